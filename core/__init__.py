@@ -1,0 +1,1 @@
+"""The bottom shelf: what every room may import and nothing of the rooms themselves."""

@@ -1,0 +1,58 @@
+"""The one table that says how a logical type is spelled in each engine, and the few phrases that differ.
+
+A database's name appears here and in its own extractor or loader module, nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+LOGICAL = ("string", "integer", "number", "boolean", "date", "timestamp", "time")
+
+
+@dataclass(frozen=True)
+class LogicalType:
+    """A column type without an engine. `length` counts characters; `precision` and `scale` belong to `number`."""
+
+    name: str
+    length: int | None = None
+    precision: int = 18
+    scale: int = 2
+
+
+_SPELLINGS: Mapping[str, Mapping[str, str]] = {
+    "duckdb": {"string": "varchar", "integer": "bigint", "number": "decimal({p},{s})", "boolean": "boolean",
+               "date": "date", "timestamp": "timestamp", "time": "varchar"},
+    "postgresql": {"string": "text", "integer": "bigint", "number": "numeric({p},{s})", "boolean": "boolean",
+                   "date": "date", "timestamp": "timestamp", "time": "text"},
+    "mysql": {"string": "varchar({n})", "integer": "bigint", "number": "decimal({p},{s})", "boolean": "tinyint(1)",
+              "date": "date", "timestamp": "datetime(6)", "time": "varchar({n})"},
+}
+_TEXT_WIDTH = 255
+
+
+def spelling(kind: LogicalType, engine: str) -> str:
+    """The type's name in an engine (`duckdb`, `postgresql`, `mysql`): `decimal(12,2)`, `varchar(50)`."""
+    return _SPELLINGS[engine][kind.name].format(p=kind.precision, s=kind.scale, n=kind.length or _TEXT_WIDTH)
+
+
+def arrow_type(kind: LogicalType) -> pa.DataType:
+    """The Arrow type in which a logical type travels. Times of day travel as text, since sources hold more than 24 h."""
+    return {
+        "string": pa.string(),
+        "integer": pa.int64(),
+        "number": pa.decimal128(kind.precision, kind.scale),
+        "boolean": pa.bool_(),
+        "date": pa.date32(),
+        "timestamp": pa.timestamp("us"),
+        "time": pa.string(),
+    }[kind.name]
+
+
+def quoted(name: str, engine: str) -> str:
+    """An identifier in an engine's own quotes, with the quote character doubled inside."""
+    mark = "`" if engine == "mysql" else '"'
+    return f"{mark}{name.replace(mark, mark * 2)}{mark}"

@@ -1,0 +1,84 @@
+"""Errors, grouped by what a run does next, each one line: code, where, what is wrong, what to do.
+
+The texts live in the message catalogues under the code, so that both languages and the generated
+`docs/errors.md` say the same. An error never carries a personal value: facts are names, counts and codes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from core.text import text
+
+
+class HubError(Exception):
+    """An error with a stable code (`HUB301`), the place it concerns and the facts its text needs.
+
+    `recovery` says what the run does next. `line(language)` is the whole message on one line.
+    """
+
+    recovery: ClassVar[str] = "fail"
+
+    def __init__(self, code: str, where: str, **facts: Any) -> None:
+        self.code = code
+        self.where = where
+        self.facts = facts
+        super().__init__(code, where, facts)
+
+    def line(self, language: str | None = None) -> str:
+        """The message in one line, in the language given or the one set for this process."""
+        what = text(f"{self.code}.text", language, **self.facts)
+        then = text(f"{self.code}.next", language, **self.facts)
+        return " ".join(f"{self.code} {self.where}: {what} {then}".split())
+
+    def __str__(self) -> str:
+        return self.line()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.code, self.where, self.facts)
+
+
+class ContractError(HubError):
+    """HUB1xx: a contract, a SELECT or a code list is wrong. Nothing of it runs until a person mends it."""
+
+
+class Unavailable(HubError):
+    """HUB2xx: a source or a target cannot be reached or broke off. The step is tried again."""
+
+    recovery = "retry"
+
+
+class Refused(HubError):
+    """HUB3xx: what arrived is not what the contract says (drift, encoding, damaged file). Nothing is loaded."""
+
+    recovery = "refuse"
+
+
+class Gated(HubError):
+    """HUB4xx: the held rows pass the share that the contract allows. The entity keeps its last version."""
+
+    recovery = "hold"
+
+
+class Braked(HubError):
+    """HUB5xx: the change is larger than the contract expects. It waits for a release by a second person."""
+
+    recovery = "stop"
+
+
+class FeedFailed(HubError):
+    """HUB6xx: a receiver did not take a delivery as sent. Its accepted version does not move."""
+
+    recovery = "fail-feed"
+
+
+class Denied(HubError):
+    """HUB7xx: a person may not do what was asked, or asked for something that does not exist."""
+
+
+class Fault(HubError):
+    """HUB8xx: this machine cannot do it: disk, memory, a missing program, a wrong setting."""
+
+
+def _rebuild(kind: type[HubError], code: str, where: str, facts: dict[str, Any]) -> HubError:
+    return kind(code, where, **facts)

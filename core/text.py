@@ -1,0 +1,54 @@
+"""Text that people read, by key, from the message catalogues `core/messages/<language>/*.yaml`.
+
+Chinese is the first language; English is the switch (`HUB_LANG=en`). A key that one language lacks is a
+defect that the tests find, so a lookup never falls back silently.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+LANGUAGES = ("zh", "en")
+CATALOGUES = Path(__file__).parent / "messages"
+
+
+@functools.lru_cache(maxsize=None)
+def catalogue(language: str) -> Mapping[str, str]:
+    """Every message of a language, `key -> template`; nested keys are joined with a dot.
+
+    Raises:
+        ValueError: the language has no catalogue, or two files define the same key.
+    """
+    if language not in LANGUAGES:
+        raise ValueError(f"unknown language {language!r}; known: {', '.join(LANGUAGES)}")
+    messages: dict[str, str] = {}
+    for path in sorted((CATALOGUES / language).glob("*.yaml")):
+        for key, template in _flatten("", yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader) or {}):
+            if key in messages:
+                raise ValueError(f"{path.name}: message {key} is defined twice")
+            messages[key] = template
+    return messages
+
+
+def text(key: str, language: str | None = None, /, **facts: Any) -> str:
+    """The message `key` with its facts filled in, in `language` or the one set for this process.
+
+    Raises:
+        KeyError: no catalogue has the key, or the template names a fact that was not given.
+    """
+    from core.settings import settings
+
+    return catalogue(language or settings().lang)[key].format(**facts)
+
+
+def _flatten(prefix: str, tree: Mapping[str, Any]) -> list[tuple[str, str]]:
+    pairs: list[tuple[str, str]] = []
+    for name, value in tree.items():
+        key = f"{prefix}{name}"
+        pairs += _flatten(f"{key}.", value) if isinstance(value, Mapping) else [(key, str(value))]
+    return pairs

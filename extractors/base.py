@@ -1,0 +1,167 @@
+"""What every extractor family gives: the columns it sees, the rows of one snapshot, a key-and-hash sweep.
+
+A family is one module that defines one class with `family` set; presence registers it. Values arrive as the source
+holds them: a family lands as text what its driver would damage (zero dates, wide decimals, times over 24 h), and the
+conform step reads the text by the contract, so that an unreadable cell is held and never becomes a silent NULL.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import pyarrow as pa
+
+import extractors
+from core.connections import Connection
+from core.errors import Fault, Refused
+from schemas.contract import Column, SourceDataset
+
+SOURCE_HASH = "source_hash"
+
+
+@dataclass(frozen=True)
+class SourceColumn:
+    """A column as the source's own catalogue names it. `kind` is the family of its type, see `kind_of`."""
+
+    name: str
+    type: str
+    kind: str
+    nullable: bool = True
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The rows of one consistent snapshot.
+
+    Attributes:
+        schema: the contract's physical column names in contract order; in window mode `source_hash` (text) is last.
+        batches: the rows, in key order for snapshots, at most `HUB_BATCH_ROWS` a batch. Read them once.
+        source_count: rows that the source itself counted in the same snapshot, within the window if there is one.
+        high: largest watermark in the same snapshot as ISO text, None without a watermark or without rows.
+    """
+
+    schema: pa.Schema
+    batches: Iterator[pa.RecordBatch]
+    source_count: int
+    high: str | None = None
+
+
+class Extractor(Protocol):
+    """One family. Opened for one connection; every read is its own read-only snapshot transaction.
+
+    Errors: `Unavailable` HUB202 (cannot connect) and HUB203 (broke off while reading), `Refused` HUB301 to HUB309
+    (drift, encoding, damaged file). None of them carries a value of a row.
+    """
+
+    family: ClassVar[str]
+
+    def __init__(self, connection: Connection) -> None: ...
+
+    def tables(self) -> list[str]:
+        """Every table or file that the connection shows, for `hub draft`."""
+
+    def columns(self, physical: str, dataset: SourceDataset | None = None) -> list[SourceColumn]:
+        """The columns of a table or file as they are now; empty when it does not exist. Files need the contract's
+        sheet, header row and encoding."""
+
+    def primary_key(self, physical: str) -> list[str]:
+        """The key columns by the source's own catalogue, empty when it declares none."""
+
+    def read(self, dataset: SourceDataset, low: str | None = None) -> AbstractContextManager[Reading]:
+        """All rows (`low` None), or those whose watermark is at least `low` or NULL."""
+
+    def sweep(self, dataset: SourceDataset) -> AbstractContextManager[Reading]:
+        """Key columns and `source_hash` (32 hex characters, computed in the source over the contract's columns) of every
+        row. The same expression as in a window read, so the two can be compared."""
+
+    def fetch(self, dataset: SourceDataset, keys: pa.Table) -> AbstractContextManager[Reading]:
+        """The rows with the given keys (columns named as the physical key, as text), with `source_hash`."""
+
+
+def drift(dataset: SourceDataset, seen: Sequence[SourceColumn]) -> list[str]:
+    """Compare a source's columns with its contract and return the names of new columns, which are only reported.
+
+    Raises:
+        Refused: HUB301 when contract columns are gone, HUB302 when one changed its type family, HUB303 when the table
+            itself is gone.
+    """
+    if not seen:
+        raise Refused("HUB303", dataset.id, table=dataset.physical, owner=dataset.owner)
+    by_name = {column.name: column for column in seen}
+    lost = [column.physical for column in dataset.columns if column.physical not in by_name]
+    if lost:
+        raise Refused(
+            "HUB301", dataset.id, count=len(lost), columns=", ".join(lost), owner=dataset.owner, version=_major(dataset.version)
+        )
+    for column in dataset.columns:
+        expected, found = expected_kind(column), by_name[column.physical]
+        if found.kind != "any" and not _compatible(expected, found.kind):
+            raise Refused(
+                "HUB302", dataset.id, column=column.physical, expected=expected, found=found.type, owner=dataset.owner
+            )
+    contracted = {column.physical for column in dataset.columns}
+    return [column.name for column in seen if column.name not in contracted]
+
+
+def expected_kind(column: Column) -> str:
+    """The type family that the contract expects in the source."""
+    return kind_of(column.physical_type) if column.physical_type else column.type.name
+
+
+def kind_of(type_name: str) -> str:
+    """The family of a source's type name: string, integer, number, boolean, date, timestamp, time, or bytes."""
+    name = type_name.lower()
+    for pattern, kind in _KINDS:
+        if re.match(pattern, name):
+            return kind
+    return "string"
+
+
+_KINDS = (
+    (r"bool|tinyint\(1\)|bit\(1\)|logical", "boolean"),
+    (r"tinyint|smallint|mediumint|int|bigint|serial|year", "integer"),
+    (r"decimal|numeric|number|dec|money|double|float|real", "number"),
+    (r"datetime|timestamp", "timestamp"),
+    (r"date", "date"),
+    (r"time|interval", "time"),
+    (r"blob|bytea|binary|varbinary|longblob|raw", "bytes"),
+)
+
+
+def _compatible(expected: str, found: str) -> bool:
+    return expected == found or {expected, found} in ({"boolean", "integer"}, {"integer", "number"})
+
+
+def _major(version: str) -> str:
+    head = version.split(".")[0]
+    return f"{int(head) + 1}.0.0" if head.isdigit() else version
+
+
+def open_extractor(connection: Connection) -> Extractor:
+    """The extractor of the connection's family.
+
+    Raises:
+        Fault: HUB804 when no module handles that family.
+    """
+    families = _families()
+    if connection.family not in families:
+        raise Fault("HUB804", connection.id, family=connection.family, known=", ".join(sorted(families)))
+    return families[connection.family](connection)
+
+
+def _families() -> dict[str, type[Extractor]]:
+    found: dict[str, type[Extractor]] = {}
+    for module in pkgutil.iter_modules(extractors.__path__):
+        if module.name == "base":
+            continue
+        for value in vars(importlib.import_module(f"extractors.{module.name}")).values():
+            if isinstance(value, type) and isinstance(getattr(value, "family", None), str):
+                found[value.family] = value
+    return found

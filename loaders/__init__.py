@@ -1,0 +1,1 @@
+"""Write rows where they belong: the landing, the hub, and the receivers (tables and files)."""

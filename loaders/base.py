@@ -1,0 +1,118 @@
+"""What every delivery target gives: apply a delivery once, read back a receipt, survey what is there.
+
+A family is one module that defines one class with `family` set; presence registers it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import ClassVar, Literal, Protocol
+
+import loaders
+from core.connections import Connection
+from core.errors import Fault
+from schemas.contract import FeedDataset
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One change for one receiver, prepared and immutable.
+
+    Attributes:
+        id: written in the target in the same transaction as the rows; the same id is never applied twice.
+        feed: the contract: target table or file (`physical`), columns, key, drop meaning, format.
+        mode: `delta` (upserts and deletes), or `full` (the upserts are the whole scope; rows of this feed that are not
+            among them are dropped).
+        upserts: Parquet, the feed's columns in contract order, unique by key.
+        deletes: Parquet, the key columns only; empty in full mode.
+        as_of: the business date, written where a drop means an end date.
+    """
+
+    id: str
+    feed: FeedDataset
+    mode: Literal["full", "delta"]
+    from_version: int
+    to_version: int
+    upserts: Path
+    deletes: Path
+    as_of: date
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What a target did. `already` is true when the delivery id was found and nothing was written again."""
+
+    rows_upsert: int
+    rows_delete: int
+    already: bool = False
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Row key -> reason code, for receivers that refuse row by row."""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Control totals of a set of rows; equal sets give equal totals on every engine.
+
+    `columns` maps a column to its non-null count and its sum: of the value for integer and number (exact decimal text),
+    of the character count for text, of the day number since 1970-01-01 for date, of true values for boolean; of the
+    non-null count only for timestamp. `keys` is the xor of the first 60 bits of md5(key text).
+    """
+
+    rows: int
+    keys: int
+    columns: Mapping[str, tuple[int, str]]
+    deleted: int = 0
+    """Keys of the delivery's deletes that are gone, inactive or ended in the target, as its contract says."""
+
+
+class Target(Protocol):
+    """One receiver family, opened for one connection. Only rows that this hub sent on this edge are ever changed.
+
+    Errors: `Unavailable` HUB204 (cannot connect, or broke off), `FeedFailed` HUB601 (the receiver refused the delivery;
+    nothing of it was applied), HUB602 (the target's table does not fit the contract).
+    """
+
+    family: ClassVar[str]
+
+    def __init__(self, connection: Connection) -> None: ...
+
+    def apply(self, delivery: Delivery) -> Applied:
+        """Apply all of the delivery or nothing of it."""
+
+    def receipt(self, delivery: Delivery) -> Totals:
+        """Read back, in a new transaction, the rows that this delivery sent (in full mode the whole scope)."""
+
+    def survey(self, feed: FeedDataset) -> Totals:
+        """Totals of everything that this edge has sent and not dropped, read from the target as it is now."""
+
+    def close(self) -> None:
+        """Give the connection back."""
+
+
+def open_target(connection: Connection) -> Target:
+    """The target of the connection's family.
+
+    Raises:
+        Fault: HUB805 when no module handles that family.
+    """
+    families = _families()
+    if connection.family not in families:
+        raise Fault("HUB805", connection.id, family=connection.family, known=", ".join(sorted(families)))
+    return families[connection.family](connection)
+
+
+def _families() -> dict[str, type[Target]]:
+    found: dict[str, type[Target]] = {}
+    for module in pkgutil.iter_modules(loaders.__path__):
+        if module.name in {"base", "landing", "hub"}:
+            continue
+        for value in vars(importlib.import_module(f"loaders.{module.name}")).values():
+            if isinstance(value, type) and isinstance(getattr(value, "family", None), str):
+                found[value.family] = value
+    return found

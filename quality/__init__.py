@@ -1,0 +1,1 @@
+"""Contract -> Great Expectations suite, run it, split the rows into accepted and held."""

@@ -1,0 +1,52 @@
+"""The question that the check step asks and the answer it gets; paths and counts, never rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from schemas.catalog import Catalog
+from schemas.contract import Entity
+
+
+@dataclass(frozen=True)
+class Question:
+    """One entity's conformed rows to be checked.
+
+    Attributes:
+        conformed: Parquet: the entity's columns in contract order, then `source_system` (text), `source_key` (text, the
+            key columns joined with `|`, null when the key cannot be read), `source_row` (int64, unique in its system)
+            and `unreadable` (text: comma-joined canonical column names whose cell could not be read, null when all could).
+        known: for every other entity a Parquet of its rows as they will stand (canonical columns); what a reference
+            or an SQL check may look at.
+        out: an existing, empty folder for the answer's files.
+    """
+
+    entity: Entity
+    catalog: Catalog
+    conformed: Path
+    known: Mapping[str, Path]
+    out: Path
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer.
+
+    Attributes:
+        accepted: Parquet, the conformed columns, rows without any failed rule of severity error.
+        held: Parquet, the conformed columns, rows with at least one; accepted and held together are the input, lossless.
+        failures: Parquet: source_system, source_row, source_key, rule_id, kind, columns (text), severity. One row for
+            every failed rule of every row, warnings too. No values.
+        results: one Great Expectations result JSON per rule, without values or keys.
+    """
+
+    accepted: Path
+    held: Path
+    failures: Path
+    rows: int
+    held_rows: int
+    warned_rows: int
+    results: Sequence[Mapping[str, Any]]

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Makes the pinned lock files anew from the *.in files. Needs uv; run it only to move versions on purpose.
+set -eu
+cd "$(dirname "$0")"
+all=$(mktemp)
+lock() { uv pip compile -q --python-version 3.11 --no-header --no-annotate --allow-unsafe "$@"; }
+lock base.in airflow.in dev.in -o "$all"
+lock --generate-hashes -c "$all" base.in -o base.txt
+lock --generate-hashes -c "$all" base.in airflow.in -o airflow.txt
+lock --generate-hashes -c "$all" base.in airflow.in dev.in -o dev.txt

@@ -1,0 +1,175 @@
+"""Contracts in the small neutral form that the rest of the house works with.
+
+Files are Open Data Contract Standard v3.1 (ODCS). What the standard has no place for stands in `customProperties`
+under the names of `VOCABULARY`; `hub lint` refuses any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+from core.dialects import LogicalType
+
+Mode = Literal["snapshot", "window", "upload"]
+Gone = Literal["absent_once", "absent_twice", "never"]
+Drop = Literal["delete", "inactive", "end_date"]
+Severity = Literal["error", "warning"]
+
+VOCABULARY: Mapping[str, frozenset[str]] = {
+    "source": frozenset({"mode", "watermark", "overlapSeconds", "encoding", "sheet", "headerRow", "fileFormat"}),
+    "source_column": frozenset({"nullValues"}),
+    "hub": frozenset({"authority", "gone", "brake", "heldPercent"}),
+    "hub_column": frozenset({"authority", "codeList", "stdCode"}),
+    "feed": frozenset({"flow", "edge", "source", "target"}),
+    "feed_dataset": frozenset(
+        {"filter", "mode", "drop", "brake", "fileFormat", "encoding", "technicianCheck", "applyMode", "purpose", "schedule"}
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. `name` is the canonical snake_case name, `physical` the name where the data lives, `title` Chinese."""
+
+    name: str
+    physical: str
+    title: str
+    type: LogicalType
+    required: bool = False
+    unique: bool = False
+    pii: str = "P0"
+    pattern: str | None = None
+    minimum: str | None = None
+    maximum: str | None = None
+    code_list: str | None = None
+    references: tuple[str, str] | None = None
+    """Entity and column that every non-null value must be found in."""
+    authority: tuple[str, ...] = ()
+    null_values: tuple[str, ...] = ()
+    physical_type: str | None = None
+    """The type as the source spells it (`char(8)`), when it is not the plain spelling of `type`."""
+    rules: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A check. `kind` is the compiled form: required, unique, code, pattern, range, length, reference, readable or sql."""
+
+    id: str
+    kind: str
+    columns: tuple[str, ...]
+    severity: Severity = "error"
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Brake:
+    """Limits of one change. Percents are of the current rows; changes of at most `floor` rows are never braked.
+
+    `expect` names calendar windows (`graduation`, `arrival`) in which larger changes are normal.
+    """
+
+    max_delete_percent: float = 5.0
+    max_update_percent: float = 30.0
+    floor: int = 20
+    expect: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SourceDataset:
+    """A table or file of a department, as its contract says it is. `id` is `<system>.<name>`, e.g. `hr.staff_record`."""
+
+    system: str
+    name: str
+    physical: str
+    title: str
+    owner: str
+    version: str
+    connection: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    mode: Mode = "snapshot"
+    watermark: str | None = None
+    overlap_seconds: int = 0
+    file_format: str | None = None
+    encoding: str | None = None
+    sheet: str | None = None
+    header_row: int = 1
+    origin: str = ""
+    """`file` and line of the contract, for messages."""
+
+    @property
+    def id(self) -> str:
+        return f"{self.system}.{self.name}"
+
+
+@dataclass(frozen=True)
+class Entity:
+    """A canonical entity of the hub: its key, its columns in contract order, and what a change of it may look like."""
+
+    name: str
+    title: str
+    version: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    authority: tuple[str, ...]
+    rules: tuple[Rule, ...] = ()
+    gone: Gone = "absent_once"
+    brake: Brake = Brake()
+    held_percent: float = 100.0
+    origin: str = ""
+
+    def column(self, name: str) -> Column:
+        return next(column for column in self.columns if column.name == name)
+
+    @property
+    def parents(self) -> frozenset[str]:
+        """The entities whose rows this one's rows need (hard references only, never itself)."""
+        hard = {rule.facts["entity"] for rule in self.rules if rule.kind == "reference" and rule.severity == "error"}
+        return frozenset(hard - {self.name})
+
+
+@dataclass(frozen=True)
+class FeedDataset:
+    """One dataset on one edge: what a subscriber gets, where, how, and what a drop means to it."""
+
+    flow: str
+    edge: str
+    source: str
+    target: str
+    dataset: str
+    physical: str
+    title: str
+    version: str
+    connection: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    mode: Literal["full", "delta"] = "delta"
+    drop: Drop = "delete"
+    filter: str | None = None
+    brake: Brake = Brake(max_delete_percent=20.0, max_update_percent=80.0, floor=50)
+    file_format: str | None = None
+    encoding: str | None = None
+    schedule: str = "nightly"
+    technician_check: bool = True
+    origin: str = ""
+
+    @property
+    def id(self) -> str:
+        return f"{self.edge}.{self.dataset}"
+
+
+@dataclass(frozen=True)
+class Code:
+    """One code of a list, with the dates between which it may be used (`valid_to` exclusive, None means open)."""
+
+    list: str
+    code: str
+    name_zh: str
+    name_en: str
+    parent: str | None
+    valid_from: date | None
+    valid_to: date | None

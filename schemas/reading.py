@@ -1,0 +1,228 @@
+"""ODCS files -> contracts. Reads what is written; whether it makes sense together is for `schemas.lint`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import yaml
+
+from core.dialects import LogicalType
+from core.errors import ContractError
+from schemas.contract import Brake, Column, Drop, Entity, FeedDataset, Gone, Mode, Rule, Severity, SourceDataset
+
+_NUMBER = re.compile(r"(?:decimal|numeric)\((\d+),\s*(\d+)\)", re.IGNORECASE)
+T = TypeVar("T")
+_METRICS = {
+    "nullValues": ("required",),
+    "missingValues": ("required",),
+    "duplicateValues": ("unique",),
+    "invalidValues": ("code", "pattern", "range", "length"),
+}
+
+
+def document(path: Path) -> dict[str, Any]:
+    """The file as plain data.
+
+    Raises:
+        ContractError: HUB101 with the line, when the file is not YAML or not a mapping.
+    """
+    try:
+        data = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path.name}:{mark.line + 1}" if mark else path.name
+        raise ContractError("HUB101", where, problem=getattr(error, "problem", None) or "utf-8") from error
+    if not isinstance(data, dict):
+        raise ContractError("HUB101", path.name, problem=type(data).__name__)
+    return data
+
+
+def sources(path: Path) -> list[SourceDataset]:
+    """The datasets of one source contract."""
+    data = document(path)
+    return [_guard(path, _source, data, table) for table in data.get("schema", [])]
+
+
+def entities(path: Path) -> list[Entity]:
+    """The entities of one hub contract."""
+    data = document(path)
+    return [_guard(path, _entity, data, table) for table in data.get("schema", [])]
+
+
+def feeds(path: Path) -> list[FeedDataset]:
+    """The datasets of one feed contract (one edge)."""
+    data = document(path)
+    return [_guard(path, _feed, data, table) for table in data.get("schema", [])]
+
+
+def _guard(path: Path, read: Callable[[Path, Mapping[str, Any], Mapping[str, Any]], T], data: Mapping[str, Any], table: Mapping[str, Any]) -> T:
+    try:
+        return read(path, data, table)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        where = f"{path.name}#{table.get('name', '?') if isinstance(table, Mapping) else '?'}"
+        raise ContractError("HUB102", where, problem=f"{type(error).__name__}: {error}") from error
+
+
+def _source(path: Path, data: Mapping[str, Any], table: Mapping[str, Any]) -> SourceDataset:
+    extra = _extras(table)
+    return SourceDataset(
+        system=data["domain"],
+        name=table["name"],
+        physical=table["physicalName"],
+        title=table["businessName"],
+        owner=data["team"]["name"],
+        version=data["version"],
+        connection=data["servers"][0]["server"],
+        columns=tuple(_column(table["name"], item) for item in table["properties"]),
+        key=_key(table),
+        mode=cast(Mode, extra.get("mode", "snapshot")),
+        watermark=extra.get("watermark"),
+        overlap_seconds=int(extra.get("overlapSeconds", 0)),
+        file_format=extra.get("fileFormat"),
+        encoding=extra.get("encoding"),
+        sheet=extra.get("sheet"),
+        header_row=int(extra.get("headerRow", 1)),
+        origin=path.name,
+    )
+
+
+def _entity(path: Path, data: Mapping[str, Any], table: Mapping[str, Any]) -> Entity:
+    extra = _extras(table)
+    columns = tuple(_column(table["name"], item) for item in table["properties"])
+    own = tuple(_named_rule(table["name"], item) for item in table.get("quality", []))
+    return Entity(
+        name=table["name"],
+        title=table["businessName"],
+        version=data["version"],
+        columns=columns,
+        key=_key(table),
+        authority=tuple(extra["authority"]),
+        rules=_key_rules(table) + tuple(rule for column in columns for rule in column.rules) + own,
+        gone=cast(Gone, extra.get("gone", "absent_once")),
+        brake=_brake(extra.get("brake"), Brake()),
+        held_percent=float(extra.get("heldPercent", 100.0)),
+        origin=path.name,
+    )
+
+
+def _feed(path: Path, data: Mapping[str, Any], table: Mapping[str, Any]) -> FeedDataset:
+    edge, extra = _extras(data), _extras(table)
+    default = FeedDataset.__dataclass_fields__["brake"].default
+    return FeedDataset(
+        flow=edge["flow"],
+        edge=edge["edge"],
+        source=edge["source"],
+        target=edge["target"],
+        dataset=table["name"],
+        physical=table["physicalName"],
+        title=table["businessName"],
+        version=data["version"],
+        connection=data["servers"][0]["server"],
+        columns=tuple(_column(table["name"], item) for item in table["properties"]),
+        key=_key(table),
+        mode=extra.get("mode", "delta"),
+        drop=cast(Drop, extra.get("drop", "delete")),
+        filter=extra.get("filter"),
+        brake=_brake(extra.get("brake"), cast(Brake, default)),
+        file_format=extra.get("fileFormat"),
+        encoding=extra.get("encoding"),
+        schedule=extra.get("schedule", "nightly"),
+        technician_check=bool(extra.get("technicianCheck", True)),
+        origin=path.name,
+    )
+
+
+def _column(table: str, item: Mapping[str, Any]) -> Column:
+    options, extra = item.get("logicalTypeOptions", {}), _extras(item)
+    relation = next(iter(item.get("relationships", [])), None)
+    column = Column(
+        name=item["name"],
+        physical=str(item.get("physicalName", item["name"])),
+        title=item.get("businessName", item["name"]),
+        type=_type(item, options),
+        required=bool(item.get("required", False)),
+        unique=bool(item.get("unique", False)),
+        pii=item.get("classification", "P0"),
+        pattern=options.get("pattern"),
+        minimum=None if options.get("minimum") is None else str(options["minimum"]),
+        maximum=None if options.get("maximum") is None else str(options["maximum"]),
+        code_list=extra.get("codeList"),
+        references=cast(tuple[str, str], tuple(relation["to"].split("."))) if relation else None,
+        authority=tuple(extra.get("authority", ())),
+        null_values=tuple(str(value) for value in extra.get("nullValues", ())),
+        physical_type=item.get("physicalType"),
+    )
+    return Column(**{**column.__dict__, "rules": _column_rules(table, column, item)})
+
+
+def _type(item: Mapping[str, Any], options: Mapping[str, Any]) -> LogicalType:
+    number = _NUMBER.search(str(item.get("physicalType", "")))
+    sizes = {"precision": int(number[1]), "scale": int(number[2])} if number else {}
+    return LogicalType(item["logicalType"], options.get("maxLength"), **sizes)
+
+
+def _column_rules(table: str, column: Column, item: Mapping[str, Any]) -> tuple[Rule, ...]:
+    softened: dict[str, Severity] = {
+        kind: _severity(check) for check in item.get("quality", []) for kind in _METRICS.get(check.get("metric", ""), ())
+    }
+    facts: dict[str, dict[str, Any]] = {}
+    if column.required:
+        facts["required"] = {}
+    if column.unique:
+        facts["unique"] = {}
+    if column.code_list:
+        facts["code"] = {"list": column.code_list}
+    if column.pattern:
+        facts["pattern"] = {"pattern": column.pattern}
+    if column.minimum is not None or column.maximum is not None:
+        facts["range"] = {"minimum": column.minimum, "maximum": column.maximum}
+    if column.type.name == "string" and column.type.length:
+        facts["length"] = {"maximum": column.type.length}
+    rules = [
+        Rule(f"{table}.{column.name}.{kind}", kind, (column.name,), softened.get(kind, "error"), details)
+        for kind, details in facts.items()
+    ]
+    for relation in item.get("relationships", []):
+        entity, _, target = relation["to"].partition(".")
+        severity = cast(Severity, _extras(relation).get("severity", "error"))
+        rules.append(
+            Rule(f"{table}.{column.name}.reference", "reference", (column.name,), severity, {"entity": entity, "column": target})
+        )
+    return tuple(rules)
+
+
+def _key_rules(table: Mapping[str, Any]) -> tuple[Rule, ...]:
+    return (Rule(f"{table['name']}.key.unique", "unique", _key(table)),)
+
+
+def _named_rule(table: str, item: Mapping[str, Any]) -> Rule:
+    """A check that needs SQL: `implementation` is the stem of its file in `sql/checks/`."""
+    stem = item["implementation"]
+    return Rule(f"{table}.{stem.removeprefix(table + '__')}", "sql", (), _severity(item), {"file": stem})
+
+
+def _severity(item: Mapping[str, Any]) -> Severity:
+    return "warning" if item.get("severity") == "warning" else "error"
+
+
+def _brake(value: Mapping[str, Any] | None, default: Brake) -> Brake:
+    if not value:
+        return default
+    return Brake(
+        max_delete_percent=float(value.get("maxDeletePercent", default.max_delete_percent)),
+        max_update_percent=float(value.get("maxUpdatePercent", default.max_update_percent)),
+        floor=int(value.get("floor", default.floor)),
+        expect=tuple(value.get("expect", default.expect)),
+    )
+
+
+def _key(table: Mapping[str, Any]) -> tuple[str, ...]:
+    marked = [item for item in table["properties"] if item.get("primaryKey")]
+    return tuple(item["name"] for item in sorted(marked, key=lambda item: item.get("primaryKeyPosition", 1)))
+
+
+def _extras(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {extra["property"]: extra["value"] for extra in item.get("customProperties", [])}
