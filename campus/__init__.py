@@ -1,0 +1,1 @@
+"""The rehearsal university: four departments' source systems, their days and their faults. No room imports it."""

@@ -31,6 +31,7 @@ class Connection:
     password: str = field(repr=False)
     path: str
     options: dict[str, str]
+    url: str = field(repr=False, default="")
 
     @property
     def database(self) -> str:
@@ -62,6 +63,7 @@ def parse(id: str, url: str) -> Connection:
         password=unquote(parts.password or ""),
         path=unquote(parts.path),
         options=dict(parse_qsl(parts.query)),
+        url=url,
     )
 
 

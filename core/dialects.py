@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+HUB_ENGINE = "postgresql"
+"""The engine of the hub's own store."""
 LOGICAL = ("string", "integer", "number", "boolean", "date", "timestamp", "time")
 
 
@@ -24,12 +26,33 @@ class LogicalType:
 
 
 _SPELLINGS: Mapping[str, Mapping[str, str]] = {
-    "duckdb": {"string": "varchar", "integer": "bigint", "number": "decimal({p},{s})", "boolean": "boolean",
-               "date": "date", "timestamp": "timestamp", "time": "varchar"},
-    "postgresql": {"string": "text", "integer": "bigint", "number": "numeric({p},{s})", "boolean": "boolean",
-                   "date": "date", "timestamp": "timestamp", "time": "text"},
-    "mysql": {"string": "varchar({n})", "integer": "bigint", "number": "decimal({p},{s})", "boolean": "tinyint(1)",
-              "date": "date", "timestamp": "datetime(6)", "time": "varchar({n})"},
+    "duckdb": {
+        "string": "varchar",
+        "integer": "bigint",
+        "number": "decimal({p},{s})",
+        "boolean": "boolean",
+        "date": "date",
+        "timestamp": "timestamp",
+        "time": "varchar",
+    },
+    "postgresql": {
+        "string": "text",
+        "integer": "bigint",
+        "number": "numeric({p},{s})",
+        "boolean": "boolean",
+        "date": "date",
+        "timestamp": "timestamp",
+        "time": "text",
+    },
+    "mysql": {
+        "string": "varchar({n})",
+        "integer": "bigint",
+        "number": "decimal({p},{s})",
+        "boolean": "tinyint(1)",
+        "date": "date",
+        "timestamp": "datetime(6)",
+        "time": "varchar({n})",
+    },
 }
 _TEXT_WIDTH = 255
 
@@ -41,7 +64,7 @@ def spelling(kind: LogicalType, engine: str) -> str:
 
 def arrow_type(kind: LogicalType) -> pa.DataType:
     """The Arrow type in which a logical type travels. Times of day travel as text, since sources hold more than 24 h."""
-    return {
+    types: dict[str, pa.DataType] = {
         "string": pa.string(),
         "integer": pa.int64(),
         "number": pa.decimal128(kind.precision, kind.scale),
@@ -49,7 +72,8 @@ def arrow_type(kind: LogicalType) -> pa.DataType:
         "date": pa.date32(),
         "timestamp": pa.timestamp("us"),
         "time": pa.string(),
-    }[kind.name]
+    }
+    return types[kind.name]
 
 
 def quoted(name: str, engine: str) -> str:

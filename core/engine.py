@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import duckdb
+import pyarrow as pa
 
 from core.errors import Fault
 from core.settings import settings
@@ -29,9 +31,9 @@ def engine(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             "temp_directory": str(scratch / "spill"),
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
-            "TimeZone": "UTC",
         },
     ) as connection:
+        connection.execute("set TimeZone = 'UTC'")  # not in the options above: its extension is not loaded yet at that moment
         try:
             yield connection
         except duckdb.OutOfMemoryException as error:
@@ -40,6 +42,11 @@ def engine(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             if "No space left" in str(error):
                 raise Fault("HUB803", str(scratch)) from error
             raise
+
+
+def arrow(result: duckdb.DuckDBPyConnection) -> pa.Table:
+    """The whole result of a statement as an Arrow table, for results known to be small."""
+    return cast("pa.Table", result.to_arrow_table())
 
 
 def literal(path: Path | str) -> str:

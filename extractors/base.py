@@ -118,20 +118,19 @@ def expected_kind(column: Column) -> str:
 def kind_of(type_name: str) -> str:
     """The family of a source's type name: string, integer, number, boolean, date, timestamp, time, or bytes."""
     name = type_name.lower()
-    for pattern, kind in _KINDS:
-        if re.match(pattern, name):
-            return kind
-    return "string"
+    if name.endswith("[]"):
+        return "string"
+    return next((kind for pattern, kind in _KINDS if re.match(pattern, name)), "string")
 
 
 _KINDS = (
-    (r"bool|tinyint\(1\)|bit\(1\)|logical", "boolean"),
-    (r"tinyint|smallint|mediumint|int|bigint|serial|year", "integer"),
-    (r"decimal|numeric|number|dec|money|double|float|real", "number"),
-    (r"datetime|timestamp", "timestamp"),
-    (r"date", "date"),
-    (r"time|interval", "time"),
-    (r"blob|bytea|binary|varbinary|longblob|raw", "bytes"),
+    (r"bool(ean)?\b|tinyint\(1\)|bit\(1\)|logical\b", "boolean"),
+    (r"(tiny|small|medium|big)?int(eger)?[248]?\b|(small|big)?serial\b|year\b|bit\(", "integer"),
+    (r"(decimal|dec|numeric|number|fixed|(small)?money|currency|double|float|real)\b", "number"),
+    (r"((small)?datetime|timestamp(tz)?)\b", "timestamp"),
+    (r"date\b", "date"),
+    (r"(time(tz)?|interval)\b", "time"),
+    (r"((tiny|medium|long)?blob|bytea|(var)?binary|(long )?raw|image)\b", "bytes"),
 )
 
 
@@ -162,6 +161,7 @@ def _families() -> dict[str, type[Extractor]]:
         if module.name == "base":
             continue
         for value in vars(importlib.import_module(f"extractors.{module.name}")).values():
-            if isinstance(value, type) and isinstance(getattr(value, "family", None), str):
-                found[value.family] = value
+            family = getattr(value, "family", None) if isinstance(value, type) else None
+            if isinstance(family, str):
+                found[family] = value
     return found

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, cast
 
 import loaders
 from core.connections import Connection
@@ -104,15 +104,15 @@ def open_target(connection: Connection) -> Target:
     families = _families()
     if connection.family not in families:
         raise Fault("HUB805", connection.id, family=connection.family, known=", ".join(sorted(families)))
-    return families[connection.family](connection)
+    return cast(Target, families[connection.family](connection))
 
 
-def _families() -> dict[str, type[Target]]:
-    found: dict[str, type[Target]] = {}
+def _families() -> dict[str, type[Any]]:
+    found: dict[str, type[Any]] = {}
     for module in pkgutil.iter_modules(loaders.__path__):
         if module.name in {"base", "landing", "hub"}:
             continue
         for value in vars(importlib.import_module(f"loaders.{module.name}")).values():
-            if isinstance(value, type) and isinstance(getattr(value, "family", None), str):
-                found[value.family] = value
+            if isinstance(value, type) and isinstance(family := getattr(value, "family", None), str):
+                found[family] = value
     return found

@@ -1,0 +1,1 @@
+"""The eight verbs, free of any orchestrator, and the cycle that strings them."""

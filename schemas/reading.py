@@ -58,7 +58,12 @@ def feeds(path: Path) -> list[FeedDataset]:
     return [_guard(path, _feed, data, table) for table in data.get("schema", [])]
 
 
-def _guard(path: Path, read: Callable[[Path, Mapping[str, Any], Mapping[str, Any]], T], data: Mapping[str, Any], table: Mapping[str, Any]) -> T:
+def _guard(
+    path: Path,
+    read: Callable[[Path, Mapping[str, Any], Mapping[str, Any]], T],
+    data: Mapping[str, Any],
+    table: Mapping[str, Any],
+) -> T:
     try:
         return read(path, data, table)
     except (KeyError, IndexError, TypeError, ValueError) as error:
@@ -189,7 +194,9 @@ def _column_rules(table: str, column: Column, item: Mapping[str, Any]) -> tuple[
         entity, _, target = relation["to"].partition(".")
         severity = cast(Severity, _extras(relation).get("severity", "error"))
         rules.append(
-            Rule(f"{table}.{column.name}.reference", "reference", (column.name,), severity, {"entity": entity, "column": target})
+            Rule(
+                f"{table}.{column.name}.reference", "reference", (column.name,), severity, {"entity": entity, "column": target}
+            )
         )
     return tuple(rules)
 

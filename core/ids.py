@@ -1,0 +1,34 @@
+"""Identifiers and the clock. Both can be set from outside, so that a whole school year can be simulated."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+Clock = Callable[[], datetime]
+
+
+def system_clock() -> datetime:
+    """Now, in UTC."""
+    return datetime.now(UTC)
+
+
+def digest(*parts: Any) -> str:
+    """A 32-digit hexadecimal hash of values, stable over processes and releases."""
+    text = json.dumps(parts, ensure_ascii=False, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def texts_digest(paths: Iterable[Path]) -> str:
+    """One hash over the contents of small text files, in the order given."""
+    return digest(*[path.read_text("utf-8") for path in paths])

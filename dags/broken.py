@@ -1,0 +1,18 @@
+"""One red DAG for everything that could not be read, saying what is wrong in it; the other DAGs are not affected.
+
+It runs once, as soon as it appears, and is gone when the file is mended.
+"""
+
+from __future__ import annotations
+
+import re
+
+from airflow.sdk import DAG
+
+from dags.steps import complain, problems, shape
+from schemas.catalog import catalog
+
+for file, error in problems(catalog()).items():
+    stem = re.sub(r"[^A-Za-z0-9_.-]", "_", file.removesuffix(".yaml").removesuffix(".odcs"))
+    with DAG(f"broken__{stem}", schedule="@once", **shape("broken", name=file, line=error.line())):
+        complain(error.line())

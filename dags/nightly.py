@@ -1,0 +1,12 @@
+"""The night: every source system is taken, one version is published, and the feeds follow by themselves."""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG
+
+from dags.steps import shape, take
+from dags.timetables import CampusTimetable
+from schemas.catalog import catalog
+
+with DAG("nightly", schedule=CampusTimetable("daily", at="02:00"), **shape("nightly")):
+    take("night", catalog().source_systems())

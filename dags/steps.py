@@ -1,0 +1,170 @@
+"""The tasks of every DAG: each calls one function of `pipeline.night` and passes on nothing but a run's id.
+
+Errors become one line in the task's log. The chain of causes is left out because a driver's text may quote a row; only
+`Unavailable` is tried again, since nothing else mends itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import pendulum
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import Asset, TriggerRule, chain, get_current_context, task
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from core.calendar import ZONE, calendar, local_date
+from core.errors import ContractError, Fault, HubError
+from core.text import text
+from schemas.catalog import Catalog
+
+P = ParamSpec("P")
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+HUB_VERSION = Asset(name="hub_version", uri="hub://version")
+ONCE_OPENED = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
+"""Runs after failures as well, but not when the run itself could not be opened."""
+SCHEDULES = ("nightly", "payday")
+"""When a feed's dataset is delivered: after every new version, or on payday (`dags/feeds.py`)."""
+
+
+def shape(kind: str, **facts: str) -> dict[str, Any]:
+    """The arguments that every DAG of a kind has in common; its texts come from the message catalogue."""
+    return {
+        "dag_display_name": text(f"dag.{kind}.title", **facts),
+        "doc_md": text(f"dag.{kind}.doc", **facts),
+        "tags": [text(f"dag.{kind}.tag")],
+        "start_date": pendulum.datetime(2026, 1, 1, tz=ZONE.key),
+        "catchup": False,
+        "max_active_runs": 1,
+        "default_args": {"retries": 3, "retry_delay": timedelta(minutes=5), "retry_exponential_backoff": 2.0},
+    }
+
+
+def one_line(function: Callable[P, T]) -> Callable[P, T]:
+    """Turn an error into the exception that makes Airflow try again or fail, with its line as the only text."""
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except HubError as error:
+            kind = AirflowException if error.recovery == "retry" else AirflowFailException
+            raise kind(error.line()) from None
+        except Exception as error:
+            frames = traceback.extract_tb(error.__traceback__)
+            log.error("%s", "".join(traceback.format_list(frames)))
+            place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}"
+            raise AirflowFailException(
+                Fault("HUB889", function.__name__, kind=type(error).__name__, place=place).line()
+            ) from None
+
+    return run
+
+
+@task(task_id="open")
+@one_line
+def open_run(kind: str, scope: Sequence[str]) -> str:
+    """Open the run of the local date, or go on with the one that is not closed, and return its id."""
+    from pipeline import night
+
+    dag_run = get_current_context()["dag_run"]
+    return night.open_run(kind, local_date(dag_run.logical_date or dag_run.run_after), list(scope))
+
+
+@task
+@one_line
+def extract(run_id: str, system: str) -> None:
+    from pipeline import night
+
+    _log(night.extract_system(run_id, system))
+
+
+@task(trigger_rule=ONCE_OPENED)
+@one_line
+def publish(run_id: str) -> None:
+    from pipeline import night
+
+    _log(night.publish(run_id))
+
+
+@task(trigger_rule=ONCE_OPENED, outlets=[HUB_VERSION])
+def announce(run_id: str) -> None:
+    """Start the feeds. A task of its own: one stopped entity fails `publish`, and the others were published even so."""
+    log.info("%s", run_id)
+
+
+@task
+@one_line
+def deliver(run_id: str, flow: str, schedule: str) -> None:
+    from pipeline import night
+
+    _log(night.deliver_flow(run_id, flow, schedule))
+
+
+@task(trigger_rule=ONCE_OPENED)
+@one_line
+def close(run_id: str) -> None:
+    from pipeline import night
+
+    _log(night.close_run(run_id))
+
+
+@task
+@one_line
+def upkeep() -> None:
+    from pipeline import night
+
+    dag_run = get_current_context()["dag_run"]
+    _log(night.upkeep(local_date(dag_run.logical_date or dag_run.run_after)))
+
+
+@task(retries=0)
+def complain(line: str) -> None:
+    """Fail with what is wrong in a file."""
+    raise AirflowFailException(line)
+
+
+def problems(known: Catalog) -> dict[str, HubError]:
+    """File -> what is wrong in it: contracts, delivery times that no DAG serves, and the calendar."""
+    found = dict(known.broken)
+    for feed in known.feeds.values():
+        if feed.schedule not in SCHEDULES:
+            found[feed.origin] = ContractError("HUB182", feed.id, schedule=feed.schedule, known=", ".join(SCHEDULES))
+    try:
+        calendar()
+    except ContractError as error:
+        found[error.where] = error
+    return found
+
+
+def take(kind: str, systems: Sequence[str]) -> Any:
+    """Tasks that extract systems side by side and publish what could be taken. Returns the last one.
+
+    The last task does nothing; it needs every other one, so that a failed system makes the whole DAG run red.
+    """
+    run_id: Any = open_run(kind, list(systems))
+    taken = [extract.override(task_id=f"extract__{system}")(run_id, system) for system in systems]
+    rest = [publish(run_id), announce(run_id), close(run_id)]
+    chain(taken, *rest)
+    return [*taken, *rest] >> EmptyOperator(task_id="complete")
+
+
+def give(flow: str, schedule: str) -> Any:
+    """Tasks that deliver the datasets of a flow that have this schedule. Returns the first one."""
+    run_id: Any = open_run("feed", [flow])
+    delivered, closed = deliver(run_id, flow, schedule), close(run_id)
+    delivered >> closed
+    [delivered, closed] >> EmptyOperator(task_id="complete")
+    return run_id
+
+
+def _log(summary: Mapping[str, Any]) -> None:
+    log.info("%s", dict(summary))

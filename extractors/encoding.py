@@ -1,0 +1,75 @@
+"""Bytes -> text in the encoding that the contract names: strictly, a column at a time, and never by guessing.
+
+A wrong encoding seldom fails loudly: GBK bytes of one system read as UTF-8 of another give text that looks like
+Chinese. So decoding is strict, and bytes that a contract calls GBK but that are plainly UTF-8 are refused as well.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+import pyarrow as pa
+
+_GAP = b"\x1f"
+"""Stands between cells while a column is decoded at once; no multi-byte encoding of Chinese uses it inside a character."""
+_HAN_IN_UTF8 = re.compile(rb"[\xe3-\xe9][\x80-\xbf]{2}")
+
+
+def decode(cells: Sequence[bytes | None], encoding: str) -> tuple[pa.StringArray, frozenset[int]]:
+    """The cells as text, and the positions of those that are not valid in `encoding` (NULL in the array)."""
+    try:
+        parts = _GAP.join(b"" if cell is None else cell for cell in cells).decode(encoding).split(_GAP.decode())
+    except UnicodeDecodeError:
+        return _one_by_one(cells, encoding)
+    if len(parts) != len(cells):
+        return _one_by_one(cells, encoding)
+    empty = np.fromiter((cell is None for cell in cells), dtype=bool, count=len(cells))
+    return pa.array(parts, pa.string(), mask=empty), frozenset()
+
+
+def utf8(cells: Sequence[bytes | None]) -> pa.StringArray:
+    """The cells as text from a server that promises UTF-8.
+
+    Such servers let lone surrogates through, which are not text anywhere else: those bytes land as U+FFFD and their hex
+    digits, so that nothing is lost and the row can be held.
+    """
+    try:
+        return cast(pa.StringArray, pa.array(cells, pa.binary()).cast(pa.string()))
+    except pa.ArrowInvalid:
+        return pa.array([None if cell is None else cell.decode("utf-8", "hub_hex") for cell in cells], pa.string())
+
+
+def is_plainly_utf8(data: bytes, encoding: str) -> bool:
+    """Whether bytes that should be in another encoding are valid UTF-8 with at least two Chinese characters."""
+    if codecs.lookup(encoding).name == "utf-8" or len(_HAN_IN_UTF8.findall(data)) < 2:
+        return False
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _one_by_one(cells: Sequence[bytes | None], encoding: str) -> tuple[pa.StringArray, frozenset[int]]:
+    texts: list[str | None] = []
+    bad: set[int] = set()
+    for position, cell in enumerate(cells):
+        try:
+            texts.append(None if cell is None else cell.decode(encoding))
+        except UnicodeDecodeError:
+            texts.append(None)
+            bad.add(position)
+    return pa.array(texts, pa.string()), frozenset(bad)
+
+
+def _as_hex(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "\ufffd" + error.object[error.start : error.end].hex().upper(), error.end
+
+
+codecs.register_error("hub_hex", _as_hex)

@@ -1,0 +1,236 @@
+"""PostgreSQL: one repeatable-read snapshot, copied out whole before the first row is given on.
+
+COPY writes the rows to a scratch file and the connection is given back, so that a slow landing holds no snapshot open
+and a broken read gives nothing. Types are exact: where a column holds what its Arrow type cannot (NaN, infinity, years
+before 1 or after 9999, wider numbers), which the server is asked in the same snapshot, the column lands as
+text. Instants (`timestamptz`) land in UTC.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import psycopg
+import pyarrow as pa
+from psycopg import sql
+
+from core.connections import Connection
+from core.dialects import arrow_type, quoted
+from core.errors import Refused, Unavailable
+from core.postgres import Connection as Link
+from core.postgres import copy_out
+from extractors import shape
+from extractors.base import SOURCE_HASH, Reading, SourceColumn, drift, kind_of
+from schemas.contract import Column, SourceDataset
+
+_COLUMNS = """
+    select a.attname,
+           case when t.typtype = 'd' then format_type(t.typbasetype, t.typtypmod) else format_type(a.atttypid, a.atttypmod) end,
+           not a.attnotnull, coalesce(col_description(a.attrelid, a.attnum), '')
+    from pg_attribute a join pg_type t on t.oid = a.atttypid
+    where a.attrelid = to_regclass(%s) and a.attnum > 0 and not a.attisdropped
+    order by a.attnum
+"""
+_KEY = """
+    select a.attname
+    from pg_index i cross join unnest(i.indkey) with ordinality k (attnum, position)
+    join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
+    where i.indrelid = to_regclass(%s) and i.indisprimary
+    order by k.position
+"""
+_TABLES = """
+    select case when n.nspname = current_schema() then c.relname else n.nspname || '.' || c.relname end
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
+      and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
+    order by 1
+"""
+_NUMERIC = re.compile(r"numeric\((\d+),(-?\d+)\)")
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """How one column is selected and typed; `unfit` is a condition on values that only fit a text column."""
+
+    name: str
+    select: str
+    text: str
+    type: pa.DataType
+    unfit: str = "false"
+
+    def as_text(self) -> _Cell:
+        return _Cell(self.name, self.text, self.text, pa.string())
+
+
+class PostgreSQL:
+    """Family `postgresql`. The URL goes to the driver as it is, with all its options."""
+
+    family: ClassVar[str] = "postgresql"
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def tables(self) -> list[str]:
+        with self._snapshot() as link:
+            return [str(name) for (name,) in link.execute(_TABLES)]
+
+    def columns(self, physical: str, dataset: SourceDataset | None = None) -> list[SourceColumn]:
+        with self._snapshot(dataset) as link:
+            return _describe(link, physical)
+
+    def primary_key(self, physical: str) -> list[str]:
+        with self._snapshot() as link:
+            return [str(name) for (name,) in link.execute(_KEY, [_table(physical)])]
+
+    @contextlib.contextmanager
+    def read(self, dataset: SourceDataset, low: str | None = None) -> Iterator[Reading]:
+        watermark = shape.watermark_column(dataset)
+        where: sql.Composable = sql.SQL("true")
+        if low is not None and watermark:
+            where = sql.SQL("({name} >= {low} or {name} is null)").format(name=sql.Identifier(watermark), low=sql.Literal(low))
+        with self._copied(dataset, where, with_hash=shape.hashed(dataset, low)) as reading:
+            yield reading
+
+    @contextlib.contextmanager
+    def sweep(self, dataset: SourceDataset) -> Iterator[Reading]:
+        with self._copied(dataset, sql.SQL("true"), shape.key_columns(dataset)) as reading:
+            yield reading
+
+    @contextlib.contextmanager
+    def fetch(self, dataset: SourceDataset, keys: pa.Table) -> Iterator[Reading]:
+        names = shape.key_columns(dataset)
+        where = sql.SQL("({names}) in (select * from unnest({values}))").format(
+            names=sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in names),
+            values=sql.SQL(", ").join(sql.SQL("{}::text[]").format(sql.Literal(keys[name].to_pylist())) for name in names),
+        )
+        with self._copied(dataset, where) as reading:
+            yield reading
+
+    @contextlib.contextmanager
+    def _copied(
+        self, dataset: SourceDataset, where: sql.Composable, only: Sequence[str] | None = None, *, with_hash: bool = True
+    ) -> Iterator[Reading]:
+        """The rows under a condition, already copied out: the contract's columns or `only` some, then the hash."""
+        with tempfile.TemporaryDirectory(prefix="hub-") as scratch:
+            with self._snapshot(dataset) as link:
+                cells = _cells(link, dataset)
+                table = sql.SQL(_table(dataset.physical))
+                query = sql.SQL("select count(*), {unfit} from {table} where {where}").format(
+                    unfit=sql.SQL(", ".join(f"bool_or({cell.unfit})" for cell in cells)), table=table, where=where
+                )
+                ((count, *unfit),) = link.execute(query)
+                shown = [cell.as_text() if bad else cell for cell, bad in zip(cells, unfit, strict=True)]
+                chosen = shown if only is None else [cell for name in only for cell in shown if cell.name == name]
+                chosen = [*chosen, _hash(cells)] if with_hash else chosen
+                schema = pa.schema([pa.field(cell.name, cell.type) for cell in chosen])
+                query = sql.SQL("select {cells} from {table} where {where} order by {order}").format(
+                    cells=sql.SQL(", ".join(cell.select for cell in chosen)),
+                    table=table,
+                    where=where,
+                    order=_order(dataset, chosen),
+                )
+                high = _high(link, dataset)
+                reader = copy_out(link, query.as_string(link), schema, Path(scratch) / "rows.csv")
+            with reader:
+                yield Reading(schema, shape.sliced(reader), int(str(count)), high)
+
+    @contextlib.contextmanager
+    def _snapshot(self, dataset: SourceDataset | None = None) -> Iterator[Link]:
+        where, owner = (dataset.id, dataset.owner) if dataset else (self._connection.id, self._connection.id)
+        url = "postgresql://" + self._connection.url.partition("://")[2]
+        try:
+            link = psycopg.connect(url, connect_timeout=10, client_encoding="utf8")
+        except psycopg.Error as error:
+            reason = error.sqlstate or type(error).__name__
+            raise Unavailable("HUB202", where, reason=reason, connection=self._connection.id, owner=owner) from None
+        with contextlib.closing(link):
+            try:
+                link.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+                link.read_only = True
+                for setting in ("timezone to 'UTC'", "datestyle to 'ISO'", "intervalstyle to 'postgres'"):
+                    link.execute(f"set local {setting}".encode())
+                yield link
+            except psycopg.errors.InsufficientPrivilege:
+                table = dataset.physical if dataset else "pg_catalog"
+                raise Refused("HUB309", where, table=table, owner=owner) from None
+            except psycopg.Error as error:
+                raise Unavailable("HUB203", where, reason=error.sqlstate or type(error).__name__) from None
+
+
+def _describe(link: Link, physical: str) -> list[SourceColumn]:
+    return [
+        SourceColumn(str(name), str(kind), kind_of(str(kind)), bool(nullable), str(title))
+        for name, kind, nullable, title in link.execute(_COLUMNS, [_table(physical)])
+    ]
+
+
+def _cells(link: Link, dataset: SourceDataset) -> list[_Cell]:
+    """The contract's columns in order.
+
+    Raises:
+        Refused: HUB301 to HUB303 when the table has drifted from its contract.
+    """
+    seen = _describe(link, dataset.physical)
+    drift(dataset, seen)
+    by_name = {column.name: column for column in seen}
+    return [_cell(column, by_name[column.physical].type) for column in dataset.columns]
+
+
+def _cell(column: Column, source: str) -> _Cell:
+    name = quoted(column.physical, "postgresql")
+    text = f"{name}::text"
+    if source in {"boolean", "smallint", "integer", "bigint"}:
+        return _Cell(column.physical, name, text, pa.bool_() if source == "boolean" else pa.int64())
+    if source.startswith("numeric") and column.type.name == "number" and _may_fit(column, source):
+        scale, limit = column.type.scale, "1" + "0" * (column.type.precision - column.type.scale)
+        # NaN and infinity count as larger than any number
+        return _Cell(
+            column.physical, name, text, arrow_type(column.type), f"abs({name}) >= {limit} or {name} <> round({name}, {scale})"
+        )
+    if source in {"date", "timestamp without time zone", "timestamp with time zone"} or source.startswith("timestamp("):
+        instant = f"({name} at time zone 'UTC')" if source.endswith("with time zone") else name
+        kind = pa.date32() if source == "date" else pa.timestamp("us")
+        return _Cell(
+            column.physical, instant, f"{instant}::text", kind, f"not ({instant} >= '0001-01-01' and {instant} < '10000-01-01')"
+        )
+    if source == "bytea":
+        text = f"encode({name}, 'hex')"
+    return _Cell(column.physical, text, text, pa.string())
+
+
+def _may_fit(column: Column, source: str) -> bool:
+    """Whether a numeric may be exact in the contract's type: by its declared size, or by its values when it declares none."""
+    declared = _NUMERIC.fullmatch(source)
+    return declared is None or shape.fits(column, int(declared[1]), max(int(declared[2]), 0))
+
+
+def _hash(cells: Sequence[_Cell]) -> _Cell:
+    """MD5 over every cell as text; NULL and the space between cells are control characters."""
+    texts = ", ".join(cell.text for cell in cells)
+    expression = f"md5(array_to_string(array[{texts}], chr(31), chr(30)))"  # concat_ws takes at most 100 arguments
+    return _Cell(SOURCE_HASH, expression, expression, pa.string())
+
+
+def _order(dataset: SourceDataset, cells: Sequence[_Cell]) -> sql.Composable:
+    names = shape.key_columns(dataset) or [cell.name for cell in cells]
+    return sql.SQL(", ").join(map(sql.Identifier, names))
+
+
+def _high(link: Link, dataset: SourceDataset) -> str | None:
+    watermark = shape.watermark_column(dataset)
+    if not watermark:
+        return None
+    table = sql.SQL(_table(dataset.physical))
+    ((high,),) = link.execute(sql.SQL("select max({})::text from {}").format(sql.Identifier(watermark), table))
+    return None if high is None else str(high)
+
+
+def _table(physical: str) -> str:
+    """The quoted name: `table` is found by the account's search path, `other.table` names its schema."""
+    return ".".join(quoted(part, "postgresql") for part in physical.rpartition(".") if part not in {"", "."})

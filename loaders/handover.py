@@ -1,0 +1,298 @@
+"""One delivery handed over to a receiver's table inside one transaction, in SQL that every table family shares.
+
+Which rows are ours is what `_hub_sent` says, never what the table looks like: a key that is not in it belongs to the
+receiver. Rows go through temporary tables, so that every step is one statement over a set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import duckdb
+import pyarrow.parquet as pq
+
+from core.dialects import quoted
+from core.engine import literal
+from loaders import totals
+from loaders.base import Applied, Delivery, Totals
+from loaders.totals import DUCK, Phrases
+from schemas import ddl
+from schemas.contract import Column, FeedDataset
+
+SENT, DELIVERIES = "_hub_sent", "_hub_delivery"
+UPSERTS, GONE = "_hub_upserts", "_hub_gone"
+KEY, HASH = "_hub_key", "_hub_hash"
+OWN_ROW = "own_row"
+"""Reason code: the receiver has a row of its own with this key, and other content."""
+_OURS = f"s.edge = %s and s.dataset = %s and s.row_key = u.{KEY}"
+
+
+class Database(Protocol):
+    """What the steps need of a family. A table is given as `name alias`; `t` is the target, `u` a temporary table, `s` the
+    sent keys."""
+
+    @property
+    def phrases(self) -> Phrases:
+        """The engine's words."""
+
+    @property
+    def overwrite(self) -> str:
+        """The end of an INSERT into the sent keys that lets a new row replace an older one."""
+
+    def same(self, left: str, right: str) -> str:
+        """The condition that two values are equal or both NULL."""
+
+    def run(self, statement: str, *values: object) -> int:
+        """Run one statement; returns the rows it changed."""
+
+    def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """The rows of a small result."""
+
+    def stage(self, name: str, table: str, columns: Sequence[str]) -> None:
+        """Make an empty temporary table: key text (primary key), content hash, then columns with the types of `table`."""
+
+    def load(self, file: Path, table: str, columns: Sequence[str]) -> None:
+        """Append a CSV file as `pour` writes it."""
+
+    def update(self, table: str, source: str, on: str, values: Mapping[str, str], *bound: object) -> int:
+        """Set columns of `table` where a row of `source` meets `on`, unless they have these values already."""
+
+    def delete(self, table: str, source: str, on: str, *bound: object) -> int:
+        """Delete the rows of `table` for which a row of `source` meets `on`."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A feed's table in an engine's words: quoted names and the conditions made of them."""
+
+    feed: FeedDataset
+    phrases: Phrases
+
+    @property
+    def table(self) -> str:
+        return ddl.dotted(self.feed.physical, self.phrases.engine)
+
+    @property
+    def columns(self) -> list[str]:
+        return self.names(self.feed.columns)
+
+    @property
+    def key(self) -> list[str]:
+        return self.names(totals.keys(self.feed))
+
+    @property
+    def fresh(self) -> dict[str, str]:
+        """The columns in which the receiver wants drops marked, and their values in a row that is there."""
+        return {"delete": {}, "inactive": {"is_active": "true", "ended_on": "null"}, "end_date": {"ended_on": "null"}}[self.feed.drop]
+
+    @property
+    def present(self) -> str:
+        """The condition under which a row of the target is not dropped."""
+        return {"delete": "true", "inactive": "t.is_active", "end_date": "t.ended_on is null"}[self.feed.drop]
+
+    @property
+    def same_key(self) -> str:
+        return " and ".join(f"t.{name} = u.{name}" for name in self.key)
+
+    @property
+    def key_text(self) -> str:
+        return totals.key_text(self.feed, self.phrases, self.value)
+
+    @property
+    def sent(self) -> str:
+        """The target with its sent keys; binds edge and dataset."""
+        return f"{self.table} t join {SENT} s on s.edge = %s and s.dataset = %s and s.row_key = {self.key_text}"
+
+    @property
+    def select_list(self) -> str:
+        return totals.select_list(self.feed, self.phrases, self.value)
+
+    def value(self, column: Column) -> str:
+        return f"t.{quoted(column.physical, self.phrases.engine)}"
+
+    def names(self, columns: Sequence[Column]) -> list[str]:
+        return [quoted(column.physical, self.phrases.engine) for column in columns]
+
+
+@dataclass(frozen=True)
+class Handover:
+    """One delivery on its way into one table: `claim` first, then `apply`; `again` when the claim finds it there."""
+
+    database: Database
+    delivery: Delivery
+    db: duckdb.DuckDBPyConnection
+    folder: Path
+
+    @property
+    def feed(self) -> tuple[str, str]:
+        """Edge and dataset, under which the sent keys stand."""
+        return self.delivery.feed.edge, self.delivery.feed.dataset
+
+    @property
+    def shape(self) -> Shape:
+        return Shape(self.delivery.feed, self.database.phrases)
+
+    def apply(self) -> Applied:
+        """Apply the rows and write the counts down; returns them."""
+        upserts, refused, dropped = _count(self.delivery.upserts), list[str](), 0
+        if upserts and self._untouched():
+            self._first()
+        else:
+            self.stage(UPSERTS, self.delivery.upserts, self.delivery.feed.columns)
+            refused = self._own_upserts()
+            own_gone, dropped = self._drop()
+            upserts -= len(refused)
+            refused += own_gone
+            if upserts:
+                self._upsert()
+        self.database.run(
+            f"update {DELIVERIES} set rows_upsert = %s, rows_delete = %s where delivery_id = %s", upserts, dropped, self.delivery.id
+        )
+        return Applied(upserts, dropped, refused=dict.fromkeys(refused, OWN_ROW))
+
+    def again(self) -> Applied:
+        """What was applied under this delivery's id before; nothing is written."""
+        [(upserts, deletes)] = self.database.rows(
+            f"select rows_upsert, rows_delete from {DELIVERIES} where delivery_id = %s", self.delivery.id
+        )
+        refused = list[str]()
+        if upserts < _count(self.delivery.upserts):
+            self.stage(UPSERTS, self.delivery.upserts, totals.keys(self.delivery.feed))
+            missing = f"not exists (select 1 from {SENT} s where {_OURS} and s.delivery_id = %s)"
+            refused += self._texts(f"select {KEY} from {UPSERTS} u where {missing} order by 1", *self.feed, self.delivery.id)
+        if _count(self.delivery.deletes):
+            self.stage(GONE, self.delivery.deletes, totals.keys(self.delivery.feed))
+            refused += self._own_gone()
+        return Applied(upserts, deletes, already=True, refused=dict.fromkeys(refused, OWN_ROW))
+
+    def receipt(self) -> Totals:
+        """Totals of the rows of this delivery as the target has them now."""
+        shape, delivery, deleted = self.shape, self.delivery, 0
+        if delivery.mode == "full":
+            [row] = self.database.rows(f"select {shape.select_list} from {shape.sent} where s.dropped_on is null", *self.feed)
+        else:
+            self.stage(UPSERTS, delivery.upserts, totals.keys(delivery.feed))
+            source = f"{UPSERTS} u join {shape.table} t on {shape.same_key} join {SENT} s on {_OURS} and s.delivery_id = %s"
+            [row] = self.database.rows(f"select {shape.select_list} from {source}", *self.feed, delivery.id)
+        if _count(delivery.deletes):
+            self.stage(GONE, delivery.deletes, totals.keys(delivery.feed))
+            there = f"exists (select 1 from {shape.table} t where {shape.same_key} and {shape.present})"
+            [(deleted,)] = self.database.rows(f"select count(*) from {GONE} u where not {there}")
+        return totals.read(delivery.feed, row, int(deleted))
+
+    def stage(self, name: str, rows: Path, columns: Sequence[Column]) -> None:
+        """Bring rows of a Parquet file into a temporary table of the target, with key text and content hash."""
+        feed, names = self.delivery.feed, self.shape.names(columns)
+        whole = len(columns) == len(feed.columns)
+        values = {KEY: totals.key_text(feed, DUCK, totals.typed), HASH: totals.content_hash(feed, DUCK, totals.typed) if whole else "null"}
+        values |= dict(zip(names, map(_text, columns), strict=True))
+        self.database.stage(name, self.shape.table, names)
+        if _count(rows):
+            self._pour(rows, name, values)
+
+    def _untouched(self) -> bool:
+        """Nothing was ever sent and the table is empty: rows can go straight in."""
+        sent = self.database.rows(f"select 1 from {SENT} where edge = %s and dataset = %s limit 1", *self.feed)
+        return not sent and not self.database.rows(f"select 1 from {self.shape.table} limit 1")
+
+    def _first(self) -> None:
+        feed, rows = self.delivery.feed, self.delivery.upserts
+        marks = {name: "'1'" if value == "true" else "null" for name, value in self.shape.fresh.items()}
+        self._pour(rows, self.shape.table, dict(zip(self.shape.columns, map(_text, feed.columns), strict=True)) | marks)
+        sent = {
+            "edge": literal(feed.edge),
+            "dataset": literal(feed.dataset),
+            "row_key": totals.key_text(feed, DUCK, totals.typed),
+            "row_hash": totals.content_hash(feed, DUCK, totals.typed),
+            "delivery_id": literal(self.delivery.id),
+        }
+        self._pour(rows, SENT, sent)
+
+    def _own_upserts(self) -> list[str]:
+        """Take out rows whose key is the receiver's own with other content; with the same content they become ours."""
+        shape = self.shape
+        same = " and ".join(self.database.same(f"t.{name}", f"u.{name}") for name in shape.columns)
+        on = f"{shape.same_key} and not ({same}) and not exists (select 1 from {SENT} s where {_OURS})"
+        found = self._texts(f"select u.{KEY} from {UPSERTS} u join {shape.table} t on {on} order by 1", *self.feed)
+        if found:
+            self.database.delete(f"{UPSERTS} u", f"{shape.table} t", on, *self.feed)
+        return found
+
+    def _own_gone(self) -> list[str]:
+        on = f"{self.shape.same_key} and not exists (select 1 from {SENT} s where {_OURS})"
+        return self._texts(f"select u.{KEY} from {GONE} u join {self.shape.table} t on {on} order by 1", *self.feed)
+
+    def _drop(self) -> tuple[list[str], int]:
+        """Drop what is gone as the receiver chose; returns keys that are not ours to drop, and the count of drops."""
+        database, shape, own, vanished = self.database, self.shape, list[str](), 0
+        self.stage(GONE, self.delivery.deletes, totals.keys(self.delivery.feed))
+        if self.delivery.mode == "full":
+            vanished = self._unlisted()
+        elif _count(self.delivery.deletes):
+            own = self._own_gone()
+            listed = f"select 1 from {SENT} s where s.edge = %s and s.dataset = %s and s.row_key = {GONE}.{KEY} and s.dropped_on is null"
+            database.run(f"delete from {GONE} where not exists ({listed})", *self.feed)
+        [(dropped,)] = database.rows(f"select count(*) from {GONE}")
+        if dropped and self.delivery.feed.drop == "delete":
+            database.delete(f"{shape.table} t", f"{GONE} u", shape.same_key)
+            database.delete(f"{SENT} s", f"{GONE} u", _OURS, *self.feed)
+        elif dropped:
+            on = f"date '{self.delivery.as_of.isoformat()}'"
+            ended = {name: {"is_active": "false", "ended_on": on}[name] for name in shape.fresh}
+            database.update(f"{shape.table} t", f"{GONE} u", shape.same_key, ended)
+            database.update(f"{SENT} s", f"{GONE} u", _OURS, {"dropped_on": on}, *self.feed)
+        return own, vanished + int(dropped)
+
+    def _unlisted(self) -> int:
+        """Full mode: what was sent and is not among the upserts is gone. Rows that the receiver itself deleted are only
+        forgotten; returns how many."""
+        shape = self.shape
+        self.database.run(
+            f"insert into {GONE} ({', '.join([KEY, *shape.key])}) select {', '.join(['s.row_key', *(f't.{name}' for name in shape.key)])}"
+            f" from {shape.sent} left join {UPSERTS} u on u.{KEY} = s.row_key where s.dropped_on is null and u.{KEY} is null",
+            *self.feed,
+        )
+        listed = " and ".join(f"not exists (select 1 from {name} u where u.{KEY} = {SENT}.row_key)" for name in (UPSERTS, GONE))
+        return self.database.run(f"delete from {SENT} where edge = %s and dataset = %s and dropped_on is null and {listed}", *self.feed)
+
+    def _upsert(self) -> None:
+        database, shape = self.database, self.shape
+        values = {name: f"u.{name}" for name in shape.columns if name not in shape.key} | shape.fresh
+        if values:
+            database.update(f"{shape.table} t", f"{UPSERTS} u", shape.same_key, values)
+        insert = {name: f"u.{name}" for name in shape.columns} | shape.fresh
+        database.run(
+            f"insert into {shape.table} ({', '.join(insert)}) select {', '.join(insert.values())} from {UPSERTS} u"
+            f" where not exists (select 1 from {shape.table} t where {shape.same_key})"
+        )
+        database.run(
+            f"insert into {SENT} (edge, dataset, row_key, row_hash, delivery_id, dropped_on)"
+            f" select %s, %s, u.{KEY}, u.{HASH}, %s, null from {UPSERTS} u where true {database.overwrite}",
+            *self.feed,
+            self.delivery.id,
+        )
+
+    def _pour(self, rows: Path, table: str, values: Mapping[str, str]) -> None:
+        """Rows of a Parquet file into a table: everything as quoted text, NULL as the bare word, so that one file suits
+        every bulk loader and no value can be taken for another."""
+        file = self.folder / "rows.csv"
+        items = ", ".join(f"{value} as c{place}" for place, value in enumerate(values.values()))
+        self.db.execute(
+            f"copy (select {items} from read_parquet({literal(rows)})) to {literal(file)}"
+            " (format csv, header false, nullstr 'NULL', force_quote *)"
+        )
+        self.database.load(file, table, list(values))
+
+    def _texts(self, statement: str, *values: object) -> list[str]:
+        return [str(key) for (key,) in self.database.rows(statement, *values)]
+
+
+def _text(column: Column) -> str:
+    return DUCK.text(column.type, totals.typed(column))
+
+
+def _count(rows: Path) -> int:
+    return int(pq.read_metadata(rows).num_rows)

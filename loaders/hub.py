@@ -1,0 +1,155 @@
+"""The versioned store: every entity one table of history, changed by one transaction per publish.
+
+A row is true in version V when `from_version <= V and (to_version is null or to_version > V)`. Only deltas are sent; what
+a publish costs follows what changed, not what is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from psycopg import sql
+
+from core import postgres
+from core.dialects import arrow_type
+from core.ledger import LOCK_PUBLISH, Ledger
+from schemas import ddl
+from schemas.contract import Entity
+
+PROVENANCE = ("source_system", "source_key", "batch_id", "row_hash")
+_LOCAL = sql.Identifier("delta")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a publish does to one entity: a Parquet delta and its counts."""
+
+    entity: Entity
+    delta: Path
+    inserts: int
+    updates: int
+    deletes: int
+
+    @property
+    def size(self) -> int:
+        return self.inserts + self.updates + self.deletes
+
+
+def prepare(ledger: Ledger, entities: Sequence[Entity]) -> None:
+    """Create or extend the tables and views of the entities, in one transaction."""
+    with ledger.transaction() as connection:
+        connection.execute("select pg_advisory_xact_lock(%s)", [LOCK_PUBLISH])
+        existing: dict[str, list[str]] = {}
+        for table, column in connection.execute(
+            "select table_name, column_name from information_schema.columns"
+            " where table_schema = 'hub' order by ordinal_position"
+        ).fetchall():
+            existing.setdefault(str(table), []).append(str(column))
+        for entity in entities:
+            present = existing.get(entity.name)
+            statements = ddl.hub_table(entity) if present is None else ddl.hub_alter(entity, present)
+            if present is None or statements:
+                for statement in [*statements, *ddl.hub_views(entity)]:
+                    connection.execute(statement.encode())
+
+
+def schema_of(entity: Entity, extra: Mapping[str, pa.DataType] | None = None) -> pa.Schema:
+    """The Arrow schema of an entity's business columns, then `extra`."""
+    fields = [(column.name, arrow_type(column.type)) for column in entity.columns]
+    return pa.schema([*fields, *(extra or {}).items()])
+
+
+def current_keys(connection: postgres.Connection, entity: Entity, scratch: Path) -> pa.RecordBatchReader:
+    """`source_key, source_system, row_hash` of every current row."""
+    schema = pa.schema({"source_key": pa.string(), "source_system": pa.string(), "row_hash": pa.string()})
+    query = f"select source_key, source_system, row_hash from hub.{entity.name} where to_version is null"
+    return postgres.copy_out(connection, query, schema, scratch)
+
+
+def current_rows(connection: postgres.Connection, entity: Entity, keys: pa.Table, scratch: Path) -> pa.RecordBatchReader:
+    """The current rows with the given `source_key`s: business columns, then `source_system`, `source_key`."""
+    connection.execute("create temporary table wanted (source_key text) on commit drop")
+    postgres.copy_in(connection, sql.Identifier("wanted"), ["source_key"], keys.to_reader())
+    columns = ", ".join(f"h.{column.name}" for column in entity.columns)
+    query = (
+        f"select {columns}, h.source_system, h.source_key from hub.{entity.name} h"
+        " join wanted using (source_key) where h.to_version is null"
+    )
+    return postgres.copy_out(
+        connection, query, schema_of(entity, dict.fromkeys(("source_system", "source_key"), pa.string())), scratch
+    )
+
+
+def apply(connection: postgres.Connection, change: Change, version: int, batch_id: str) -> tuple[int, int]:
+    """Apply one delta as version `version` in the caller's transaction; returns rows inserted and rows closed.
+
+    The delta has `op` (I, U or D), the business columns, `source_system`, `source_key` and `row_hash`; a D row needs only
+    its `source_key`.
+    """
+    entity = change.entity
+    business = [column.name for column in entity.columns]
+    table = sql.Identifier("hub", entity.name)
+    connection.execute("drop table if exists delta")
+    connection.execute(
+        sql.SQL(
+            "create temporary table delta on commit drop as"
+            " select '' as op, {}, source_system, source_key, row_hash from {} where false"
+        ).format(sql.SQL(", ").join(map(sql.Identifier, business)), table)
+    )
+    with pq.ParquetFile(change.delta) as file:
+        reader = pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches())
+        postgres.copy_in(connection, _LOCAL, ["op", *business, "source_system", "source_key", "row_hash"], reader)
+    connection.execute("create index on delta (source_key)")
+    connection.execute("analyze delta")
+    closed = connection.execute(
+        sql.SQL(
+            "update {} h set to_version = %s from delta d"
+            " where h.source_key = d.source_key and h.to_version is null and d.op in ('U', 'D')"
+        ).format(table),
+        [version],
+    ).rowcount
+    names = sql.SQL(", ").join(map(sql.Identifier, business))
+    inserted = connection.execute(
+        sql.SQL(
+            "insert into {} ({}, source_system, source_key, batch_id, row_hash, from_version)"
+            " select {}, source_system, source_key, %s, row_hash, %s from delta where op in ('I', 'U')"
+        ).format(table, names, names),
+        [batch_id, version],
+    ).rowcount
+    return inserted, closed
+
+
+def restore(connection: postgres.Connection, entity: Entity, target: int, version: int, batch_id: str) -> tuple[int, int]:
+    """Make the entity in `version` what it was in version `target`; returns rows inserted and rows closed.
+
+    Only keys touched since `target` are looked at: rows born since are closed, rows closed since are inserted again.
+    """
+    table = sql.Identifier("hub", entity.name)
+    names = sql.SQL(", ").join(map(sql.Identifier, [column.name for column in entity.columns]))
+    closed = connection.execute(
+        sql.SQL("update {} set to_version = %s where to_version is null and from_version > %s").format(table), [version, target]
+    ).rowcount
+    inserted = connection.execute(
+        sql.SQL(
+            "insert into {} ({}, source_system, source_key, batch_id, row_hash, from_version)"
+            " select {}, source_system, source_key, %s, row_hash, %s from {}"
+            " where from_version <= %s and to_version > %s and to_version <= %s"
+        ).format(table, names, names, table),
+        [batch_id, version, target, target, version],
+    ).rowcount
+    return inserted, closed
+
+
+def write_rows(connection: postgres.Connection, query: str, schema: pa.Schema, path: Path) -> None:
+    """The rows of a query as a Parquet file, written under another name and renamed."""
+    draft, scratch = path.with_suffix(".part"), path.with_suffix(".csv")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with pq.ParquetWriter(draft, schema) as writer:
+        for batch in postgres.copy_out(connection, query, schema, scratch):
+            writer.write_batch(batch)
+    scratch.unlink()
+    draft.replace(path)

@@ -1,0 +1,99 @@
+"""The landing: what a department gave, as it gave it, immutable and hashed.
+
+`landing/<system>/<dataset>/<run>/rows.parquet` and, last of all, `manifest.json`: a folder without a manifest is an
+interrupted reading and does not count. Rows carry `source_row`, their position in this reading.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from core.errors import Fault, Refused
+from core.ids import file_digest
+
+ROW = "source_row"
+_NO_SPACE = 28
+
+
+@dataclass(frozen=True)
+class Landed:
+    """One finished reading.
+
+    Attributes:
+        folder: relative to the landing's root.
+        rows, source_count: rows landed, and rows the source counted in the same snapshot.
+        content: SHA-256 of the rows file; equal readings have equal contents.
+        high: largest watermark seen, ISO text.
+        complete: absence of a key from this landing proves that the source no longer has it.
+        new_columns: columns that the contract does not know, reported only.
+    """
+
+    system: str
+    dataset: str
+    run_id: str
+    folder: str
+    rows: int
+    source_count: int
+    content: str
+    contract: str
+    mode: str
+    high: str | None
+    complete: bool
+    new_columns: tuple[str, ...] = ()
+
+    def file(self, root: Path) -> Path:
+        return root / self.folder / "rows.parquet"
+
+
+def write(folder: Path, batches: pa.RecordBatchReader) -> tuple[int, str]:
+    """Write rows with their position as Parquet and return how many and their content hash; an earlier try is replaced.
+
+    Raises:
+        Fault: HUB803 when the disk is full; the half-written file is removed.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    count = 0
+    schema = batches.schema.append(pa.field(ROW, pa.int64()))
+    path = folder / "rows.parquet"
+    try:
+        folder.mkdir(parents=True)
+        with pq.ParquetWriter(path, schema, compression="zstd", compression_level=1) as writer:
+            for batch in batches:
+                position = pa.array(range(count, count + batch.num_rows), pa.int64())
+                writer.write_batch(pa.RecordBatch.from_arrays([*batch.columns, position], schema=schema))
+                count += batch.num_rows
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        if error.errno == _NO_SPACE:
+            raise Fault("HUB803", folder.parent.name) from error
+        raise
+    return count, file_digest(path)
+
+
+def seal(root: Path, landed: Landed, details: Mapping[str, Any]) -> None:
+    """Write the manifest, which makes the reading count. It is written under another name and renamed."""
+    folder = root / landed.folder
+    if landed.rows != landed.source_count and landed.complete:
+        raise Refused("HUB310", f"{landed.system}.{landed.dataset}", rows=landed.rows, counted=landed.source_count)
+    draft = folder / "manifest.json.part"
+    with draft.open("w", encoding="utf-8") as file:
+        json.dump({**asdict(landed), **details}, file, ensure_ascii=False, indent=1, default=str)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(folder / "manifest.json")
+
+
+def landed(output: Mapping[str, Any]) -> Landed:
+    """A finished reading as the ledger keeps it."""
+    names = Landed.__dataclass_fields__
+    values = {name: output[name] for name in names if name in output}
+    return Landed(**{**values, "new_columns": tuple(values.get("new_columns", ()))})

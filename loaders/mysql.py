@@ -1,0 +1,226 @@
+"""Delivery into MySQL and MariaDB: rows by LOAD DATA LOCAL, or by bound batches where the server does not allow that.
+
+LOAD DATA LOCAL only warns about a value that does not fit, so a warning counts as a refusal here. Temporary tables take
+the types and collations of the receiver's own, so that joins find its indexes and keys are equal when it says so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pymysql
+from pymysql.cursors import SSCursor
+
+from core.connections import Connection
+from core.dialects import LogicalType
+from core.errors import FeedFailed, HubError, Unavailable
+from core.settings import settings
+from loaders.handover import DELIVERIES, HASH, KEY, SENT
+from loaders.table import CONNECT_SECONDS, LOCK_SECONDS, TableTarget
+from loaders.totals import TEXT
+from schemas import ddl
+from schemas.contract import FeedDataset
+
+_TRANSIENT = frozenset({0, 1040, 1053, 1129, 1130, 1044, 1045, 1049, 1152, 1158, 1159, 1160, 1161, 1205, 1213, 1317, 1927, 2002, 2003, 2006, 2013, 2055})
+"""No entry, connection lost, server shutting down, lock wait, deadlock, killed: worth another try."""
+_SESSION = f"set session sql_mode = 'TRADITIONAL', innodb_lock_wait_timeout = {LOCK_SECONDS}, lock_wait_timeout = {LOCK_SECONDS}"
+_OPTIONS = "engine=InnoDB default character set utf8mb4 collate utf8mb4_bin"
+_WORD = "varchar(64) character set ascii collate ascii_bin not null"
+
+
+class MysqlPhrases:
+    """MySQL 5.7 or MariaDB 10.2 and newer. Text is brought to UTF-8 and compared byte by byte, whatever the table's character set."""
+
+    engine = "mysql"
+
+    def character(self, code: int) -> str:
+        return f"char({code} using utf8mb4)"
+
+    def joined(self, parts: Sequence[str]) -> str:
+        return f"convert(concat_ws(char(31 using utf8mb4), {', '.join(parts)}) using utf8mb4) collate utf8mb4_bin"
+
+    def text(self, kind: LogicalType, value: str) -> str:
+        formats = {
+            "boolean": "cast(cast({v} as signed) as char)",
+            "date": "date_format({v}, '%%Y-%%m-%%d')",
+            "timestamp": "date_format({v}, '%%Y-%%m-%%d %%H:%%i:%%s.%%f')",
+            "number": "cast(cast({v} as decimal({p},{s})) as char)",
+            "integer": "cast({v} as char)",
+        }
+        return formats.get(kind.name, "convert({v} using utf8mb4)").format(v=value, p=kind.precision, s=kind.scale)
+
+    def measure(self, kind: LogicalType, value: str) -> str:
+        if kind.name in TEXT:
+            return f"char_length({value})"
+        if kind.name == "date":
+            return f"datediff({value}, '1970-01-01')"
+        if kind.name == "boolean":
+            return f"({value} <> 0)"
+        # A column of binary fractions is summed with spare digits, so that its error shows and its noise does not.
+        return value if kind.name == "integer" else f"cast({value} as decimal(65,{min(kind.scale + 4, 30)}))"
+
+    def md5(self, text: str) -> str:
+        return f"md5({text})"
+
+    def bits(self, digest: str) -> str:
+        return f"bit_xor(cast(conv(left({digest}, 15), 16, 10) as unsigned))"
+
+
+class MysqlTarget(TableTarget):
+    """A MySQL or MariaDB database. Option `unix_socket` of the connection names a socket."""
+
+    family: ClassVar[str] = "mysql"
+    phrases = MysqlPhrases()
+    marks: ClassVar[Mapping[str, str]] = {"is_active": "tinyint(1) not null default 1", "ended_on": "date"}
+    unless_there = "on duplicate key update delivery_id = delivery_id"
+    overwrite = "on duplicate key update row_hash = values(row_hash), delivery_id = values(delivery_id), dropped_on = null"
+    bookkeeping: ClassVar[Mapping[str, str]] = {
+        SENT: f"create table if not exists {SENT} (edge {_WORD}, dataset {_WORD}, row_key varchar(512) not null,"
+        f" row_hash char(32) character set ascii not null, delivery_id varchar(200) not null, dropped_on date,"
+        f" primary key (edge, dataset, row_key)) {_OPTIONS}",
+        DELIVERIES: f"create table if not exists {DELIVERIES} (delivery_id varchar(200) primary key, edge {_WORD}, dataset {_WORD},"
+        " from_version bigint not null, to_version bigint not null, mode varchar(10) not null, rows_upsert bigint not null,"
+        f" rows_delete bigint not null, applied_at datetime not null default current_timestamp) {_OPTIONS}",
+    }
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._link: pymysql.Connection[Any] | None = None
+
+    @contextlib.contextmanager
+    def transaction(self, where: str) -> Iterator[None]:
+        try:
+            link = self._connected()
+            link.begin()
+            yield
+            link.commit()
+        except pymysql.Error as error:
+            self.disconnect()
+            # Not chained: the driver's message shows values of the row.
+            raise _ours(error, where) from None
+        except BaseException:
+            self.disconnect()
+            raise
+
+    def disconnect(self) -> None:
+        """Roll back what is open and close: a connection whose transaction failed is not used again."""
+        if self._link:
+            with contextlib.suppress(pymysql.Error):
+                self._link.rollback()
+            with contextlib.suppress(pymysql.Error):
+                self._link.close()
+            self._link = None
+
+    def same(self, left: str, right: str) -> str:
+        return f"{left} <=> {right}"
+
+    def run(self, statement: str, *values: object) -> int:
+        with self._connected().cursor() as cursor:
+            return cursor.execute(statement, values)
+
+    def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        with self._connected().cursor() as cursor:
+            cursor.execute(statement, values)
+            return list(cursor.fetchall())
+
+    @contextlib.contextmanager
+    def stream(self, query: str, schema: pa.Schema, folder: Path, *values: object) -> Iterator[pa.RecordBatchReader]:
+        with self._connected().cursor(SSCursor) as cursor:
+            cursor.execute(query, values)
+
+            def batches() -> Iterator[pa.RecordBatch]:
+                while block := cursor.fetchmany(settings().batch_rows):
+                    arrays = [pa.array(column, field.type) for column, field in zip(zip(*block, strict=True), schema, strict=True)]
+                    yield pa.record_batch(arrays, schema=schema)
+
+            yield pa.RecordBatchReader.from_batches(schema, batches())
+
+    def stage(self, name: str, table: str, columns: Sequence[str]) -> None:
+        self.run(f"drop temporary table if exists {name}")
+        self.run(
+            f"create temporary table {name} ({KEY} varchar(512) character set utf8mb4 collate utf8mb4_bin not null default '' primary key,"
+            f" {HASH} char(32) character set ascii) engine=InnoDB as select {', '.join(columns)} from {table} limit 0"
+        )
+
+    def load(self, file: Path, table: str, columns: Sequence[str]) -> None:
+        names = ", ".join(columns)
+        [(allowed,)] = self.rows("select @@local_infile")
+        if not allowed:
+            self._insert(file, f"insert into {table} ({names}) values ({', '.join(['%s'] * len(columns))})")
+            return
+        self.run(
+            f"load data local infile %s into table {table} character set utf8mb4"
+            f" fields terminated by ',' enclosed by '\"' escaped by '' lines terminated by '\\n' ({names})",
+            str(file),
+        )
+        warnings = self.rows("show warnings")
+        if warnings:
+            raise pymysql.DataError(warnings[0][1], "")
+
+    def update(self, table: str, source: str, on: str, values: Mapping[str, str], *bound: object) -> int:
+        alias = table.split()[-1]
+        changes = ", ".join(f"{alias}.{name} = {value}" for name, value in values.items())
+        return self.run(f"update {table} join {source} on {on} set {changes}", *bound)
+
+    def delete(self, table: str, source: str, on: str, *bound: object) -> int:
+        return self.run(f"delete {table.split()[-1]} from {table} join {source} on {on}", *bound)
+
+    def columns_of(self, table: str) -> list[str]:
+        schema, _, name = table.rpartition(".")
+        found = self.rows(
+            "select column_name from information_schema.columns where table_schema = coalesce(%s, database()) and table_name = %s",
+            *(schema or None, name),
+        )
+        return [str(column) for (column,) in found]
+
+    def make(self, feed: FeedDataset, statement: str) -> None:
+        self.run(f"{statement.replace('%', '%%')} {_OPTIONS} comment %s", feed.title)
+
+    def check(self, feed: FeedDataset) -> None:
+        schema, _, name = feed.physical.rpartition(".")
+        [(found,)] = self.rows(
+            "select coalesce((select e.transactions from information_schema.tables t join information_schema.engines e on e.engine = t.engine"
+            " where t.table_schema = coalesce(%s, database()) and t.table_name = %s), 'YES')",
+            *(schema or None, name),
+        )
+        if found != "YES":
+            raise FeedFailed("HUB611", feed.id, table=feed.physical, found=found)
+
+    def _insert(self, file: Path, statement: str) -> None:
+        """Bound batches; the driver folds each into statements of many rows."""
+        with self._connected().cursor() as cursor, file.open(encoding="utf-8", newline="") as source:
+            rows = csv.reader(source, quoting=csv.QUOTE_NOTNULL)
+            while block := list(islice(rows, settings().batch_rows)):
+                cursor.executemany(statement, block)
+
+    def _connected(self) -> pymysql.Connection[Any]:
+        if self._link is None:
+            given = self.connection
+            self._link = pymysql.connect(
+                host=given.host or "localhost",
+                port=given.port or 3306,
+                user=given.user,
+                password=given.password,
+                database=given.database or None,
+                unix_socket=given.options.get("unix_socket"),
+                charset="utf8mb4",
+                local_infile=True,
+                connect_timeout=CONNECT_SECONDS,
+                init_command=_SESSION,
+            )
+        return self._link
+
+
+def _ours(error: pymysql.Error, where: str) -> HubError:
+    number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+    reason = f"{type(error).__name__} {number}"
+    if number in _TRANSIENT:
+        return Unavailable("HUB204", where, reason=reason)
+    return FeedFailed("HUB601", where, reason=reason)

@@ -1,0 +1,180 @@
+"""Delivery into PostgreSQL: rows by COPY, values bound by the client so that one statement text serves every server."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import psycopg
+import pyarrow as pa
+from psycopg import ClientCursor
+
+from core import postgres
+from core.connections import Connection
+from core.dialects import LogicalType
+from core.errors import FeedFailed, HubError, Unavailable
+from loaders.handover import DELIVERIES, HASH, KEY, SENT
+from loaders.table import CONNECT_SECONDS, LOCK_SECONDS, TableTarget
+from loaders.totals import TEXT
+from schemas import ddl
+from schemas.contract import FeedDataset
+
+_CHUNK = 1 << 20
+_TRANSIENT = ("08", "40", "55", "57")
+"""SQLSTATE classes: connection, rollback by the server (deadlock), object in use (lock), operator's intervention."""
+_LOCK_CREATE = 4_827_104_431
+"""Advisory lock under which tables are made: two edges may use one database for the first time at once."""
+
+
+class PostgresPhrases:
+    """PostgreSQL 14 or newer (`bit_xor`). Casts keep the recipe working on a receiver's own, slightly other types."""
+
+    engine = "postgresql"
+
+    def character(self, code: int) -> str:
+        return f"chr({code})"
+
+    def joined(self, parts: Sequence[str]) -> str:
+        return f"concat_ws(chr(31), {', '.join(parts)})"
+
+    def text(self, kind: LogicalType, value: str) -> str:
+        formats = {
+            "boolean": "cast(cast({v} as integer) as text)",
+            "date": "to_char({v}, 'YYYY-MM-DD')",
+            "timestamp": "to_char({v}, 'YYYY-MM-DD HH24:MI:SS.US')",
+            "number": "cast(cast({v} as numeric({p},{s})) as text)",
+        }
+        return formats.get(kind.name, "cast({v} as text)").format(v=value, p=kind.precision, s=kind.scale)
+
+    def measure(self, kind: LogicalType, value: str) -> str:
+        if kind.name in TEXT:
+            return f"length({value})"
+        if kind.name == "date":
+            return f"(cast({value} as date) - date '1970-01-01')"
+        return f"cast({value} as {'integer' if kind.name == 'boolean' else 'numeric'})"
+
+    def md5(self, text: str) -> str:
+        return f"md5(convert_to({text}, 'UTF8'))"
+
+    def bits(self, digest: str) -> str:
+        return f"coalesce(bit_xor(cast(cast('x' || substr({digest}, 1, 15) as bit(60)) as bigint)), 0)"
+
+
+class PostgresTarget(TableTarget):
+    """A PostgreSQL database. The connection's options go to the driver as they are (`sslmode`, `host` of a socket)."""
+
+    family: ClassVar[str] = "postgresql"
+    phrases = PostgresPhrases()
+    marks: ClassVar[Mapping[str, str]] = {"is_active": "boolean not null default true", "ended_on": "date"}
+    unless_there = "on conflict (delivery_id) do nothing"
+    overwrite = (
+        "on conflict (edge, dataset, row_key) do update"
+        " set row_hash = excluded.row_hash, delivery_id = excluded.delivery_id, dropped_on = null"
+    )
+    bookkeeping: ClassVar[Mapping[str, str]] = {
+        SENT: f"create table {SENT} (edge text, dataset text, row_key text, row_hash text not null, delivery_id text not null,"
+        " dropped_on date, primary key (edge, dataset, row_key))",
+        DELIVERIES: f"create table {DELIVERIES} (delivery_id text primary key, edge text not null, dataset text not null,"
+        " from_version bigint not null, to_version bigint not null, mode text not null, rows_upsert bigint not null,"
+        " rows_delete bigint not null, applied_at timestamptz not null default now())",
+    }
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._link: postgres.Connection | None = None
+
+    @contextlib.contextmanager
+    def transaction(self, where: str) -> Iterator[None]:
+        try:
+            with self._connected().transaction():
+                yield
+        except psycopg.Error as error:
+            # Not chained: the driver's message shows values of the row.
+            raise _ours(error, where) from None
+
+    def disconnect(self) -> None:
+        if self._link:
+            self._link.close()
+            self._link = None
+
+    def same(self, left: str, right: str) -> str:
+        return f"{left} is not distinct from {right}"
+
+    def run(self, statement: str, *values: object) -> int:
+        return self._connected().execute(statement.encode(), values).rowcount
+
+    def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        return self._connected().execute(statement.encode(), values).fetchall()
+
+    @contextlib.contextmanager
+    def stream(self, query: str, schema: pa.Schema, folder: Path, *values: object) -> Iterator[pa.RecordBatchReader]:
+        text = ClientCursor(self._connected()).mogrify(query.encode(), values)
+        yield postgres.copy_out(self._connected(), text, schema, folder / "found.csv")
+
+    def stage(self, name: str, table: str, columns: Sequence[str]) -> None:
+        self.run(f"drop table if exists pg_temp.{name}")
+        self.run(
+            f"create temporary table {name} on commit drop as"
+            f" select cast(null as text) as {KEY}, cast(null as text) as {HASH}, {', '.join(columns)} from {table} with no data"
+        )
+
+    def load(self, file: Path, table: str, columns: Sequence[str]) -> None:
+        with self._connected().cursor() as cursor, file.open("rb") as source:
+            with cursor.copy(f"copy {table} ({', '.join(columns)}) from stdin (format csv, null 'NULL')".encode()) as sink:
+                while chunk := source.read(_CHUNK):
+                    sink.write(chunk)
+        self.run(f"analyze {table}")
+
+    def update(self, table: str, source: str, on: str, values: Mapping[str, str], *bound: object) -> int:
+        alias = table.split()[-1]
+        changes = ", ".join(f"{name} = {value}" for name, value in values.items())
+        other = " or ".join(f"{alias}.{name} is distinct from {value}" for name, value in values.items())
+        return self.run(f"update {table} set {changes} from {source} where {on} and ({other})", *bound)
+
+    def delete(self, table: str, source: str, on: str, *bound: object) -> int:
+        return self.run(f"delete from {table} using {source} where {on}", *bound)
+
+    def columns_of(self, table: str) -> list[str]:
+        schema, _, name = table.rpartition(".")
+        found = self.rows(
+            "select column_name from information_schema.columns where table_schema = coalesce(%s, current_schema()) and table_name = %s",
+            *(schema or None, name),
+        )
+        return [str(column) for (column,) in found]
+
+    def make(self, feed: FeedDataset, statement: str) -> None:
+        for part in [statement, *ddl.comments(feed.physical, feed.title, feed.columns, self.phrases.engine)]:
+            self._connected().execute(part.encode())
+
+    def _prepare(self, feed: FeedDataset) -> None:
+        self.rows("select pg_advisory_xact_lock(%s)", _LOCK_CREATE)
+        super()._prepare(feed)
+
+    def _connected(self) -> postgres.Connection:
+        if self._link is None or self._link.closed:
+            given = self.connection
+            self._link = psycopg.connect(
+                autocommit=True,
+                cursor_factory=ClientCursor,
+                **{
+                    "host": given.host or None,
+                    "port": given.port,
+                    "user": given.user or None,
+                    "password": given.password or None,
+                    "dbname": given.database or None,
+                    "connect_timeout": CONNECT_SECONDS,
+                    "client_encoding": "UTF8",
+                    "options": f"-c lock_timeout={LOCK_SECONDS}s",
+                    **given.options,
+                },
+            )
+        return self._link
+
+
+def _ours(error: psycopg.Error, where: str) -> HubError:
+    reason = f"{type(error).__name__} {error.sqlstate or ''}".strip()
+    if isinstance(error, psycopg.OperationalError) and (error.sqlstate is None or error.sqlstate.startswith(_TRANSIENT)):
+        return Unavailable("HUB204", where, reason=reason)
+    return FeedFailed("HUB601", where, reason=reason)

@@ -1,0 +1,175 @@
+"""Delivery into a database table: what every family of servers shares, around the SQL of `loaders.handover`.
+
+A family gives a connection, its phrases and seven short methods. The delivery's id is claimed as the first statement of
+the transaction that changes the rows: whoever comes second, also at the same time, finds it there.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, ClassVar
+
+import duckdb
+import pyarrow as pa
+
+from core.connections import Connection
+from core.engine import literal
+from core.errors import FeedFailed
+from loaders import totals
+from loaders.base import Applied, Delivery, Totals
+from loaders.handover import DELIVERIES, HASH, KEY, SENT, Handover, Shape
+from loaders.totals import DUCK, Phrases, workspace
+from schemas import ddl
+from schemas.contract import FeedDataset
+
+LOCK_SECONDS = 30
+"""How long a delivery waits for a lock that the receiver's own work holds."""
+CONNECT_SECONDS = 10
+_ROW = pa.schema({KEY: pa.string(), HASH: pa.string()})
+
+
+class TableTarget(ABC):
+    """A server whose tables we fill. Opened on first use, one connection, given back by `close`."""
+
+    phrases: ClassVar[Phrases]
+    overwrite: ClassVar[str]
+    unless_there: ClassVar[str]
+    """The end of an INSERT that changes nothing, and counts no row, when the primary key is there."""
+    bookkeeping: ClassVar[Mapping[str, str]]
+    """Table name -> CREATE TABLE of the two tables that we keep beside the receiver's own."""
+    marks: ClassVar[Mapping[str, str]]
+    """Types of the columns in which drops are marked."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def apply(self, delivery: Delivery) -> Applied:
+        """Apply all of the delivery or nothing of it.
+
+        The receiver's table is made on first use, and the two bookkeeping tables with it.
+
+        Raises:
+            Unavailable: HUB204, no connection, a deadlock or a lock held too long.
+            FeedFailed: HUB601, the server refused it; HUB602, HUB611, the table does not fit. Nothing was applied.
+        """
+        feed = delivery.feed
+        with self.transaction(feed.id):
+            self._prepare(feed)
+        with workspace() as (db, folder), self.transaction(feed.id):
+            handover = Handover(self, delivery, db, folder)
+            return handover.apply() if self._claim(delivery) else handover.again()
+
+    def receipt(self, delivery: Delivery) -> Totals:
+        """Totals of what this delivery sent, read back in a new transaction; in full mode of everything sent."""
+        with workspace() as (db, folder), self.transaction(delivery.feed.id):
+            return Handover(self, delivery, db, folder).receipt()
+
+    def survey(self, feed: FeedDataset) -> Totals:
+        """Totals of everything sent and not dropped, as the target has it now."""
+        shape = Shape(feed, self.phrases)
+        with self.transaction(feed.id):
+            [row] = self.rows(f"select {shape.select_list} from {shape.sent} where s.dropped_on is null", feed.edge, feed.dataset)
+        return totals.read(feed, row, 0)
+
+    def compare(self, feed: FeedDataset, expected: Path, out: Path) -> tuple[int, int, int]:
+        """Compare the target row by row with a Parquet file of all rows that it should have (canonical columns).
+
+        Returns:
+            How many keys are missing, extra and different. `out` is a Parquet file of `row_key` and `what` (one of the
+            three words); it holds identifiers of persons and is for the hub's own eyes.
+        """
+        shape = Shape(feed, self.phrases)
+        content = totals.content_hash(feed, self.phrases, shape.value)
+        query = f"select {shape.key_text} as {KEY}, {content} as {HASH} from {shape.sent} where s.dropped_on is null"
+        with workspace() as (db, folder):
+            with self.transaction(feed.id), self.stream(query, _ROW, folder, feed.edge, feed.dataset) as found:
+                db.execute("create table found as select * from found")
+            return _differences(db, feed, expected, out)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self.disconnect()
+
+    @abstractmethod
+    def transaction(self, where: str) -> AbstractContextManager[None]:
+        """One transaction, with the driver's errors turned into ours; none of them carries a value."""
+
+    @abstractmethod
+    def disconnect(self) -> None: ...
+
+    @abstractmethod
+    def same(self, left: str, right: str) -> str: ...
+
+    @abstractmethod
+    def run(self, statement: str, *values: object) -> int: ...
+
+    @abstractmethod
+    def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]: ...
+
+    @abstractmethod
+    def stream(self, query: str, schema: pa.Schema, folder: Path, *values: object) -> AbstractContextManager[pa.RecordBatchReader]:
+        """A large result as Arrow batches."""
+
+    @abstractmethod
+    def stage(self, name: str, table: str, columns: Sequence[str]) -> None: ...
+
+    @abstractmethod
+    def load(self, file: Path, table: str, columns: Sequence[str]) -> None: ...
+
+    @abstractmethod
+    def update(self, table: str, source: str, on: str, values: Mapping[str, str], *bound: object) -> int: ...
+
+    @abstractmethod
+    def delete(self, table: str, source: str, on: str, *bound: object) -> int: ...
+
+    @abstractmethod
+    def columns_of(self, table: str) -> list[str]:
+        """The columns of a table (`name` or `schema.name`), empty when there is none."""
+
+    @abstractmethod
+    def make(self, feed: FeedDataset, statement: str) -> None:
+        """Run a CREATE TABLE for a feed with what the engine needs besides, such as titles."""
+
+    def check(self, feed: FeedDataset) -> None:
+        """Refuse a table on which this engine cannot keep its promises; by default there is none."""
+
+    def _prepare(self, feed: FeedDataset) -> None:
+        shape = Shape(feed, self.phrases)
+        for table, statement in self.bookkeeping.items():
+            if not self.columns_of(table):
+                self.run(statement)
+        extra = {name: self.marks[name] for name in shape.fresh}
+        seen = self.columns_of(feed.physical)
+        if not seen:
+            self.make(feed, ddl.create_table(feed.physical, feed.columns, feed.key, self.phrases.engine, extra))
+            return
+        lost = [name for name in [*(column.physical for column in feed.columns), *extra] if name not in seen]
+        if lost:
+            raise FeedFailed("HUB602", feed.id, table=feed.physical, columns=", ".join(lost))
+        self.check(feed)
+
+    def _claim(self, delivery: Delivery) -> bool:
+        feed = delivery.feed
+        return bool(
+            self.run(
+                f"insert into {DELIVERIES} (delivery_id, edge, dataset, from_version, to_version, mode, rows_upsert, rows_delete)"
+                f" values (%s, %s, %s, %s, %s, %s, 0, 0) {self.unless_there}",
+                *(delivery.id, feed.edge, feed.dataset, delivery.from_version, delivery.to_version, delivery.mode),
+            )
+        )
+
+
+def _differences(db: duckdb.DuckDBPyConnection, feed: FeedDataset, expected: Path, out: Path) -> tuple[int, int, int]:
+    key, content = totals.key_text(feed, DUCK, totals.typed), totals.content_hash(feed, DUCK, totals.typed)
+    db.execute(
+        f"create table differences as select coalesce(e.row_key, f.{KEY}) as row_key,"
+        f" case when f.{KEY} is null then 'missing' when e.row_key is null then 'extra' else 'different' end as what"
+        f" from (select {key} as row_key, {content} as row_hash from read_parquet({literal(expected)})) e"
+        f" full join found f on f.{KEY} = e.row_key where e.row_hash is distinct from f.{HASH} order by 1"
+    )
+    db.execute(f"copy differences to {literal(out)} (format parquet)")
+    counts: dict[str, int] = dict(db.execute("select what, count(*) from differences group by what").fetchall())
+    return counts.get("missing", 0), counts.get("extra", 0), counts.get("different", 0)

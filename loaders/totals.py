@@ -1,0 +1,186 @@
+"""Control totals and the text of a key: said once here, compiled into the SQL of every engine that holds a copy.
+
+A receipt is only worth something when both sides compute the same thing on their own rows. So the recipe (which column
+is counted, what is summed, how a key becomes text) is engine-free, and an engine only gives its phrases.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Protocol
+
+import duckdb
+import pyarrow as pa
+
+from core.dialects import LogicalType, quoted, spelling
+from core.engine import engine, literal
+from core.settings import settings
+from loaders.base import Applied, Delivery, Totals
+from schemas.contract import Column, FeedDataset
+
+Value = Callable[[Column], str]
+"""The SQL expression of a column's value in the place that is read."""
+_SEPARATOR, _NULL = 31, 30
+TEXT = ("string", "time")
+NUMBERS = ("integer", "number")
+
+
+class Phrases(Protocol):
+    """What differs between engines. Every method gives an SQL expression; `%` signs come out as the engine's driver
+    wants them in a statement with bound parameters."""
+
+    @property
+    def engine(self) -> str:
+        """The name that `core.dialects` knows."""
+
+    def character(self, code: int) -> str:
+        """The character with this code point."""
+
+    def joined(self, parts: Sequence[str]) -> str:
+        """Texts joined with the separator into one, comparable byte by byte."""
+
+    def text(self, kind: LogicalType, value: str) -> str:
+        """A value as text: dates ISO, integers plain, decimals with fixed scale, booleans 0 or 1, timestamps with six digits."""
+
+    def measure(self, kind: LogicalType, value: str) -> str:
+        """The number that is summed for a value (never asked for a timestamp)."""
+
+    def md5(self, text: str) -> str:
+        """32 hex characters of the text in UTF-8."""
+
+    def bits(self, digest: str) -> str:
+        """Xor over all rows of the integer of the first 15 hex digits."""
+
+
+class DuckPhrases:
+    """DuckDB, over Parquet."""
+
+    engine = "duckdb"
+
+    def character(self, code: int) -> str:
+        return f"chr({code})"
+
+    def joined(self, parts: Sequence[str]) -> str:
+        return f"concat_ws({self.character(_SEPARATOR)}, {', '.join(parts)})"
+
+    def text(self, kind: LogicalType, value: str) -> str:
+        if kind.name == "boolean":
+            return f"cast(cast({value} as integer) as varchar)"
+        if kind.name == "timestamp":
+            return f"strftime({value}, '%Y-%m-%d %H:%M:%S.%f')"
+        return f"cast({value} as varchar)"
+
+    def measure(self, kind: LogicalType, value: str) -> str:
+        if kind.name in TEXT:
+            return f"length({value})"
+        if kind.name == "date":
+            return f"({value} - date '1970-01-01')"
+        return f"cast({value} as integer)" if kind.name == "boolean" else value
+
+    def md5(self, text: str) -> str:
+        return f"md5({text})"
+
+    def bits(self, digest: str) -> str:
+        return f"bit_xor(cast('0x' || substr({digest}, 1, 15) as bigint))"
+
+
+DUCK = DuckPhrases()
+
+
+def keys(feed: FeedDataset) -> list[Column]:
+    """The key columns in key order."""
+    by_name = {column.name: column for column in feed.columns}
+    return [by_name[name] for name in feed.key]
+
+
+def key_text(feed: FeedDataset, phrases: Phrases, value: Value) -> str:
+    """The key of a row as one text."""
+    return phrases.joined([phrases.text(column.type, value(column)) for column in keys(feed)])
+
+
+def content_hash(feed: FeedDataset, phrases: Phrases, value: Value) -> str:
+    """The md5 of all contract columns of a row, equal on every engine for equal content."""
+    null = phrases.character(_NULL)
+    parts = [f"coalesce({phrases.text(column.type, value(column))}, {null})" for column in feed.columns]
+    return phrases.md5(phrases.joined(parts))
+
+
+def select_list(feed: FeedDataset, phrases: Phrases, value: Value) -> str:
+    """What to select for `read`: rows, xor of keys, then count and sum of every column."""
+    items = ["count(*)", phrases.bits(phrases.md5(key_text(feed, phrases, value)))]
+    for column in feed.columns:
+        items.append(f"count({value(column)})")
+        items.append("null" if column.type.name == "timestamp" else f"sum({phrases.measure(column.type, value(column))})")
+    return ", ".join(items)
+
+
+def read(feed: FeedDataset, row: Sequence[Any], deleted: int) -> Totals:
+    """The totals in the one row that a select of `select_list` gave."""
+    columns = {
+        column.name: (int(row[2 + 2 * place]), "" if column.type.name == "timestamp" else canonical(row[3 + 2 * place]))
+        for place, column in enumerate(feed.columns)
+    }
+    return Totals(rows=int(row[0]), keys=int(row[1] or 0), columns=columns, deleted=deleted)
+
+
+def canonical(number: Any) -> str:
+    """A sum as the text in which it is compared: no exponent, no zeros that say nothing. No rows sum up to 0."""
+    text = format(Decimal(str(number or 0)), "f")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text in {"", "-0"} else text
+
+
+def expected(rows: Path, feed: FeedDataset, deleted: int = 0, refused: Collection[str] = ()) -> Totals:
+    """What the receiver must show: the totals of a Parquet file with the feed's columns (canonical names).
+
+    Args:
+        deleted: how many keys must be gone.
+        refused: key texts of rows that the receiver refused; they are left out.
+    """
+    with workspace() as (db, _):
+        source = f"read_parquet({literal(rows)})"
+        condition = "true"
+        if refused:
+            db.register("refused", pa.table({"row_key": pa.array(sorted(refused), pa.string())}))
+            condition = f"{key_text(feed, DUCK, typed)} not in (select row_key from refused)"
+        query = f"select {select_list(feed, DUCK, held_by(feed))} from {source} where {condition}"
+        row = db.execute(query).fetchone()
+        assert row is not None
+        return read(feed, row, deleted)
+
+
+def promised(delivery: Delivery, applied: Applied) -> Totals:
+    """What the receipt of a delivery must show, leaving out the rows that the receiver refused one by one."""
+    feed = delivery.feed
+    with workspace() as (db, _):
+        db.register("refused", pa.table({"row_key": pa.array(sorted(applied.refused), pa.string())}))
+        key = key_text(feed, DUCK, typed)
+        row = db.execute(
+            f"select count(*) from read_parquet({literal(delivery.deletes)}) where {key} not in (select row_key from refused)"
+        ).fetchone()
+    assert row is not None
+    return expected(delivery.upserts, feed, int(row[0]) if delivery.mode == "delta" else 0, applied.refused)
+
+
+def typed(column: Column) -> str:
+    """A column of a Parquet file, by canonical name, in the contract's type."""
+    return f"cast({quoted(column.name, DUCK.engine)} as {spelling(column.type, DUCK.engine)})"
+
+
+def held_by(feed: FeedDataset) -> Value:
+    """Like `typed`, as the receiver's format can hold it: a workbook has no empty text, only empty cells."""
+    if feed.file_format != "xlsx":
+        return typed
+    return lambda column: f"nullif({typed(column)}, '')" if column.type.name in TEXT else typed(column)
+
+
+@contextlib.contextmanager
+def workspace() -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    """A DuckDB connection and a private folder; the folder holds rows in clear for a moment and is removed at the end."""
+    settings().work.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="deliver-", dir=settings().work) as folder, engine(Path(folder)) as db:
+        yield db, Path(folder)

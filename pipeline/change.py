@@ -1,0 +1,191 @@
+"""Brake: what would change in an entity, and whether so large a change is to be believed.
+
+Present, held or gone: an accepted row is inserted, updated or unchanged; a held key keeps what it has; only a key that is
+absent from a complete snapshot is gone. The change is staged as Parquet with a content hash, so that a release is for
+this change and no other, and a rerun applies it once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from core import postgres
+from core.calendar import calendar
+from core.engine import arrow, engine, literal
+from core.ids import digest
+from core.ledger import Output
+from loaders import hub
+from loaders.hub import Change
+from pipeline import brakes
+from pipeline.context import Night
+from schemas.contract import Entity
+
+HASH_SEPARATOR, HASH_NULL = 31, 30
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows before, and what would be inserted, updated, deleted, or seen absent for the first time.
+
+    `emptied` names the systems that had rows and now give none.
+    """
+
+    before: int
+    inserts: int
+    updates: int
+    deletes: int
+    absent: int
+    emptied: tuple[str, ...]
+
+
+def row_hash(columns: list[str]) -> str:
+    """md5 over columns as text in contract order, a control character between and a marker for NULL: equal on every engine."""
+    cells = ", ".join(f"coalesce(cast({name} as varchar), chr({HASH_NULL}))" for name in columns)
+    return f"md5(concat_ws(chr({HASH_SEPARATOR}), {cells}))"
+
+
+def change(night: Night, name: str, conformed: Output, checked: Output) -> Output:
+    """Stage the change of an entity and ask the brake.
+
+    Returns `{delta, known, away, known_hash, content, before, inserts, updates, deletes}`.
+
+    Raises:
+        Braked: HUB501 (a source gave no rows), HUB502 (more changes than the contract expects). Nothing is published.
+    """
+    entity = night.catalog.entity(name)
+    night.progress("brake", name)
+    parts = (checked["accepted"], checked["held"], conformed["systems"], night.ledger.version(), night.run.as_of)
+    work = digest("brake", repr(entity.brake), entity.gone, *parts)
+    return night.ledger.do(night.run.id, "brake", name, work, lambda _: _change(night, entity, conformed, checked))
+
+
+def staged(night: Night, name: str, output: Output) -> Change:
+    """The staged change of an entity as the store takes it."""
+    return Change(night.catalog.entity(name), Path(output["delta"]), output["inserts"], output["updates"], output["deletes"])
+
+
+def _change(night: Night, entity: Entity, conformed: Output, checked: Output) -> Output:
+    folder = night.folder("change", entity.name)
+    with engine(folder / "spill") as db, night.ledger.transaction() as connection:
+        _table(db, "prior", hub.current_keys(connection, entity, folder / "prior.csv"))
+        _load(db, entity, conformed, checked)
+        _stage(db, connection, night, entity)
+        keys = db.execute(
+            "select source_key from prior anti join fresh using (source_key) anti join leaving using (source_key)"
+        )
+        _table(db, "kept", hub.current_rows(connection, entity, arrow(keys), folder / "kept.csv"))
+        counts = _count(db, conformed)
+        output = _write(db, entity, folder, counts)
+    for scratch in folder.glob("*.csv"):
+        scratch.unlink()
+    _judge(night, entity, counts, str(output["content"]))
+    return output
+
+
+def _table(db: duckdb.DuckDBPyConnection, name: str, rows: pa.RecordBatchReader) -> None:
+    db.register("incoming", rows)
+    db.execute(f"create table {name} as select * from incoming")
+    db.unregister("incoming")
+
+
+def _load(db: duckdb.DuckDBPyConnection, entity: Entity, conformed: Output, checked: Output) -> None:
+    """Tables `fresh` (accepted rows with their hash), `held` (keys) and `complete` (systems whose absences prove something)."""
+    hashed = row_hash([column.name for column in entity.columns])
+    db.execute(f"create table fresh as select *, {hashed} as row_hash from read_parquet({literal(checked['accepted'])})")
+    db.execute(f"create table held as select source_system, source_key from read_parquet({literal(checked['held'])})")
+    db.execute("create table complete (source_system varchar)")
+    if conformed["systems"]:
+        systems = ", ".join(f"({literal(system)})" for system in conformed["systems"])
+        db.execute(f"insert into complete values {systems}")
+    db.execute("delete from complete where source_system in (select source_system from held where source_key is null)")
+
+
+def _stage(db: duckdb.DuckDBPyConnection, connection: postgres.Connection, night: Night, entity: Entity) -> None:
+    """Tables `leaving` (keys to be deleted), `away` (absent for the first time) and `delta`."""
+    before = connection.execute(
+        "select source_key from ops.absent where entity = %s and run_id <> %s", [entity.name, night.run.id]
+    ).fetchall()
+    db.register("absent_before", pa.table({"source_key": pa.array([str(row[0]) for row in before], pa.string())}))
+    db.execute(
+        "create table missing as select p.source_key from prior p semi join complete using (source_system)"
+        " anti join fresh using (source_key) anti join held using (source_key)"
+    )
+    leaves = {"absent_once": "true", "absent_twice": "source_key in (select source_key from absent_before)", "never": "false"}
+    db.execute(f"create table leaving as select source_key from missing where {leaves[entity.gone]}")
+    db.execute("create table away as select source_key from missing anti join leaving using (source_key)")
+    names = ", ".join(f"f.{column.name}" for column in entity.columns)
+    db.execute(
+        f"create table delta as select case when p.source_key is null then 'I' else 'U' end as op, {names},"
+        " f.source_system, f.source_key, f.row_hash from fresh f left join prior p using (source_key)"
+        " where p.source_key is null or f.row_hash <> p.row_hash or f.source_system <> p.source_system"
+    )
+    db.execute("insert into delta by name select 'D' as op, source_key from leaving")
+
+
+def _count(db: duckdb.DuckDBPyConnection, conformed: Output) -> Counts:
+    ops = dict(db.execute("select op, count(*) from delta group by op").fetchall())
+    had = [system for (system,) in db.execute("select distinct source_system from prior order by 1").fetchall()]
+    return Counts(
+        before=_one(db, "select count(*) from prior"),
+        inserts=ops.get("I", 0),
+        updates=ops.get("U", 0),
+        deletes=ops.get("D", 0),
+        absent=_one(db, "select count(*) from away"),
+        emptied=tuple(system for system in had if conformed["systems"].get(system) == 0),
+    )
+
+
+def _write(db: duckdb.DuckDBPyConnection, entity: Entity, folder: Path, counts: Counts) -> Output:
+    names = ", ".join(column.name for column in entity.columns) + ", source_system, source_key"
+    files = {
+        "delta": "select * from delta order by op, source_key",
+        "known": f"select {names} from fresh union all select {names} from kept",
+        "away": "select source_key from away",
+    }
+    for name, query in files.items():
+        db.execute(f"copy ({query}) to {literal(folder / f'{name}.parquet')} (format parquet)")
+    stands = (
+        "select source_key, row_hash from fresh"
+        " union all select source_key, row_hash from prior semi join kept using (source_key)"
+    )
+    return {
+        **{name: str(folder / f"{name}.parquet") for name in files},
+        "known_hash": digest(entity.name, _fingerprint(db, stands)),
+        "content": digest(entity.name, _fingerprint(db, "select op || source_key as source_key, row_hash from delta")),
+        "before": counts.before,
+        "inserts": counts.inserts,
+        "updates": counts.updates,
+        "deletes": counts.deletes,
+    }
+
+
+def _fingerprint(db: duckdb.DuckDBPyConnection, query: str) -> list[Any]:
+    """Count and order-free hash of `source_key, row_hash` rows."""
+    number = "cast('0x' || substr(md5(source_key || '|' || coalesce(row_hash, '')), 1, 15) as bigint)"
+    return [list(row) for row in db.execute(f"select count(*), bit_xor({number}) from ({query})").fetchall()]
+
+
+def _one(db: duckdb.DuckDBPyConnection, query: str) -> int:
+    return int(db.execute(query).fetchall()[0][0])
+
+
+def _judge(night: Night, entity: Entity, counts: Counts, content: str) -> None:
+    if counts.emptied:
+        brakes.pull(night, entity.name, "HUB501", content, {"systems": ", ".join(counts.emptied), "before": counts.before})
+        return
+    if counts.before == 0 or calendar().windows(night.run.as_of) & set(entity.brake.expect):
+        return
+    limits = (
+        ("delete", counts.deletes + counts.absent, entity.brake.max_delete_percent),
+        ("update", counts.updates, entity.brake.max_update_percent),
+    )
+    for kind, count, limit in limits:
+        share = 100.0 * count / counts.before
+        if count > entity.brake.floor and share > limit:
+            facts = {"kind": kind, "count": count, "percent": f"{share:.1f}", "limit": f"{limit:g}", "before": counts.before}
+            brakes.pull(night, entity.name, "HUB502", content, facts)

@@ -1,0 +1,173 @@
+"""Conform: the landed rows of every system that gives an entity, through one SELECT each, as canonical rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+
+from core.dialects import spelling
+from core.engine import engine, literal
+from core.errors import ContractError
+from core.ids import digest, texts_digest
+from core.ledger import Output
+from core.settings import settings
+from loaders import landing
+from loaders.landing import Landed
+from pipeline.context import Night
+from pipeline.landing_views import create_view
+from schemas.catalog import Catalog
+from schemas.contract import Entity
+
+MAPS = "maps.csv"
+PROVENANCE = ("source_system", "source_key", "source_row", "unreadable")
+
+
+def conform(night: Night, name: str, landed: dict[str, Landed]) -> Output:
+    """Map an entity's rows and return `{file, rows, systems, complete}`; equal input is not mapped twice.
+
+    `landed` holds the newest landing of every source dataset. The file is Parquet: the entity's columns in contract order,
+    then `source_system`, `source_key`, `source_row`, `unreadable`.
+
+    Raises:
+        ContractError: HUB107 when a SELECT fails or gives other columns than the contract.
+    """
+    entity = night.catalog.entity(name)
+    night.progress("conform", name)
+    systems = [system for system in night.catalog.systems_of(name) if _ready(night.catalog, name, system, landed)]
+    work = _input(night.catalog, entity, systems, landed)
+    path = settings().work / "conformed" / name / f"{work}.parquet"
+    if path.is_file():
+        before = night.ledger.finished("conform", name, work)
+        if before is not None:
+            return before
+    return night.ledger.do(night.run.id, "conform", name, work, lambda _: _conform(night, entity, systems, landed, path))
+
+
+def tables_of(sql: str) -> list[tuple[str, str]]:
+    """The `(schema, table)` pairs that a SELECT reads, CTE names left out, in order of appearance."""
+    tree = sqlglot.parse_one(sql, read="duckdb")
+    named = {cte.alias_or_name for cte in tree.find_all(exp.CTE)}
+    found = [(table.db, table.name) for table in tree.find_all(exp.Table)]
+    return list(dict.fromkeys(pair for pair in found if pair[0] or pair[1] not in named))
+
+
+def _ready(catalog: Catalog, entity: str, system: str, landed: dict[str, Landed]) -> bool:
+    """Every dataset that the system's SELECT reads has landed at least once."""
+    tables = tables_of(catalog.conform_file(entity, system).read_text("utf-8"))
+    return all(f"{schema}.{table}" in landed for schema, table in tables if schema != "codes")
+
+
+def _input(catalog: Catalog, entity: Entity, systems: list[str], landed: dict[str, Landed]) -> str:
+    files = [catalog.conform_file(entity.name, system) for system in systems]
+    tables = sorted({pair for path in files for pair in tables_of(path.read_text("utf-8"))})
+    contents = [landed[f"{schema}.{table}"].content for schema, table in tables if schema != "codes"]
+    contracts = [repr(catalog.source(f"{schema}.{table}").columns) for schema, table in tables if schema != "codes"]
+    codes = texts_digest(sorted(catalog.codes_folder.glob("*.csv")))
+    return digest("conform", repr(entity.columns), systems, texts_digest(files), contents, contracts, codes)
+
+
+def _conform(night: Night, entity: Entity, systems: list[str], landed: dict[str, Landed], path: Path) -> Output:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".part")
+    with engine(night.folder("spill", entity.name)) as db:
+        code_views(db, night.catalog.codes_folder)
+        parts = [_select(db, night, entity, system, landed) for system in systems]
+        body = " union all by name ".join(parts) if parts else _nothing(entity)
+        order = ", ".join(("source_system", "source_row"))
+        db.execute(
+            f"copy (select * from ({body}) order by {order}) to {literal(draft)}"
+            " (format parquet, compression zstd, compression_level 1)"
+        )
+        counts = dict(db.execute(f"select source_system, count(*) from read_parquet({literal(draft)}) group by 1").fetchall())
+    draft.replace(path)
+    return {
+        "file": str(path),
+        "rows": sum(counts.values()),
+        "systems": {system: int(counts.get(system, 0)) for system in systems},
+    }
+
+
+def _select(db: duckdb.DuckDBPyConnection, night: Night, entity: Entity, system: str, landed: dict[str, Landed]) -> str:
+    """One system's SELECT, wrapped with provenance, as SQL text over views that now exist."""
+    file = night.catalog.conform_file(entity.name, system)
+    sql = file.read_text("utf-8").rstrip().rstrip(";")
+    tables = [pair for pair in tables_of(sql) if pair[0] != "codes"]
+    for schema, table in tables:
+        if not db.execute("select 1 from duckdb_views() where schema_name = ? and view_name = ?", [schema, table]).fetchone():
+            dataset = night.catalog.source(f"{schema}.{table}")
+            create_view(db, dataset, landed[dataset.id].file(night.landing))
+    try:
+        given = [name for name, *_ in db.execute(f"describe {sql}").fetchall()]
+    except duckdb.Error as error:
+        raise ContractError("HUB107", f"sql/conform/{entity.name}/{file.name}", problem=_first_line(error)) from error
+    wanted = [column.name for column in entity.columns] + [landing.ROW]
+    if [name for name in given if name != "unreadable"] != wanted:
+        problem = f"{', '.join(given)} <> {', '.join(wanted)}"
+        raise ContractError("HUB107", f"sql/conform/{entity.name}/{file.name}", problem=problem)
+    columns = ", ".join(f"cast(q.{c.name} as {spelling(c.type, 'duckdb')}) as {c.name}" for c in entity.columns)
+    key_null = " or ".join(f"q.{key} is null" for key in entity.key)
+    key = " || '|' || ".join(f"cast(q.{key} as varchar)" for key in entity.key)
+    faults, join = _unreadable(sql, entity, tables[0], "unreadable" in given)
+    return (
+        f"select {columns}, '{system}' as source_system, case when {key_null} then null else {key} end as source_key,"
+        f" q.{landing.ROW}, {faults} as unreadable from ({sql}) q {join}"
+    )
+
+
+def _unreadable(sql: str, entity: Entity, main: tuple[str, str], own: bool) -> tuple[str, str]:
+    """The expression that names unreadable cells by the entity's columns, and the join that it needs."""
+    names = {column.name for column in entity.columns}
+    used = _uses(sql, names)
+    source = "q.unreadable" if own else "v.unreadable"
+    cases = [
+        f"case when list_contains(string_split({source}, ','), '{cell}') then '{column}' end"
+        for cell, columns in used.items()
+        for column in (columns or [entity.key[0]])
+    ]
+    join = "" if own else f"left join {main[0]}.{main[1]} v on v.{landing.ROW} = q.{landing.ROW}"
+    return (f"nullif(concat_ws(',', {', '.join(cases)}), '')" if cases else "null"), join
+
+
+def _uses(sql: str, names: set[str]) -> dict[str, list[str]]:
+    """Source column -> entity columns made from it, as far as the outermost projections tell; `[]` when only further in."""
+    tree = sqlglot.parse_one(sql, read="duckdb")
+    uses: dict[str, list[str]] = {column.name: [] for column in tree.find_all(exp.Column)}
+    for select in tree.find_all(exp.Select):
+        for projection in select.expressions:
+            if projection.alias_or_name in names:
+                for column in projection.find_all(exp.Column):
+                    if projection.alias_or_name not in uses[column.name]:
+                        uses[column.name].append(projection.alias_or_name)
+    return uses
+
+
+def code_views(db: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """The views `codes.code` (every list) and `codes.map` (each system's own codes -> the hub's)."""
+    db.execute("create schema if not exists codes")
+    files = sorted(folder.glob("*.csv"))
+    views = {
+        "code": ([path for path in files if path.name != MAPS], ("list", "code", "name_zh", "name_en")),
+        "map": ([path for path in files if path.name == MAPS], ("system", "list", "source_code", "code")),
+    }
+    for name, (paths, columns) in views.items():
+        listed = ", ".join(literal(path) for path in paths)
+        source = f"read_csv([{listed}], header = true, all_varchar = true, union_by_name = true)"
+        nothing = "select " + ", ".join(f"null::varchar as {column}" for column in columns) + " where false"
+        db.execute(f"create view codes.{name} as {f'select {chr(44).join(columns)} from {source}' if paths else nothing}")
+
+
+def _nothing(entity: Entity) -> str:
+    columns = [f"null::{spelling(column.type, 'duckdb')} as {column.name}" for column in entity.columns]
+    kinds = {"source_row": "bigint"}
+    return (
+        "select "
+        + ", ".join([*columns, *(f"null::{kinds.get(name, 'varchar')} as {name}" for name in PROVENANCE)])
+        + " where false"
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

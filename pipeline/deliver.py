@@ -1,0 +1,272 @@
+"""Deliver: what changed for a receiver since the version it accepted, in the columns it is entitled to, applied once.
+
+A delivery is prepared (files and a row in the ledger), sent (the target wrote its id in the same transaction as the rows),
+and only then reconciled. One that a crash left half-way is taken up again before anything new is prepared.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from psycopg.types.json import Jsonb
+
+from core.connections import connection
+from core.engine import engine, literal
+from core.errors import ContractError, HubError
+from core.ids import digest, file_digest
+from core.ledger import Output, Row, Step
+from core.settings import settings
+from loaders.base import Delivery, open_target
+from loaders.totals import expected
+from pipeline import brakes, projection
+from pipeline.context import Night
+from schemas.contract import FeedDataset
+
+
+@dataclass(frozen=True)
+class Span:
+    """From the accepted version to the current one, and the folder in which the change is written."""
+
+    accepted: int
+    current: int
+    folder: Path
+
+
+def deliver(night: Night, id: str) -> Output:
+    """Bring the receiver of feed `id` to the published version; returns the delivery's id, versions and counts.
+
+    Raises:
+        Unavailable: HUB204, the receiver cannot be reached. FeedFailed: HUB601, HUB602, it refused; nothing was applied.
+        Braked: HUB503, more rows would be dropped than the contract allows. ContractError: HUB109, HUB110 (entitlement).
+    """
+    feed = night.catalog.feed(id)
+    night.progress("deliver", id)
+    work = digest("deliver", night.run.id, feed.version)
+    return night.ledger.do(night.run.id, "deliver", id, work, lambda step: _deliver(night, feed, step))
+
+
+def accepted_version(night: Night, feed: FeedDataset) -> int:
+    """The version that the receiver has accepted, 0 before its first delivery."""
+    found = night.ledger.single("select version from ops.accepted where edge = %s and dataset = %s", [feed.edge, feed.dataset])
+    return int(found["version"]) if found else 0
+
+
+def delivery_of(night: Night, row: Row) -> Delivery:
+    """A delivery as the ledger keeps it."""
+    folder = settings().var / row["folder"]
+    return Delivery(
+        id=row["delivery_id"],
+        feed=night.catalog.feed(f"{row['edge']}.{row['dataset']}"),
+        mode=row["mode"],
+        from_version=row["from_version"],
+        to_version=row["to_version"],
+        upserts=folder / "upserts.parquet",
+        deletes=folder / "deletes.parquet",
+        as_of=row["as_of"],
+        run_id=row["run_id"],
+    )
+
+
+def _deliver(night: Night, feed: FeedDataset, step: Step) -> Output:
+    row = _unsettled(night, feed) or _prepare(night, feed, step)
+    return send(night, row)
+
+
+def send(night: Night, row: Row) -> Output:
+    """Have the target apply a prepared delivery; one that it has applied before is not applied again."""
+    delivery = delivery_of(night, row)
+    target = open_target(connection(delivery.feed.connection))
+    try:
+        applied = target.apply(delivery)
+    except HubError as error:
+        if error.recovery == "fail-feed":
+            _mark(night, delivery.id, "refused", error.code)
+        raise
+    finally:
+        target.close()
+    night.ledger.execute(
+        "update ops.delivery set state = 'sent', sent_at = coalesce(sent_at, %s) where delivery_id = %s and state = 'prepared'",
+        [night.ledger.clock(), delivery.id],
+    )
+    _refusals(night, delivery, dict(applied.refused))
+    return {
+        "delivery": delivery.id,
+        "from_version": delivery.from_version,
+        "to_version": delivery.to_version,
+        "mode": delivery.mode,
+        "upserts": row["rows_upsert"],
+        "deletes": row["rows_delete"],
+        "refused": len(applied.refused),
+    }
+
+
+def unsettled(night: Night, feed: FeedDataset) -> list[Row]:
+    """Deliveries of other runs that have no receipt, oldest first. One whose files are damaged is given up; its rows are
+    part of the next one, since the accepted version did not move."""
+    rows = night.ledger.rows(
+        "select * from ops.delivery where edge = %s and dataset = %s and state in ('prepared', 'sent') and run_id <> %s"
+        " order by prepared_at",
+        [feed.edge, feed.dataset, night.run.id],
+    )
+    return [row for row in rows if _whole(night, row)]
+
+
+def _unsettled(night: Night, feed: FeedDataset) -> Row | None:
+    """What this run prepared before it was interrupted."""
+    row = night.ledger.one(
+        "select * from ops.delivery where edge = %s and dataset = %s and state in ('prepared', 'sent') and run_id = %s",
+        [feed.edge, feed.dataset, night.run.id],
+    )
+    return row if row and _whole(night, row) else None
+
+
+def _whole(night: Night, row: Row) -> bool:
+    if _content(settings().var / row["folder"]) == row["content_hash"]:
+        return True
+    _mark(night, row["delivery_id"], "abandoned", "HUB603")
+    return False
+
+
+def _prepare(night: Night, feed: FeedDataset, step: Step) -> Row:
+    accepted, current = accepted_version(night, feed), night.ledger.version()
+    refusals = _failed_before(night, feed, accepted, current)
+    refused = night.ledger.rows("select row_key from ops.refused where edge = %s and dataset = %s", [feed.edge, feed.dataset])
+    keys = [str(row["row_key"]) for row in refused]
+    changed = accepted != current or bool(keys) or refusals > 0
+    mode = "full" if (feed.mode == "full" and changed) or refusals else "delta"
+    tries = night.ledger.single(
+        "select count(*) as n from ops.delivery where edge = %s and dataset = %s and run_id = %s",
+        [feed.edge, feed.dataset, step.run_id],
+    )["n"]
+    again = f".{tries + 1}" if tries else ""
+    folder = settings().var / "deliveries" / step.run_id / f"{feed.id}{again}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with engine(folder / "spill") as db:
+        counts = _difference(db, night, feed, Span(accepted, current, folder), mode, keys)
+    shutil.rmtree(folder / "spill", ignore_errors=True)
+    _brake(night, feed, counts, accepted)
+    return _write_down(
+        night,
+        feed,
+        {
+            "delivery_id": f"{feed.edge}.{feed.dataset}.{accepted}-{current}.{step.run_id}{again}",
+            "run_id": step.run_id,
+            "from_version": accepted,
+            "to_version": current,
+            "mode": mode,
+            "rows_upsert": counts["upserts"],
+            "rows_delete": counts["deletes"],
+            "expected": Jsonb(asdict(expected(folder / "upserts.parquet", feed, counts["deletes"]))),
+            "content_hash": _content(folder),
+            "folder": str(folder.relative_to(settings().var)),
+        },
+    )
+
+
+def _difference(
+    db: duckdb.DuckDBPyConnection, night: Night, feed: FeedDataset, span: Span, mode: str, keys: list[str]
+) -> dict[str, int]:
+    """Write `upserts.parquet` and `deletes.parquet` and return how many rows each has, and how many keys left the scope."""
+    names, key = ", ".join(column.name for column in feed.columns), ", ".join(feed.key)
+    scope = f"where {feed.filter}" if feed.filter else ""
+    text = f" || chr({projection.KEY_SEPARATOR}) || ".join(f"cast({name} as varchar)" for name in feed.key)
+    try:
+        for name, path in zip(("before", "after"), _states(night, feed, span, mode, keys), strict=True):
+            db.execute(f"create table {name} as select {names} from read_parquet({literal(path)}) {scope}")
+    except duckdb.Error as error:
+        raise ContractError("HUB109", feed.id, problem=str(error).splitlines()[0]) from error
+    db.register("again", pa.table({"row_key": pa.array(keys, pa.string())}))
+    upserts = (
+        "select * from after"
+        if mode == "full"
+        else f"select * from (select * from after except select * from before"
+        f" union select * from after where {text} in (select row_key from again))"
+    )
+    left = f"select {key} from before except select {key} from after"
+    gone = f"select {key} from before where false" if mode == "full" else f"select * from ({left})"
+    for name, body in (("upserts", upserts), ("deletes", gone)):
+        db.execute(f"copy ({body} order by {key}) to {literal(span.folder / f'{name}.parquet')} (format parquet)")
+    counted = {"upserts": f"({upserts})", "deletes": f"({gone})", "drops": f"({left})"}
+    return {name: int(db.execute(f"select count(*) from {body}").fetchall()[0][0]) for name, body in counted.items()}
+
+
+def _states(night: Night, feed: FeedDataset, span: Span, mode: str, keys: list[str]) -> tuple[Path, Path]:
+    """The dataset at the accepted and at the current version: whole in full mode, else the keys that may differ."""
+    if mode == "full":
+        after = projection.whole(night, feed, span.current)
+        return (projection.whole(night, feed, span.accepted) if span.accepted else after), after
+    both = projection.project(night, feed, span.accepted, span.current, extra_keys=keys)
+    return both.before, both.after
+
+
+def _brake(night: Night, feed: FeedDataset, counts: dict[str, int], accepted: int) -> None:
+    """The edge's own brake: drops as a share of the rows that the receiver holds in this feed's scope."""
+    if accepted == 0 or counts["drops"] <= feed.brake.floor:
+        return
+    before = _scope_rows(night, feed, accepted)
+    share = 100.0 * counts["drops"] / max(before, 1)
+    if share > feed.brake.max_delete_percent:
+        content = digest(feed.id, accepted, night.ledger.version(), counts)
+        facts = {"count": counts["drops"], "percent": f"{share:.1f}", "limit": f"{feed.brake.max_delete_percent:g}"}
+        brakes.pull(night, feed.id, "HUB503", content, facts)
+
+
+def _scope_rows(night: Night, feed: FeedDataset, version: int) -> int:
+    scope = f"where {feed.filter}" if feed.filter else ""
+    with engine(night.folder("spill", feed.id)) as db:
+        rows = db.execute(f"select count(*) from read_parquet({literal(projection.whole(night, feed, version))}) {scope}")
+        return int(rows.fetchall()[0][0])
+
+
+def _write_down(night: Night, feed: FeedDataset, facts: dict[str, Any]) -> Row:
+    names = ("flow", "edge", "dataset", "source", "target")
+    row = {
+        **{name: getattr(feed, name) for name in names},
+        **facts,
+        "as_of": night.run.as_of,
+        "prepared_at": night.ledger.clock(),
+    }
+    places = ", ".join(f"%({name})s" for name in row)
+    night.ledger.execute(
+        f"insert into ops.delivery ({', '.join(row)}, state) values ({places}, 'prepared')"
+        " on conflict (delivery_id) do nothing",
+        row,
+    )
+    return night.ledger.single("select * from ops.delivery where delivery_id = %s", [facts["delivery_id"]])
+
+
+def _content(folder: Path) -> str:
+    files = [folder / "upserts.parquet", folder / "deletes.parquet"]
+    return digest(*[file_digest(path) if path.is_file() else None for path in files])
+
+
+def _failed_before(night: Night, feed: FeedDataset, accepted: int, current: int) -> int:
+    """How often a delivery between these versions was refused by its receipt; then everything is sent again."""
+    found = night.ledger.one(
+        "select count(*) as n from ops.delivery where edge = %s and dataset = %s"
+        " and from_version = %s and to_version = %s and state = 'refused' and reason = 'HUB604'",
+        [feed.edge, feed.dataset, accepted, current],
+    )
+    return int(found["n"]) if found else 0
+
+
+def _mark(night: Night, delivery_id: str, state: str, reason: str) -> None:
+    night.ledger.execute("update ops.delivery set state = %s, reason = %s where delivery_id = %s", [state, reason, delivery_id])
+
+
+def _refusals(night: Night, delivery: Delivery, refused: dict[str, str]) -> None:
+    edge, dataset = delivery.feed.edge, delivery.feed.dataset
+    with night.ledger.transaction() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "delete from ops.refused where edge = %s and dataset = %s and delivery_id <> %s", [edge, dataset, delivery.id]
+        )
+        cursor.executemany(
+            "insert into ops.refused values (%s, %s, %s, %s, %s) on conflict do nothing",
+            [(edge, dataset, key, reason, delivery.id) for key, reason in refused.items()],
+        )

@@ -1,0 +1,128 @@
+"""The demonstration: a rehearsal university, one full night, and a second with a day of changes and known faults.
+
+The only module of the rooms that knows the rehearsal university. It starts from nothing each time, and refuses to touch
+a hub that a demonstration did not make.
+"""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import time
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from core.errors import Denied
+from core.ledger import ledger
+from core.settings import settings
+from core.text import text
+from pipeline import screen
+from pipeline.cli import show
+from pipeline.context import resume
+from pipeline.night import Outcome, night
+from pipeline.report import facts_of
+
+if TYPE_CHECKING:
+    from campus.faults import Injected
+
+DAY_ONE = date(2026, 9, 7)
+FAULTS = {
+    "bad_id_checksum": 6,
+    "birth_mismatch": 3,
+    "unknown_unit": 4,
+    "lost_character": 3,
+    "missing_name": 3,
+    "bad_code": 4,
+    "unreadable_date": 3,
+    "payment_sum": 5,
+    "fee_identity": 4,
+    "payroll_unknown_person": 2,
+    "teacher_unknown": 2,
+    "teacher_renamed": 2,
+}
+_MARK = "made-by-hub-demo"
+
+
+def demo(persons: int, seed: int, as_json: bool) -> None:
+    """Build the university and run two nights, showing progress, then the table of flows, the score and what to try next."""
+    from campus.rehearsal import Rehearsal
+
+    console = Console(quiet=as_json)
+    folder = _fresh(settings().var)
+    started = time.perf_counter()
+    console.print(text("cli.demo_running"))
+    university = Rehearsal(folder / "campus", persons, seed)
+    university.start()
+    nights: list[dict[str, Any]] = []
+    injected: Sequence[Injected] = []
+    for day in (1, 2):
+        injected = university.load(day, FAULTS if day > 1 else {})
+        if day == 1:
+            console.print(text("cli.demo_university", None, persons=persons, seconds=time.perf_counter() - started))
+        nights.append(_night(console, day, as_json))
+    score = _score(injected)
+    if as_json:
+        show({"nights": nights, "score": score}, True)
+        return
+    console.print(text("cli.demo_injected", None, **score), highlight=False)
+    console.print(text("cli.demo_next"))
+    for command in ("hub status", "hub held", "hub versions", "hub verify E18", "hub night --as-of 2026-09-09", "hub --help"):
+        console.print(f"  .venv/bin/{command}", highlight=False)
+
+
+def _fresh(var: Path) -> Path:
+    """An empty `var` for the demonstration.
+
+    Raises:
+        Denied: HUB710 when the hub in it was not made by a demonstration, or is another server's.
+    """
+    mark = var / _MARK
+    if settings().url or ((var / "hub").exists() and not mark.exists()):
+        raise Denied("HUB710", str(var))
+    if mark.exists():
+        from campus import servers
+
+        for server in (var / "campus").glob("*"):
+            servers.stop(server)
+        servers.stop(var / "hub" / "postgres")
+        for name in ("campus", "hub", "landing", "work", "deliveries", "reports"):
+            shutil.rmtree(var / name, ignore_errors=True)
+    var.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+    return var
+
+
+def _night(console: Console, day: int, as_json: bool) -> dict[str, Any]:
+    as_of = DAY_ONE + timedelta(days=day - 1)
+    console.rule(text("cli.demo_day", None, day=day, as_of=as_of))
+    started = time.perf_counter()
+    with screen.progress(quiet=as_json) as progress:
+        found: Outcome = night(as_of, progress)
+    seconds = time.perf_counter() - started
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    if not as_json:
+        screen.outcome(found, False)
+        console.print(text("cli.demo_memory", None, day=day, seconds=seconds, mb=megabytes), highlight=False)
+    return {
+        "run": found.run_id,
+        "version": found.version,
+        "state": found.state,
+        "seconds": round(seconds, 2),
+        "peak_mb": megabytes,
+        "flows": facts_of(resume(found.run_id))["flows"],
+        "problems": [error.line() for error in found.problems],
+    }
+
+
+def _score(injected: Sequence[Injected]) -> dict[str, int]:
+    """How many injected faults were found for the right reason, missed, and how many other keys were held."""
+    rows = ledger().rows("select entity, source_key, rule_id, severity from ops.held where state = 'open'")
+    seen = {(row["entity"], row["source_key"], row["rule_id"]) for row in rows}
+    wanted = {(fault.entity, fault.key, fault.rule_id) for fault in injected}
+    keys = {(entity, key) for entity, key, _ in wanted}
+    extra = {(row["entity"], row["source_key"]) for row in rows if row["severity"] == "error"} - keys
+    return {"count": len(wanted), "found": len(wanted & seen), "missed": len(wanted - seen), "extra": len(extra)}

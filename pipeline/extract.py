@@ -1,0 +1,154 @@
+"""Extract: one dataset of a department, in a closed window, into the immutable landing.
+
+Snapshot mode reads everything. Window mode reads what changed since the last high-water mark minus the overlap, lays it
+over the last state, and then sweeps: key and hash of every row in the source prove that nothing was missed; what differs
+is fetched and counted as ours.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from core.connections import connection
+from core.engine import arrow, engine, literal
+from core.ids import digest, file_digest
+from core.ledger import Output, Step
+from extractors.base import SOURCE_HASH, Extractor, Reading, drift, open_extractor
+from loaders import landing
+from loaders.landing import ROW, Landed
+from pipeline.context import Night
+from schemas.contract import SourceDataset
+
+
+def extract(night: Night, id: str) -> Landed:
+    """Read the dataset `id` and land it; a dataset that this run has landed is not read again.
+
+    Raises:
+        Unavailable: the source cannot be reached or broke off.
+        Refused: drift, wrong encoding, damaged file, or fewer rows than the source counted. Nothing is landed.
+        Fault: the disk is full.
+    """
+    dataset = night.catalog.source(id)
+    night.progress("extract", id)
+    work = digest("extract", dataset.version, night.run.id)
+    return landing.landed(night.ledger.do(night.run.id, "extract", id, work, lambda step: _extract(night, dataset, step)))
+
+
+def _extract(night: Night, dataset: SourceDataset, step: Step) -> Output:
+    extractor = open_extractor(connection(dataset.connection))
+    new_columns = drift(dataset, extractor.columns(dataset.physical, dataset))
+    folder = Path(dataset.system, dataset.name, f"{night.run.id}.{step.id}")
+    if dataset.mode == "window":
+        details, counts = _window(night, dataset, extractor, night.landing / folder)
+    else:
+        details, counts = _snapshot(dataset, extractor, night.landing / folder)
+    landed = Landed(
+        system=dataset.system,
+        dataset=dataset.name,
+        run_id=night.run.id,
+        folder=str(folder),
+        contract=dataset.version,
+        mode=dataset.mode,
+        complete=True,
+        new_columns=tuple(new_columns),
+        **details,
+    )
+    columns = [f"{field.name} {field.type}" for field in pq.read_schema(landed.file(night.landing))]
+    landing.seal(night.landing, landed, {**counts, "columns": columns, "at": night.ledger.clock().isoformat()})
+    return {**landed.__dict__, "new_columns": list(new_columns), **counts}
+
+
+def _snapshot(dataset: SourceDataset, extractor: Extractor, folder: Path) -> tuple[dict[str, Any], dict[str, int]]:
+    with extractor.read(dataset) as reading:
+        rows, content = landing.write(folder, _reader(reading))
+        return {"rows": rows, "source_count": reading.source_count, "content": content, "high": reading.high}, {}
+
+
+def _window(night: Night, dataset: SourceDataset, extractor: Extractor, folder: Path) -> tuple[dict[str, Any], dict[str, int]]:
+    """Lay the window over the last state and sweep. `rows.parquet` is the whole state, `window.parquet` what was read."""
+    last = night.ledger.latest("extract").get(dataset.id)
+    base = landing.landed(last) if last and last.get("contract") == dataset.version else None
+    if base and not base.file(night.landing).is_file():
+        base = None
+    shutil.rmtree(folder, ignore_errors=True)
+    with extractor.read(dataset, _low(dataset, base)) as reading:
+        landing.write(folder / "read", _reader(reading))
+        high = reading.high or (base.high if base else None)
+    with extractor.sweep(dataset) as sweep:
+        landing.write(folder / "swept", _reader(sweep))
+        source_count = sweep.source_count
+    files = {"read": folder / "read" / "rows.parquet", "swept": folder / "swept" / "rows.parquet"}
+    if base:
+        files["base"] = base.file(night.landing)
+    rows, repaired, gone = _compose(dataset, extractor, folder, files)
+    files["read"].rename(folder / "window.parquet")
+    shutil.rmtree(folder / "read")
+    shutil.rmtree(folder / "swept")
+    details = {"rows": rows, "source_count": source_count, "content": file_digest(folder / "rows.parquet"), "high": high}
+    return details, {"repaired": repaired, "gone": gone}
+
+
+def _low(dataset: SourceDataset, base: Landed | None) -> str | None:
+    if base is None or base.high is None:
+        return None
+    try:
+        return (datetime.fromisoformat(base.high) - timedelta(seconds=dataset.overlap_seconds)).isoformat(sep=" ")
+    except ValueError:
+        return base.high
+
+
+def _compose(dataset: SourceDataset, extractor: Extractor, folder: Path, files: dict[str, Path]) -> tuple[int, int, int]:
+    """The state after this reading: rows of the source as the sweep saw them. Returns rows, repaired rows, gone rows."""
+    keys = [_physical(dataset, name) for name in dataset.key]
+    columns = ", ".join(f'"{column.physical}"' for column in dataset.columns) + f", {SOURCE_HASH}"
+    same = " and ".join(f'cast(a."{key}" as varchar) = cast(b."{key}" as varchar)' for key in keys)
+    order = ", ".join(f'"{key}"' for key in keys)
+    with engine(folder / "spill") as db:
+        db.execute(f"create view fresh as select distinct {columns} from read_parquet({literal(files['read'])})")
+        db.execute(f"create view swept as select * from read_parquet({literal(files['swept'])})")
+        older = (
+            f"union all select {columns} from read_parquet({literal(files['base'])}) a"
+            f" where not exists (select 1 from fresh b where {same})"
+            if "base" in files
+            else ""
+        )
+        db.execute(f"create table state as select {columns} from fresh {older}")
+        texts = ", ".join(f'cast(a."{key}" as varchar) as "{key}"' for key in keys)
+        unseen = f"not exists (select 1 from state b where {same} and a.{SOURCE_HASH} = b.{SOURCE_HASH})"
+        missing = arrow(db.execute(f"select {texts} from swept a where {unseen}"))
+        gone = _count(db.execute(f"select count(*) from state a where not exists (select 1 from swept b where {same})"))
+        if missing.num_rows:
+            with extractor.fetch(dataset, missing) as reading:
+                landing.write(folder / "fetched", _reader(reading))
+            fetched = literal(folder / "fetched" / "rows.parquet")
+            db.execute(f"delete from state a where exists (select 1 from read_parquet({fetched}) b where {same})")
+            db.execute(f"insert into state select {columns} from read_parquet({fetched})")
+            shutil.rmtree(folder / "fetched")
+        db.execute(
+            f"copy (select {columns}, row_number() over (order by {order}, {SOURCE_HASH}) - 1 as {ROW} from state a"
+            f" where exists (select 1 from swept b where {same}) order by {order}, {SOURCE_HASH})"
+            f" to {literal(folder / 'rows.parquet')} (format parquet, compression zstd, compression_level 1)"
+        )
+        rows = _count(db.execute(f"select count(*) from read_parquet({literal(folder / 'rows.parquet')})"))
+    shutil.rmtree(folder / "spill", ignore_errors=True)
+    return rows, missing.num_rows, gone
+
+
+def _physical(dataset: SourceDataset, name: str) -> str:
+    return next(column.physical for column in dataset.columns if column.name == name)
+
+
+def _reader(reading: Reading) -> pa.RecordBatchReader:
+    batches: Iterator[pa.RecordBatch] = reading.batches
+    return pa.RecordBatchReader.from_batches(reading.schema, batches)
+
+
+def _count(result: Any) -> int:
+    return int(result.fetchone()[0])

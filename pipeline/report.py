@@ -1,0 +1,179 @@
+"""Report: what a run did, for people. One page a language, everything inside one file, and the same as JSON."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from core.ids import digest
+from core.ledger import Output, Row
+from core.settings import settings
+from core.text import LANGUAGES, text
+from pipeline import status
+from pipeline.context import Night
+
+VERBS = ("extract", "conform", "check", "brake", "publish", "deliver", "reconcile")
+
+
+def report(night: Night) -> Output:
+    """Write `reports/<run>/report.zh.html`, `report.en.html` and `report.json`; returns `{folder}`."""
+    night.progress("report", night.run.id)
+    facts = facts_of(night)
+    work = digest("report", night.run.id, facts["steps"], [row["state"] for row in facts["feeds"]])
+    return night.ledger.do(night.run.id, "report", "hub", work, lambda _: _report(night, facts))
+
+
+def facts_of(night: Night) -> dict[str, Any]:
+    """Everything that the report shows, as plain data."""
+    book, run = night.ledger, night.run
+    steps = book.rows(
+        "select distinct on (verb, subject) verb, subject, state, output, error_code, error, started_at, ended_at from ops.step"
+        " where run_id = %s and verb <> 'report' order by verb, subject, step_id desc",
+        [run.id],
+    )
+    deliveries = book.rows("select * from ops.delivery where run_id = %s order by flow, edge, dataset", [run.id])
+    return {
+        "run": {"id": run.id, "kind": run.kind, "as_of": run.as_of},
+        "version": book.version(),
+        "steps": [{"verb": step["verb"], "subject": step["subject"], "state": step["state"]} for step in steps],
+        "flows": flows(night, steps, deliveries),
+        "seconds": {verb: _seconds([step for step in steps if step["verb"] == verb]) for verb in VERBS},
+        "extracts": [
+            {
+                "dataset": step["subject"],
+                "state": step["state"],
+                "rows": (step["output"] or {}).get("rows"),
+                "new_columns": (step["output"] or {}).get("new_columns", []),
+            }
+            for step in steps
+            if step["verb"] == "extract"
+        ],
+        "entities": _entities(night, steps),
+        "feeds": [{name: row[name] for name in _DELIVERY} for row in deliveries],
+        "held": status.held_by_rule(book, night.catalog),
+        "brakes": status.brakes(book),
+        "problems": [{"code": step["error_code"], "error": step["error"]} for step in steps if step["error_code"]],
+    }
+
+
+_DELIVERY = (
+    "flow",
+    "edge",
+    "dataset",
+    "source",
+    "target",
+    "mode",
+    "from_version",
+    "to_version",
+    "rows_upsert",
+    "rows_delete",
+    "state",
+    "reason",
+)
+
+
+def flows(night: Night, steps: list[Row], deliveries: list[Row]) -> list[Row]:
+    """One row a flow: rows extracted from its system, held, changed in the hub, delivered, accepted, and seconds of work."""
+    done = {(step["verb"], step["subject"]): step for step in steps}
+    open_held = {
+        row["source_system"]: row["n"]
+        for row in night.ledger.rows(
+            "select source_system, count(distinct (entity, source_key)) as n from ops.held"
+            " where state = 'open' and severity = 'error' group by 1"
+        )
+    }
+    result = []
+    for code in sorted({feed.flow for feed in night.catalog.feeds.values()}):
+        feeds = [feed for feed in night.catalog.feeds.values() if feed.flow == code]
+        system = feeds[0].source
+        extracts = [
+            done[key]
+            for key in (("extract", id) for id, d in night.catalog.sources.items() if d.system == system)
+            if key in done
+        ]
+        names = night.catalog.entities_of(system)
+        changes = [(done[key]["output"] or {}) for key in (("brake", name) for name in names) if key in done]
+        sent = [row for row in deliveries if row["flow"] == code]
+        mine = extracts + [
+            done[key] for key in ((verb, feed.id) for feed in feeds for verb in ("deliver", "reconcile")) if key in done
+        ]
+        result.append(
+            {
+                "flow": code,
+                "title": night.catalog.flows.get(code, {}).get("title_zh", code),
+                "title_en": night.catalog.flows.get(code, {}).get("title_en", code),
+                "system": system,
+                "extracted": sum((step["output"] or {}).get("rows", 0) for step in extracts),
+                "held": open_held.get(system, 0),
+                "changed": sum(change.get(name, 0) for change in changes for name in ("inserts", "updates", "deletes")),
+                "feeds": len(feeds),
+                "delivered": sum(row["rows_upsert"] + row["rows_delete"] for row in sent if row["state"] != "prepared"),
+                "accepted": sum(row["state"] in ("accepted", "partly") for row in sent),
+                "sent": len(sent),
+                "failed": sum(step["state"] == "failed" for step in mine),
+                "seconds": _seconds(mine),
+            }
+        )
+    return result
+
+
+def _entities(night: Night, steps: list[Row]) -> list[Row]:
+    by = {(step["verb"], step["subject"]): step for step in steps}
+    result = []
+    for name, entity in night.catalog.entities.items():
+        outputs = {verb: (by.get((verb, name), {}).get("output") or {}) for verb in ("conform", "check", "brake")}
+        states = [by[(verb, name)]["state"] for verb in ("conform", "check", "brake") if (verb, name) in by]
+        result.append(
+            {
+                "entity": name,
+                "title": entity.title,
+                "rows": outputs["conform"].get("rows"),
+                "held": outputs["check"].get("held_rows"),
+                "warned": outputs["check"].get("warned_rows"),
+                **{verb: outputs["brake"].get(verb) for verb in ("inserts", "updates", "deletes")},
+                "state": next((state for state in states if state != "done"), "done" if states else "unchanged"),
+            }
+        )
+    return result
+
+
+def _seconds(steps: list[Row]) -> float:
+    """Sum of the steps' own durations in seconds; steps that ran side by side count each."""
+    ended = [step for step in steps if step["ended_at"]]
+    return float(round(sum((step["ended_at"] - step["started_at"]).total_seconds() for step in ended), 1))
+
+
+def _report(night: Night, facts: dict[str, Any]) -> Output:
+    folder = settings().var / "reports" / night.run.id
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "report.json").write_text(json.dumps(facts, ensure_ascii=False, indent=1, default=_plain), "utf-8")
+    for language in LANGUAGES:
+        (folder / f"report.{language}.html").write_text(html(night, facts, language), "utf-8")
+    return {"folder": str(folder)}
+
+
+def html(night: Night, facts: dict[str, Any], language: str) -> str:
+    """The report as one self-contained page."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2").render(
+        language=language,
+        t=lambda key, **given: text(f"report.{key}", language, **given),
+        why=lambda row: status.why(night.catalog, row["entity"], row["rule_id"], language),
+        line=lambda problem: status.error_line(problem["code"], problem["error"], language),
+        verbs=VERBS,
+        **facts,
+    )
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -1,0 +1,235 @@
+"""The terminal's side: progress bars while a run works, tables when it is done."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.console import Console, Group
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from core.ledger import Row
+from core.text import text
+from pipeline.context import Progress as Report
+from schemas.catalog import catalog
+
+_GOOD = {"done", "accepted", "unchanged", "released"}
+_BAD = {"failed", "refused", "stopped", "tripped"}
+
+
+@contextlib.contextmanager
+def progress(quiet: bool = False) -> Iterator[Report]:
+    """A bar for every verb, filled as its steps begin; nothing when `quiet`."""
+    known = catalog()
+    totals = {
+        "extract": len(known.sources),
+        **dict.fromkeys(("conform", "check", "brake"), len(known.entities)),
+        "publish": 1,
+        **dict.fromkeys(("deliver", "reconcile"), len(known.feeds)),
+        "report": 1,
+    }
+    columns = [
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TextColumn("[dim]{task.fields[subject]}"),
+        TimeElapsedColumn(),
+    ]
+    lock = threading.Lock()
+    with Progress(*columns, console=Console(stderr=True), disable=quiet) as bars:
+        tasks: dict[str, Any] = {}
+
+        def report(verb: str, subject: str) -> None:
+            with lock:
+                if verb not in tasks:
+                    tasks[verb] = bars.add_task(text(f"report.verb_{verb}"), total=totals[verb], subject="")
+                bars.update(tasks[verb], advance=1, subject=subject)
+
+        yield report
+        for task in tasks.values():
+            bars.update(task, subject="")
+
+
+def outcome(found: Any, as_json: bool) -> None:
+    """What a run came to: the table of flows, then what needs a person, then where the report is."""
+    from core.settings import settings
+    from pipeline.cli import show
+    from pipeline.context import resume
+    from pipeline.report import facts_of
+
+    facts = facts_of(resume(found.run_id))
+    problems = [error.line() for error in found.problems]
+    if as_json:
+        show(
+            {
+                "run": found.run_id,
+                "version": found.version,
+                "state": found.state,
+                "flows": facts["flows"],
+                "problems": problems,
+            },
+            True,
+        )
+        return
+    console = Console()
+    console.print(flows(facts["flows"], f"{found.run_id}  v{found.version}"))
+    for line in problems:
+        console.print(f"[red]●[/red] {line}", highlight=False, soft_wrap=True)
+    page = settings().var / "reports" / found.run_id / f"report.{settings().lang}.html"
+    console.print(text("cli.report_at", None, path=page), highlight=False, soft_wrap=True)
+
+
+def flows(rows: Sequence[Row], title: str) -> Table:
+    """Per flow: extracted, held, changed, delivered, accepted, seconds."""
+    table = _table(
+        title,
+        (
+            "report.flow",
+            "report.extracted",
+            "report.held",
+            "report.changed",
+            "report.delivered",
+            "report.accepted",
+            "report.seconds",
+        ),
+        1,
+    )
+    for row in rows:
+        accepted = f"{row['accepted']}/{row['sent']}"
+        colour = "green" if row["accepted"] == row["sent"] else "red"
+        numbers = [f"{row[name]:,}" for name in ("extracted", "held", "changed", "delivered")]
+        table.add_row(f"{row['flow']} {row['title']}", *numbers, f"[{colour}]{accepted}[/{colour}]", f"{row['seconds']:.1f}")
+    return table
+
+
+def status(found: dict[str, Any]) -> Group:
+    """The hub now: systems, feeds, brakes."""
+    systems = _table(
+        text("cli.status_title", None, version=found["version"], at=found["published_at"] or "-"),
+        ("report.system", "cli.last_run", "report.extracted", "report.held", "report.state"),
+        2,
+    )
+    for row in found["systems"]:
+        systems.add_row(
+            f"{row['name']} {row['code']}",
+            row["last_run"] or "-",
+            f"{row['extracted']:,}",
+            f"{row['held']:,}",
+            _state(row["state"]),
+        )
+    feeds = _table(
+        text("report.feeds"),
+        (
+            "report.edge",
+            "report.from_to",
+            "report.dataset",
+            "report.versions",
+            "report.upserts",
+            "report.deletes",
+            "report.state",
+        ),
+        3,
+    )
+    for row in found["feeds"]:
+        span = "-" if row["to_version"] is None else f"{row['from_version']}→{row['to_version']}"
+        feeds.add_row(
+            f"{row['flow']} {row['edge']}",
+            f"{row['source']} → {row['target']}",
+            row["dataset"],
+            span,
+            _number(row["rows_upsert"]),
+            _number(row["rows_delete"]),
+            _state(row["state"]),
+        )
+    brakes = _table(text("cli.brakes"), ("cli.brake", "report.entity", "report.state", "cli.proposed"), 4)
+    for row in found["brakes"]:
+        brakes.add_row(str(row["brake_id"]), row["subject"], _state(row["state"]), str(row["proposed"]))
+    errors = [f"[red]●[/red] {line}" for row in found["systems"] for line in row["errors"]]
+    return Group(
+        systems, *errors, feeds, *([brakes] if found["brakes"] else []), text("cli.held_total", None, count=found["held"])
+    )
+
+
+def held(rows: Sequence[Row]) -> Table:
+    """Held rows: key, rule, reason, first and last seen."""
+    table = _table(
+        text("cli.held_title", None, count=len(rows)),
+        ("report.entity", "report.system", "cli.key", "report.why", "report.since", "cli.last_seen", "report.severity"),
+        9,
+    )
+    for row in rows:
+        table.add_row(
+            row["entity"],
+            row["source_system"],
+            row["source_key"],
+            f"{row['why']} [dim]{row['rule_id']}[/dim]",
+            str(row["first_seen"]),
+            str(row["last_seen"]),
+            text(f"report.severity_{row['severity']}"),
+        )
+    return table
+
+
+def versions(rows: Sequence[Row]) -> Table:
+    """The newest versions of the hub."""
+    table = _table(
+        text("cli.versions_title"),
+        ("report.versions", "cli.last_run", "cli.kind", "cli.published_at", "cli.rows_in", "cli.rows_closed"),
+        4,
+    )
+    for row in rows:
+        table.add_row(
+            str(row["version"]),
+            row["run_id"],
+            row["kind"],
+            f"{row['published_at']:%Y-%m-%d %H:%M:%S}",
+            f"{row['rows_in']:,}",
+            f"{row['rows_closed']:,}",
+        )
+    return table
+
+
+def verified(rows: Sequence[Row]) -> Table:
+    """What receivers hold against what they accepted."""
+    table = _table(
+        text("cli.verify_title"), ("report.edge", "report.versions", "cli.expected", "cli.found", "report.state", "cli.mark"), 1
+    )
+    for row in rows:
+        state = "[green]=[/green]" if row["equal"] else f"[red]≠ {', '.join(row['differs'])}[/red]"
+        table.add_row(
+            row["feed"], str(row["version"]), f"{row['expected']:,}", f"{row['found']:,}", state, row.get("mark", "-")
+        )
+    return table
+
+
+def selftest(rows: Sequence[Row]) -> Table:
+    """Which datasets of a connection can be read as contracted."""
+    table = _table(text("cli.selftest_title"), ("report.dataset", "report.rows", "report.state", "cli.problem"), 1)
+    for row in rows:
+        table.add_row(
+            row["dataset"],
+            f"{row['rows']:,}",
+            "[green]✓[/green]" if row["ok"] else "[red]✗[/red]",
+            row["problem"] or ", ".join(row["new_columns"]),
+        )
+    return table
+
+
+def _table(title: str, keys: Sequence[str], words: int) -> Table:
+    """A table whose first `words` columns are text and whose others are right-aligned."""
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for position, key in enumerate(keys):
+        table.add_column(text(key), justify="left" if position < words else "right", overflow="fold")
+    return table
+
+
+def _state(value: str) -> str:
+    colour = "green" if value in _GOOD else "red" if value in _BAD else "yellow"
+    return f"[{colour}]{text(f'report.state_{value}')}[/{colour}]"
+
+
+def _number(value: int | None) -> str:
+    return "-" if value is None else f"{value:,}"

@@ -1,0 +1,140 @@
+"""What the hub says of itself, as plain data: for the terminal, for `--json`, for the report and for the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.ledger import Ledger, Row
+from core.text import text
+from schemas.catalog import Catalog
+from schemas.contract import Column, Entity
+
+
+def status(book: Ledger, catalog: Catalog) -> dict[str, Any]:
+    """The hub now: `version`, `published_at`, `systems[]`, `feeds[]`, `held` (open held rows) and `brakes[]`."""
+    newest = book.one("select version, published_at from ops.version order by version desc limit 1") or {}
+    held = book.one(
+        "select count(distinct (entity, source_system, source_key)) as n from ops.held"
+        " where state = 'open' and severity = 'error'"
+    )
+    return {
+        "version": newest.get("version", 0),
+        "published_at": newest.get("published_at"),
+        "systems": systems(book, catalog),
+        "feeds": feeds(book, catalog),
+        "held": held["n"] if held else 0,
+        "brakes": brakes(book),
+    }
+
+
+def systems(book: Ledger, catalog: Catalog) -> list[Row]:
+    """Per source system: last run, rows extracted, rows held, state (`done`, `failed`, `never`) and the error, if any."""
+    steps = book.rows(
+        "select distinct on (subject) subject, run_id, state, output, error_code, error, ended_at from ops.step"
+        " where verb = 'extract' order by subject, step_id desc"
+    )
+    held = {
+        row["source_system"]: row["n"]
+        for row in book.rows(
+            "select source_system, count(distinct (entity, source_key)) as n from ops.held"
+            " where state = 'open' and severity = 'error' group by 1"
+        )
+    }
+    result = []
+    for code in catalog.source_systems():
+        mine = [step for step in steps if step["subject"] in catalog.sources and catalog.source(step["subject"]).system == code]
+        bad = [step for step in mine if step["state"] != "done"]
+        result.append(
+            {
+                "code": code,
+                "name": catalog.systems.get(code, {}).get("name_zh", code),
+                "last_run": max((step["run_id"] for step in mine), default=None),
+                "extracted": sum((step["output"] or {}).get("rows", 0) for step in mine),
+                "held": held.get(code, 0),
+                "state": "failed" if bad else "done" if mine else "never",
+                "errors": [error_line(step["error_code"], step["error"]) for step in bad],
+            }
+        )
+    return result
+
+
+def feeds(book: Ledger, catalog: Catalog) -> list[Row]:
+    """Per feed: the newest delivery (or `never`), and the version that its receiver has accepted."""
+    newest = {
+        (row["edge"], row["dataset"]): row
+        for row in book.rows("select distinct on (edge, dataset) * from ops.delivery order by edge, dataset, prepared_at desc")
+    }
+    accepted = {(row["edge"], row["dataset"]): row for row in book.rows("select * from ops.accepted")}
+    names = ("mode", "from_version", "to_version", "rows_upsert", "rows_delete", "state", "accepted_at", "reason")
+    result = []
+    for feed in catalog.feeds.values():
+        key = (feed.edge, feed.dataset)
+        row = newest.get(key, {"state": "never", "mode": feed.mode})
+        result.append(
+            {
+                "flow": feed.flow,
+                "edge": feed.edge,
+                "source": feed.source,
+                "target": feed.target,
+                "dataset": feed.dataset,
+                **{name: row.get(name) for name in names},
+                "accepted_version": accepted.get(key, {}).get("version"),
+            }
+        )
+    return result
+
+
+def brakes(book: Ledger) -> list[Row]:
+    """Brakes that wait for a person or were released and not used yet, newest first."""
+    rows = book.rows("select * from ops.brake where state in ('tripped', 'requested', 'released') order by brake_id desc")
+    return [{name: value for name, value in row.items() if name != "content_hash"} for row in rows]
+
+
+def held(book: Ledger, catalog: Catalog, entity: str | None = None, system: str | None = None, limit: int = 100) -> list[Row]:
+    """Open held rows with their reasons in words, newest first; keys only, no other values."""
+    rows = book.rows(
+        "select * from ops.held where state = 'open' and (%s::text is null or entity = %s)"
+        " and (%s::text is null or source_system = %s)"
+        " order by severity, held_id desc limit %s",
+        [entity, entity, system, system, limit],
+    )
+    return [{**row, "why": why(catalog, row["entity"], row["rule_id"])} for row in rows]
+
+
+def held_by_rule(book: Ledger, catalog: Catalog) -> list[Row]:
+    """Open held rows counted by entity, system and rule."""
+    rows = book.rows(
+        "select entity, source_system, rule_id, severity, count(*) as rows, min(first_seen) as first_seen,"
+        " max(last_seen) as last_seen"
+        " from ops.held where state = 'open' group by 1, 2, 3, 4 order by severity, rows desc, rule_id"
+    )
+    return [{**row, "why": why(catalog, row["entity"], row["rule_id"])} for row in rows]
+
+
+def why(catalog: Catalog, entity: str, rule_id: str, language: str | None = None) -> str:
+    """A rule in one plain sentence with its next step."""
+    found = catalog.entities.get(entity)
+    rule = next((rule for rule in found.rules if rule.id == rule_id), None) if found else None
+    kind = rule.kind if rule else rule_id.rsplit(".", 1)[-1]
+    if kind == "sql":
+        return text(f"rule.{rule_id}", language)
+    names = rule.columns if rule else (rule_id.split(".")[1],)
+    titles = "、".join(_title(found, name) for name in names) if found else ", ".join(names)
+    facts = {"column": ", ".join(names), "title": titles, "list": "", "pattern": "", "entity": "", "minimum": "", "maximum": ""}
+    return text(
+        f"rule.{kind}",
+        language,
+        **{**facts, **({k: v for k, v in rule.facts.items() if v is not None} if rule else {}), "column": ", ".join(names)},
+    )
+
+
+def _title(entity: Entity, name: str) -> str:
+    column: Column | None = next((column for column in entity.columns if column.name == name), None)
+    return column.title if column else name
+
+
+def error_line(code: str, error: dict[str, Any] | None, language: str | None = None) -> str:
+    """An error as the ledger keeps it, in words."""
+    from core.errors import HubError
+
+    return HubError(code, (error or {}).get("where", ""), **(error or {}).get("facts", {})).line(language)

@@ -1,0 +1,83 @@
+"""Verify: look at what a receiver really holds, against what it accepted, and sign the edge off (技术员核查)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from core.connections import connection
+from core.engine import engine, literal
+from core.errors import Denied
+from core.ids import digest
+from loaders.base import Totals, open_target
+from loaders.totals import expected
+from pipeline import projection
+from pipeline.context import Night
+from pipeline.deliver import accepted_version
+from schemas.contract import FeedDataset
+
+
+def verify(night: Night, feed: FeedDataset) -> dict[str, Any]:
+    """Compare the whole scope of a feed at its accepted version with the target as it is now.
+
+    Returns `{feed, version, equal, expected, found, differs}`; `differs` names the totals that are not equal.
+
+    Raises:
+        Denied: HUB707 when nothing was ever accepted. Unavailable: HUB204.
+    """
+    version = accepted_version(night, feed)
+    if version == 0:
+        raise Denied("HUB707", feed.id)
+    scope = night.folder("verify") / f"{feed.id}.parquet"
+    names = ", ".join(column.name for column in feed.columns)
+    where = f"where {feed.filter}" if feed.filter else ""
+    with engine(night.folder("verify", "spill")) as db:
+        db.execute(
+            f"copy (select {names} from read_parquet({literal(projection.whole(night, feed, version))}) {where})"
+            f" to {literal(scope)} (format parquet)"
+        )
+    target = open_target(connection(feed.connection))
+    try:
+        found = target.survey(feed)
+    finally:
+        target.close()
+    wanted = expected(scope, feed, 0)
+    differs = _differences(wanted, found)
+    return {
+        "feed": feed.id,
+        "version": version,
+        "equal": not differs,
+        "expected": wanted.rows,
+        "found": found.rows,
+        "differs": differs,
+    }
+
+
+def sign(night: Night, feed: FeedDataset, by: str, found: dict[str, Any]) -> dict[str, Any]:
+    """Record the technician's mark on the feed's newest accepted delivery: who, when, the counts, and a hash over them.
+
+    Raises:
+        Denied: HUB708 when the receiver does not hold what it accepted.
+    """
+    if not found["equal"]:
+        raise Denied("HUB708", feed.id, differs=", ".join(found["differs"]))
+    row = night.ledger.single(
+        "select delivery_id from ops.accepted where edge = %s and dataset = %s", [feed.edge, feed.dataset]
+    )
+    at = night.ledger.clock()
+    before = night.ledger.one("select mark from ops.signoff order by signoff_id desc limit 1")
+    mark = digest(before["mark"] if before else "", row["delivery_id"], by, at.isoformat(), found)
+    night.ledger.execute(
+        "insert into ops.signoff (delivery_id, edge, dataset, checked_by, checked_at, counts, mark)"
+        " values (%s, %s, %s, %s, %s, %s, %s)",
+        [row["delivery_id"], feed.edge, feed.dataset, by, at, Jsonb(found), mark],
+    )
+    return {**found, "checked_by": by, "checked_at": at, "mark": mark}
+
+
+def _differences(wanted: Totals, found: Totals) -> list[str]:
+    left, right = asdict(wanted), asdict(found)
+    wrong = [name for name in ("rows", "keys") if left[name] != right[name]]
+    return wrong + [name for name, value in left["columns"].items() if list(right["columns"].get(name, ())) != list(value)]

@@ -1,0 +1,59 @@
+"""The check step: one entity's conformed rows in; accepted, held, failures and results out.
+
+The way of a row: `suite` compiles the contract into expectations; `scan` leaves out rows that repeat another one word for word
+and lays out what the expectations ask about; `gx` lets Great Expectations judge; `quarantine` splits and applies the gate.
+The same files give the same answer, whoever calls: nothing here reads a clock, the hub or the ledger.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.engine import engine
+from quality import quarantine, scan
+from quality.base import Question, Verdict
+from quality.gx import judge
+from quality.suite import expectations
+from schemas.contract import Entity
+
+
+def check(question: Question) -> Verdict:
+    """Judge the question's rows and write the answer's files into its folder.
+
+    `rows` of the verdict counts the conformed file; accepted, held and repeated rows add up to it. The files are complete
+    even when the gate stops the entity, so that the held rows can be shown.
+
+    Raises:
+        ContractError: HUB104 to HUB108 when the contract or an SQL check is wrong; nothing is judged then.
+        Gated: HUB401 when more than the contract's share of rows is held.
+        Fault: HUB802 or HUB803 when memory or disk are used up.
+    """
+    entity = question.entity
+    suite = expectations(entity, question.catalog)
+    with engine(question.out) as db:
+        scan.prepare(db, question)
+        outcomes = judge(entity.name, suite, scan.frame(db, question, suite))
+        split = quarantine.split(db, question, outcomes)
+    quarantine.gate(entity, split.rows, split.held_rows)
+    return Verdict(
+        accepted=split.accepted,
+        held=split.held,
+        failures=split.failures,
+        rows=split.rows,
+        held_rows=split.held_rows,
+        warned_rows=split.warned_rows,
+        results=[outcome.result for outcome in outcomes] + [_repeated(entity, split)],
+    )
+
+
+def _repeated(entity: Entity, split: quarantine.Split) -> dict[str, Any]:
+    """Rows that were dropped because another row says the same, in the shape of a result. Not a fault of either row."""
+    return {
+        "rule_id": f"{entity.name}.row.repeated",
+        "kind": "repeated",
+        "columns": [],
+        "severity": "warning",
+        "success": split.repeated == 0,
+        "element_count": split.rows,
+        "unexpected_count": split.repeated,
+    }

@@ -1,0 +1,160 @@
+"""Great Expectations judging one entity's frame: every failing position, and a result that can be shown to anybody.
+
+The core API with an ephemeral context: the contract is the only place where rules are kept. Three settings matter. The frame's
+unnamed index holds the row positions, which is the one form in which Great Expectations returns all failing rows as plain
+numbers (its value lists stop at 20 or 200, and named index columns are echoed cell by cell). Unexpected values are
+excluded, so that no personal value enters a result. And an expectation that raised is an error here, never a pass.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from core.errors import ContractError
+from quality.suite import Expectation
+
+_FORMAT = {
+    "result_format": "COMPLETE",
+    "exclude_unexpected_values": True,
+    "return_unexpected_index_query": False,
+    "partial_unexpected_count": 0,
+}
+_SHOWN_VALUES = 50
+_ONE_AT_A_TIME = threading.Lock()
+"""Great Expectations keeps its current project, and Python its warning filters, per process and not per thread."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One expectation's outcome: positions of the failing rows (int64, ascending) and the result without values or keys."""
+
+    expectation: Expectation
+    failing: npt.NDArray[np.int64]
+    result: dict[str, Any]
+
+
+def judge(entity: str, suite: Sequence[Expectation], frame: pa.Table) -> list[Outcome]:
+    """Hold a frame (see `quality.scan.frame`) against a suite; one outcome per expectation, in order.
+
+    Raises:
+        ContractError: HUB108 for the first expectation that could not be judged.
+    """
+    with _ONE_AT_A_TIME, _quiet():
+        results = _validate(entity, suite, frame)
+    found = {result.expectation_config.meta["number"]: result for result in results}
+    return [_outcome(expectation, found[number]) for number, expectation in enumerate(suite)]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back what Great Expectations says on the way: its log may quote cells, and two warnings are not about us."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read once, when the package is imported
+    logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
+    with warnings.catch_warnings():
+        # Its import still reaches for modules that the standard library has deprecated.
+        warnings.filterwarnings("ignore", message="module 'sre_", category=DeprecationWarning)
+        # A contract may group alternatives with plain brackets: ^(19|20)\d\d$.
+        warnings.filterwarnings("ignore", message="This pattern is interpreted as a regular expression", category=UserWarning)
+        yield
+
+
+def _validate(entity: str, suite: Sequence[Expectation], frame: pa.Table) -> list[Any]:
+    # Imported here because it costs seconds, which only the check step should pay.
+    import great_expectations
+    import pandas
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    cells = frame.drop_columns(["position"]).to_pandas(
+        # Plain int64 turns into doubles where a cell is NULL.
+        types_mapper=lambda kind: pandas.Int64Dtype() if pa.types.is_int64(kind) else None,
+    )
+    cells.index = pandas.Index(frame.column("position").to_numpy())
+    context = great_expectations.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    asset = context.data_sources.add_pandas("conformed").add_dataframe_asset(entity)
+    batch = asset.add_batch_definition_whole_dataframe("rows").get_batch({"dataframe": cells})
+    asked = [_asked(number, expectation) for number, expectation in enumerate(suite)]
+    answer = batch.validate(great_expectations.ExpectationSuite(name=entity, expectations=asked), result_format=dict(_FORMAT))
+    return list(answer.results)
+
+
+def _asked(number: int, expectation: Expectation) -> Any:
+    import great_expectations.expectations as catalogue
+
+    kind, kwargs = _call(expectation)
+    severity = "critical" if expectation.rule.severity == "error" else "warning"
+    return getattr(catalogue, kind)(meta={"number": number}, severity=severity, **kwargs)
+
+
+def _call(expectation: Expectation) -> tuple[str, dict[str, Any]]:
+    """The class of Great Expectations that asks this question, and its arguments."""
+    fields, limits = expectation.fields, expectation.limits
+    match expectation.form:
+        case "present":
+            return "ExpectColumnValuesToNotBeNull", {"column": fields[0]}
+        case "unique" if len(fields) == 1:
+            return "ExpectColumnValuesToBeUnique", {"column": fields[0]}
+        case "unique":
+            return "ExpectCompoundColumnsToBeUnique", {"column_list": list(fields), "ignore_row_if": "any_value_is_missing"}
+        case "in_set":
+            return "ExpectColumnValuesToBeInSet", {"column": fields[0], "value_set": limits["value_set"]}
+        case "matches":
+            return "ExpectColumnValuesToMatchRegex", {"column": fields[0], "regex": limits["regex"]}
+        case "between":
+            bounds = {"min_value": limits.get("minimum"), "max_value": limits.get("maximum")}
+            return "ExpectColumnValuesToBeBetween", {"column": fields[0], **bounds}
+        case "longest":
+            return "ExpectColumnValueLengthsToBeBetween", {"column": fields[0], "max_value": limits["maximum"]}
+        case "flag":
+            return "ExpectColumnValuesToBeInSet", {"column": fields[0], "value_set": [True]}
+
+
+def _outcome(expectation: Expectation, result: Any) -> Outcome:
+    rule, counts = expectation.rule, result.result
+    if "unexpected_index_list" not in counts:
+        raise ContractError("HUB108", rule.id, problem=expectation.form)
+    failing = np.sort(np.array(counts["unexpected_index_list"], dtype=np.int64))
+    return Outcome(
+        expectation,
+        failing,
+        {
+            "rule_id": rule.id,
+            "kind": rule.kind,
+            "columns": list(rule.columns),
+            "severity": rule.severity,
+            "facts": dict(rule.facts),
+            "expectation_type": result.expectation_config.type,
+            "kwargs": _kwargs(result.expectation_config.kwargs),
+            "success": len(failing) == 0,
+            "element_count": counts["element_count"],
+            "missing_count": counts.get("missing_count", 0),
+            "unexpected_count": len(failing),
+            "unexpected_percent": counts["unexpected_percent"],
+            "gx_version": _version(),
+        },
+    )
+
+
+def _kwargs(kwargs: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in kwargs.items()
+        if name != "batch_id" and not (name == "value_set" and len(value) > _SHOWN_VALUES)
+    }
+
+
+def _version() -> str:
+    import great_expectations
+
+    return str(great_expectations.__version__)

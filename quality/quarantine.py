@@ -1,0 +1,107 @@
+"""The split of the judged rows into accepted and held, and the gate on how much may be held.
+
+Lossless: every judged row lands in exactly one of the two files, with the columns and types it came with. A row is held by any
+failed rule of severity error; warnings are written down beside it and let it pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from core.dialects import quoted
+from core.engine import literal
+from core.errors import Gated
+from quality.base import Question
+from quality.gx import Outcome
+from schemas.contract import Entity
+
+
+@dataclass(frozen=True)
+class Split:
+    """The files of the answer and how many rows stand in them. `warned` are accepted rows that carry a warning."""
+
+    accepted: Path
+    held: Path
+    failures: Path
+    rows: int
+    repeated: int
+    held_rows: int
+    warned_rows: int
+
+
+def split(db: duckdb.DuckDBPyConnection, question: Question, outcomes: Sequence[Outcome]) -> Split:
+    """Write `accepted.parquet`, `held.parquet` and `failures.parquet` into the question's folder, in source order."""
+    _register(db, outcomes)
+    accepted, held, failures = (question.out / f"{stem}.parquet" for stem in ("accepted", "held", "failures"))
+    columns = ", ".join(quoted(name, "duckdb") for name in pq.read_schema(question.conformed).names)
+    stopped = "(select position from work.failed where severity = 'error')"
+    _write(db, f"select {columns} from work.rows where position not in {stopped} order by position", accepted)
+    _write(db, f"select {columns} from work.rows where position in {stopped} order by position", held)
+    _write(
+        db,
+        "select source_system, source_row, source_key, rule_id, kind, columns, severity "
+        "from work.failed join work.rows using (position) order by position, number",
+        failures,
+    )
+    held_rows = _count(db, f"(select distinct position from work.failed where position in {stopped})")
+    return Split(
+        accepted=accepted,
+        held=held,
+        failures=failures,
+        rows=_count(db, "work.landed"),
+        repeated=_count(db, "work.repeated"),
+        held_rows=held_rows,
+        warned_rows=_count(db, "(select distinct position from work.failed)") - held_rows,
+    )
+
+
+def gate(entity: Entity, rows: int, held_rows: int) -> None:
+    """Stop an entity of which more than the contract's share is held: then the source is wrong, not its rows.
+
+    Raises:
+        Gated: HUB401 with the counts.
+    """
+    if held_rows * 100 > entity.held_percent * rows:
+        percent = round(held_rows * 100 / rows, 2)
+        raise Gated("HUB401", entity.name, held=held_rows, rows=rows, percent=percent, limit=entity.held_percent)
+
+
+def _register(db: duckdb.DuckDBPyConnection, outcomes: Sequence[Outcome]) -> None:
+    """`work.failed`: one row for every failed rule of every row, by position."""
+    rules = [outcome.expectation.rule for outcome in outcomes]
+    told = pa.table(
+        {
+            "number": pa.array(range(len(rules)), pa.int32()),
+            "rule_id": pa.array([rule.id for rule in rules], pa.string()),
+            "kind": pa.array([rule.kind for rule in rules], pa.string()),
+            "columns": pa.array([",".join(rule.columns) for rule in rules], pa.string()),
+            "severity": pa.array([rule.severity for rule in rules], pa.string()),
+        }
+    )
+    counts = [len(outcome.failing) for outcome in outcomes]
+    failing = pa.table(
+        {
+            "position": pa.array(np.concatenate([outcome.failing for outcome in outcomes])),
+            "number": pa.array(np.repeat(np.arange(len(outcomes), dtype=np.int32), counts)),
+        }
+    )
+    db.register("told#", told)
+    db.register("failing#", failing)
+    db.execute('create table work.failed as select * from "failing#" join "told#" using (number)')
+    db.unregister("failing#")
+    db.unregister("told#")
+
+
+def _write(db: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+    db.execute(f"copy ({query}) to {literal(path)} (format parquet, compression zstd)")
+
+
+def _count(db: duckdb.DuckDBPyConnection, relation: str) -> int:
+    return int(db.execute(f"select count(*) from {relation}").fetchall()[0][0])

@@ -1,0 +1,177 @@
+"""The conformed rows as DuckDB sees them, and the frame that Great Expectations judges.
+
+Rows are known by their position in the Parquet file: it is there, unique and stable even when a key cannot be read. The frame
+holds what the expectations ask about and no other column: text as text, numbers and dates as whole numbers, and flags.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from core.dialects import quoted
+from core.engine import literal
+from core.errors import ContractError
+from quality.base import Question
+from quality.suite import Expectation
+from schemas.contract import Entity
+
+_SPEAKING = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)
+"""Errors about the SQL text. Every other message may carry a cell, so only its class is told."""
+_MACHINE = (duckdb.OutOfMemoryException, duckdb.IOException)
+
+
+def prepare(db: duckdb.DuckDBPyConnection, question: Question) -> None:
+    """Register what rules and checks may look at.
+
+    `work.rows` are the rows to be judged with their `position`, `work.repeated` the positions left out, a view named like
+    the entity shows those rows as a check sees them, every known entity is a view by its name, `codes.code` the codes.
+    """
+    entity, name = question.entity, _name(question.entity.name)
+    db.execute("create schema work")
+    db.execute(
+        "create view work.landed as select * rename (file_row_number as position) "
+        f"from read_parquet({literal(question.conformed)}, file_row_number = true)"
+    )
+    db.execute(f"create table work.repeated as {_repeated(entity)}")
+    db.execute("create view work.rows as select * from work.landed where position not in (select position from work.repeated)")
+    db.execute(f"create view main.{name} as select * exclude (position) from work.rows")
+    for other, path in question.known.items():
+        if other != entity.name:
+            db.execute(f"create view main.{_name(other)} as select * from read_parquet({literal(path)})")
+    _register_codes(db, question)
+
+
+def _repeated(entity: Entity) -> str:
+    """Rows that say exactly what another row of theirs says. One with an unreadable cell or key never counts as such."""
+    key, columns = _names(entity.key), _names([column.name for column in entity.columns])
+    whole = " and ".join(f"{_name(column)} is not null" for column in entity.key)
+    return (
+        "select position from ("
+        f"select position, row_number() over (partition by {columns} order by source_row, source_system, position) as place "
+        "from work.landed where unreadable is null "
+        f"and ({key}) in (select ({key}) from work.landed where {whole} group by {key} having count(*) > 1)"
+        ") where place > 1"
+    )
+
+
+def _register_codes(db: duckdb.DuckDBPyConnection, question: Question) -> None:
+    names = ("list", "code", "name_zh", "name_en")
+    codes = pa.table({name: pa.array([getattr(code, name) for code in question.catalog.codes], pa.string()) for name in names})
+    db.register("codes#", codes)
+    db.execute("create schema codes")
+    db.execute('create table codes.code as select * from "codes#"')
+    db.unregister("codes#")
+
+
+def frame(db: duckdb.DuckDBPyConnection, question: Question, suite: list[Expectation]) -> pa.Table:
+    """The rows as the expectations ask about them: `position`, then one column for every field of the suite.
+
+    Raises:
+        ContractError: HUB105 for a check without a file, HUB106 for one that fails or returns no source position,
+            HUB108 for a rule that DuckDB cannot judge, HUB104 for a reference to an entity that was not given.
+    """
+    fields: dict[str, str] = {}
+    for number, expectation in enumerate(suite):
+        if expectation.rule.kind == "sql":
+            _run_check(db, question, number, expectation.rule.facts["file"])
+        for field in expectation.fields:
+            if field not in fields:
+                fields[field] = _expression(question, number, expectation, field)
+    columns = ", ".join(f"{sql} as {_name(field)}" for field, sql in fields.items())
+    try:
+        cells: pa.Table = db.sql(f"select position, {columns} from work.rows order by position").to_arrow_table()
+    except _MACHINE:
+        raise
+    except duckdb.Error as error:
+        raise ContractError("HUB108", question.entity.name, problem=_told(error)) from None
+    return cells
+
+
+def _expression(question: Question, number: int, expectation: Expectation, field: str) -> str:
+    if expectation.form == "flag":
+        return f"coalesce({_flag(question, number, expectation)}, true)"
+    if expectation.form == "between":
+        return _whole(question.entity, field.removesuffix("#"))
+    return f"cast({_name(field)} as varchar)"
+
+
+def _whole(entity: Entity, column: str) -> str:
+    """A value as a whole number of its smallest unit, as `quality.suite.smallest_units` gives its bounds."""
+    kind, name = entity.column(column).type, _name(column)
+    if kind.name == "date":
+        return f"{name} - date '1970-01-01'"
+    if kind.name == "timestamp":
+        return f"epoch_us({name})"
+    if kind.name == "number":
+        return f"cast(cast({name} as decimal(38,{kind.scale})) * {10**kind.scale} as bigint)"
+    return f"cast({name} as bigint)"
+
+
+def _flag(question: Question, number: int, expectation: Expectation) -> str:
+    """True where the rule holds, false where it is broken; NULL (which passes) where there is nothing to judge."""
+    rule = expectation.rule
+    if rule.kind == "sql":
+        return f'position not in (select position from work."bad#{number}")'
+    name = _name(rule.columns[0])
+    if rule.kind == "readable":
+        return f"not list_contains(string_split(unreadable, ','), {literal(rule.columns[0])})"
+    if rule.kind == "reference":
+        return _found(question, rule.columns[0], rule.facts["entity"], rule.facts["column"])
+    if rule.kind == "code":
+        return _among(name, f"select code from codes.code where list = {literal(rule.facts['list'])}")
+    if rule.kind == "pattern":
+        return f"regexp_full_match({name}, {literal(rule.facts['pattern'])})"
+    kind = question.entity.column(rule.columns[0]).type
+    spelled = f"decimal(38,{kind.scale if kind.name == 'number' else 0})" if kind.name in ("integer", "number") else "varchar"
+    signs = {"minimum": ">=", "maximum": "<="}
+    return " and ".join(
+        f"cast({name} as {spelled}) {signs[side]} cast({literal(bound)} as {spelled})"
+        for side, bound in expectation.limits.items()
+    )
+
+
+def _found(question: Question, column: str, parent: str, key: str) -> str:
+    """A parent is looked for as it will stand; within its own entity also among the rows being judged."""
+    sources = [f"main.{_name(parent)}"] if parent in question.known or parent == question.entity.name else []
+    if parent == question.entity.name and parent in question.known:
+        sources.append(f"read_parquet({literal(question.known[parent])})")
+    if not sources:
+        raise ContractError("HUB104", parent, kind="entity", known=", ".join(question.known))
+    found = f"cast({_name(key)} as varchar)"
+    queries = [f"select {found} from {source} where {_name(key)} is not null" for source in sources]
+    return _among(f"cast({_name(column)} as varchar)", " union all ".join(queries))
+
+
+def _among(value: str, query: str) -> str:
+    return f"({value} is null or {value} in ({query}))"
+
+
+def _run_check(db: duckdb.DuckDBPyConnection, question: Question, number: int, stem: str) -> None:
+    path: Path = question.catalog.sql / "checks" / f"{stem}.sql"
+    if not path.is_file():
+        raise ContractError("HUB105", question.entity.name, file=f"sql/checks/{path.name}")
+    query = path.read_text("utf-8").strip().rstrip(";")
+    try:
+        db.execute(
+            f'create table work."bad#{number}" as select distinct r.position from work.rows r '
+            f"join (\n{query}\n) bad on r.source_system = bad.source_system and r.source_row = bad.source_row"
+        )
+    except _MACHINE:
+        raise
+    except duckdb.Error as error:
+        raise ContractError("HUB106", question.entity.name, file=f"sql/checks/{path.name}", problem=_told(error)) from None
+
+
+def _told(error: duckdb.Error) -> str:
+    return str(error).splitlines()[0] if isinstance(error, _SPEAKING) else type(error).__name__
+
+
+def _name(name: str) -> str:
+    return quoted(name, "duckdb")
+
+
+def _names(names: list[str] | tuple[str, ...]) -> str:
+    return ", ".join(map(_name, names))

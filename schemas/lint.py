@@ -1,0 +1,45 @@
+"""`hub lint`: everything that can be known to be wrong before a row is moved, each with `file:line`.
+
+Contracts and SELECTs are read as files, in stages: what cannot be read is left out of what comes after, so that one slip
+gives one finding. The rest of the house may then trust what the catalogue holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from core.settings import settings
+from schemas import shelf as shelves
+from schemas.finding import Finding
+from schemas.lint_bind import bind
+from schemas.lint_codes import codes
+from schemas.lint_feeds import feeds
+from schemas.lint_links import links
+from schemas.lint_shape import shape
+from schemas.lint_sql import sql
+from schemas.lint_words import place_in_tree, words
+from schemas.shelf import KINDS, Shelf
+
+
+def lint(home: Path | None = None) -> list[Finding]:
+    """Every finding in a home folder (holding `schemas/` and `sql/`), default that of the settings, by file and line."""
+    found = shelves.shelf(home or settings().home)
+    findings = [*_contracts(found), *codes(found), *links(found), *sql(found), *feeds(found)]
+    findings += bind(found, {finding.file for finding in findings})
+    unique = {(finding.render("en"), finding.severity): finding for finding in [*found.broken, *findings]}
+    return sorted(unique.values(), key=lambda finding: (finding.file, finding.line, finding.code))
+
+
+def _contracts(found: Shelf) -> Iterator[Finding]:
+    """Check each contract by itself, then put those of sound shape on the shelf for what looks across them."""
+    sound: set[str] = set()
+    for kind in KINDS:
+        for document in found.documents[kind]:
+            faults = list(shape(document, kind))
+            yield from faults
+            if not faults:
+                sound.add(document.file)
+                yield from words(document, kind)
+                yield from place_in_tree(document, kind)
+    shelves.assemble(found, frozenset(sound))

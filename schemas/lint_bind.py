@@ -1,0 +1,109 @@
+"""Would the engine run it? Every SELECT that reads soundly is bound against empty tables of the contracts' types.
+
+Binding finds what no reading of the text can: a function with the wrong arguments, an ambiguous column, a comparison of
+a number with text, a result of another type than the contract says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+import duckdb
+
+from core.dialects import LogicalType, quoted, spelling
+from schemas.contract import Column
+from schemas.finding import Finding
+from schemas.shelf import Shelf
+
+_TEXT = LogicalType("string")
+_COUNT = LogicalType("integer")
+_CODES = {
+    "map": ("system", "list", "source_code", "code"),
+    "code": ("list", "code", "name_zh", "name_en", "parent", "valid_from", "valid_to", "basis"),
+}
+_FAMILIES = (
+    (r"VARCHAR", "string"),
+    (r"(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER)$", "integer"),
+    (r"DECIMAL", "number"),
+    (r"BOOLEAN", "boolean"),
+    (r"DATE", "date"),
+    (r"TIMESTAMP(_\w+)?$", "timestamp"),
+)
+_LINE = re.compile(r"\n+LINE (\d+):")
+_SCALE = re.compile(r"DECIMAL\(\d+,(\d+)\)")
+
+
+def bind(found: Shelf, broken: Collection[str]) -> Iterator[Finding]:
+    """Findings HUB145 and HUB146; files that other findings already name (`broken`) are left out."""
+    sql = found.home / "sql"
+    with duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}) as db:
+        _tables(db, found)
+        for path in sorted(sql.glob("conform/*/*.sql")):
+            entity = found.entities.get(path.parent.name)
+            yield from _select(db, found, path, entity.thing.columns if entity else (), broken)
+        db.execute("use feeds")
+        for path in sorted(sql.glob("feeds/*/*.sql")):
+            served = [feed.thing for feed in found.feeds.values() if feed.thing.flow.lower() == path.parent.name]
+            columns = [column for feed in served if feed.dataset == path.stem for column in feed.columns]
+            yield from _select(db, found, path, columns, broken)
+        db.execute("use checks")
+        for path in sorted(sql.glob("checks/*.sql")):
+            yield from _select(db, found, path, (), broken)
+
+
+def _tables(db: duckdb.DuckDBPyConnection, found: Shelf) -> None:
+    """Empty tables: every dataset under its system, every entity as a feed and as a check sees it, the code views."""
+    schemas = {"codes", "feeds", "checks", *(located.thing.system for located in found.sources.values())}
+    for schema in sorted(schemas):
+        db.execute(f"create schema if not exists {quoted(schema, 'duckdb')}")
+    text = {name: [(column, _TEXT) for column in columns] for name, columns in _CODES.items()}
+    for name, columns in text.items():
+        _table(db, "codes", name, columns)
+    for source in found.sources.values():
+        extra = [("source_row", _COUNT), ("unreadable", _TEXT)]
+        _table(db, source.thing.system, source.thing.name, _typed(source.thing.columns) + extra)
+    for name, located in found.entities.items():
+        own = [*_typed(located.thing.columns), ("source_system", _TEXT)]
+        _table(db, "feeds", name, own)
+        _table(db, "checks", name, [*own, ("source_row", _COUNT)])
+
+
+def _typed(columns: Sequence[Column]) -> list[tuple[str, LogicalType]]:
+    return [(column.name, column.type) for column in columns]
+
+
+def _table(db: duckdb.DuckDBPyConnection, schema: str, name: str, columns: Sequence[tuple[str, LogicalType]]) -> None:
+    body = ", ".join(f"{quoted(column, 'duckdb')} {spelling(kind, 'duckdb')}" for column, kind in columns)
+    db.execute(f"create or replace table {quoted(schema, 'duckdb')}.{quoted(name, 'duckdb')} ({body})")
+
+
+def _select(
+    db: duckdb.DuckDBPyConnection, found: Shelf, path: Path, wanted: Sequence[Column], broken: Collection[str]
+) -> Iterator[Finding]:
+    file = path.relative_to(found.home).as_posix()
+    if file in broken:
+        return
+    try:
+        rows = db.execute(f"describe {path.read_text('utf-8').rstrip().rstrip(';')}").fetchall()
+    except duckdb.Error as error:
+        line = _LINE.search(str(error))
+        facts = {"problem": str(error).splitlines()[0]}
+        yield Finding("HUB145", file, int(line[1]) if line else 1, facts)
+        return
+    given = {str(name): str(kind) for name, kind, *_ in rows}
+    for column in wanted:
+        kind = given.get(column.name)
+        if kind is not None and not _fits(kind, column.type):
+            facts = {"name": column.name, "found": kind.lower(), "expected": spelling(column.type, "duckdb")}
+            yield Finding("HUB146", file, 1, facts)
+
+
+def _fits(kind: str, wanted: LogicalType) -> bool:
+    """Whether a result of a type becomes the contract's type without rounding or parsing."""
+    family = next((name for pattern, name in _FAMILIES if re.match(pattern, kind)), kind)
+    expected = "string" if wanted.name == "time" else wanted.name
+    if scale := _SCALE.match(kind):
+        return expected == "number" and int(scale[1]) <= wanted.scale
+    return family == expected or (family, expected) == ("integer", "number")

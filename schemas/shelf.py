@@ -1,0 +1,140 @@
+"""Everything the linter looks at, read once: contracts with the line of each value, flows, edges and code lists.
+
+The catalogue leaves broken contracts out so that the night can go on; the linter must see them. A file that cannot be
+read at all becomes a finding here, and the others are still checked.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from core.errors import ContractError
+from schemas import lines, reading
+from schemas.contract import Entity, FeedDataset, SourceDataset
+from schemas.finding import Finding
+from schemas.lines import Document
+
+T = TypeVar("T", SourceDataset, Entity, FeedDataset)
+
+KINDS = ("source", "hub", "feed")
+FOLDERS: Mapping[str, str] = {"source": "sources/*/*.odcs.yaml", "hub": "hub/*.odcs.yaml", "feed": "feeds/*/*.odcs.yaml"}
+
+
+@dataclass(frozen=True)
+class Located(Generic[T]):
+    """A dataset or entity together with the place of its contract: `table` is its position in the file's `schema`."""
+
+    thing: T
+    document: Document
+    table: int
+
+    @property
+    def file(self) -> str:
+        return self.document.file
+
+    @property
+    def raw(self) -> Mapping[str, Any]:
+        """The schema object as written."""
+        raw: Mapping[str, Any] = self.document.data["schema"][self.table]
+        return raw
+
+    def line(self, *place: str | int) -> int:
+        return self.document.line("schema", self.table, *place)
+
+    def column_line(self, name: str, *place: str | int) -> int:
+        position = next(index for index, column in enumerate(self.thing.columns) if column.name == name)
+        return self.line("properties", position, *place)
+
+
+@dataclass
+class Shelf:
+    """The contents of a home folder as the linter needs them. `broken` holds what could not be read."""
+
+    home: Path
+    documents: dict[str, list[Document]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
+    sources: dict[str, Located[SourceDataset]] = field(default_factory=dict)
+    entities: dict[str, Located[Entity]] = field(default_factory=dict)
+    feeds: dict[str, Located[FeedDataset]] = field(default_factory=dict)
+    flows: frozenset[str] = frozenset()
+    systems: frozenset[str] = frozenset()
+    edges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    code_lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    windows: frozenset[str] = frozenset()
+    """Names of the calendar's windows, which a brake may expect."""
+    broken: list[Finding] = field(default_factory=list)
+
+    def datasets_of(self, system: str) -> dict[str, SourceDataset]:
+        return {located.thing.name: located.thing for located in self.sources.values() if located.thing.system == system}
+
+
+def shelf(home: Path) -> Shelf:
+    """Read a home folder (holding `schemas/` and `sql/`). Never raises for what is in the files."""
+    found = Shelf(home)
+    schemas = home / "schemas"
+    for kind in KINDS:
+        found.documents[kind] = list(_documents(found, sorted(schemas.glob(FOLDERS[kind]))))
+    flows = list(_documents(found, sorted((schemas / "flows").glob("*.yaml"))))
+    found.flows = frozenset(item["code"] for item in _items(flows, "flows"))
+    found.systems = frozenset(item["code"] for item in _items(flows, "systems"))
+    found.edges = {item["id"]: item for item in _items(flows, "edges")}
+    found.code_lists = _code_lists(schemas / "codes")
+    calendars = _documents(found, sorted((schemas / "calendar").glob("*.yaml")))
+    found.windows = frozenset(str(item["name"]) for item in _items(calendars, "windows"))
+    return found
+
+
+def assemble(found: Shelf, sound: frozenset[str]) -> None:
+    """Turn the documents whose shape is sound (`file` names) into datasets and entities, keeping their places."""
+    found.sources = _located(found, "source", sound, reading.sources, lambda thing: thing.id)
+    found.entities = _located(found, "hub", sound, reading.entities, lambda thing: thing.name)
+    found.feeds = _located(found, "feed", sound, reading.feeds, lambda thing: thing.id)
+
+
+def _documents(found: Shelf, paths: Iterable[Path]) -> Iterator[Document]:
+    for path in paths:
+        try:
+            yield lines.read(path, found.home)
+        except ContractError as error:
+            file, _, line = error.where.rpartition(":")
+            found.broken.append(Finding(error.code, file, int(line), error.facts))
+
+
+def _located(
+    found: Shelf, kind: str, sound: frozenset[str], read: Callable[[Path], list[T]], name: Callable[[T], str]
+) -> dict[str, Located[T]]:
+    things: dict[str, Located[T]] = {}
+    for document in found.documents[kind]:
+        if document.file not in sound:
+            continue
+        try:
+            pairs = list(enumerate(read(document.path)))
+        except ContractError as error:
+            found.broken.append(Finding(error.code, document.file, document.line("schema"), error.facts))
+            continue
+        for position, thing in pairs:
+            if name(thing) in things:
+                line = document.line("schema", position, "name")
+                first = things[name(thing)].file
+                found.broken.append(Finding("HUB117", document.file, line, {"name": name(thing), "first": first}))
+            else:
+                things[name(thing)] = Located(thing, document, position)
+    return things
+
+
+def _items(documents: Iterable[Document], section: str) -> Iterator[Mapping[str, Any]]:
+    for document in documents:
+        yield from document.data.get(section) or []
+
+
+def _code_lists(folder: Path) -> Mapping[str, frozenset[str]]:
+    lists: dict[str, set[str]] = {}
+    for path in sorted(folder.glob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                if {"list", "code"} <= row.keys() and row["list"] and row["code"]:
+                    lists.setdefault(row["list"], set()).add(row["code"])
+    return {name: frozenset(codes) for name, codes in lists.items()}

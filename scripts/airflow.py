@@ -1,0 +1,267 @@
+"""Airflow up and down: `python scripts/airflow.py up | down | status | cli ...`.
+
+`up` leaves one detached keeper process behind. It holds the embedded PostgreSQL servers open (metadata and hub), starts
+the four Airflow services and starts one again when it ends. `airflow standalone` is not used: it leaves children behind
+when it is stopped and does not notice a service that does not answer.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+import services
+
+from core.errors import Fault, HubError
+from core.settings import ROOT
+from core.text import text
+
+READY_SECONDS = 300
+GRACE_SECONDS = 60
+PAUSE_SECONDS = 5
+
+
+def main(arguments: list[str]) -> int:
+    """Run a subcommand; an error is one line on standard error and exit code 1."""
+    commands: dict[str, Callable[[], int]] = {"up": up, "down": down, "status": status, "keep": keep}
+    try:
+        if arguments[:1] == ["cli"]:
+            return cli(arguments[1:])
+        if len(arguments) == 1 and arguments[0] in commands:
+            return commands[arguments[0]]()
+    except HubError as error:
+        print(error.line(), file=sys.stderr)
+        return 1
+    print((__doc__ or "").splitlines()[0], file=sys.stderr)
+    return 2
+
+
+def up() -> int:
+    """Start everything unless it runs, wait until it is healthy, and say where it is."""
+    if not services.AIRFLOW.is_file():
+        raise Fault("HUB881", "airflow")
+    if _keeper() is not None:
+        print(text("airflow.running", url=services.url()))
+        return 0
+    _sweep()
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", services.port())) == 0:
+            raise Fault("HUB882", "airflow", port=services.port())
+    print(text("airflow.starting"), flush=True)
+    first = not services.passwords().is_file()
+    services.logs().mkdir(parents=True, exist_ok=True)
+    with (services.logs() / "keeper.log").open("ab") as log:
+        _spawn([sys.executable, __file__, "keep"], services.environment(), log, detached=True)
+    try:
+        _wait_until_ready()
+    except Fault:
+        _sweep()
+        raise
+    _introduce(first)
+    return 0
+
+
+def down() -> int:
+    """Stop every process and the databases, and make sure that none is left. Running tasks get a minute."""
+    if not services.pid_file().is_file():
+        print(text("airflow.not_running"))
+        return 0
+    left = _sweep()
+    if left:
+        raise Fault("HUB884", "airflow", count=len(left), pids=", ".join(str(process.pid) for process in left))
+    services.pid_file().unlink(missing_ok=True)
+    print(text("airflow.stopped"))
+    return 0
+
+
+def status() -> int:
+    """Print the health of every part; exit code 0 only when all are healthy."""
+    if _keeper() is None:
+        print(text("airflow.not_running"))
+        return 1
+    health = _health()
+    for name, state in health.items():
+        print(text("airflow.state", name=name, state=state))
+    return 0 if set(health.values()) == {"healthy"} else 1
+
+
+def cli(arguments: list[str]) -> int:
+    """Airflow's own command line in the environment of the services."""
+    return _spawn([services.AIRFLOW, *arguments], {**services.environment(), **services.databases()}).wait()
+
+
+def keep() -> int:
+    """The keeper: hold the databases, migrate, and run the services until told to stop."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    services.pid_file().write_text(f"{os.getpid()} {psutil.Process().create_time()}", "utf-8")
+    environment = {**services.environment(), **services.databases()}
+    if _start(["db", "migrate"], environment).wait():
+        raise Fault("HUB885", "airflow", log=services.logs() / "db.log")
+    running: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        while True:
+            ended = [name for name in services.SERVICES if name not in running or running[name].poll() is not None]
+            if ended:
+                _end(_orphans())
+            running |= {name: _start([name], environment) for name in ended}
+            time.sleep(PAUSE_SECONDS)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        roots = [process for process in psutil.Process().children() if process.pid in {child.pid for child in running.values()}]
+        _end(roots)
+
+
+def _start(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    with (services.logs() / f"{command[0]}.log").open("ab") as log:
+        return _spawn([services.AIRFLOW, *command], environment, log)
+
+
+def _spawn(
+    command: Sequence[str | Path], environment: dict[str, str], log: IO[bytes] | None = None, detached: bool = False
+) -> subprocess.Popen[bytes]:
+    """A process in the repository's root. The commands are our own; nothing from outside is run."""
+    silent = subprocess.DEVNULL if log else None
+    return subprocess.Popen(  # noqa: S603
+        command, cwd=ROOT, env=environment, stdin=silent, stdout=log, stderr=log, start_new_session=detached
+    )
+
+
+def _end(roots: list[psutil.Process]) -> list[psutil.Process]:
+    """Ask processes to end, give running tasks their time, kill what is left of their trees; returns what even so lives."""
+    family = [*roots, *(child for root in roots for child in root.children(recursive=True))]
+    for root in roots:
+        _signal(root, signal.SIGTERM)
+    _, alive = psutil.wait_procs(family, timeout=GRACE_SECONDS)
+    for process in alive:
+        _signal(process, signal.SIGKILL)
+    return list(psutil.wait_procs(alive, timeout=PAUSE_SECONDS)[1])
+
+
+def _signal(process: psutil.Process, number: signal.Signals) -> None:
+    try:
+        process.send_signal(number)
+    except psutil.NoSuchProcess:
+        return
+
+
+def _recorded() -> tuple[int, float]:
+    """The process id and start time of the last keeper, zeros when there was none."""
+    if not services.pid_file().is_file():
+        return 0, 0.0
+    pid, started = services.pid_file().read_text("utf-8").split()
+    return int(pid), float(started)
+
+
+def _keeper() -> psutil.Process | None:
+    """The keeper, if it runs: a process id alone may belong to somebody else by now."""
+    pid, started = _recorded()
+    try:
+        process = psutil.Process(pid) if pid else None
+        return process if process and process.create_time() == started and process.is_running() else None
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _sweep() -> list[psutil.Process]:
+    """End the keeper, or what a killed one left behind, and the servers nobody else uses; returns what still lives."""
+    keeper = _keeper()
+    if keeper is not None:
+        family = [keeper, *keeper.children(recursive=True)]
+        _signal(keeper, signal.SIGTERM)
+        psutil.wait_procs(family, timeout=GRACE_SECONDS + 2 * PAUSE_SECONDS)
+    left = _end(_session(_recorded()[0]))
+    for folder in services.server_folders():
+        left += _end_server(folder)
+    return left
+
+
+def _session(leader: int) -> list[psutil.Process]:
+    """What is alive in the session of the keeper, orphans too. A kernel gives no session's number to a new process."""
+    found = []
+    for process in psutil.process_iter() if leader else ():
+        try:
+            if os.getsid(process.pid) == leader:
+                found.append(process)
+        except (ProcessLookupError, PermissionError):
+            continue
+    return found
+
+
+def _orphans() -> list[psutil.Process]:
+    """What a killed service left behind in this session; its successor would work beside it."""
+    own = psutil.Process()
+    return list(set(_session(own.pid)) - {own, *own.children(recursive=True)})
+
+
+def _end_server(folder: Path) -> list[psutil.Process]:
+    """End an embedded server whose users are all gone: SIGINT is its fast shutdown."""
+    file, users = folder / "postmaster.pid", folder / ".handle_pids.json"
+    if not file.is_file() or any(psutil.pid_exists(pid) for pid in json.loads(users.read_text("utf-8") or "[]")):
+        return []
+    pid = int(file.read_text("utf-8").split()[0])
+    if not psutil.pid_exists(pid):
+        return []
+    server = psutil.Process(pid)
+    _signal(server, signal.SIGINT)
+    return list(psutil.wait_procs([server], timeout=GRACE_SECONDS)[1])
+
+
+def _wait_until_ready() -> None:
+    """Until all parts are healthy. The execution API is built on first use, so it is asked once before any task does."""
+    end = time.monotonic() + READY_SECONDS
+    health = dict.fromkeys(services.SERVICES, "down")
+    time.sleep(PAUSE_SECONDS)
+    while set(health.values()) != {"healthy"}:
+        if time.monotonic() > end or _keeper() is None:
+            missing = ", ".join(name for name, state in health.items() if state != "healthy")
+            raise Fault("HUB883", "airflow", seconds=READY_SECONDS, missing=missing, logs=services.logs())
+        time.sleep(1)
+        health = _health()
+    _ask("/execution/health")
+
+
+def _introduce(first: bool) -> None:
+    """Wait for the first parse, then print the address, the DAGs and how to log in. The password is shown once only."""
+    password = json.loads(services.passwords().read_text("utf-8"))["admin"]
+    token = _ask("/auth/token", body={"username": "admin", "password": password})["access_token"]
+    count, before = 0, -1
+    while count == 0 or count != before:
+        time.sleep(PAUSE_SECONDS)
+        before, count = count, _ask("/api/v2/dags?limit=1", token)["total_entries"]
+    active = _ask("/api/v2/dags?limit=1&paused=false", token)["total_entries"]
+    print(text("airflow.ready", url=services.url()))
+    print(text("airflow.dags", count=count, active=active))
+    print(text("airflow.password" if first else "airflow.password_file", password=password, file=services.passwords()))
+    print(text("airflow.next", python=sys.executable))
+
+
+def _health() -> dict[str, str]:
+    try:
+        answer = _ask("/api/v2/monitor/health")
+    except (OSError, ValueError, http.client.HTTPException):
+        return dict.fromkeys(services.SERVICES, "down")
+    return {name: str(part.get("status") or "down") for name, part in answer.items()}
+
+
+def _ask(path: str, token: str = "", body: dict[str, str] | None = None) -> Any:
+    connection = http.client.HTTPConnection("127.0.0.1", services.port(), timeout=60)
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    try:
+        connection.request("POST" if body else "GET", path, json.dumps(body) if body else None, headers)
+        return json.load(connection.getresponse())
+    finally:
+        connection.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

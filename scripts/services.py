@@ -1,0 +1,104 @@
+"""How the Airflow services are run here: their environment, their secrets, their databases and their files.
+
+Secrets are made once, kept under `var/secrets/` for their owner only, and reach the services by environment. Everything
+that a person has set in the environment wins, except what must agree with this module.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import sys
+from pathlib import Path
+
+from core import postgres
+from core.settings import ROOT, settings
+
+SERVICES = ("api-server", "scheduler", "dag-processor", "triggerer")
+AIRFLOW = Path(sys.executable).with_name("airflow")
+
+
+def port() -> int:
+    """The port of the web page and the API: `HUB_AIRFLOW_PORT`, default 8080. The next two serve logs."""
+    return int(os.environ.get("HUB_AIRFLOW_PORT", "8080"))
+
+
+def url() -> str:
+    return os.environ.get("AIRFLOW__API__BASE_URL", f"http://127.0.0.1:{port()}")
+
+
+def logs() -> Path:
+    return settings().var / "airflow" / "logs"
+
+
+def pid_file() -> Path:
+    return settings().var / "airflow" / "keeper.pid"
+
+
+def server_folders() -> tuple[Path, Path]:
+    """The folders of the embedded servers: Airflow's metadata and the hub."""
+    return settings().var / "airflow" / "postgres", settings().var / "hub" / "postgres"
+
+
+def passwords() -> Path:
+    """The file with the password of the first user, `admin`."""
+    return settings().var / "secrets" / "airflow-passwords.json"
+
+
+def databases() -> dict[str, str]:
+    """The metadata database and the hub as URLs; the embedded servers are started and belong to this process.
+
+    Tasks get the hub's URL, so that none of them starts a server of its own and leaves it behind.
+    """
+    metadata = os.environ.get("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN")
+    if not metadata:
+        server = postgres.embedded(server_folders()[0])
+        metadata = postgres.database(server, "airflow").replace("://", "+psycopg://", 1)
+    return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata, "HUB_URL": postgres.hub_url()}
+
+
+def environment() -> dict[str, str]:
+    """What the services need beyond `airflow.cfg`, without the databases."""
+    connections = settings().secrets_file.resolve()
+    if not connections.is_file():
+        _write_secret(connections, "{}\n")
+    if not passwords().is_file():
+        _write_secret(passwords(), json.dumps({"admin": secrets.token_urlsafe(12)}))
+    defaults = {
+        "AIRFLOW__API__BASE_URL": url(),
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(port() + 1),
+        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(port() + 2),
+        "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps({"connections_file_path": str(connections)}),
+        **_keys(),
+    }
+    fixed = {
+        "AIRFLOW_HOME": str(ROOT),
+        "AIRFLOW__API__PORT": str(port()),
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port()}/execution/",
+        "HUB_HOME": str(settings().home.resolve()),
+        "HUB_VAR": str(settings().var.resolve()),
+        "HUB_SECRETS": str(connections),
+    }
+    return {**defaults, **os.environ, **fixed}
+
+
+def _keys() -> dict[str, str]:
+    """The keys that all services must share; with keys of their own each would refuse the others' tokens."""
+    file = settings().var / "secrets" / "airflow.env"
+    if not file.is_file():
+        keys = {
+            "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(64),
+            "AIRFLOW__API__SECRET_KEY": secrets.token_urlsafe(48),
+            "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        }
+        _write_secret(file, "".join(f"{name}={value}\n" for name, value in keys.items()))
+    pairs = (line.partition("=") for line in file.read_text("utf-8").splitlines())
+    return {name: value for name, _, value in pairs}
+
+
+def _write_secret(path: Path, content: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(content)

@@ -1,0 +1,3 @@
+select source_system, source_row
+from staff
+where joined_on < birth_date + interval 15 year

@@ -1,0 +1,91 @@
+"""The rehearsal's servers start once, outlive a killed starter, and end when told to."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pymysql
+import pytest
+
+from campus import servers
+from core import postgres
+from core.connections import parse
+
+
+def _mariadb_answer(url: str) -> object:
+    where = parse("rehearsal", url)
+    door = where.options["unix_socket"]
+    with (
+        pymysql.connect(user=where.user, unix_socket=door, database=where.database) as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("select database(), @@character_set_server, @@skip_networking")
+        return cursor.fetchone()
+
+
+@pytest.mark.parametrize("name", ["short", "long" * 30])
+def test_mariadb_starts_once_and_ends(mariadb_server: str, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    url = servers.mariadb(folder)
+    try:
+        assert url is not None
+        assert servers.mariadb(folder) == url
+        database = servers.mariadb_database(url, "hr")
+        assert _mariadb_answer(database) == ("hr", "utf8mb4", 1)
+    finally:
+        servers.stop(folder)
+    assert not servers._answers(Path(parse("rehearsal", database).options["unix_socket"]))
+    servers.stop(folder)
+
+
+def test_mariadb_outlives_a_killed_starter(mariadb_server: str, tmp_path: Path) -> None:
+    folder = tmp_path / "db"
+    code = "import sys, pathlib; from campus import servers; print(servers.mariadb(pathlib.Path(sys.argv[1])), flush=True)"
+    pipes = {"stdout": subprocess.PIPE, "stdin": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code + "; input()", str(folder)], text=True, **pipes) as starter:
+        assert starter.stdout is not None
+        url = starter.stdout.readline().strip()
+        starter.send_signal(signal.SIGKILL)
+    try:
+        database = servers.mariadb_database(url, "hr")
+        assert servers.mariadb(folder) == url
+        assert _mariadb_answer(database) == ("hr", "utf8mb4", 1)
+    finally:
+        servers.stop(folder)
+    assert not servers._answers(Path(parse("rehearsal", database).options["unix_socket"]))
+
+
+def test_mariadb_comes_back_after_a_crash_with_a_stranger_in_the_pid_file(mariadb_server: str, tmp_path: Path) -> None:
+    folder = tmp_path / "db"
+    try:
+        url = servers.mariadb(folder)
+        assert url is not None
+        servers.mariadb_database(url, "hr")
+        os.kill(int((folder / "pid").read_text()), signal.SIGKILL)
+        servers._children[folder].wait()
+        (folder / "pid").write_text(str(os.getpid()))
+        servers.stop(folder)
+        assert servers.mariadb(folder) == url
+        assert _mariadb_answer(servers.mariadb_database(url, "hr")) == ("hr", "utf8mb4", 1)
+    finally:
+        servers.stop(folder)
+
+
+def test_postgresql_starts_once_and_ends(tmp_path: Path) -> None:
+    folder = tmp_path / "db"
+    url = servers.postgres(folder)
+    assert servers.postgres(folder) == url
+    database = postgres.database(url, "hr")
+    psycopg.connect(database).close()
+    servers.stop(folder)
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(database)
+    assert servers.postgres(folder) == url
+    psycopg.connect(database).close()
+    servers.stop(folder)
+    servers.stop(folder)
