@@ -7,6 +7,7 @@ what lets a million people be written down in seconds.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ import pyarrow.compute as pc
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Bytes = npt.NDArray[np.uint8]
+Text: TypeAlias = "pa.Array[Any]"
 Frame = dict[str, Ints]
 """Columns of equal length by name; every truth of the rehearsal is kept as whole numbers."""
 
@@ -39,7 +41,7 @@ def word(text: str, rows: int) -> Bytes:
     return np.broadcast_to(np.frombuffer(text.encode("ascii"), dtype=np.uint8), (rows, len(text)))
 
 
-def text(*parts: Bytes) -> pa.StringArray:
+def text(*parts: Bytes) -> Text:
     """Byte matrices side by side as one column of text."""
     matrix = np.ascontiguousarray(np.concatenate(parts, axis=1))
     rows, width = matrix.shape
@@ -47,23 +49,23 @@ def text(*parts: Bytes) -> pa.StringArray:
     return pa.StringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(matrix))
 
 
-def number(values: Ints, width: int, prefix: str = "") -> pa.StringArray:
+def number(values: Ints, width: int, prefix: str = "") -> Text:
     """Numbers with leading zeros behind an ASCII prefix."""
     return text(word(prefix, len(values)), digits(values, width))
 
 
-def pick(values: Sequence[str | None], indices: Ints) -> pa.StringArray:
+def pick(values: Sequence[str | None], indices: Ints) -> Text:
     """The text at each index of a short list; -1 picks the last."""
     return pa.array(values, pa.string()).take(pa.array(np.where(indices < 0, len(values) - 1, indices)))
 
 
-def where(mask: Bools, yes: pa.Array | str | None, no: pa.Array | str | None) -> pa.Array:
+def where(mask: Bools, yes: Text | str | None, no: Text | str | None) -> Text:
     """Per row one of two columns or constants."""
     as_text = [pa.scalar(side, pa.string()) if side is None or isinstance(side, str) else side for side in (yes, no)]
     return pc.if_else(pa.array(mask), *as_text)
 
 
-def join(*parts: pa.Array | str) -> pa.StringArray:
+def join(*parts: Text | str) -> Text:
     """Text columns and constants put together row by row; a null part makes the row null."""
     return pc.binary_join_element_wise(*parts, "")
 
@@ -78,34 +80,34 @@ def ymd(days: Ints) -> Ints:
     return np.asarray(year * 10_000 + month * 100 + day)
 
 
-def compact(days: Ints) -> pa.StringArray:
+def compact(days: Ints) -> Text:
     """Dates as char(8), `20260907`."""
     return number(ymd(days), 8)
 
 
-def iso(days: Ints) -> pa.StringArray:
+def iso(days: Ints) -> Text:
     """Dates as `2026-09-07`."""
     figures = digits(ymd(days), 8)
     dash = word("-", len(days))
     return text(figures[:, :4], dash, figures[:, 4:6], dash, figures[:, 6:])
 
 
-def dates(days: Ints, missing: Bools | None = None) -> pa.Array:
+def dates(days: Ints, missing: Bools | None = None) -> Text:
     """Dates as Arrow date32, null where `missing`."""
     return pa.array(days.astype(np.int32), pa.int32(), mask=missing).cast(pa.date32())
 
 
-def times(seconds: Ints) -> pa.Array:
+def times(seconds: Ints) -> Text:
     """Seconds since 1970-01-01 (campus wall clock) as Arrow timestamps of microseconds."""
     return pa.array(seconds * 1_000_000, pa.int64()).cast(pa.timestamp("us"))
 
 
-def money(fen: Ints) -> pa.Array:
+def money(fen: Ints) -> Text:
     """Amounts in fen as decimal(12,2) yuan, exactly."""
     return pc.divide(pa.array(fen, pa.int64()).cast(pa.decimal128(21, 2)), pa.scalar(100, pa.int8())).cast(pa.decimal128(12, 2))
 
 
-def identity(region: Ints, birth: Ints, sequence: Ints) -> pa.StringArray:
+def identity(region: Ints, birth: Ints, sequence: Ints) -> Text:
     """Resident identity numbers of 18 characters with their check character (GB 11643-1999, MOD 11-2).
 
     Args:
@@ -116,7 +118,7 @@ def identity(region: Ints, birth: Ints, sequence: Ints) -> pa.StringArray:
     return text(body, _CHECKS[total % 11][:, None])
 
 
-def bank_card(body: Ints) -> pa.StringArray:
+def bank_card(body: Ints) -> Text:
     """Card numbers of 16 digits that satisfy Luhn: 62, twelve digits of `body`, a filler digit and the check digit."""
     figures = digits(62 * 10**13 + body, 15).astype(np.int64) - 48
     doubled = figures.copy()

@@ -81,7 +81,9 @@ def _person(rows: int, numbers: np.random.Generator) -> Frame:
     ethnicity = np.where(numbers.random(rows) < 0.93, 1, numbers.integers(2, 57, rows))
     return {
         "style": style,
-        "surname": np.where(style == DOTTED, numbers.integers(0, len(DOT_NAMES), rows), numbers.integers(0, len(SURNAMES), rows)),
+        "surname": np.where(
+            style == DOTTED, numbers.integers(0, len(DOT_NAMES), rows), numbers.integers(0, len(SURNAMES), rows)
+        ),
         "given": numbers.integers(0, len(GIVEN), rows),
         "second": np.where(short, -1, numbers.integers(0, len(GIVEN), rows)),
         "sex": numbers.integers(1, 3, rows),

@@ -102,7 +102,10 @@ def _staff_moves(world: World, numbers: np.random.Generator) -> Frame:
 def _removals(world: World, numbers: np.random.Generator) -> None:
     """Rows that their department deletes: people who had retired or withdrawn long ago and have nothing else open."""
     staff, students = world.staff, world.students
-    for frame, closed in ((staff, staff["state_first"] == RETIRED), (students, (students["state"] == WITHDRAWN) & (students["billed"] == 0))):
+    for frame, closed in (
+        (staff, staff["state_first"] == RETIRED),
+        (students, (students["state"] == WITHDRAWN) & (students["billed"] == 0)),
+    ):
         rows = np.flatnonzero(closed & present(frame, world.day))
         frame["gone_day"][_some(rows, 0.01, numbers)] = world.day
 

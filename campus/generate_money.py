@@ -112,11 +112,16 @@ def payments(world: World) -> Frame:
     """Every payment up to the day: student (row), year, number, day paid, time entered, and `item0` to `item7` in fen."""
     here = present(world.students, world.day)
     parts = []
-    for year, billed, start in ((INTAKE, "billed", _SCHOOL_YEAR_BEGINS), (INTAKE - 1, "billed_before", epoch(date(2025, 8, 25)))):
+    for year, billed, start in (
+        (INTAKE, "billed", _SCHOOL_YEAR_BEGINS),
+        (INTAKE - 1, "billed_before", epoch(date(2025, 8, 25))),
+    ):
         rows = np.flatnonzero(here & (world.students[billed] == 1))
         students = take(world.students, rows)
         items = due(students, year)
-        split = instalments(students, items - relief(students, items)) if year == INTAKE else _earlier_instalments(students, items)
+        split = (
+            instalments(students, items - relief(students, items)) if year == INTAKE else _earlier_instalments(students, items)
+        )
         for turn, matrix in split.items():
             parts.append(_payment_rows(rows, students, year, turn, start, matrix))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

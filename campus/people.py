@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from campus.arrays import Frame, Ints, bank_card, digits, identity, join, number, pick, text, where, word
+from campus.arrays import Frame, Ints, Text, bank_card, digits, identity, join, number, pick, text, where, word
 from campus.lists import DOT_NAMES, GIVEN, MAJORS, PLACES, RARE, REGIONS, SURNAMES, UNITS
 from campus.world import World
 
@@ -18,7 +18,7 @@ _UNIT_CODES = [unit.code for unit in UNITS]
 _REGION_NUMBERS = np.array([int(region) for region in REGIONS])
 
 
-def student_numbers(world: World, rows: Ints) -> pa.StringArray:
+def student_numbers(world: World, rows: Ints) -> Text:
     """Entry year and serial, behind S or B for postgraduates. The serial is the row, so a number is never used twice."""
     students = world.students
     plain = text(digits(students["entry"][rows], 4), digits(rows, 7))
@@ -26,24 +26,24 @@ def student_numbers(world: World, rows: Ints) -> pa.StringArray:
     return join(letter, plain)
 
 
-def staff_numbers(world: World, rows: Ints) -> pa.StringArray:
+def staff_numbers(world: World, rows: Ints) -> Text:
     """A leading zero that spreadsheets like to lose, two digits of the year of joining, six of the row."""
     joined = world.staff["joined"][rows].astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
     return text(word("0", len(rows)), digits(joined % 100, 2), digits(rows, 6))
 
 
-def some_staff(world: World, rows: Ints) -> pa.StringArray:
+def some_staff(world: World, rows: Ints) -> Text:
     """Staff numbers where the row is not -1, else null."""
     known = rows >= 0
     return where(known, staff_numbers(world, np.where(known, rows, 0)), None)
 
 
-def unit_codes(units: Ints, prefix: str = "") -> pa.StringArray:
+def unit_codes(units: Ints, prefix: str = "") -> Text:
     """Unit codes behind a system's own prefix; null for -1."""
     return pick([prefix + code for code in _UNIT_CODES] + [None], units)
 
 
-def major_codes(majors: Ints) -> pa.StringArray:
+def major_codes(majors: Ints) -> Text:
     """Major codes; null for -1."""
     return pick([major.code for major in MAJORS] + [None], majors)
 
@@ -53,7 +53,7 @@ def major_units(majors: Ints) -> Ints:
     return np.array([major.unit for major in MAJORS])[majors]
 
 
-def class_numbers(world: World, rows: Ints) -> pa.StringArray:
+def class_numbers(world: World, rows: Ints) -> Text:
     """Two digits of the entry year, the major's code, a two-digit serial; null for -1."""
     known = rows >= 0
     at = np.where(known, rows, 0)
@@ -63,7 +63,7 @@ def class_numbers(world: World, rows: Ints) -> pa.StringArray:
     return where(known, full, None)
 
 
-def names(frame: Frame, dot: str = "·", filler: str = "") -> pa.StringArray:
+def names(frame: Frame, dot: str = "·", filler: str = "") -> Text:
     """Full names. `dot` stands between the parts of dotted names, `filler` inside every other two-character name."""
     style, single = frame["style"], frame["second"] < 0
     dotted = pick([name.replace("·", dot) for name in DOT_NAMES], np.where(style == DOTTED, frame["surname"], 0))
@@ -75,7 +75,7 @@ def names(frame: Frame, dot: str = "·", filler: str = "") -> pa.StringArray:
     return where(style == DOTTED, dotted, plain)
 
 
-def identities(frame: Frame, small_x: int = 0) -> pa.StringArray:
+def identities(frame: Frame, small_x: int = 0) -> Text:
     """Document numbers: resident identity numbers, passports for foreigners. Every `small_x`-th row writes x for X."""
     resident = identity(_REGION_NUMBERS[frame["region"]], frame["birth"], frame["sequence"])
     if small_x:
@@ -85,30 +85,30 @@ def identities(frame: Frame, small_x: int = 0) -> pa.StringArray:
     return where(frame["foreign"] > 0, number(frame["account"] % 10**8, 8, "M"), resident)
 
 
-def regions(frame: Frame) -> pa.StringArray:
+def regions(frame: Frame) -> Text:
     return pick(REGIONS, frame["region"])
 
 
-def places(frame: Frame) -> pa.StringArray:
+def places(frame: Frame) -> Text:
     return pick(PLACES, frame["region"])
 
 
-def addresses(frame: Frame) -> pa.StringArray:
+def addresses(frame: Frame) -> Text:
     """Home addresses, some of them long."""
     tail = pick(["路", "大街", "新村", "家属院东区综合服务楼北侧临时周转住房附属平房"], frame["house"] % 4)
     return join(places(frame), "人民", tail, plain(frame["house"]), "号")
 
 
-def plain(values: Ints) -> pa.StringArray:
+def plain(values: Ints) -> Text:
     """Numbers as text without leading zeros."""
     return pa.array(values, pa.int64()).cast(pa.string())
 
 
-def mobiles(frame: Frame) -> pa.StringArray:
+def mobiles(frame: Frame) -> Text:
     return number(frame["mobile"], 11)
 
 
-def grouped_mobiles(frame: Frame) -> pa.StringArray:
+def grouped_mobiles(frame: Frame) -> Text:
     """Mobiles as people type them: every fifth `138-1234-5678`, every eleventh with +86."""
     figures, dash = digits(frame["mobile"], 11), word("-", len(frame["mobile"]))
     grouped = text(figures[:, :3], dash, figures[:, 3:7], dash, figures[:, 7:])
@@ -116,5 +116,5 @@ def grouped_mobiles(frame: Frame) -> pa.StringArray:
     return where(frame["house"] % 5 == 0, grouped, where(frame["house"] % 11 == 0, join("+86 ", plain_text), plain_text))
 
 
-def accounts(frame: Frame) -> pa.StringArray:
+def accounts(frame: Frame) -> Text:
     return bank_card(frame["account"])

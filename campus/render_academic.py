@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from campus.arrays import Frame, compact, digits, join, number, pick, take, text, times, where
+from campus.arrays import Frame, Ints, compact, digits, join, number, pick, take, text, times, where
 from campus.lists import CAMPUSES, UNDERGRADUATE, UNITS
 from campus.people import (
     BULLET,
@@ -32,7 +34,7 @@ STATES = {1: "在读", 2: "休学", 3: "退学", 5: "复学", 7: "毕业"}
 CHANGES = {11: "休学", 12: "复学", 23: "转专业", 26: "转系", 31: "退学"}
 COUNTRIES = ("156", "410", "764", "586")
 """China, and the countries of the rehearsal's foreign students, as numbers of GB/T 2659."""
-_REMARK = "学生本人申请,经学院、教务处审核同意。\n附件:\t申请表、证明材料;依据\"学籍管理规定\"办理。"
+_REMARK = '学生本人申请,经学院、教务处审核同意。\n附件:\t申请表、证明材料;依据"学籍管理规定"办理。'
 
 
 def campus_area(world: World) -> pa.Table:
@@ -60,7 +62,7 @@ def major(world: World) -> pa.Table:
             "ZYMC": pa.array([item.name for item in UNDERGRADUATE]),
             "DWH": unit_codes(np.array([item.unit for item in UNDERGRADUATE]), PREFIX),
             "PYCC": pa.array(["B" if item.level == 3 else "Z" for item in UNDERGRADUATE]),
-            "XZ": pa.array([item.years for item in UNDERGRADUATE], pa.int64()).cast(pa.decimal128(20, 1)).cast(pa.decimal128(3, 1)),
+            "XZ": pa.array([f"{item.years}.0" for item in UNDERGRADUATE]).cast(pa.decimal128(3, 1)),
             "XKMLM": pa.array([item.discipline or None for item in UNDERGRADUATE], pa.string()),
             "SFYX": pa.array(["Y"] * len(UNDERGRADUATE)),
         }
@@ -91,7 +93,7 @@ def admin_class(world: World) -> pa.Table:
     )  # fmt: skip
 
 
-def _undergraduates(world: World) -> tuple[np.ndarray, Frame]:
+def _undergraduates(world: World) -> tuple[Ints, Frame]:
     rows = np.flatnonzero(present(world.students, world.day) & (world.students["level"] >= 3))
     return rows, take(world.students, rows)
 
@@ -192,5 +194,5 @@ def teacher(world: World) -> pa.Table:
     return pa.table({"GH": staff_numbers(world, rows), "XM": spelled, "SZDW": unit_codes(teachers["unit"], PREFIX)})
 
 
-def _years(value: str) -> pa.Scalar:
+def _years(value: str) -> "pa.Scalar[Any]":
     return pa.scalar(value, pa.string()).cast(pa.decimal128(3, 1))

@@ -5,21 +5,33 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from campus.arrays import Bools, Ints, digits, iso, join, number, pick, take, text, times, where, ymd
+from campus.arrays import Bools, Ints, Text, digits, iso, join, number, pick, take, text, times, where, ymd
 from campus.lists import TECH_POSTS, UNITS
 from campus.people import FILLER, identities, mobiles, names, places, plain, regions, some_staff, staff_numbers, unit_codes
 from campus.world import IN_POST, World, present
 
 ZERO_DATE = "0000-00-00"
-_CATEGORIES = {"1": "教学", "2": "科研", "3": "公共服务", "4": "党务", "5": "行政", "6": "附属", "7": "后勤", "8": "校办产业", "9": "其他"}
+_CATEGORIES = {
+    "1": "教学",
+    "2": "科研",
+    "3": "公共服务",
+    "4": "党务",
+    "5": "行政",
+    "6": "附属",
+    "7": "后勤",
+    "8": "校办产业",
+    "9": "其他",
+}
 _STATES = {1: "TX", 7: "LZ", 11: "ZZ"}
 _POLITICS = {1: "中共党员", 5: "民盟盟员", 12: "无党派民主人士", 13: "群众"}
 _JOBS = {11: "专任教师", 12: "教辅人员", 13: "行政人员", 14: "工勤人员"}
 _ESTABLISHMENTS = {11: "教学", 12: "教辅", 13: "行政", 14: "工勤"}
 _OFFICES = ("处长", "副处长", "科长")
 ETHNICITIES = tuple(
-    "汉族 蒙古族 回族 藏族 维吾尔族 苗族 彝族 壮族 布依族 朝鲜族 满族 侗族 瑶族 白族 土家族 哈尼族 哈萨克族 傣族 黎族 傈僳族 佤族 畲族 高山族 拉祜族 "
-    "水族 东乡族 纳西族 景颇族 柯尔克孜族 土族 达斡尔族 仫佬族 羌族 布朗族 撒拉族 毛南族 仡佬族 锡伯族 阿昌族 普米族 塔吉克族 怒族 乌孜别克族 俄罗斯族 "
+    "汉族 蒙古族 回族 藏族 维吾尔族 苗族 彝族 壮族 布依族 朝鲜族 满族 侗族 瑶族 白族 土家族 "
+    "哈尼族 哈萨克族 傣族 黎族 傈僳族 佤族 畲族 高山族 拉祜族 "
+    "水族 东乡族 纳西族 景颇族 柯尔克孜族 土族 达斡尔族 仫佬族 羌族 布朗族 撒拉族 毛南族 仡佬族 "
+    "锡伯族 阿昌族 普米族 塔吉克族 怒族 乌孜别克族 俄罗斯族 "
     "鄂温克族 德昂族 保安族 裕固族 京族 塔塔尔族 独龙族 鄂伦春族 赫哲族 门巴族 珞巴族 基诺族".split()
 )
 """GB/T 3304 names in the order of their codes 01 to 56."""
@@ -106,9 +118,9 @@ def post_record(world: World) -> pa.Table:
     )
 
 
-def _zero(column: pa.Array, known: Bools) -> pa.Array:
+def _zero(column: Text, known: Bools) -> Text:
     return where(known, column, ZERO_DATE)
 
 
-def _words(words: dict[int, str], codes: Ints) -> pa.StringArray:
+def _words(words: dict[int, str], codes: Ints) -> Text:
     return pick([words.get(code) for code in range(max(words) + 1)], codes)

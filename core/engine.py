@@ -44,9 +44,9 @@ def engine(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             raise
 
 
-def arrow(result: duckdb.DuckDBPyConnection) -> pa.Table:
-    """The whole result of a statement as an Arrow table, for results known to be small."""
-    return cast("pa.Table", result.to_arrow_table())
+def arrow(db: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
+    """The whole result of a query as an Arrow table, for results known to be small."""
+    return cast("pa.Table", db.sql(query).to_arrow_table())
 
 
 def literal(path: Path | str) -> str:

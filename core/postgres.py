@@ -85,7 +85,7 @@ def read_csv(path: Path, schema: pa.Schema) -> pa.RecordBatchReader:
     return pacsv.open_csv(
         path,
         read_options=pacsv.ReadOptions(column_names=schema.names, block_size=8 * _CHUNK),
-        parse_options=pacsv.ParseOptions(newlines_in_values=True),
+        parse_options=pacsv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
         convert_options=pacsv.ConvertOptions(
             column_types=schema,
             null_values=[""],

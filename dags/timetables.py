@@ -17,6 +17,7 @@ from airflow.plugins_manager import AirflowPlugin
 from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
 
 from core.calendar import ZONE, calendar
+from core.ids import Clock, system_clock
 from core.text import text
 
 
@@ -40,8 +41,9 @@ KINDS: Mapping[str, Callable[[date, int], Iterator[date]]] = {"daily": _daily, "
 class CampusTimetable(Timetable):
     """A slot on each day of a kind (`daily`, `payday`) at a local time of day, as `02:00`."""
 
-    def __init__(self, kind: str, at: str = "02:00", tz: str = ZONE.key) -> None:
+    def __init__(self, kind: str, at: str = "02:00", tz: str = ZONE.key, clock: Clock = system_clock) -> None:
         self.kind, self.at, self.tz = kind, at, tz
+        self._clock = clock
         self._days = KINDS[kind]
         self._time = time.fromisoformat(at)
         self.description = f"{self.summary} ({tz})"
@@ -65,7 +67,7 @@ class CampusTimetable(Timetable):
         self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
     ) -> DagRunInfo | None:
         """The slot after the last run. Without catchup, slots before the latest one are passed over."""
-        now = pendulum.now("UTC")
+        now = pendulum.instance(self._clock())
         if last_automated_data_interval is not None:
             due = self._slot(last_automated_data_interval.end, 1, inclusive=False)
             if not restriction.catchup:

@@ -203,7 +203,7 @@ def _reading(
     for where, bounds in parts:
         ((found,),) = session.texts(f"select count(*) from {_table(dataset)} where {where}", bounds)
         count += int(found or 0)
-    order = ", ".join(map(_name, shape.key_columns(dataset) or [cell.name for cell in cells]))
+    order = ", ".join(map(_name, shape.order_columns(dataset)))
     select = f"select {', '.join(cell.select for cell in cells)} from {_table(dataset)}"
     queries = [(f"{select} where {where} order by {order}", bounds) for where, bounds in parts]
     schema = pa.schema([pa.field(cell.name, cell.type) for cell in cells])

@@ -53,7 +53,7 @@ def snapshot(address: Connection, where: str, owner: str) -> Iterator[Session]:
     )
     try:
         _connect(link, address.options.get("unix_socket"))
-    except (pymysql.MySQLError, OSError) as error:
+    except (pymysql.MySQLError, OSError, RuntimeError) as error:  # RuntimeError: an account's login method needs a package
         raise Unavailable("HUB202", where, reason=_reason(error), connection=address.id, owner=owner) from None
     try:
         session = Session(link, where)

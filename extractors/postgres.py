@@ -133,7 +133,7 @@ class PostgreSQL:
                     cells=sql.SQL(", ".join(cell.select for cell in chosen)),
                     table=table,
                     where=where,
-                    order=_order(dataset, chosen),
+                    order=sql.SQL(", ").join(map(sql.Identifier, shape.order_columns(dataset))),
                 )
                 high = _high(link, dataset)
                 reader = copy_out(link, query.as_string(link), schema, Path(scratch) / "rows.csv")
@@ -215,11 +215,6 @@ def _hash(cells: Sequence[_Cell]) -> _Cell:
     texts = ", ".join(cell.text for cell in cells)
     expression = f"md5(array_to_string(array[{texts}], chr(31), chr(30)))"  # concat_ws takes at most 100 arguments
     return _Cell(SOURCE_HASH, expression, expression, pa.string())
-
-
-def _order(dataset: SourceDataset, cells: Sequence[_Cell]) -> sql.Composable:
-    names = shape.key_columns(dataset) or [cell.name for cell in cells]
-    return sql.SQL(", ").join(map(sql.Identifier, names))
 
 
 def _high(link: Link, dataset: SourceDataset) -> str | None:

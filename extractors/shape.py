@@ -16,6 +16,11 @@ def key_columns(dataset: SourceDataset) -> list[str]:
     return [physical(dataset, name) for name in dataset.key]
 
 
+def order_columns(dataset: SourceDataset) -> list[str]:
+    """By what a snapshot is sorted, so that equal content gives equal bytes: the key, or every column where there is none."""
+    return key_columns(dataset) or [column.physical for column in dataset.columns]
+
+
 def watermark_column(dataset: SourceDataset) -> str | None:
     """The physical name of the contract's watermark."""
     return physical(dataset, dataset.watermark) if dataset.watermark else None

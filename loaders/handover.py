@@ -86,7 +86,9 @@ class Shape:
     @property
     def fresh(self) -> dict[str, str]:
         """The columns in which the receiver wants drops marked, and their values in a row that is there."""
-        return {"delete": {}, "inactive": {"is_active": "true", "ended_on": "null"}, "end_date": {"ended_on": "null"}}[self.feed.drop]
+        return {"delete": {}, "inactive": {"is_active": "true", "ended_on": "null"}, "end_date": {"ended_on": "null"}}[
+            self.feed.drop
+        ]
 
     @property
     def present(self) -> str:
@@ -149,7 +151,10 @@ class Handover:
             if upserts:
                 self._upsert()
         self.database.run(
-            f"update {DELIVERIES} set rows_upsert = %s, rows_delete = %s where delivery_id = %s", upserts, dropped, self.delivery.id
+            f"update {DELIVERIES} set rows_upsert = %s, rows_delete = %s where delivery_id = %s",
+            upserts,
+            dropped,
+            self.delivery.id,
         )
         return Applied(upserts, dropped, refused=dict.fromkeys(refused, OWN_ROW))
 
@@ -187,7 +192,10 @@ class Handover:
         """Bring rows of a Parquet file into a temporary table of the target, with key text and content hash."""
         feed, names = self.delivery.feed, self.shape.names(columns)
         whole = len(columns) == len(feed.columns)
-        values = {KEY: totals.key_text(feed, DUCK, totals.typed), HASH: totals.content_hash(feed, DUCK, totals.typed) if whole else "null"}
+        values = {
+            KEY: totals.key_text(feed, DUCK, totals.typed),
+            HASH: totals.content_hash(feed, DUCK, totals.typed) if whole else "null",
+        }
         values |= dict(zip(names, map(_text, columns), strict=True))
         self.database.stage(name, self.shape.table, names)
         if _count(rows):
@@ -233,8 +241,8 @@ class Handover:
             vanished = self._unlisted()
         elif _count(self.delivery.deletes):
             own = self._own_gone()
-            listed = f"select 1 from {SENT} s where s.edge = %s and s.dataset = %s and s.row_key = {GONE}.{KEY} and s.dropped_on is null"
-            database.run(f"delete from {GONE} where not exists ({listed})", *self.feed)
+            listed = f"select 1 from {SENT} s where s.edge = %s and s.dataset = %s and s.row_key = {GONE}.{KEY}"
+            database.run(f"delete from {GONE} where not exists ({listed} and s.dropped_on is null)", *self.feed)
         [(dropped,)] = database.rows(f"select count(*) from {GONE}")
         if dropped and self.delivery.feed.drop == "delete":
             database.delete(f"{shape.table} t", f"{GONE} u", shape.same_key)
@@ -250,13 +258,16 @@ class Handover:
         """Full mode: what was sent and is not among the upserts is gone. Rows that the receiver itself deleted are only
         forgotten; returns how many."""
         shape = self.shape
+        found = ", ".join(["s.row_key", *(f"t.{name}" for name in shape.key)])
         self.database.run(
-            f"insert into {GONE} ({', '.join([KEY, *shape.key])}) select {', '.join(['s.row_key', *(f't.{name}' for name in shape.key)])}"
+            f"insert into {GONE} ({', '.join([KEY, *shape.key])}) select {found}"
             f" from {shape.sent} left join {UPSERTS} u on u.{KEY} = s.row_key where s.dropped_on is null and u.{KEY} is null",
             *self.feed,
         )
         listed = " and ".join(f"not exists (select 1 from {name} u where u.{KEY} = {SENT}.row_key)" for name in (UPSERTS, GONE))
-        return self.database.run(f"delete from {SENT} where edge = %s and dataset = %s and dropped_on is null and {listed}", *self.feed)
+        return self.database.run(
+            f"delete from {SENT} where edge = %s and dataset = %s and dropped_on is null and {listed}", *self.feed
+        )
 
     def _upsert(self) -> None:
         database, shape = self.database, self.shape

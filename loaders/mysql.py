@@ -7,9 +7,7 @@ the types and collations of the receiver's own, so that joins find its indexes a
 from __future__ import annotations
 
 import contextlib
-import csv
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,18 +23,44 @@ from core.settings import settings
 from loaders.handover import DELIVERIES, HASH, KEY, SENT
 from loaders.table import CONNECT_SECONDS, LOCK_SECONDS, TableTarget
 from loaders.totals import TEXT
-from schemas import ddl
 from schemas.contract import FeedDataset
 
-_TRANSIENT = frozenset({0, 1040, 1053, 1129, 1130, 1044, 1045, 1049, 1152, 1158, 1159, 1160, 1161, 1205, 1213, 1317, 1927, 2002, 2003, 2006, 2013, 2055})
+_TRANSIENT = frozenset(
+    {
+        0,
+        1040,
+        1053,
+        1129,
+        1130,
+        1044,
+        1045,
+        1049,
+        1152,
+        1158,
+        1159,
+        1160,
+        1161,
+        1205,
+        1213,
+        1317,
+        1927,
+        2002,
+        2003,
+        2006,
+        2013,
+        2055,
+    }
+)
 """No entry, connection lost, server shutting down, lock wait, deadlock, killed: worth another try."""
-_SESSION = f"set session sql_mode = 'TRADITIONAL', innodb_lock_wait_timeout = {LOCK_SECONDS}, lock_wait_timeout = {LOCK_SECONDS}"
+_SESSION = (
+    f"set session sql_mode = 'TRADITIONAL', innodb_lock_wait_timeout = {LOCK_SECONDS}, lock_wait_timeout = {LOCK_SECONDS}"
+)
 _OPTIONS = "engine=InnoDB default character set utf8mb4 collate utf8mb4_bin"
 _WORD = "varchar(64) character set ascii collate ascii_bin not null"
 
 
 class MysqlPhrases:
-    """MySQL 5.7 or MariaDB 10.2 and newer. Text is brought to UTF-8 and compared byte by byte, whatever the table's character set."""
+    """MySQL 5.7 or MariaDB 10.2 and newer. Text is brought to UTF-8 and compared byte by byte, whatever the table says."""
 
     engine = "mysql"
 
@@ -79,13 +103,15 @@ class MysqlTarget(TableTarget):
     family: ClassVar[str] = "mysql"
     phrases = MysqlPhrases()
     marks: ClassVar[Mapping[str, str]] = {"is_active": "tinyint(1) not null default 1", "ended_on": "date"}
+    here = "database()"
     unless_there = "on duplicate key update delivery_id = delivery_id"
     overwrite = "on duplicate key update row_hash = values(row_hash), delivery_id = values(delivery_id), dropped_on = null"
     bookkeeping: ClassVar[Mapping[str, str]] = {
         SENT: f"create table if not exists {SENT} (edge {_WORD}, dataset {_WORD}, row_key varchar(512) not null,"
         f" row_hash char(32) character set ascii not null, delivery_id varchar(200) not null, dropped_on date,"
         f" primary key (edge, dataset, row_key)) {_OPTIONS}",
-        DELIVERIES: f"create table if not exists {DELIVERIES} (delivery_id varchar(200) primary key, edge {_WORD}, dataset {_WORD},"
+        DELIVERIES: f"create table if not exists {DELIVERIES} (delivery_id varchar(200) primary key,"
+        f" edge {_WORD}, dataset {_WORD},"
         " from_version bigint not null, to_version bigint not null, mode varchar(10) not null, rows_upsert bigint not null,"
         f" rows_delete bigint not null, applied_at datetime not null default current_timestamp) {_OPTIONS}",
     }
@@ -123,7 +149,7 @@ class MysqlTarget(TableTarget):
 
     def run(self, statement: str, *values: object) -> int:
         with self._connected().cursor() as cursor:
-            return cursor.execute(statement, values)
+            return int(cursor.execute(statement, values))
 
     def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         with self._connected().cursor() as cursor:
@@ -137,7 +163,9 @@ class MysqlTarget(TableTarget):
 
             def batches() -> Iterator[pa.RecordBatch]:
                 while block := cursor.fetchmany(settings().batch_rows):
-                    arrays = [pa.array(column, field.type) for column, field in zip(zip(*block, strict=True), schema, strict=True)]
+                    arrays = [
+                        pa.array(column, field.type) for column, field in zip(zip(*block, strict=True), schema, strict=True)
+                    ]
                     yield pa.record_batch(arrays, schema=schema)
 
             yield pa.RecordBatchReader.from_batches(schema, batches())
@@ -145,7 +173,8 @@ class MysqlTarget(TableTarget):
     def stage(self, name: str, table: str, columns: Sequence[str]) -> None:
         self.run(f"drop temporary table if exists {name}")
         self.run(
-            f"create temporary table {name} ({KEY} varchar(512) character set utf8mb4 collate utf8mb4_bin not null default '' primary key,"
+            f"create temporary table {name}"
+            f" ({KEY} varchar(512) character set utf8mb4 collate utf8mb4_bin not null default '' primary key,"
             f" {HASH} char(32) character set ascii) engine=InnoDB as select {', '.join(columns)} from {table} limit 0"
         )
 
@@ -172,21 +201,14 @@ class MysqlTarget(TableTarget):
     def delete(self, table: str, source: str, on: str, *bound: object) -> int:
         return self.run(f"delete {table.split()[-1]} from {table} join {source} on {on}", *bound)
 
-    def columns_of(self, table: str) -> list[str]:
-        schema, _, name = table.rpartition(".")
-        found = self.rows(
-            "select column_name from information_schema.columns where table_schema = coalesce(%s, database()) and table_name = %s",
-            *(schema or None, name),
-        )
-        return [str(column) for (column,) in found]
-
     def make(self, feed: FeedDataset, statement: str) -> None:
         self.run(f"{statement.replace('%', '%%')} {_OPTIONS} comment %s", feed.title)
 
     def check(self, feed: FeedDataset) -> None:
         schema, _, name = feed.physical.rpartition(".")
         [(found,)] = self.rows(
-            "select coalesce((select e.transactions from information_schema.tables t join information_schema.engines e on e.engine = t.engine"
+            "select coalesce((select e.transactions from information_schema.tables t"
+            " join information_schema.engines e on e.engine = t.engine"
             " where t.table_schema = coalesce(%s, database()) and t.table_name = %s), 'YES')",
             *(schema or None, name),
         )
@@ -195,10 +217,18 @@ class MysqlTarget(TableTarget):
 
     def _insert(self, file: Path, statement: str) -> None:
         """Bound batches; the driver folds each into statements of many rows."""
-        with self._connected().cursor() as cursor, file.open(encoding="utf-8", newline="") as source:
-            rows = csv.reader(source, quoting=csv.QUOTE_NOTNULL)
-            while block := list(islice(rows, settings().batch_rows)):
-                cursor.executemany(statement, block)
+        width = statement.count("%s")
+        names = [str(place) for place in range(width)]
+        options = pacsv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            null_values=["NULL"],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        )
+        reading = pacsv.ReadOptions(column_names=names)
+        with self._connected().cursor() as cursor:
+            for batch in pacsv.open_csv(file, reading, pacsv.ParseOptions(newlines_in_values=True), options):
+                cursor.executemany(statement, list(zip(*(column.to_pylist() for column in batch.columns), strict=True)))
 
     def _connected(self) -> pymysql.Connection[Any]:
         if self._link is None:

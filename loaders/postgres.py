@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import psycopg
 import pyarrow as pa
 from psycopg import ClientCursor
+from psycopg.conninfo import make_conninfo
 
 from core import postgres
 from core.connections import Connection
@@ -68,6 +69,7 @@ class PostgresTarget(TableTarget):
     family: ClassVar[str] = "postgresql"
     phrases = PostgresPhrases()
     marks: ClassVar[Mapping[str, str]] = {"is_active": "boolean not null default true", "ended_on": "date"}
+    here = "current_schema()"
     unless_there = "on conflict (delivery_id) do nothing"
     overwrite = (
         "on conflict (edge, dataset, row_key) do update"
@@ -121,10 +123,10 @@ class PostgresTarget(TableTarget):
         )
 
     def load(self, file: Path, table: str, columns: Sequence[str]) -> None:
-        with self._connected().cursor() as cursor, file.open("rb") as source:
-            with cursor.copy(f"copy {table} ({', '.join(columns)}) from stdin (format csv, null 'NULL')".encode()) as sink:
-                while chunk := source.read(_CHUNK):
-                    sink.write(chunk)
+        statement = f"copy {table} ({', '.join(columns)}) from stdin (format csv, null 'NULL')".encode()
+        with file.open("rb") as source, self._connected().cursor() as cursor, cursor.copy(statement) as sink:
+            while chunk := source.read(_CHUNK):
+                sink.write(chunk)
         self.run(f"analyze {table}")
 
     def update(self, table: str, source: str, on: str, values: Mapping[str, str], *bound: object) -> int:
@@ -136,17 +138,12 @@ class PostgresTarget(TableTarget):
     def delete(self, table: str, source: str, on: str, *bound: object) -> int:
         return self.run(f"delete from {table} using {source} where {on}", *bound)
 
-    def columns_of(self, table: str) -> list[str]:
-        schema, _, name = table.rpartition(".")
-        found = self.rows(
-            "select column_name from information_schema.columns where table_schema = coalesce(%s, current_schema()) and table_name = %s",
-            *(schema or None, name),
-        )
-        return [str(column) for (column,) in found]
-
     def make(self, feed: FeedDataset, statement: str) -> None:
         for part in [statement, *ddl.comments(feed.physical, feed.title, feed.columns, self.phrases.engine)]:
             self._connected().execute(part.encode())
+
+    def check(self, feed: FeedDataset) -> None:
+        """Every table has transactions."""
 
     def _prepare(self, feed: FeedDataset) -> None:
         self.rows("select pg_advisory_xact_lock(%s)", _LOCK_CREATE)
@@ -155,20 +152,18 @@ class PostgresTarget(TableTarget):
     def _connected(self) -> postgres.Connection:
         if self._link is None or self._link.closed:
             given = self.connection
+            settled: dict[str, Any] = {
+                "host": given.host or None,
+                "port": given.port,
+                "user": given.user or None,
+                "password": given.password or None,
+                "dbname": given.database or None,
+                "connect_timeout": CONNECT_SECONDS,
+                "client_encoding": "UTF8",
+                "options": f"-c lock_timeout={LOCK_SECONDS}s",
+            }
             self._link = psycopg.connect(
-                autocommit=True,
-                cursor_factory=ClientCursor,
-                **{
-                    "host": given.host or None,
-                    "port": given.port,
-                    "user": given.user or None,
-                    "password": given.password or None,
-                    "dbname": given.database or None,
-                    "connect_timeout": CONNECT_SECONDS,
-                    "client_encoding": "UTF8",
-                    "options": f"-c lock_timeout={LOCK_SECONDS}s",
-                    **given.options,
-                },
+                make_conninfo(**{**settled, **given.options}), autocommit=True, cursor_factory=ClientCursor
             )
         return self._link
 

@@ -12,29 +12,29 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, ClassVar
 
-import duckdb
 import pyarrow as pa
 
 from core.connections import Connection
-from core.engine import literal
 from core.errors import FeedFailed
 from loaders import totals
 from loaders.base import Applied, Delivery, Totals
-from loaders.handover import DELIVERIES, HASH, KEY, SENT, Handover, Shape
-from loaders.totals import DUCK, Phrases, workspace
+from loaders.handover import DELIVERIES, Handover, Shape
+from loaders.totals import Phrases, workspace
 from schemas import ddl
 from schemas.contract import FeedDataset
 
 LOCK_SECONDS = 30
 """How long a delivery waits for a lock that the receiver's own work holds."""
 CONNECT_SECONDS = 10
-_ROW = pa.schema({KEY: pa.string(), HASH: pa.string()})
+_ROW = pa.schema({"row_key": pa.string(), "row_hash": pa.string()})
 
 
 class TableTarget(ABC):
     """A server whose tables we fill. Opened on first use, one connection, given back by `close`."""
 
     phrases: ClassVar[Phrases]
+    here: ClassVar[str]
+    """The expression for the schema in which a name without one is looked for."""
     overwrite: ClassVar[str]
     unless_there: ClassVar[str]
     """The end of an INSERT that changes nothing, and counts no row, when the primary key is there."""
@@ -58,20 +58,22 @@ class TableTarget(ABC):
         feed = delivery.feed
         with self.transaction(feed.id):
             self._prepare(feed)
-        with workspace() as (db, folder), self.transaction(feed.id):
+        with workspace(feed.id) as (db, folder), self.transaction(feed.id):
             handover = Handover(self, delivery, db, folder)
             return handover.apply() if self._claim(delivery) else handover.again()
 
     def receipt(self, delivery: Delivery) -> Totals:
         """Totals of what this delivery sent, read back in a new transaction; in full mode of everything sent."""
-        with workspace() as (db, folder), self.transaction(delivery.feed.id):
+        with workspace(delivery.feed.id) as (db, folder), self.transaction(delivery.feed.id):
             return Handover(self, delivery, db, folder).receipt()
 
     def survey(self, feed: FeedDataset) -> Totals:
         """Totals of everything sent and not dropped, as the target has it now."""
         shape = Shape(feed, self.phrases)
         with self.transaction(feed.id):
-            [row] = self.rows(f"select {shape.select_list} from {shape.sent} where s.dropped_on is null", feed.edge, feed.dataset)
+            [row] = self.rows(
+                f"select {shape.select_list} from {shape.sent} where s.dropped_on is null", feed.edge, feed.dataset
+            )
         return totals.read(feed, row, 0)
 
     def compare(self, feed: FeedDataset, expected: Path, out: Path) -> tuple[int, int, int]:
@@ -83,11 +85,12 @@ class TableTarget(ABC):
         """
         shape = Shape(feed, self.phrases)
         content = totals.content_hash(feed, self.phrases, shape.value)
-        query = f"select {shape.key_text} as {KEY}, {content} as {HASH} from {shape.sent} where s.dropped_on is null"
-        with workspace() as (db, folder):
-            with self.transaction(feed.id), self.stream(query, _ROW, folder, feed.edge, feed.dataset) as found:
-                db.execute("create table found as select * from found")
-            return _differences(db, feed, expected, out)
+        query = f"select {shape.key_text} as row_key, {content} as row_hash from {shape.sent} where s.dropped_on is null"
+        with workspace(feed.id) as (db, folder):
+            with self.transaction(feed.id), self.stream(query, _ROW, folder, feed.edge, feed.dataset) as batches:
+                db.register("batches", batches)
+                db.execute("create table found as select * from batches")
+            return totals.differences(db, feed, expected, out)
 
     def close(self) -> None:
         """Give the connection back."""
@@ -110,7 +113,9 @@ class TableTarget(ABC):
     def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]: ...
 
     @abstractmethod
-    def stream(self, query: str, schema: pa.Schema, folder: Path, *values: object) -> AbstractContextManager[pa.RecordBatchReader]:
+    def stream(
+        self, query: str, schema: pa.Schema, folder: Path, *values: object
+    ) -> AbstractContextManager[pa.RecordBatchReader]:
         """A large result as Arrow batches."""
 
     @abstractmethod
@@ -126,15 +131,19 @@ class TableTarget(ABC):
     def delete(self, table: str, source: str, on: str, *bound: object) -> int: ...
 
     @abstractmethod
-    def columns_of(self, table: str) -> list[str]:
-        """The columns of a table (`name` or `schema.name`), empty when there is none."""
-
-    @abstractmethod
     def make(self, feed: FeedDataset, statement: str) -> None:
         """Run a CREATE TABLE for a feed with what the engine needs besides, such as titles."""
 
+    @abstractmethod
     def check(self, feed: FeedDataset) -> None:
-        """Refuse a table on which this engine cannot keep its promises; by default there is none."""
+        """Refuse a table on which this engine cannot keep its promises."""
+
+    def columns_of(self, table: str) -> list[str]:
+        """The columns of a table (`name` or `schema.name`), empty when there is none."""
+        schema, _, name = table.rpartition(".")
+        place = f"table_schema = coalesce(%s, {self.here}) and table_name = %s"
+        found = self.rows(f"select column_name from information_schema.columns where {place}", schema or None, name)
+        return [str(column) for (column,) in found]
 
     def _prepare(self, feed: FeedDataset) -> None:
         shape = Shape(feed, self.phrases)
@@ -155,21 +164,9 @@ class TableTarget(ABC):
         feed = delivery.feed
         return bool(
             self.run(
-                f"insert into {DELIVERIES} (delivery_id, edge, dataset, from_version, to_version, mode, rows_upsert, rows_delete)"
+                f"insert into {DELIVERIES}"
+                " (delivery_id, edge, dataset, from_version, to_version, mode, rows_upsert, rows_delete)"
                 f" values (%s, %s, %s, %s, %s, %s, 0, 0) {self.unless_there}",
                 *(delivery.id, feed.edge, feed.dataset, delivery.from_version, delivery.to_version, delivery.mode),
             )
         )
-
-
-def _differences(db: duckdb.DuckDBPyConnection, feed: FeedDataset, expected: Path, out: Path) -> tuple[int, int, int]:
-    key, content = totals.key_text(feed, DUCK, totals.typed), totals.content_hash(feed, DUCK, totals.typed)
-    db.execute(
-        f"create table differences as select coalesce(e.row_key, f.{KEY}) as row_key,"
-        f" case when f.{KEY} is null then 'missing' when e.row_key is null then 'extra' else 'different' end as what"
-        f" from (select {key} as row_key, {content} as row_hash from read_parquet({literal(expected)})) e"
-        f" full join found f on f.{KEY} = e.row_key where e.row_hash is distinct from f.{HASH} order by 1"
-    )
-    db.execute(f"copy differences to {literal(out)} (format parquet)")
-    counts: dict[str, int] = dict(db.execute("select what, count(*) from differences group by what").fetchall())
-    return counts.get("missing", 0), counts.get("extra", 0), counts.get("different", 0)

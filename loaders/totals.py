@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from core.dialects import LogicalType, quoted, spelling
 from core.engine import engine, literal
+from core.errors import FeedFailed
 from core.settings import settings
 from loaders.base import Applied, Delivery, Totals
 from schemas.contract import Column, FeedDataset
@@ -44,7 +45,8 @@ class Phrases(Protocol):
         """Texts joined with the separator into one, comparable byte by byte."""
 
     def text(self, kind: LogicalType, value: str) -> str:
-        """A value as text: dates ISO, integers plain, decimals with fixed scale, booleans 0 or 1, timestamps with six digits."""
+        """A value as text: dates ISO, integers plain, decimals with fixed scale, booleans 0 or 1, timestamps with six
+        digits."""
 
     def measure(self, kind: LogicalType, value: str) -> str:
         """The number that is summed for a value (never asked for a timestamp)."""
@@ -141,29 +143,44 @@ def expected(rows: Path, feed: FeedDataset, deleted: int = 0, refused: Collectio
         deleted: how many keys must be gone.
         refused: key texts of rows that the receiver refused; they are left out.
     """
-    with workspace() as (db, _):
+    with workspace(feed.id) as (db, _):
         source = f"read_parquet({literal(rows)})"
         condition = "true"
         if refused:
             db.register("refused", pa.table({"row_key": pa.array(sorted(refused), pa.string())}))
             condition = f"{key_text(feed, DUCK, typed)} not in (select row_key from refused)"
         query = f"select {select_list(feed, DUCK, held_by(feed))} from {source} where {condition}"
-        row = db.execute(query).fetchone()
-        assert row is not None
+        [row] = db.execute(query).fetchall()
         return read(feed, row, deleted)
 
 
 def promised(delivery: Delivery, applied: Applied) -> Totals:
     """What the receipt of a delivery must show, leaving out the rows that the receiver refused one by one."""
     feed = delivery.feed
-    with workspace() as (db, _):
+    with workspace(feed.id) as (db, _):
         db.register("refused", pa.table({"row_key": pa.array(sorted(applied.refused), pa.string())}))
         key = key_text(feed, DUCK, typed)
-        row = db.execute(
+        [(deletes,)] = db.execute(
             f"select count(*) from read_parquet({literal(delivery.deletes)}) where {key} not in (select row_key from refused)"
-        ).fetchone()
-    assert row is not None
-    return expected(delivery.upserts, feed, int(row[0]) if delivery.mode == "delta" else 0, applied.refused)
+        ).fetchall()
+    return expected(delivery.upserts, feed, int(deletes) if delivery.mode == "delta" else 0, applied.refused)
+
+
+def differences(db: duckdb.DuckDBPyConnection, feed: FeedDataset, rows: Path, out: Path) -> tuple[int, int, int]:
+    """How many keys of the table `found` (row_key, row_hash) are missing, extra and different against a Parquet file of rows.
+
+    `out` becomes a Parquet file of `row_key` and `what` (one of the three words); it holds identifiers of persons.
+    """
+    db.execute(
+        "create table differences as select coalesce(e.row_key, f.row_key) as row_key,"
+        " case when f.row_key is null then 'missing' when e.row_key is null then 'extra' else 'different' end as what"
+        f" from (select {key_text(feed, DUCK, typed)} as row_key, {content_hash(feed, DUCK, held_by(feed))} as row_hash"
+        f" from read_parquet({literal(rows)})) e"
+        " full join found f on f.row_key = e.row_key where e.row_hash is distinct from f.row_hash order by 1"
+    )
+    db.execute(f"copy differences to {literal(out)} (format parquet)")
+    counts: dict[str, int] = dict(db.execute("select what, count(*) from differences group by what").fetchall())
+    return counts.get("missing", 0), counts.get("extra", 0), counts.get("different", 0)
 
 
 def typed(column: Column) -> str:
@@ -179,8 +196,15 @@ def held_by(feed: FeedDataset) -> Value:
 
 
 @contextlib.contextmanager
-def workspace() -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
-    """A DuckDB connection and a private folder; the folder holds rows in clear for a moment and is removed at the end."""
+def workspace(where: str) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    """A DuckDB connection and a private folder; the folder holds rows in clear for a moment and is removed at the end.
+
+    Raises:
+        FeedFailed: HUB601 when rows do not have the contract's types; not chained, since such an error shows the value.
+    """
     settings().work.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="deliver-", dir=settings().work) as folder, engine(Path(folder)) as db:
-        yield db, Path(folder)
+        try:
+            yield db, Path(folder)
+        except duckdb.DataError as error:
+            raise FeedFailed("HUB601", where, reason=type(error).__name__) from None

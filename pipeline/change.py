@@ -75,10 +75,8 @@ def _change(night: Night, entity: Entity, conformed: Output, checked: Output) ->
         _table(db, "prior", hub.current_keys(connection, entity, folder / "prior.csv"))
         _load(db, entity, conformed, checked)
         _stage(db, connection, night, entity)
-        keys = db.execute(
-            "select source_key from prior anti join fresh using (source_key) anti join leaving using (source_key)"
-        )
-        _table(db, "kept", hub.current_rows(connection, entity, arrow(keys), folder / "kept.csv"))
+        keys = arrow(db, "select source_key from prior anti join fresh using (source_key) anti join leaving using (source_key)")
+        _table(db, "kept", hub.current_rows(connection, entity, keys, folder / "kept.csv"))
         counts = _count(db, conformed)
         output = _write(db, entity, folder, counts)
     for scratch in folder.glob("*.csv"):

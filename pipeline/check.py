@@ -24,12 +24,12 @@ from schemas.contract import Entity
 
 _FAILURES: pa.Schema = pa.schema(
     [
-        ("source_system", pa.string()),
-        ("source_key", pa.string()),
-        ("source_row", pa.int64()),
-        ("rule_id", pa.string()),
-        ("columns", pa.string()),
-        ("severity", pa.string()),
+        pa.field("source_system", pa.string()),
+        pa.field("source_key", pa.string()),
+        pa.field("source_row", pa.int64()),
+        pa.field("rule_id", pa.string()),
+        pa.field("columns", pa.string()),
+        pa.field("severity", pa.string()),
     ]
 )
 

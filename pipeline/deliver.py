@@ -52,7 +52,7 @@ def deliver(night: Night, id: str) -> Output:
 
 def accepted_version(night: Night, feed: FeedDataset) -> int:
     """The version that the receiver has accepted, 0 before its first delivery."""
-    found = night.ledger.single("select version from ops.accepted where edge = %s and dataset = %s", [feed.edge, feed.dataset])
+    found = night.ledger.one("select version from ops.accepted where edge = %s and dataset = %s", [feed.edge, feed.dataset])
     return int(found["version"]) if found else 0
 
 

@@ -77,6 +77,15 @@ def _window(night: Night, dataset: SourceDataset, extractor: Extractor, folder: 
     base = landing.landed(last) if last and last.get("contract") == dataset.version else None
     if base and not base.file(night.landing).is_file():
         base = None
+    found = _lay_over(night, dataset, extractor, folder, base)
+    if base and found[0]["rows"] != found[0]["source_count"]:
+        found = _lay_over(night, dataset, extractor, folder, None)  # the sweep contradicts the state: read everything
+    return found
+
+
+def _lay_over(
+    night: Night, dataset: SourceDataset, extractor: Extractor, folder: Path, base: Landed | None
+) -> tuple[dict[str, Any], dict[str, int]]:
     shutil.rmtree(folder, ignore_errors=True)
     with extractor.read(dataset, _low(dataset, base)) as reading:
         landing.write(folder / "read", _reader(reading))
@@ -108,7 +117,9 @@ def _compose(dataset: SourceDataset, extractor: Extractor, folder: Path, files: 
     """The state after this reading: rows of the source as the sweep saw them. Returns rows, repaired rows, gone rows."""
     keys = [_physical(dataset, name) for name in dataset.key]
     columns = ", ".join(f'"{column.physical}"' for column in dataset.columns) + f", {SOURCE_HASH}"
-    same = " and ".join(f'cast(a."{key}" as varchar) = cast(b."{key}" as varchar)' for key in keys)
+    same = " and ".join(f'cast(a."{key}" as varchar) is not distinct from cast(b."{key}" as varchar)' for key in keys)
+    known = " and ".join(f'a."{key}" is not null' for key in keys)
+    same = f"({same} and (({known}) or a.{SOURCE_HASH} = b.{SOURCE_HASH}))"  # rows without a key are told apart by content
     order = ", ".join(f'"{key}"' for key in keys)
     with engine(folder / "spill") as db:
         db.execute(f"create view fresh as select distinct {columns} from read_parquet({literal(files['read'])})")
@@ -122,7 +133,7 @@ def _compose(dataset: SourceDataset, extractor: Extractor, folder: Path, files: 
         db.execute(f"create table state as select {columns} from fresh {older}")
         texts = ", ".join(f'cast(a."{key}" as varchar) as "{key}"' for key in keys)
         unseen = f"not exists (select 1 from state b where {same} and a.{SOURCE_HASH} = b.{SOURCE_HASH})"
-        missing = arrow(db.execute(f"select {texts} from swept a where {unseen}"))
+        missing = arrow(db, f"select {texts} from swept a where {unseen}")
         gone = _count(db.execute(f"select count(*) from state a where not exists (select 1 from swept b where {same})"))
         if missing.num_rows:
             with extractor.fetch(dataset, missing) as reading:

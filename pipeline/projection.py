@@ -7,13 +7,14 @@ changed (a unit was renamed), both states are compared whole. One projection ser
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import sqlglot
-from psycopg import Column, sql
+from psycopg import Column
 from sqlglot import exp
 
 from core import postgres
@@ -59,58 +60,71 @@ def project(night: Night, feed: FeedDataset, accepted: int, current: int, extra_
     tag = f".{feed.edge}" if extra_keys else ""
     folder = night.folder("projection", feed.flow.lower(), f"{feed.dataset}.{accepted}-{current}{tag}")
     result = Projection(folder / "before.parquet", folder / "after.parquet")
-    if not result.after.is_file():
+    with _lock(folder):
+        if result.after.is_file():
+            return result
         schema = schema_of(night, feed)
         with night.ledger.transaction() as connection:
-            whole = accepted == 0 or _touched(connection, night.catalog, feed, (accepted, current), extra_keys)
+            where = _touched(connection, night.catalog, feed, (accepted, current), extra_keys) if accepted else ""
+            query = f"select * from ({query_of(night.catalog, feed)}) q{where}"
             for version, path in ((accepted, result.before), (current, result.after)):
-                _write(connection, _select(night.catalog, feed, whole), schema, version, path)
+                _write(connection, query, schema, version, path)
     return result
 
 
 def whole(night: Night, feed: FeedDataset, version: int) -> Path:
     """The whole dataset at a version, as Parquet."""
     path = night.folder("projection", feed.flow.lower(), f"{feed.dataset}.whole-{version}") / "after.parquet"
-    if not path.is_file():
+    with _lock(path.parent):
+        if path.is_file():
+            return path
         schema = schema_of(night, feed)
         with night.ledger.transaction() as connection:
-            _write(connection, _select(night.catalog, feed, True), schema, version, path)
+            _write(connection, f"select * from ({query_of(night.catalog, feed)}) q", schema, version, path)
     return path
+
+
+def _lock(folder: Path) -> threading.Lock:
+    """One lock a folder, since the edges that share a projection are delivered side by side."""
+    with _LOCKS_LOCK:
+        return _LOCKS.setdefault(folder, threading.Lock())
+
+
+_LOCKS: dict[Path, threading.Lock] = {}
+_LOCKS_LOCK = threading.Lock()
 
 
 def _touched(
     connection: postgres.Connection, catalog: Catalog, feed: FeedDataset, versions: tuple[int, int], extra_keys: Sequence[str]
-) -> bool:
-    """Fill the temporary table `touched` with the keys that may differ between two versions; True when that is every key."""
-    text = sql.SQL(f" || chr({KEY_SEPARATOR}) || ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in feed.key)
-    connection.execute("create temporary table touched (row_key text primary key) on commit drop")
-    changed = "(from_version > %s and from_version <= %s) or (to_version > %s and to_version <= %s)"
-    for name in _entities(catalog, feed):
-        table = sql.Identifier("hub", name)
-        if set(feed.key) <= set(catalog.entity(name).key):
-            statement = sql.SQL("insert into touched select distinct {} from {} where {} on conflict do nothing")
-            connection.execute(statement.format(text, table, sql.SQL(changed)), [*versions, *versions])
-        elif connection.execute(
-            sql.SQL("select 1 from {} where {} limit 1").format(table, sql.SQL(changed)), [*versions, *versions]
-        ).fetchone():
-            return True
+) -> str:
+    """The WHERE that keeps the rows which may differ between two versions; empty when that is every row.
+
+    An entity that shares (part of) the dataset's key tells which keys it touched; one that does not, and was touched, may
+    have changed any row.
+    """
+    low, high = versions
+    changed = f"(from_version > {low:d} and from_version <= {high:d}) or (to_version > {low:d} and to_version <= {high:d})"
+    text = f" || chr({KEY_SEPARATOR}) || ".join(f"q.{name}::text" for name in feed.key)
+    connection.execute("create temporary table again (row_key text) on commit drop")
     with connection.cursor() as cursor:
-        cursor.executemany("insert into touched values (%s) on conflict do nothing", [[value] for value in extra_keys])
-    connection.execute("analyze touched")
-    return False
+        cursor.executemany("insert into again values (%s)", [[value] for value in extra_keys])
+    conditions = [f"{text} in (select row_key from again)"]
+    for name in _entities(catalog, feed):
+        key = catalog.entity(name).key
+        shared = [part for part in feed.key if part in key]
+        if shared and (set(feed.key) <= set(key) or set(key) <= set(feed.key)):
+            columns = ", ".join(shared)
+            conditions.append(
+                f"({', '.join(f'q.{part}' for part in shared)}) in (select {columns} from hub.{name} where {changed})"
+            )
+        elif connection.execute(f"select 1 from hub.{name} where {changed} limit 1".encode()).fetchone():
+            return ""
+    return " where " + " or ".join(conditions)
 
 
 def _entities(catalog: Catalog, feed: FeedDataset) -> list[str]:
     tree = sqlglot.parse_one(query_of(catalog, feed), read="postgres")
     return list(dict.fromkeys(table.name for table in tree.find_all(exp.Table)))
-
-
-def _select(catalog: Catalog, feed: FeedDataset, everything: bool) -> str:
-    query = f"select * from ({query_of(catalog, feed)}) q"
-    if everything:
-        return query
-    text = f" || chr({KEY_SEPARATOR}) || ".join(f"q.{name}::text" for name in feed.key)
-    return f"{query} where {text} in (select row_key from touched)"
 
 
 def _write(connection: postgres.Connection, query: str, schema: pa.Schema, version: int, path: Path) -> None:

@@ -73,15 +73,19 @@ def _validate(entity: str, suite: Sequence[Expectation], frame: pa.Table) -> lis
     # Imported here because it costs seconds, which only the check step should pay.
     import great_expectations
     import pandas
-    from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults, ProgressBarsConfig
 
     cells = frame.drop_columns(["position"]).to_pandas(
         # Plain int64 turns into doubles where a cell is NULL.
         types_mapper=lambda kind: pandas.Int64Dtype() if pa.types.is_int64(kind) else None,
     )
     cells.index = pandas.Index(frame.column("position").to_numpy())
-    context = great_expectations.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    settings = DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(),
+        analytics_enabled=False,
+        progress_bars=ProgressBarsConfig(globally=False),
+    )
+    context = great_expectations.get_context(mode="ephemeral", project_config=settings)
     asset = context.data_sources.add_pandas("conformed").add_dataframe_asset(entity)
     batch = asset.add_batch_definition_whole_dataframe("rows").get_batch({"dataframe": cells})
     asked = [_asked(number, expectation) for number, expectation in enumerate(suite)]

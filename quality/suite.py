@@ -108,13 +108,17 @@ def _code(rule: Rule, flag: str, codes: Mapping[str, Sequence[str]]) -> Expectat
 
 
 def _pattern(rule: Rule, flag: str) -> Expectation:
-    """A pattern describes the whole value, and its classes are those of ASCII, as in ECMA-262 and RE2."""
+    """A pattern describes the whole value, and its classes are those of ASCII, as in ECMA-262 and RE2.
+
+    The empty look-ahead keeps pandas from changing its regular expression engine with the data: it would read columns that
+    happen to be all ASCII with RE2, which does not know `(?a:`.
+    """
     pattern = rule.facts["pattern"]
     try:
         re.compile(f"(?a:{pattern})")
     except re.error:
         return Expectation(rule, "flag", (flag,))
-    return Expectation(rule, "matches", rule.columns, {"regex": rf"\A(?a:{pattern})\Z"})
+    return Expectation(rule, "matches", rule.columns, {"regex": rf"(?=)\A(?a:{pattern})\Z"})
 
 
 def _range(rule: Rule, flag: str, kind: LogicalType) -> Expectation:

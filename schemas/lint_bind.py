@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from pathlib import Path
 
 import duckdb
 
 from core.dialects import LogicalType, quoted, spelling
 from schemas.contract import Column
 from schemas.finding import Finding
+from schemas.queries import Query
 from schemas.shelf import Shelf
 
 _TEXT = LogicalType("string")
@@ -37,20 +37,23 @@ _SCALE = re.compile(r"DECIMAL\(\d+,(\d+)\)")
 
 def bind(found: Shelf, broken: Collection[str]) -> Iterator[Finding]:
     """Findings HUB145 and HUB146; files that other findings already name (`broken`) are left out."""
-    sql = found.home / "sql"
     with duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}) as db:
         _tables(db, found)
-        for path in sorted(sql.glob("conform/*/*.sql")):
-            entity = found.entities.get(path.parent.name)
-            yield from _select(db, found, path, entity.thing.columns if entity else (), broken)
-        db.execute("use feeds")
-        for path in sorted(sql.glob("feeds/*/*.sql")):
-            served = [feed.thing for feed in found.feeds.values() if feed.thing.flow.lower() == path.parent.name]
-            columns = [column for feed in served if feed.dataset == path.stem for column in feed.columns]
-            yield from _select(db, found, path, columns, broken)
-        db.execute("use checks")
-        for path in sorted(sql.glob("checks/*.sql")):
-            yield from _select(db, found, path, (), broken)
+        for kind, queries in found.queries.items():
+            if kind != "conform":
+                db.execute(f"use {kind}")
+            for query in queries:
+                if query.file not in broken:
+                    yield from _select(db, query, _wanted(found, kind, query))
+
+
+def _wanted(found: Shelf, kind: str, query: Query) -> Sequence[Column]:
+    """The contract's columns that a SELECT's output must fit."""
+    folder, stem = query.path.parent.name, query.path.stem
+    if kind == "conform":
+        return found.entities[folder].thing.columns
+    feeds = [located.thing for located in found.feeds.values() if kind == "feeds" and located.thing.dataset == stem]
+    return [column for feed in feeds if feed.flow.lower() == folder for column in feed.columns]
 
 
 def _tables(db: duckdb.DuckDBPyConnection, found: Shelf) -> None:
@@ -79,25 +82,20 @@ def _table(db: duckdb.DuckDBPyConnection, schema: str, name: str, columns: Seque
     db.execute(f"create or replace table {quoted(schema, 'duckdb')}.{quoted(name, 'duckdb')} ({body})")
 
 
-def _select(
-    db: duckdb.DuckDBPyConnection, found: Shelf, path: Path, wanted: Sequence[Column], broken: Collection[str]
-) -> Iterator[Finding]:
-    file = path.relative_to(found.home).as_posix()
-    if file in broken:
-        return
+def _select(db: duckdb.DuckDBPyConnection, query: Query, wanted: Sequence[Column]) -> Iterator[Finding]:
     try:
-        rows = db.execute(f"describe {path.read_text('utf-8').rstrip().rstrip(';')}").fetchall()
+        rows = db.execute(f"describe {query.text.rstrip().rstrip(';')}").fetchall()
     except duckdb.Error as error:
         line = _LINE.search(str(error))
         facts = {"problem": str(error).splitlines()[0]}
-        yield Finding("HUB145", file, int(line[1]) if line else 1, facts)
+        yield Finding("HUB145", query.file, int(line[1]) if line else 1, facts)
         return
     given = {str(name): str(kind) for name, kind, *_ in rows}
     for column in wanted:
         kind = given.get(column.name)
         if kind is not None and not _fits(kind, column.type):
             facts = {"name": column.name, "found": kind.lower(), "expected": spelling(column.type, "duckdb")}
-            yield Finding("HUB146", file, 1, facts)
+            yield Finding("HUB146", query.file, 1, facts)
 
 
 def _fits(kind: str, wanted: LogicalType) -> bool:

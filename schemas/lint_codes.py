@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 from schemas.finding import Finding, near
-from schemas.shelf import Shelf
+from schemas.shelf import MAPS, Shelf
 
 LIST_COLUMNS = ("list", "code", "name_zh", "name_en", "parent", "valid_from", "valid_to", "basis")
 MAP_COLUMNS = ("system", "list", "source_code", "code")
-MAPS = "maps.csv"
 
 
 def codes(found: Shelf) -> Iterator[Finding]:
     """Findings HUB121, HUB123 and HUB127 over `schemas/codes/*.csv`."""
     seen: set[tuple[str, ...]] = set()
-    for path in sorted((found.home / "schemas" / "codes").glob("*.csv")):
-        is_map = path.name == MAPS
+    for file, rows in found.code_rows.items():
+        is_map = file.endswith(f"/{MAPS}")
         columns = MAP_COLUMNS if is_map else LIST_COLUMNS
-        file = path.relative_to(found.home).as_posix()
-        for line, row in _rows(path):
+        for line, row in rows:
             if set(row) != set(columns):
-                yield Finding("HUB127", file, 1, {"problem": ", ".join(map(str, row)), "right": ", ".join(columns)})
+                yield Finding("HUB127", file, line, {"problem": ", ".join(map(str, row)), "right": ", ".join(columns)})
                 break
-            key = (path.name if is_map else "", *(row[name] for name in columns[: 3 if is_map else 2]))
-            if key in seen or not all(key[1:]):
-                yield Finding("HUB127", file, line, {"problem": " ".join(key).strip(), "right": ", ".join(columns)})
+            key = (str(is_map), *(row[name] for name in columns[: 3 if is_map else 2]))
+            if key in seen or not all(key):
+                yield Finding("HUB127", file, line, {"problem": " ".join(key[1:]).strip(), "right": ", ".join(columns)})
             seen.add(key)
             yield from _mapping(found, file, line, row) if is_map else _dates(file, line, row)
-
-
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file, restval="")
-        for row in reader:
-            yield reader.line_num, row
 
 
 def _mapping(found: Shelf, file: str, line: int, row: dict[str, str]) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from sqlglot.optimizer.scope import build_scope
 from schemas.contract import Entity, FeedDataset
 from schemas.finding import Finding, near
 from schemas.lint_links import extra_line
-from schemas.lint_sql import Query, parse
+from schemas.queries import Query
 from schemas.shelf import Located, Shelf
 
 
@@ -38,16 +38,17 @@ def feeds(found: Shelf) -> Iterator[Finding]:
             yield Finding("HUB154", located.file, located.line("name"), facts)
         elif offer:
             yield from _columns(located, offer)
+            yield from _filter(located, sorted(offer))
         yield from _purpose(located)
-        yield from _filter(located)
 
 
 def _offer(found: Shelf, flow: str, dataset: str) -> dict[str, str] | None:
-    """Output column -> class; None when there is neither a SELECT nor an entity, empty when the SELECT is broken."""
-    path = found.home / "sql" / "feeds" / flow / f"{dataset}.sql"
-    if path.is_file():
-        query = parse(path, found.home, "postgres")
-        return {} if isinstance(query, Finding) else _classes(found, query)
+    """Output column -> class; None when there is neither a SELECT nor an entity, empty when what there is is broken."""
+    for query in found.queries["feeds"]:
+        if (query.path.parent.name, query.path.stem) == (flow, dataset):
+            return _classes(found, query)
+    if (found.home / "sql" / "feeds" / flow / f"{dataset}.sql").is_file() or dataset in found.lost["hub"]:
+        return {}
     if dataset in found.entities:
         return {column.name: column.pii for column in found.entities[dataset].thing.columns}
     return None
@@ -99,17 +100,17 @@ def _purpose(located: Located[FeedDataset]) -> Iterator[Finding]:
         yield Finding("HUB152", located.file, located.line(), {"names": ", ".join(sensitive)}, "warning")
 
 
-def _filter(located: Located[FeedDataset]) -> Iterator[Finding]:
-    feed = located.thing
-    if feed.filter is None:
+def _filter(located: Located[FeedDataset], known: list[str]) -> Iterator[Finding]:
+    """The filter chooses rows of the dataset as its SELECT gives it, so it may use columns that the receiver does not get."""
+    condition = located.thing.filter
+    if condition is None:
         return
     line = extra_line(located, "filter")
-    known = [column.name for column in feed.columns]
     try:
-        tree = sqlglot.parse_one(f"select 1 from t where {feed.filter}", read="postgres")
+        tree = sqlglot.parse_one(f"select 1 from t where {condition}", read="duckdb")
     except SqlglotError:
-        yield Finding("HUB153", located.file, line, {"problem": feed.filter, "known": ", ".join(known)})
+        yield Finding("HUB153", located.file, line, {"problem": condition, "known": ", ".join(known)})
         return
     for column in tree.find_all(exp.Column):
         if column.name not in known:
-            yield Finding("HUB153", located.file, line, {"problem": column.name, "known": ", ".join(known)})
+            yield Finding("HUB153", located.file, line, {"problem": column.name, "known": near(column.name, known)})

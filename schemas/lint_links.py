@@ -62,6 +62,8 @@ def _entity(found: Shelf, located: Located[Entity]) -> Iterator[Finding]:
 
 def _target(found: Shelf, located: Located[Entity], place: tuple[str | int, ...], to: str) -> Iterator[Finding]:
     name, _, column = to.partition(".")
+    if name in found.lost["hub"]:
+        return
     if name not in found.entities:
         yield Finding("HUB120", located.file, located.line(*place), {"name": to, "known": near(name, found.entities)})
         return

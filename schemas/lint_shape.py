@@ -17,6 +17,7 @@ from typing import Any, cast
 from jsonschema import Draft201909Validator
 from jsonschema.exceptions import ValidationError
 
+from core.dialects import LOGICAL
 from schemas.finding import Finding, near
 from schemas.lines import Document, Place
 
@@ -101,7 +102,11 @@ def _pieces(place: Place, value: Mapping[str, Any], definition: str) -> Iterator
 @functools.lru_cache(maxsize=8192)
 def _faults(definition: str, piece: str) -> tuple[tuple[str, Place, tuple[tuple[str, Any], ...]], ...]:
     """Code, place inside the piece and facts of everything the standard says against it."""
-    errors = [leaf for error in _validator(definition).iter_errors(json.loads(piece)) for leaf in _leaves(error)]
+    content = json.loads(piece)
+    if definition == "SchemaProperty" and "logicalType" not in content:
+        # The standard's options depend on the type; without one it would complain about every type's options at once.
+        content = {**content, "logicalType": "string", "logicalTypeOptions": {}}
+    errors = [leaf for error in _validator(definition).iter_errors(content) for leaf in _leaves(error)]
     faults = {fault for error in errors for fault in _explain(error, errors)}
     return tuple(sorted(faults, key=str))
 
@@ -129,7 +134,8 @@ def _explain(error: ValidationError, errors: list[ValidationError]) -> Iterator[
         missing = re.findall(r"'([^']+)'", error.message)
         yield "HUB112", place, (("name", missing[0] if missing else "-"),)
     elif error.validator in {"enum", "const"}:
-        allowed = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+        standard = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+        allowed = LOGICAL if name == "logicalType" else standard
         facts = (("name", name), ("value", str(error.instance)), ("allowed", near(error.instance, map(str, allowed))))
         yield "HUB113", place, facts
     elif error.validator == "type":
@@ -148,7 +154,10 @@ def _known(schema: Mapping[str, Any]) -> frozenset[str]:
     while open_parts:
         part = open_parts.pop()
         names |= set(part.get("properties", {}))
-        open_parts += [*part.get("allOf", []), *part.get("oneOf", []), *part.get("anyOf", []), part.get("then", {})]
+        for choice in ("allOf", "oneOf", "anyOf"):
+            open_parts += part.get(choice, [])
+        if "then" in part:
+            open_parts.append(part["then"])
         target = str(part.get("$ref", "")).rpartition("/")[2]
         if target and target not in followed:
             followed.add(target)

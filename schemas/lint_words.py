@@ -15,9 +15,8 @@ from core.dialects import LOGICAL
 from schemas.contract import VOCABULARY, Drop, Gone, Mode, Severity
 from schemas.finding import Finding, near
 from schemas.lines import Document, Place
+from schemas.queries import MARK
 
-MARK = "待填"
-"""What `hub draft` writes where a person must fill something in; lint refuses a contract that still holds it."""
 PROVENANCE = frozenset(
     {"source_system", "source_key", "source_row", "unreadable", "batch_id", "row_hash", "from_version", "to_version"}
 )

@@ -79,12 +79,10 @@ def complaints(tree: exp.Expr) -> Iterator[tuple[exp.Expr, str, str | None]]:
     """Every construct that is refused: the node, its name, and the key of the reason (None: merely not on the list)."""
     for node in tree.walk():
         name = _name(node)
-        if name in BANNED:
-            yield node, name, BANNED[name]
-        elif why := _misused(node):
-            yield node, name, why
+        if why := BANNED.get(name) or _misused(node):
+            yield node, _written(node), why
         elif type(node) not in STRUCTURE and type(node) not in FUNCTIONS and name not in NAMED:
-            yield node, name, None
+            yield node, _written(node), None
 
 
 def known_names() -> frozenset[str]:
@@ -94,6 +92,15 @@ def known_names() -> frozenset[str]:
 
 def _name(node: exp.Expr) -> str:
     return str(node.name).lower() if isinstance(node, exp.Anonymous | exp.AnonymousAggFunc) else type(node).__name__.lower()
+
+
+def _written(node: exp.Expr) -> str:
+    """The name of a construct as people write it."""
+    if isinstance(node, exp.DataType):
+        return node.sql().lower()
+    if isinstance(node, exp.Func) and not isinstance(node, exp.Anonymous | exp.AnonymousAggFunc):
+        return str(node.sql_names()[0]).lower()
+    return _name(node)
 
 
 def _misused(node: exp.Expr) -> str | None:

@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from core.errors import ContractError
-from schemas import lines, reading
+from schemas import lines, queries, reading
 from schemas.contract import Entity, FeedDataset, SourceDataset
 from schemas.finding import Finding
 from schemas.lines import Document
+from schemas.queries import Query
 
 T = TypeVar("T", SourceDataset, Entity, FeedDataset)
 
+MAPS = "maps.csv"
+"""The file of `schemas/codes` that maps each system's own codes; all others are lists."""
 KINDS = ("source", "hub", "feed")
 FOLDERS: Mapping[str, str] = {"source": "sources/*/*.odcs.yaml", "hub": "hub/*.odcs.yaml", "feed": "feeds/*/*.odcs.yaml"}
 
@@ -62,13 +65,20 @@ class Shelf:
     flows: frozenset[str] = frozenset()
     systems: frozenset[str] = frozenset()
     edges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    code_rows: Mapping[str, list[tuple[int, dict[str, str]]]] = field(default_factory=dict)
+    """File -> its rows, each with its line."""
     code_lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
     windows: frozenset[str] = frozenset()
     """Names of the calendar's windows, which a brake may expect."""
     broken: list[Finding] = field(default_factory=list)
+    lost: dict[str, set[str]] = field(default_factory=lambda: {kind: set() for kind in KINDS})
+    """Per kind, the names of contracts that are there but cannot be used: what refers to them is not judged, so that one
+    slip does not show up in every file that depends on it."""
+    queries: dict[str, list[Query]] = field(default_factory=dict)
+    """Per kind (conform, feeds, checks) the SELECTs that could be parsed and depend on nothing that is lost."""
 
-    def datasets_of(self, system: str) -> dict[str, SourceDataset]:
-        return {located.thing.name: located.thing for located in self.sources.values() if located.thing.system == system}
+    def datasets_of(self, system: str) -> list[SourceDataset]:
+        return [located.thing for located in self.sources.values() if located.thing.system == system]
 
 
 def shelf(home: Path) -> Shelf:
@@ -76,12 +86,16 @@ def shelf(home: Path) -> Shelf:
     found = Shelf(home)
     schemas = home / "schemas"
     for kind in KINDS:
-        found.documents[kind] = list(_documents(found, sorted(schemas.glob(FOLDERS[kind]))))
+        paths = sorted(schemas.glob(FOLDERS[kind]))
+        found.documents[kind] = list(_documents(found, paths))
+        read = {document.path for document in found.documents[kind]}
+        found.lost[kind] |= {_name(kind, path) for path in paths if path not in read}
     flows = list(_documents(found, sorted((schemas / "flows").glob("*.yaml"))))
     found.flows = frozenset(item["code"] for item in _items(flows, "flows"))
     found.systems = frozenset(item["code"] for item in _items(flows, "systems"))
     found.edges = {item["id"]: item for item in _items(flows, "edges")}
-    found.code_lists = _code_lists(schemas / "codes")
+    found.code_rows = _code_rows(found, schemas / "codes")
+    found.code_lists = _code_lists(found)
     calendars = _documents(found, sorted((schemas / "calendar").glob("*.yaml")))
     found.windows = frozenset(str(item["name"]) for item in _items(calendars, "windows"))
     return found
@@ -92,6 +106,10 @@ def assemble(found: Shelf, sound: frozenset[str]) -> None:
     found.sources = _located(found, "source", sound, reading.sources, lambda thing: thing.id)
     found.entities = _located(found, "hub", sound, reading.entities, lambda thing: thing.name)
     found.feeds = _located(found, "feed", sound, reading.feeds, lambda thing: thing.id)
+    for kind, (pattern, dialect) in queries.FOLDERS.items():
+        parsed = [queries.parse(path, found.home, dialect) for path in sorted((found.home / "sql").glob(pattern))]
+        found.broken += [item for item in parsed if isinstance(item, Finding)]
+        found.queries[kind] = [item for item in parsed if isinstance(item, Query) and not _depends_on_lost(found, kind, item)]
 
 
 def _documents(found: Shelf, paths: Iterable[Path]) -> Iterator[Document]:
@@ -109,11 +127,13 @@ def _located(
     things: dict[str, Located[T]] = {}
     for document in found.documents[kind]:
         if document.file not in sound:
+            found.lost[kind].add(_name(kind, document.path))
             continue
         try:
             pairs = list(enumerate(read(document.path)))
         except ContractError as error:
             found.broken.append(Finding(error.code, document.file, document.line("schema"), error.facts))
+            found.lost[kind].add(_name(kind, document.path))
             continue
         for position, thing in pairs:
             if name(thing) in things:
@@ -125,16 +145,39 @@ def _located(
     return things
 
 
+def _depends_on_lost(found: Shelf, kind: str, query: Query) -> bool:
+    names = query.tables | ({query.path.parent.name} if kind == "conform" else frozenset())
+    return bool(names & (found.lost["source"] | found.lost["hub"]))
+
+
+def _name(kind: str, path: Path) -> str:
+    """What a contract would be called by the place where it lies."""
+    stem = path.name.removesuffix(".odcs.yaml")
+    return {"source": f"{path.parent.name}.{stem}", "hub": stem, "feed": f"{path.parent.name}/{stem}"}[kind]
+
+
 def _items(documents: Iterable[Document], section: str) -> Iterator[Mapping[str, Any]]:
     for document in documents:
         yield from document.data.get(section) or []
 
 
-def _code_lists(folder: Path) -> Mapping[str, frozenset[str]]:
-    lists: dict[str, set[str]] = {}
+def _code_rows(found: Shelf, folder: Path) -> dict[str, list[tuple[int, dict[str, str]]]]:
+    rows: dict[str, list[tuple[int, dict[str, str]]]] = {}
     for path in sorted(folder.glob("*.csv")):
-        with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                if {"list", "code"} <= row.keys() and row["list"] and row["code"]:
-                    lists.setdefault(row["list"], set()).add(row["code"])
+        name = path.relative_to(found.home).as_posix()
+        try:
+            with path.open(encoding="utf-8", newline="") as file:
+                reader = csv.DictReader(file, restval="")
+                rows[name] = [(reader.line_num, row) for row in reader]
+        except (UnicodeDecodeError, csv.Error) as error:
+            found.broken.append(Finding("HUB127", name, 1, {"problem": type(error).__name__, "right": "UTF-8 CSV"}))
+    return rows
+
+
+def _code_lists(found: Shelf) -> dict[str, frozenset[str]]:
+    lists: dict[str, set[str]] = {}
+    for file, rows in found.code_rows.items():
+        if not file.endswith(f"/{MAPS}"):
+            for _, row in rows:
+                lists.setdefault(row.get("list", ""), set()).add(row.get("code", ""))
     return {name: frozenset(codes) for name, codes in lists.items()}

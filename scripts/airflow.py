@@ -112,7 +112,7 @@ def keep() -> int:
         while True:
             ended = [name for name in services.SERVICES if name not in running or running[name].poll() is not None]
             if ended:
-                _end(_orphans())
+                _kill(_orphans())
             running |= {name: _start([name], environment) for name in ended}
             time.sleep(PAUSE_SECONDS)
     finally:
@@ -141,10 +141,13 @@ def _end(roots: list[psutil.Process]) -> list[psutil.Process]:
     family = [*roots, *(child for root in roots for child in root.children(recursive=True))]
     for root in roots:
         _signal(root, signal.SIGTERM)
-    _, alive = psutil.wait_procs(family, timeout=GRACE_SECONDS)
-    for process in alive:
+    return _kill(psutil.wait_procs(family, timeout=GRACE_SECONDS)[1])
+
+
+def _kill(processes: list[psutil.Process]) -> list[psutil.Process]:
+    for process in processes:
         _signal(process, signal.SIGKILL)
-    return list(psutil.wait_procs(alive, timeout=PAUSE_SECONDS)[1])
+    return list(psutil.wait_procs(processes, timeout=PAUSE_SECONDS)[1])
 
 
 def _signal(process: psutil.Process, number: signal.Signals) -> None:
@@ -179,7 +182,7 @@ def _sweep() -> list[psutil.Process]:
         family = [keeper, *keeper.children(recursive=True)]
         _signal(keeper, signal.SIGTERM)
         psutil.wait_procs(family, timeout=GRACE_SECONDS + 2 * PAUSE_SECONDS)
-    left = _end(_session(_recorded()[0]))
+    left = _kill(_session(_recorded()[0]))
     for folder in services.server_folders():
         left += _end_server(folder)
     return left

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,19 +19,29 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_room() -> Iterator[Path]:
+    """A folder for servers. Not under pytest's own: every pytest session of this user closes that one to other users, and
+    a server that gave up root must still get at its files."""
+    folder = Path(tempfile.mkdtemp(prefix="hub-servers-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(server_room: Path) -> Iterator[str]:
     """The URL of a private PostgreSQL server; make databases on it with `core.postgres.database`."""
-    folder = tmp_path_factory.mktemp("postgresql") / "data"
+    folder = server_room / "postgresql"
     yield servers.postgres(folder)
     servers.stop(folder)
 
 
 @pytest.fixture(scope="session")
-def mariadb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def mariadb_server(server_room: Path) -> Iterator[str]:
     """The URL of a private MariaDB server; make databases on it with `campus.servers.mariadb_database`."""
     if os.environ.get("HUB_TEST_NO_MARIADB") == "1":
         pytest.skip("HUB_TEST_NO_MARIADB=1: tests against MariaDB are left out on request")
-    folder = tmp_path_factory.mktemp("mariadb")
+    folder = server_room / "mariadb"
     url = servers.mariadb(folder)
     if url is None:
         pytest.fail("MariaDB is not installed: install the package mariadb-server, or set HUB_TEST_NO_MARIADB=1", pytrace=False)

@@ -29,6 +29,6 @@ select
     cast(s.outstanding as decimal(12,2)) as outstanding,
     cast(s.required_items_paid as boolean) as required_items_paid,
     cast(s.as_of as timestamp) as as_of,
-    -s.source_row as source_row,
+    -1 - s.source_row as source_row,
     s.unreadable as unreadable
 from finance.legacy_fee s

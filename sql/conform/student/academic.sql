@@ -1,8 +1,8 @@
 select
     cast(nullif(trim(s.student_no), '') as varchar) as student_no,
     cast(nullif(case when regexp_matches(s.name, '[A-Za-z]')
-        then trim(regexp_replace(translate(nfc_normalize(s.name), '　 •・．‧･', '  ·····'), ' +', ' ', 'g'))
-        else replace(translate(nfc_normalize(s.name), '　 •・．‧･.', '  ······'), ' ', '') end, '') as varchar) as name,
+        then trim(regexp_replace(translate(nfc_normalize(s.name), '　' || chr(160) || '•・．‧･', '  ·····'), ' +', ' ', 'g'))
+        else replace(translate(nfc_normalize(s.name), '　' || chr(160) || '•・．‧･.', '  ······'), ' ', '') end, '') as varchar) as name,
     cast(null as varchar) as name_en,
     cast(null as varchar) as name_pinyin,
     cast(null as varchar) as former_name,

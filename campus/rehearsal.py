@@ -1,0 +1,165 @@
+"""The university as servers, folders and connections: start it, bring it to a day, with or without faults, stop it.
+
+Sources live in real databases and real files; subscribers get empty ones. Connections are written where the hub looks
+for them. Between two days of one process only the rows that changed are touched; a new process replaces the tables.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import yaml
+
+from campus import faults as fault_book
+from campus import servers
+from campus.changes import Difference, differences, restamped
+from campus.faults import Injected
+from campus.generate import world
+from campus.generate_money import pay_months
+from campus.render import render
+from campus.stores import MariaDb, Postgres, write_dbf, write_workbook
+from campus.world import World, date_of
+from core import postgres
+from core.connections import parse
+from core.settings import settings
+from schemas.catalog import catalog
+from schemas.contract import SourceDataset
+
+FILE_TARGETS = frozenset({"research", "archive", "volunteer", "employment", "campus_card"})
+"""Receivers that take files; each has a folder."""
+MARIADB_TARGETS = frozenset({"student_affairs", "library", "mobile_campus"})
+_FOLDERS = {"src_finance_upload": "upload", "src_finance_legacy": "legacy"}
+_UNREACHABLE = "postgresql://nobody@127.0.0.1:9/gone?connect_timeout=2"
+Store = Postgres | MariaDb
+
+
+class Rehearsal:
+    """A university of `persons` people, equal for equal seeds, under `folder`."""
+
+    def __init__(self, folder: Path, persons: int, seed: int = 7) -> None:
+        self.folder = folder.resolve()
+        self.persons = persons
+        self.seed = seed
+        self._sources = {id: dataset for id, dataset in catalog().sources.items() if id in fault_book.RENDERED}
+        self._urls: dict[str, str] = {}
+        self._stores: dict[str, Store] = {}
+        self._loaded: dict[str, pa.Table] = {}
+        self._bent: set[str] = set()
+
+    def start(self) -> None:
+        """Start the servers, make databases and folders for sources and subscribers, and write the connections file."""
+        server = servers.postgres(self.folder / "postgres")
+        other = servers.mariadb(self.folder / "mariadb")
+
+        def on_mariadb(name: str) -> str:
+            return servers.mariadb_database(other, name) if other else postgres.database(server, name)
+
+        for name in ("src_academic", "src_graduate", "src_finance"):
+            self._urls[name] = postgres.database(server, name)
+        self._urls["src_hr"] = on_mariadb("src_hr")
+        for connection, place in _FOLDERS.items():
+            self._urls[connection] = _folder(self.folder / "files" / place)
+        for connection in sorted({feed.connection for feed in catalog().feeds.values()}):
+            target = connection.removeprefix("dst_")
+            if target in FILE_TARGETS:
+                self._urls[connection] = _folder(self.folder / "files" / target)
+            elif target in MARIADB_TARGETS:
+                self._urls[connection] = on_mariadb(connection)
+            else:
+                self._urls[connection] = postgres.database(server, connection)
+        _register(self._urls)
+
+    def load(self, day: int, faults: Mapping[str, int] | None = None) -> list[Injected]:
+        """Bring every source to the close of `day` and return the defects that were put into it.
+
+        `faults` maps the names of `campus.faults` to how many rows each spoils; those of `SYSTEM_FAULTS` spoil a
+        dataset, a file or a server instead and return nothing. What an earlier load spoiled is sound again.
+        """
+        wanted = dict(faults or {})
+        today = world(self.persons, self.seed, day)
+        tables = render(today)
+        injected = fault_book.inject(tables, wanted, self.seed, day, bool(self._loaded))
+        for id, dataset in self._sources.items():
+            if dataset.watermark and id in self._loaded:
+                tables[id] = restamped(dataset, self._loaded[id], tables[id], day)
+        fault_book.spoil_tables(tables, wanted)
+        for id, dataset in self._sources.items():
+            self._store(today, dataset, tables[id], wanted)
+        self._loaded = tables
+        self._bent = self._rename(wanted)
+        _register(self._urls | ({"src_graduate": _UNREACHABLE} if "dead_database" in wanted else {}))
+        return injected
+
+    def stop(self) -> None:
+        """Stop the servers; the data stay."""
+        for store in self._stores.values():
+            store.close()
+        self._stores.clear()
+        for name in ("postgres", "mariadb"):
+            servers.stop(self.folder / name)
+
+    def _store(self, today: World, dataset: SourceDataset, rows: pa.Table, wanted: Mapping[str, int]) -> None:
+        before = self._loaded.get(dataset.id)
+        if dataset.mode == "upload":
+            self._upload(today, dataset, rows, before)
+        elif dataset.file_format == "dbf":
+            codepage = "utf8" if "dbf_wrong_encoding" in wanted else "cp936"
+            if before is None or not before.equals(rows) or dataset.id in self._bent or codepage == "utf8":
+                write_dbf(self._path(dataset) / dataset.physical, dataset, rows, codepage)
+        else:
+            self._tabulate(dataset, rows, before)
+
+    def _tabulate(self, dataset: SourceDataset, rows: pa.Table, before: pa.Table | None) -> None:
+        store = self._stores.get(dataset.connection) or _open(self._urls[dataset.connection])
+        self._stores[dataset.connection] = store
+        if before is None or dataset.id in self._bent:
+            store.create(dataset)
+            store.replace(dataset, rows)
+        elif not before.equals(rows):
+            found: Difference = differences(dataset, before, rows)
+            store.change(dataset, found.keys, found.rows)
+
+    def _upload(self, today: World, dataset: SourceDataset, rows: pa.Table, before: pa.Table | None) -> None:
+        """The workbook of the last month paid; uploaded again when it differs from the one before."""
+        year, month = pay_months(today.day)[-1]
+        path = self._path(dataset) / f"工资{year}{month:02d}.xlsx"
+        if path.exists() and before is not None and before.equals(rows):
+            return
+        title = (f"示范大学{year}年{month}月工资明细表", f"制表单位:财务处    上传日期:{date_of(today.day).isoformat()}")
+        write_workbook(path, title, dataset.sheet or "Sheet1", rows)
+
+    def _rename(self, wanted: Mapping[str, int]) -> set[str]:
+        """Bend what must be put right by the next load; returns those datasets."""
+        bent = {"finance.legacy_fee"} if "dbf_wrong_encoding" in wanted else set()
+        if "renamed_column" in wanted:
+            id, old, new = fault_book.RENAMED_COLUMN
+            self._stores[self._sources[id].connection].rename_column(self._sources[id], old, new)
+            bent.add(id)
+        return bent
+
+    def _path(self, dataset: SourceDataset) -> Path:
+        return Path(parse(dataset.connection, self._urls[dataset.connection]).path)
+
+
+def _open(url: str) -> Store:
+    kinds: dict[str, Callable[[str], Store]] = {"mysql": MariaDb, "postgresql": Postgres}
+    return kinds[parse("rehearsal", url).family](url)
+
+
+def _folder(path: Path) -> str:
+    path.mkdir(parents=True, exist_ok=True)
+    return path.as_uri()
+
+
+def _register(urls: Mapping[str, str]) -> None:
+    """Add the connections to the file that the hub reads, leaving others as they are. Only its owner may read it."""
+    path = settings().secrets_file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    entries = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader) if path.is_file() else None
+    part = path.with_name(f".{path.name}")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        yaml.safe_dump({**(entries or {}), **urls}, file, allow_unicode=True)
+    part.replace(path)

@@ -1,0 +1,117 @@
+"""CSV: commas, quotes, one header, strict encoding. A row that does not fit its header refuses the file.
+
+Nothing is guessed: a guessed delimiter or encoding is right until the night on which it is not. An empty cell is NULL; an
+empty quoted cell is empty text.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Callable
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from core.errors import Refused
+from extractors.encoding import is_plainly_utf8
+from extractors.file_layout import BOM, FileLayout
+
+_ENCODING = "utf-8"
+_QUOTED = re.compile(r'(?:^|(?<=[,\r\n]))"(?:[^"]|"")*+"(?=[,\r\n]|\Z)')
+
+
+def parse(data: bytes, layout: FileLayout) -> pa.Table:
+    """Every column as text under its trimmed header.
+
+    Raises:
+        Refused: HUB304 (encoding), HUB305 (no header), HUB306 (a row with more or fewer cells, or an open quote).
+    """
+    stream = io.StringIO(_decoded(data, layout), newline="")
+    for _ in range(layout.header_row - 1):
+        stream.readline()
+    reader = csv.reader(stream)
+    names = [name.strip() for name in next(reader, [])]
+    if not any(names):
+        raise layout.refused("HUB305")
+    first_line = layout.header_row + reader.line_num
+    return _rows(stream.read(), names, first_line, layout)
+
+
+def _rows(body: str, names: list[str], first_line: int, layout: FileLayout) -> pa.Table:
+    places = [f"f{position}" for position in range(len(names))]
+    if not body.strip():
+        return pa.table({place: pa.array([], pa.string()) for place in places}).rename_columns(names)
+    loose = _loose_quote(body)
+    if loose is not None:
+        raise layout.refused("HUB306", line=first_line + loose, expected=len(names))
+    ragged: list[pacsv.InvalidRow] = []
+
+    def keep(row: pacsv.InvalidRow) -> Literal["skip"]:
+        ragged.append(row)
+        return "skip"
+
+    table = pacsv.read_csv(
+        io.BytesIO(body.encode()),
+        read_options=pacsv.ReadOptions(column_names=places, use_threads=False),
+        parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=keep),
+        convert_options=pacsv.ConvertOptions(
+            column_types={place: pa.string() for place in places},
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    )
+    if ragged:
+        raise layout.refused("HUB306", line=first_line + _ragged_line(body, len(names)), expected=len(names))
+    return table.rename_columns(names)
+
+
+def _loose_quote(body: str) -> int | None:
+    """The line (from 0) of the first quote that neither encloses a cell nor is doubled in one: it would swallow rows."""
+    if '"' not in body:
+        return None
+    rest = _QUOTED.sub(lambda cell: "\n" * cell[0].count("\n"), body)
+    return rest.count("\n", 0, rest.index('"')) if '"' in rest else None
+
+
+def _ragged_line(body: str, expected: int) -> int:
+    """The line (from 0) on which the first row with more or fewer cells begins."""
+    reader = csv.reader(io.StringIO(body, newline=""))
+    start = 0
+    for row in reader:
+        if row and len(row) != expected:
+            break
+        start = reader.line_num
+    return start
+
+
+def _decoded(data: bytes, layout: FileLayout) -> str:
+    encoding = codecs.lookup(layout.encoding or _ENCODING).name
+    if encoding == "utf-8":
+        data = data.removeprefix(BOM)
+    if is_plainly_utf8(data, encoding):
+        raise _wrong_encoding(data.removeprefix(BOM).decode("utf-8"), lambda cell: not cell.isascii(), layout)
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        text = data.decode(encoding, "surrogateescape")
+        raise _wrong_encoding(text, _holds_raw_bytes, layout) from None
+
+
+def _wrong_encoding(text: str, is_bad: Callable[[str], bool], layout: FileLayout) -> Refused:
+    """Name the columns and count the rows; a header that is itself unreadable is named by its position."""
+    rows = list(csv.reader(io.StringIO(text, newline="")))[layout.header_row - 1 :]
+    names = [f"#{place + 1}" if _holds_raw_bytes(name) else name.strip() for place, name in enumerate(rows[0])] if rows else []
+    bad = [[place for place, cell in enumerate(row[: len(names)]) if is_bad(cell)] for row in rows]
+    places = sorted({place for row in bad for place in row})
+    columns = ", ".join(names[place] for place in places)
+    count = sum(1 for row in bad[1:] if row)
+    return layout.refused("HUB304", columns=columns, rows=count, encoding=layout.encoding or _ENCODING)
+
+
+def _holds_raw_bytes(cell: str) -> bool:
+    return any("\udc80" <= character <= "\udcff" for character in cell)

@@ -1,0 +1,139 @@
+"""A folder of files: the newest one that the contract's pattern names is the whole dataset.
+
+The file is read whole and parsed in memory, which is its snapshot; rows keep the order of the file, so that a person
+finds the row that a message counts. Hashes, windows and keys are done by the local engine over the parsed text.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from core.connections import Connection
+from core.dialects import quoted
+from core.engine import engine
+from core.errors import Unavailable
+from extractors import csv_file, dbf_file, excel_file, shape
+from extractors.base import SOURCE_HASH, Reading, SourceColumn, drift, kind_of
+from extractors.file_layout import FileLayout
+from schemas.contract import SourceDataset
+
+_PARSERS: Mapping[str, Callable[[bytes, FileLayout], pa.Table]] = {
+    "csv": csv_file.parse,
+    "xlsx": excel_file.parse,
+    "xls": excel_file.parse,
+    "dbf": dbf_file.parse,
+}
+_UNFINISHED = (".tmp", ".part", ".crdownload")
+
+
+class Files:
+    """Family `file`: `file:///folder`. A dataset's `physical` is a file name or a pattern such as `gz_*.dbf`."""
+
+    family: ClassVar[str] = "file"
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def tables(self) -> list[str]:
+        return sorted(path.name for path in self._candidates("*") if path.suffix.lower().lstrip(".") in _PARSERS)
+
+    def columns(self, physical: str, dataset: SourceDataset | None = None) -> list[SourceColumn]:
+        return _seen(self._parsed(physical, dataset))
+
+    def primary_key(self, physical: str) -> list[str]:
+        """Files declare none."""
+        return []
+
+    @contextlib.contextmanager
+    def read(self, dataset: SourceDataset, low: str | None = None) -> Iterator[Reading]:
+        table = self._table(dataset)
+        watermark = shape.watermark_column(dataset)
+        high = pc.max(table[watermark]).as_py() if watermark else None
+        if low is not None and watermark:
+            table = table.filter(pc.is_null(pc.field(watermark)) | (pc.field(watermark) >= pc.scalar(low)))
+        if shape.hashed(dataset, low):
+            table = table.append_column(SOURCE_HASH, _hashes(table))
+        yield _reading(table, high)
+
+    @contextlib.contextmanager
+    def sweep(self, dataset: SourceDataset) -> Iterator[Reading]:
+        table = self._table(dataset)
+        yield _reading(table.append_column(SOURCE_HASH, _hashes(table)).select([*shape.key_columns(dataset), SOURCE_HASH]))
+
+    @contextlib.contextmanager
+    def fetch(self, dataset: SourceDataset, keys: pa.Table) -> Iterator[Reading]:
+        table = self._table(dataset)
+        names = shape.key_columns(dataset)
+        wanted = keys.select(names).group_by(names).aggregate([])
+        found = table.append_column(SOURCE_HASH, _hashes(table)).join(wanted, names, join_type="inner")
+        yield _reading(found.select([*table.column_names, SOURCE_HASH]))
+
+    def _table(self, dataset: SourceDataset) -> pa.Table:
+        """The contract's columns of the newest file, in contract order.
+
+        Raises:
+            Refused: HUB301 to HUB303 for drift, HUB304 to HUB308 for what is wrong with the file.
+        """
+        found = self._parsed(dataset.physical, dataset)
+        drift(dataset, _seen(found))
+        return found.select([column.physical for column in dataset.columns])
+
+    def _parsed(self, physical: str, dataset: SourceDataset | None) -> pa.Table:
+        """All columns of the newest file that the pattern names; a table without columns when there is none."""
+        files = self._candidates(physical)
+        if not files:
+            return pa.table({})
+        path = max(files, key=lambda path: (path.stat().st_mtime_ns, path.name))
+        layout = self._layout(path, dataset)
+        kind = (dataset.file_format if dataset else None) or path.suffix.lower().lstrip(".")
+        if kind not in _PARSERS:
+            raise layout.refused("HUB308", problem=f"{kind} / {', '.join(_PARSERS)}")
+        table = _PARSERS[kind](layout.read(), layout)
+        twice = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
+        if twice:
+            raise layout.refused("HUB308", problem=f"2 x {', '.join(twice)}")
+        return table
+
+    def _layout(self, path: Path, dataset: SourceDataset | None) -> FileLayout:
+        if dataset is None:
+            return FileLayout(path, self._connection.id, self._connection.id)
+        return FileLayout(path, dataset.id, dataset.owner, dataset.encoding, dataset.sheet, dataset.header_row)
+
+    def _candidates(self, pattern: str) -> list[Path]:
+        """Finished files: not those that an editor or a transfer keeps beside its work."""
+        folder = Path(self._connection.path)
+        if not folder.is_dir():
+            id = self._connection.id
+            raise Unavailable("HUB202", id, reason=folder.name, connection=id, owner=id)
+        found = [path for path in folder.glob(pattern) if path.is_file()]
+        return [path for path in found if not path.name.startswith(("~$", ".")) and path.suffix.lower() not in _UNFINISHED]
+
+
+def _seen(table: pa.Table) -> list[SourceColumn]:
+    """A file that declares types (DBF) is held to them; text files may hold anything in any column."""
+    columns = []
+    for field in table.schema:
+        declared = (field.metadata or {}).get(b"type", b"").decode()
+        columns.append(SourceColumn(field.name, declared or "text", kind_of(declared) if declared else "any"))
+    return columns
+
+
+def _hashes(table: pa.Table) -> pa.ChunkedArray[pa.StringScalar]:
+    cells = ", ".join(f"coalesce(cast({quoted(name, 'duckdb')} as varchar), chr(30))" for name in table.column_names)
+    with tempfile.TemporaryDirectory(prefix="hub-") as scratch, engine(Path(scratch)) as database:
+        database.register("source", table)
+        hashed: pa.Table = database.sql(f"select md5(concat_ws(chr(31), {cells})) as hash from source").to_arrow_table()
+    return hashed["hash"]
+
+
+def _reading(table: pa.Table, high: str | None = None) -> Reading:
+    schema = pa.schema([field.remove_metadata() for field in table.schema])
+    reader = pa.RecordBatchReader.from_batches(schema, table.cast(schema).to_batches())
+    return Reading(schema, shape.sliced(reader), table.num_rows, high)

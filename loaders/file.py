@@ -1,0 +1,281 @@
+"""Delivery as files in a folder: one data file per delivery, and beside it a manifest that makes it exist.
+
+The data file is written under another name, flushed to disk and renamed; the manifest comes last in the same way. So a
+reader that waits for manifests never sees half a file, and a delivery cut off at any moment is simply written again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, ClassVar
+
+import duckdb
+import pyarrow.parquet as pq
+from xlsxwriter.exceptions import XlsxFileError
+
+from core.connections import Connection
+from core.dialects import quoted, spelling
+from core.engine import literal
+from core.errors import Fault, FeedFailed
+from loaders import formats, totals
+from loaders.base import Applied, Delivery, Totals
+from loaders.formats import OP
+from loaders.totals import DUCK, workspace
+from schemas.contract import Column, FeedDataset
+
+Manifest = dict[str, Any]
+
+
+class FileTarget:
+    """A folder, local or mounted. It keeps no rows of its own, so what a receiver has is what its files add up to."""
+
+    family: ClassVar[str] = "file"
+
+    def __init__(self, connection: Connection) -> None:
+        self.folder = Path(connection.path)
+
+    def apply(self, delivery: Delivery) -> Applied:
+        """Write the data file and its manifest, or find both as they should be.
+
+        A delivery without rows writes them too: silence would mean a fault.
+
+        Raises:
+            FeedFailed: HUB601 when the folder cannot be written, HUB612 and HUB613 when the format cannot hold the rows.
+            Fault: HUB803, the disk is full. No half file stays.
+        """
+        feed = delivery.feed
+        path = self._path(feed, delivery.to_version)
+        found = _manifest(path)
+        if found and found["delivery_id"] == delivery.id and _whole(path, found):
+            return Applied(found["rows_upsert"], found["rows_delete"], already=True)
+        with _guarded(feed), workspace(feed.id) as (db, _):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _rows(db, delivery)
+            _manifest_path(path).unlink(missing_ok=True)
+            with _renamed(path) as new:
+                formats.write(db, feed, "delivered", new, delivery.as_of)
+                manifest = _describe(delivery, path.name, new)
+            with _renamed(_manifest_path(path)) as new:
+                new.write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        return Applied(manifest["rows_upsert"], manifest["rows_delete"])
+
+    def receipt(self, delivery: Delivery) -> Totals:
+        """Totals of the file as it stands on disk, parsed anew.
+
+        Raises:
+            FeedFailed: HUB614 when file or manifest is missing, damaged, or of another delivery.
+        """
+        feed, path = delivery.feed, self._path(delivery.feed, delivery.to_version)
+        found = _manifest(path)
+        if not found or found["delivery_id"] != delivery.id:
+            raise FeedFailed("HUB614", feed.id, file=path.name, problem="manifest")
+        if not _whole(path, found):
+            raise FeedFailed("HUB614", feed.id, file=path.name, problem="sha256")
+        with workspace(feed.id) as (db, _), _readable(feed, path.name):
+            _open(db, "found", feed, path, found)
+            [(deleted,)] = db.execute(f"select count(*) from found where {OP} = 'D'").fetchall()
+            return _totals(db, feed, f"found where {OP} = 'U'", int(deleted))
+
+    def survey(self, feed: FeedDataset) -> Totals:
+        """Totals of what the files in the folder add up to: the newest whole file and every change since.
+
+        Raises:
+            FeedFailed: HUB615 when a file in between is missing.
+        """
+        with workspace(feed.id) as (db, _), _readable(feed, feed.physical):
+            self._fold(db, feed)
+            return _totals(db, feed, "state", 0)
+
+    def compare(self, feed: FeedDataset, expected: Path, out: Path) -> tuple[int, int, int]:
+        """Compare what the files add up to with a Parquet file of all rows; see `loaders.table.TableTarget.compare`."""
+        with workspace(feed.id) as (db, _), _readable(feed, feed.physical):
+            self._fold(db, feed)
+            db.execute(
+                f"create table found as select {totals.key_text(feed, DUCK, totals.typed)} as row_key,"
+                f" {totals.content_hash(feed, DUCK, totals.typed)} as row_hash from state"
+            )
+            return totals.differences(db, feed, expected, out)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _fold(self, db: duckdb.DuckDBPyConnection, feed: FeedDataset) -> None:
+        """Make the table `state` of the rows that the files add up to."""
+        names = ", ".join(quoted(column.name, DUCK.engine) for column in feed.columns)
+        db.execute(f"create table steps ({_columns(feed)}, {OP} varchar, step integer)")
+        for step, (path, manifest) in enumerate(self._chain(feed)):
+            _open(db, f"step_{step}", feed, path, manifest)
+            db.execute(f"insert into steps select {names}, {OP}, {step} from step_{step}")
+        key = ", ".join(quoted(name, DUCK.engine) for name in feed.key)
+        db.execute(
+            f"create table state as select {names} from"
+            f" (select *, row_number() over (partition by {key} order by step desc) as n from steps) where n = 1 and {OP} = 'U'"
+        )
+
+    def _chain(self, feed: FeedDataset) -> list[tuple[Path, Manifest]]:
+        """The newest whole file (or first change) and the changes since, oldest first, without a gap."""
+        files = {}
+        for path in self.folder.glob(f"{feed.physical}.*.{formats.suffix(feed)}"):
+            found = _manifest(path)
+            if found and (found["edge"], found["dataset"]) == (feed.edge, feed.dataset) and _whole(path, found):
+                files[int(found["to_version"])] = (path, found)
+        chain: list[tuple[Path, Manifest]] = []
+        wanted = max(files, default=0)
+        while wanted:
+            if wanted not in files:
+                raise FeedFailed("HUB615", feed.id, version=wanted)
+            chain.append(files[wanted])
+            found = files[wanted][1]
+            if found["mode"] == "full":
+                break
+            wanted = int(found["from_version"])
+        return chain[::-1]
+
+    def _path(self, feed: FeedDataset, version: int) -> Path:
+        return self.folder / f"{feed.physical}.{version}.{formats.suffix(feed)}"
+
+
+def _rows(db: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
+    """The view `delivered`: rows in key order, in delta mode with `_op` first (U, then D with the key only)."""
+    feed = delivery.feed
+    key = ", ".join(quoted(name, DUCK.engine) for name in feed.key)
+
+    def items(shown: tuple[str, ...]) -> str:
+        return ", ".join(
+            f"{totals.typed(column) if column.name in shown else f'cast(null as {spelling(column.type, DUCK.engine)})'}"
+            f" as {quoted(column.name, DUCK.engine)}"
+            for column in feed.columns
+        )
+
+    every = tuple(column.name for column in feed.columns)
+    upserts = f"from read_parquet({literal(delivery.upserts)})"
+    if delivery.mode == "full":
+        db.execute(f"create view delivered as select {items(every)} {upserts} order by {key}")
+    else:
+        gone = f"select 'D' as {OP}, {items(feed.key)} from read_parquet({literal(delivery.deletes)})"
+        db.execute(
+            f"create view delivered as select * from (select 'U' as {OP}, {items(every)} {upserts} union all {gone})"
+            f" order by {OP} desc, {key}"
+        )
+
+
+def _open(db: duckdb.DuckDBPyConnection, name: str, feed: FeedDataset, path: Path, manifest: Manifest) -> None:
+    """A delivered file as a table in the contract's types; `_op` is there in every mode."""
+    whole = manifest["mode"] == "full"
+    names = [*([] if whole else [OP]), *(column.name for column in feed.columns)]
+    file = formats.read(feed, path, names)
+    db.register("file", file)
+    op = "'U'" if whole else OP
+    items = ", ".join(f"{_parsed(column, feed)} as {quoted(column.name, DUCK.engine)}" for column in feed.columns)
+    db.execute(f"create table {name} as select {items}, {op} as {OP} from file")
+    db.unregister("file")
+
+
+def _parsed(column: Column, feed: FeedDataset) -> str:
+    value = totals.typed(column)
+    if column.type.name != "boolean" or feed.file_format == "parquet":
+        return value
+    return f"cast(cast({quoted(column.name, DUCK.engine)} as integer) as boolean)"
+
+
+def _columns(feed: FeedDataset) -> str:
+    return ", ".join(f"{quoted(column.name, DUCK.engine)} {spelling(column.type, DUCK.engine)}" for column in feed.columns)
+
+
+def _totals(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, deleted: int) -> Totals:
+    [row] = db.execute(f"select {totals.select_list(feed, DUCK, totals.typed)} from {relation}").fetchall()
+    return totals.read(feed, row, deleted)
+
+
+def _describe(delivery: Delivery, name: str, written: Path) -> Manifest:
+    feed = delivery.feed
+    deletes = pq.read_metadata(delivery.deletes).num_rows if delivery.mode == "delta" else 0
+    return {
+        "delivery_id": delivery.id,
+        "flow": feed.flow,
+        "edge": feed.edge,
+        "dataset": feed.dataset,
+        "contract": feed.version,
+        "mode": delivery.mode,
+        "from_version": delivery.from_version,
+        "to_version": delivery.to_version,
+        "as_of": delivery.as_of.isoformat(),
+        "file": name,
+        "format": formats.suffix(feed),
+        "encoding": feed.encoding or "utf-8",
+        "rows_upsert": pq.read_metadata(delivery.upserts).num_rows,
+        "rows_delete": deletes,
+        "columns": [
+            {"name": c.physical, "title": c.title, "type": c.type.name, "key": c.name in feed.key} for c in feed.columns
+        ],
+        "control_totals": asdict(totals.expected(delivery.upserts, feed, deletes)),
+        "sha256": _sha256(written),
+    }
+
+
+def _manifest_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.manifest.json")
+
+
+def _manifest(path: Path) -> Manifest | None:
+    try:
+        found: Manifest = json.loads(_manifest_path(path).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and {"delivery_id", "sha256", "mode"} <= found.keys() else None
+
+
+def _whole(path: Path, manifest: Manifest) -> bool:
+    return path.is_file() and _sha256(path) == manifest["sha256"]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def _renamed(path: Path) -> Iterator[Path]:
+    """A name to write under; at the end the file is flushed to disk and takes the name `path`, or is removed on an error."""
+    new = path.with_name(f".{path.name}.part")
+    try:
+        yield new
+        with new.open("rb") as file:
+            os.fsync(file.fileno())
+        new.rename(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _guarded(feed: FeedDataset) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, XlsxFileError) as error:
+        number = getattr(error, "errno", None) or 0
+        if number == errno.ENOSPC:
+            raise Fault("HUB803", feed.id) from error
+        raise FeedFailed("HUB601", feed.id, reason=errno.errorcode.get(number, type(error).__name__)) from error
+    except duckdb.IOException as error:
+        raise FeedFailed("HUB601", feed.id, reason=type(error).__name__) from error
+
+
+@contextlib.contextmanager
+def _readable(feed: FeedDataset, name: str) -> Iterator[None]:
+    try:
+        yield
+    except (duckdb.Error, OSError) as error:
+        # Not chained: a failed cast shows the cell.
+        raise FeedFailed("HUB614", feed.id, file=name, problem=type(error).__name__) from None

@@ -1,0 +1,235 @@
+"""The file formats in which a receiver can get rows: written from a DuckDB query, read back as a table of text.
+
+Every cell is written in the text of `loaders.totals` (dates ISO, booleans 0 or 1, decimals with fixed scale), so what is
+read back needs no guessing. Parquet keeps its types. In a workbook only numbers that Excel keeps exactly are numbers.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+import xlsxwriter
+from python_calamine import CalamineWorkbook
+
+from core.dialects import quoted
+from core.engine import literal
+from core.errors import FeedFailed
+from loaders.totals import DUCK, NUMBERS, TEXT
+from schemas.contract import Column, FeedDataset
+
+OP = "_op"
+FORMATS = ("csv", "xlsx", "parquet")
+SHEET, LEGEND = "数据", "字段说明"
+_XLSX_ROWS, _XLSX_TEXT, _XLSX_DIGITS = 1_048_576, 32_767, 15
+_CHUNK = 1 << 20
+_CONTROL = "[\\x00-\\x08\\x0b-\\x1f\\x{FFFE}\\x{FFFF}]"
+"""Characters that XML cannot hold, and the carriage return, which XML turns into a line feed."""
+
+
+def write(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, path: Path, as_of: date) -> None:
+    """Write a relation (columns by canonical name, perhaps `_op` first) to `path` in the feed's format and encoding.
+
+    The header has the physical names. Equal rows give equal bytes.
+
+    Raises:
+        FeedFailed: HUB612 when a column holds what the format or encoding cannot, HUB613 when there are too many rows.
+    """
+    names = [str(row[0]) for row in db.execute(f"describe {relation}").fetchall()]
+    columns = {name: column for column in feed.columns if (name := column.name) in names}
+    if feed.file_format == "parquet":
+        items = ", ".join(f"{_name(name)} as {_name(columns[name].physical if name in columns else name)}" for name in names)
+        db.execute(f"copy (select {items} from {relation}) to {literal(path)} (format parquet, compression zstd)")
+    elif feed.file_format == "xlsx":
+        _write_xlsx(db, feed, relation, names, path, as_of)
+    else:
+        _write_csv(db, feed, relation, names, path)
+
+
+def read(feed: FeedDataset, path: Path, names: Sequence[str]) -> pa.Table:
+    """A file as a table with the canonical columns `names`; text cells except in Parquet, NULL and empty text apart.
+
+    Raises:
+        FeedFailed: HUB614 when it cannot be parsed or has other columns.
+    """
+    physical = {column.name: column.physical for column in feed.columns}
+    header = [physical.get(name, name) for name in names]
+    try:
+        table = {"parquet": _read_parquet, "xlsx": _read_xlsx}.get(feed.file_format or "csv", _read_csv)(path, feed, header)
+    except (pa.ArrowInvalid, UnicodeError, ValueError, KeyError, OSError) as error:
+        raise FeedFailed("HUB614", feed.id, file=path.name, problem=type(error).__name__) from None
+    if table.column_names != header:
+        raise FeedFailed("HUB614", feed.id, file=path.name, problem=f"columns {', '.join(table.column_names)}")
+    return table.rename_columns(list(names))
+
+
+def _write_csv(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, names: Sequence[str], path: Path) -> None:
+    encoding = codecs.lookup(feed.encoding or "utf-8").name
+    plain = path if encoding == "utf-8" else path.with_suffix(".utf8")
+    by_name = {column.name: column for column in feed.columns}
+    items = ", ".join(f"{_cell(by_name.get(name), name)} as {_name(_header(by_name, name))}" for name in names)
+    try:
+        db.execute(f"copy (select {items} from {relation}) to {literal(plain)} (format csv, header true, nullstr '')")
+        if plain != path:
+            with plain.open(encoding="utf-8", newline="") as source, path.open("w", encoding=encoding, newline="") as sink:
+                while text := source.read(_CHUNK):
+                    sink.write(text)
+    except UnicodeEncodeError as error:
+        column = _unencodable(db, feed, relation, encoding)
+        raise FeedFailed("HUB612", feed.id, column=column, format=encoding, problem=type(error).__name__) from None
+    finally:
+        if plain != path:
+            plain.unlink(missing_ok=True)
+
+
+def _unencodable(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, encoding: str) -> str:
+    """The first column with a character that the encoding lacks; header names count as content."""
+    for column in (column for column in feed.columns if column.type.name in TEXT):
+        row = db.execute(f"select string_agg(distinct {_name(column.name)}, ' ') from {relation}").fetchone()
+        try:
+            f"{column.physical} {row[0] if row else ''}".encode(encoding)
+        except UnicodeEncodeError:
+            return column.physical
+    return feed.physical
+
+
+def _read_csv(path: Path, feed: FeedDataset, header: Sequence[str]) -> pa.Table:
+    return pacsv.read_csv(
+        path,
+        read_options=pacsv.ReadOptions(encoding=feed.encoding or "utf-8"),
+        parse_options=pacsv.ParseOptions(newlines_in_values=True),
+        convert_options=pacsv.ConvertOptions(
+            column_types={name: pa.string() for name in header},
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    )
+
+
+def _write_xlsx(
+    db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, names: Sequence[str], path: Path, as_of: date
+) -> None:
+    by_name = {column.name: column for column in feed.columns}
+    numbers = _fits_xlsx(db, feed, relation, names)
+    items = ", ".join(_cell(by_name.get(name), name) for name in names)
+    with xlsxwriter.Workbook(path, {"constant_memory": True, "tmpdir": str(path.parent)}) as book:
+        # The business date instead of the clock: the same delivery written twice is the same file.
+        book.set_properties({"title": feed.title, "created": datetime.combine(as_of, datetime.min.time())})
+        text, head = book.add_format({"num_format": "@"}), book.add_format({"bold": True, "num_format": "@"})
+        formats = {place: book.add_format({"num_format": pattern}) for place, pattern in numbers.items()}
+        sheet = book.add_worksheet(SHEET)
+        sheet.freeze_panes(1, 0)
+        for place, name in enumerate(names):
+            sheet.write_string(0, place, _header(by_name, name), head)
+        result = db.execute(f"select {items} from {relation}")
+        number = 0
+        while block := result.fetchmany(10_000):
+            for row in block:
+                number += 1
+                _write_row(sheet, number, row, formats, text)
+        _legend(book, feed, head, text)
+
+
+def _write_row(sheet: Any, number: int, row: Sequence[str | None], formats: Mapping[int, Any], text: Any) -> None:
+    """One row; a cell writer is called per cell, as the format's library has no other way."""
+    for place, value in enumerate(row):
+        if value is None:
+            continue
+        if place in formats:
+            sheet.write_number(number, place, float(value), formats[place])
+        else:
+            sheet.write_string(number, place, value, text)
+
+
+def _legend(book: Any, feed: FeedDataset, head: Any, text: Any) -> None:
+    """A second sheet that says what every column is."""
+    sheet = book.add_worksheet(LEGEND)
+    rows = [("列名", "中文名", "类型", "主键")]
+    rows += [(c.physical, c.title, c.type.name, "是" if c.name in feed.key else "") for c in feed.columns]
+    for number, row in enumerate(rows):
+        for place, value in enumerate(row):
+            sheet.write_string(number, place, value, text if number else head)
+
+
+def _fits_xlsx(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, names: Sequence[str]) -> dict[int, str]:
+    """Refuse what a sheet cannot hold; returns the number format of each column (by place) that can be numbers."""
+    row = db.execute(f"select count(*) from {relation}").fetchone()
+    rows = int(row[0]) if row else 0
+    if rows >= _XLSX_ROWS:
+        raise FeedFailed("HUB613", feed.id, rows=rows, limit=_XLSX_ROWS - 1, format="xlsx")
+    numbers: dict[int, str] = {}
+    for column in feed.columns:
+        value = _name(column.name)
+        if column.name not in names:
+            continue
+        if column.type.name in NUMBERS:
+            limit = 10 ** (_XLSX_DIGITS - (column.type.scale if column.type.name == "number" else 0))
+            wide = db.execute(f"select count(*) from {relation} where abs({value}) >= {limit}").fetchone()
+            if wide == (0,):
+                digits = column.type.scale if column.type.name == "number" else 0
+                numbers[list(names).index(column.name)] = "0." + "0" * digits if digits else "0"
+        elif column.type.name in TEXT:
+            bad = db.execute(
+                f"select count(*) filter (where length({value}) > {_XLSX_TEXT}),"
+                f" count(*) filter (where regexp_matches({value}, '{_CONTROL}')) from {relation}"
+            ).fetchone()
+            for count, problem in zip(bad or (), (f"> {_XLSX_TEXT}", "control character"), strict=False):
+                if count:
+                    raise FeedFailed("HUB612", feed.id, column=column.physical, format="xlsx", problem=problem)
+    return numbers
+
+
+def _read_xlsx(path: Path, feed: FeedDataset, header: Sequence[str]) -> pa.Table:
+    try:
+        rows = CalamineWorkbook.from_path(path).get_sheet_by_name(SHEET).to_python(skip_empty_area=False)
+    except Exception as error:  # the reader's error classes differ by what is broken
+        raise ValueError(type(error).__name__) from None
+    width = len(header)
+    cells = [[_plain(row[place]) if place < len(row) else None for row in rows[1:]] for place in range(width)]
+    names = [str(value) for value in rows[0]] if rows else []
+    return pa.table([pa.array(column, pa.string()) for column in cells], names=names)
+
+
+def _plain(value: Any) -> str | None:
+    """A cell as text. A number comes as a binary fraction of at most 15 digits, whose shortest text is the number itself."""
+    if value == "" or value is None:
+        return None
+    return format(Decimal(repr(value)), "f").removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def _read_parquet(path: Path, feed: FeedDataset, header: Sequence[str]) -> pa.Table:
+    return pq.read_table(path)
+
+
+def _cell(column: Column | None, name: str) -> str:
+    return DUCK.text(column.type, _name(name)) if column else _name(name)
+
+
+def _header(columns: Mapping[str, Column], name: str) -> str:
+    return columns[name].physical if name in columns else name
+
+
+def _name(name: str) -> str:
+    return quoted(name, DUCK.engine)
+
+
+def suffix(feed: FeedDataset) -> str:
+    """The ending of the feed's file names.
+
+    Raises:
+        FeedFailed: HUB612 for a format that no code writes.
+    """
+    kind = feed.file_format or "csv"
+    if kind not in FORMATS or not re.fullmatch("[a-z]+", kind):
+        raise FeedFailed("HUB612", feed.id, column="*", format=kind, problem=", ".join(FORMATS))
+    return kind

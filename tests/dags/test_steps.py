@@ -1,0 +1,99 @@
+"""Tasks: which errors are tried again, what a log may say, and what runs after a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from core.errors import Braked, HubError, Refused, Unavailable
+from core.ledger import ledger
+from core.settings import ROOT
+
+if TYPE_CHECKING:
+    from airflow.dag_processing.dagbag import DagBag
+
+FACTS = {
+    "HUB203": {"reason": "OperationalError"},
+    "HUB303": {"table": "T_RY", "owner": "人事处"},
+}
+
+
+def raised(error: Exception) -> Exception:
+    from dags.steps import one_line
+
+    def work() -> None:
+        raise error
+
+    with pytest.raises(Exception) as caught:  # noqa: PT011  which class it is, is what the tests ask
+        one_line(work)()
+    return caught.value
+
+
+def test_only_an_unavailable_system_is_tried_again() -> None:
+    from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+    again = raised(Unavailable("HUB203", "hr.staff", **FACTS["HUB203"]))
+    assert isinstance(again, AirflowException)
+    assert not isinstance(again, AirflowFailException)
+    assert str(again).startswith("HUB203 hr.staff: ")
+    for error in (Refused("HUB303", "hr.staff", **FACTS["HUB303"]), Braked("HUB303", "staff", **FACTS["HUB303"])):
+        assert isinstance(raised(error), AirflowFailException)
+
+
+def test_a_driver_s_text_never_reaches_the_log() -> None:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    try:
+        try:
+            raise ValueError("Failing row contains (11010119900307277X)")
+        except ValueError as cause:
+            raise Refused("HUB303", "hr.staff", **FACTS["HUB303"]) from cause
+    except HubError as error:
+        known = raised(error)
+    unknown = raised(ValueError("Failing row contains (11010119900307277X)"))
+    for error in (known, unknown):
+        assert isinstance(error, AirflowFailException)
+        assert error.__cause__ is None
+        assert error.__suppress_context__
+        assert "11010119900307277X" not in str(error)
+    assert "HUB889" in str(unknown)
+    assert "test_steps.py:" in str(unknown)
+
+
+def states(dag_run: Any) -> dict[str, str]:
+    return {instance.task_id: str(instance.state) for instance in dag_run.get_task_instances()}
+
+
+@pytest.mark.usefixtures("metadata")
+def test_a_night_without_any_source_is_red_but_still_publishes_announces_and_closes(
+    dag_bag: Callable[[], DagBag], hub_home: Callable[[Path], Path]
+) -> None:
+    hub_home(ROOT)
+    dag_run = dag_bag().dags["nightly"].test(logical_date=datetime(2026, 9, 6, 18, 0, tzinfo=UTC))
+    found = states(dag_run)
+    assert str(dag_run.state) == "failed"
+    assert {state for task, state in found.items() if task.startswith("extract__")} == {"failed"}
+    assert found["complete"] == "upstream_failed"
+    assert (found["open"], found["announce"], found["close"]) == ("success", "success", "success")
+    assert found["publish"] in {"success", "failed"}
+    run = ledger().one("select kind, as_of, state from ops.run")
+    assert run is not None
+    assert (run["kind"], str(run["as_of"]), run["state"]) == ("night", "2026-09-07", "failed")
+
+
+@pytest.mark.usefixtures("metadata")
+def test_nothing_runs_when_the_run_cannot_be_opened(
+    dag_bag: Callable[[], DagBag], hub_home: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUB_URL", "postgresql://nobody@127.0.0.1:9/hub")
+    hub_home(ROOT)
+    dag = dag_bag().dags["ingest__hr"]
+    for task in dag.tasks:
+        task.retries = 0
+    found = states(dag.test())
+    assert found.pop("open") == "failed"
+    assert set(found.values()) == {"upstream_failed"}

@@ -1,0 +1,180 @@
+"""Family postgresql against a real server: the shared suite, and what only this family meets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+import pytest
+from conformance import KINDS, DatabaseConformance, cells, dataset, read
+
+from core import postgres
+from core.connections import Connection, parse
+from core.dialects import LogicalType
+from core.errors import Refused
+from extractors.base import open_extractor
+from extractors.postgres import PostgreSQL
+from schemas.contract import Column
+
+TYPES = {"text": "text", "integer": "bigint", "number": "numeric(12,2)", "date": "date", "timestamp": "timestamp"}
+
+
+class PostgreSQLShelf:
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._link = psycopg.connect(connection.url, autocommit=True, prepare_threshold=None)
+
+    def put(self, name: str, columns: dict[str, str], rows: Sequence[Sequence[Any]]) -> str:
+        listed = ", ".join(f'"{column}" {TYPES[kind]}' for column, kind in columns.items())
+        self.run(f'drop table if exists "{name}"')
+        self.run(f'create table "{name}" ({listed}, primary key (k))')
+        with self._link.cursor() as cursor:
+            cursor.executemany(f'insert into "{name}" values ({", ".join(["%s"] * len(columns))})', rows)
+        return name
+
+    def run(self, statement: str) -> None:
+        self._link.execute(statement.encode())
+
+    def slow(self, name: str) -> str:
+        self.run(
+            f"create or replace view {name} as select k::bigint as k, pg_sleep(0.01)::text as v from generate_series(1, 1000) k"
+        )
+        return name
+
+    def kill_readers(self) -> int:
+        found = self._link.execute(
+            "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+            " where pid <> pg_backend_pid() and datname = current_database() and state = 'active'"
+        ).fetchone()
+        return found[0] if found else 0
+
+    def unreachable(self) -> str:
+        return "postgresql://postgres:@/hr?host=/nowhere"
+
+    def close(self) -> None:
+        self._link.close()
+
+
+@pytest.fixture(scope="module")
+def shelf(postgres_server: str) -> Iterator[PostgreSQLShelf]:
+    shelf = PostgreSQLShelf(parse("src_hr", postgres.database(postgres_server, "extractor_hr")))
+    yield shelf
+    shelf.close()
+
+
+@pytest.fixture
+def extractor(shelf: PostgreSQLShelf) -> PostgreSQL:
+    return PostgreSQL(shelf.connection)
+
+
+class TestPostgreSQL(DatabaseConformance):
+    pass
+
+
+def only(shelf: PostgreSQLShelf, kind: str, values: Sequence[str]) -> None:
+    """A table `t` of key `k` and one column `v` of the given type; the values are SQL."""
+    shelf.run("drop table if exists t")
+    shelf.run(f"create table t (k int primary key, v {kind})")
+    for place, value in enumerate(values):
+        shelf.run(f"insert into t values ({place}, {value})")
+
+
+@pytest.mark.parametrize(
+    ("logical", "kind", "values", "expected", "type"),
+    [
+        ("number", "numeric(12,2)", ["1.10", "null"], ["1.10", None], pa.decimal128(12, 2)),
+        ("number", "numeric(10)", ["7"], ["7.00"], pa.decimal128(12, 2)),
+        ("number", "numeric", ["1.10", "-0.01"], ["1.10", "-0.01"], pa.decimal128(12, 2)),
+        ("number", "numeric", ["1.10", "'NaN'"], ["1.10", "NaN"], pa.string()),
+        ("number", "numeric(12,2)", ["'NaN'"], ["NaN"], pa.string()),
+        ("number", "numeric", ["'Infinity'"], ["Infinity"], pa.string()),
+        ("number", "numeric", ["1.105"], ["1.105"], pa.string()),
+        ("number", "numeric", ["12345678901.00"], ["12345678901.00"], pa.string()),
+        ("number", "numeric(40,20)", ["1.5"], ["1.50000000000000000000"], pa.string()),
+        ("number", "double precision", ["0.1"], ["0.1"], pa.string()),
+        ("date", "date", ["'2025-09-01'"], ["2025-09-01"], pa.date32()),
+        ("date", "date", ["'infinity'", "'2025-09-01'"], ["infinity", "2025-09-01"], pa.string()),
+        ("date", "date", ["'0044-03-15 BC'"], ["0044-03-15 BC"], pa.string()),
+        ("date", "date", ["'12025-01-01'"], ["12025-01-01"], pa.string()),
+        ("timestamp", "timestamp", ["'2025-09-01 08:00:00.1'"], ["2025-09-01 08:00:00.100000"], pa.timestamp("us")),
+        ("timestamp", "timestamp(0)", ["'2025-09-01 08:00:00'"], ["2025-09-01 08:00:00.000000"], pa.timestamp("us")),
+        ("timestamp", "timestamp", ["'-infinity'"], ["-infinity"], pa.string()),
+        ("timestamp", "timestamptz", ["'2025-09-01 08:00:00+08'"], ["2025-09-01 00:00:00.000000"], pa.timestamp("us")),
+        ("timestamp", "timestamptz", ["'infinity'"], ["infinity"], pa.string()),
+        ("time", "time", ["'08:00'"], ["08:00:00"], pa.string()),
+        ("time", "interval", ["'30 hours'"], ["30:00:00"], pa.string()),
+        ("boolean", "boolean", ["true", "false", "null"], ["true", "false", None], pa.bool_()),
+        ("string", "char(5)", ["'ab'"], ["ab"], pa.string()),
+        ("string", "text[]", ["array['a','b']"], ["{a,b}"], pa.string()),
+        ("string", "jsonb", ["""'{"a":1}'"""], ['{"a": 1}'], pa.string()),
+        ("string", "uuid", ["'00000000-0000-0000-0000-000000000001'"], ["00000000-0000-0000-0000-000000000001"], pa.string()),
+        ("string", "bit(4)", ["b'0101'"], ["0101"], pa.string()),
+    ],
+)
+def test_types_are_exact_or_text(
+    shelf: PostgreSQLShelf,
+    extractor: PostgreSQL,
+    logical: str,
+    kind: str,
+    values: list[str],
+    expected: list[str | None],
+    type: pa.DataType,
+) -> None:
+    only(shelf, kind, values)
+    column = Column("v", "v", "v", KINDS.get(logical, LogicalType(logical)), physical_type="bit(4)" if "bit" in kind else None)
+    wanted = dataset("t", (Column("k", "k", "k", LogicalType("integer")), column))
+    with extractor.read(wanted) as reading:
+        assert reading.schema.field("v").type == type
+    assert list(cells(extractor, wanted).values()) == expected
+
+
+def test_bytes_land_as_hex(shelf: PostgreSQLShelf, extractor: PostgreSQL) -> None:
+    only(shelf, "bytea", ["'\\x00ff'"])
+    column = Column("v", "v", "v", LogicalType("string"), physical_type="bytea")
+    assert list(cells(extractor, dataset("t", (Column("k", "k", "k", LogicalType("integer")), column))).values()) == ["00ff"]
+
+
+def test_a_single_column_keeps_its_nulls(shelf: PostgreSQLShelf, extractor: PostgreSQL) -> None:
+    only(shelf, "text", ["null", "'x'", "''", "null"])
+    found = read(extractor, dataset("t", {"v": "text"}, key=()))
+    assert found["v"].to_pylist() == ["", "x", None, None]
+
+
+def test_more_columns_than_a_function_takes(shelf: PostgreSQLShelf, extractor: PostgreSQL) -> None:
+    columns = {"k": "text"} | {f"c{place}": "text" for place in range(150)}
+    wanted = dataset(shelf.put("wide", columns, [["1"] * 151]), columns)
+    with extractor.sweep(wanted) as reading:
+        assert reading.source_count == 1
+
+
+def test_a_table_that_may_not_be_read_says_so(shelf: PostgreSQLShelf, extractor: PostgreSQL) -> None:
+    only(shelf, "text", [])
+    shelf.run("drop role if exists hub_reader")
+    shelf.run("create role hub_reader login")
+    url = shelf.connection.url.replace("postgres:@", "hub_reader@")
+    with pytest.raises(Refused) as error:
+        read(PostgreSQL(parse("src_hr", url)), dataset("t", {"k": "integer", "v": "text"}))
+    assert error.value.code == "HUB309"
+    assert "人事处" in error.value.line("zh")
+    shelf.run("drop role hub_reader")
+
+
+def test_names_in_other_schemas_and_in_capitals(shelf: PostgreSQLShelf, extractor: PostgreSQL) -> None:
+    shelf.run("drop schema if exists rs cascade")
+    shelf.run("create schema rs")
+    shelf.run('create table rs."JZG" ("GH" char(8) primary key, "占比%" numeric(5,2))')
+    shelf.run("""comment on column rs."JZG"."GH" is '工号'""")
+    shelf.run("""insert into rs."JZG" values ('001', 1.5)""")
+    first = extractor.columns("rs.JZG")[0]
+    assert (first.name, first.type, first.kind, first.nullable, first.title) == ("GH", "character(8)", "string", False, "工号")
+    assert extractor.primary_key("rs.JZG") == ["GH"]
+    assert "rs.JZG" in extractor.tables()
+    listed = (Column("k", "GH", "工号", LogicalType("string")), Column("p", "占比%", "占比", LogicalType("number")))
+    assert read(extractor, dataset("rs.JZG", listed)).to_pylist() == [{"GH": "001", "占比%": "1.50"}]
+    shelf.run("drop schema rs cascade")
+
+
+def test_the_family_is_found_by_its_scheme(shelf: PostgreSQLShelf) -> None:
+    assert isinstance(open_extractor(parse("src", "postgres://postgres@localhost/hr")), PostgreSQL)

@@ -1,0 +1,33 @@
+"""A private place for what the loaders write down in passing, and a receiver on each real server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from campus import servers
+from core import postgres
+from core.settings import settings
+
+
+@pytest.fixture(scope="session", autouse=True)
+def var(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Scratch files go to a folder of this run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HUB_VAR", str(tmp_path_factory.mktemp("var")))
+        settings.cache_clear()
+        yield
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: str) -> str:
+    """A receiver's PostgreSQL database."""
+    return postgres.database(postgres_server, "receiver")
+
+
+@pytest.fixture(scope="session")
+def mariadb_url(mariadb_server: str) -> str:
+    """A receiver's MariaDB database."""
+    return servers.mariadb_database(mariadb_server, "receiver")

@@ -1,0 +1,254 @@
+"""A feed, its rows and deliveries for the tests of delivery targets, and the suite that every family inherits."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.connections import Connection, parse
+from core.dialects import LogicalType, arrow_type
+from core.errors import HubError
+from loaders.base import Applied, Delivery, Target, open_target
+from loaders.totals import expected
+from schemas.contract import Column, FeedDataset
+
+DAY = dt.date(2026, 9, 1)
+Row = dict[str, Any]
+
+
+def _column(name: str, physical: str, title: str, kind: str, **sizes: int) -> Column:
+    return Column(name, physical, title, LogicalType(kind, **sizes))
+
+
+FEED = FeedDataset(
+    flow="SJGXLC07",
+    edge="E07",
+    source="hr",
+    target="library",
+    dataset="reader",
+    physical="dz_reader",
+    title="读者",
+    version="1.0.0",
+    connection="dst_library",
+    columns=(
+        _column("person_no", "GH", "工号", "string", length=20),
+        _column("kind_code", "LB", "类别", "integer"),
+        _column("full_name", "XM", "姓名", "string", length=60),
+        _column("deposit", "YJ", "押金", "number", precision=12, scale=2),
+        _column("is_teacher", "SFJS", "是否教师", "boolean"),
+        _column("birth_on", "CSRQ", "出生日期", "date"),
+        _column("changed_at", "BGSJ", "变更时间", "timestamp"),
+        _column("opens", "KGSJ", "开馆时间", "time", length=40),
+    ),
+    key=("person_no", "kind_code"),
+)
+SCHEMA = pa.schema([(column.name, arrow_type(column.type)) for column in FEED.columns])
+
+
+def person(number: int, **values: Any) -> Row:
+    """A row with something in every column."""
+    row: Row = {
+        "person_no": f"00{number:04d}",
+        "kind_code": 1,
+        "full_name": f"张三{number}",
+        "deposit": Decimal(number) / 4,
+        "is_teacher": number % 2 == 0,
+        "birth_on": dt.date(1970, 1, 1) + dt.timedelta(number * 31),
+        "changed_at": dt.datetime(2026, 8, 31, 23, 59, 58, number),
+        "opens": "08:00",
+    }
+    return row | values
+
+
+STRANGE = [
+    person(1, full_name="𠮷𡈽", deposit=Decimal("-0.05")),
+    person(2, full_name='逗号,引号"反斜杠\\换行\n制表\t尾', opens="NULL"),
+    person(3, full_name="\\N", deposit=None, is_teacher=None, birth_on=None, changed_at=None, opens=None),
+    person(4, full_name=None, deposit=Decimal("9999999999.99"), kind_code=-3),
+    person(5, full_name="", birth_on=dt.date(1899, 12, 31), changed_at=dt.datetime(1999, 1, 1)),
+    person(6, full_name="NULL", deposit=Decimal(0), opens="25:30:00", birth_on=dt.date(2099, 2, 28)),
+    person(7, full_name=" 前后空格 ", kind_code=9007199254740993, opens="'; drop table dz_reader; --"),
+]
+
+
+@dataclass
+class Edge:
+    """One edge under test: makes deliveries, sends them, and keeps what the receiver should have."""
+
+    connection: Connection
+    folder: Path
+    feed: FeedDataset = FEED
+    version: int = 0
+    rows: dict[tuple[Any, ...], Row] = field(default_factory=dict)
+    _numbers: Iterable[int] = field(default_factory=itertools.count)
+
+    def target(self) -> Target:
+        return open_target(self.connection)
+
+    def prepared(
+        self, upserts: Sequence[Row], deletes: Sequence[Row] = (), mode: Literal["full", "delta"] = "delta", day: dt.date = DAY
+    ) -> Delivery:
+        """The next delivery; `rows` and `version` become what they are after it."""
+        key = self.feed.key
+        if mode == "full":
+            self.rows = {}
+        self.rows |= {tuple(row[name] for name in key): row for row in upserts}
+        for row in deletes:
+            self.rows.pop(tuple(row[name] for name in key), None)
+        self.version += 1
+        gone = pa.Table.from_pylist([{name: row[name] for name in key} for row in deletes], schema=self._schema(key))
+        return Delivery(
+            id=f"{self.feed.edge}.{self.feed.dataset}.{self.version - 1}-{self.version}.run-{self.version}",
+            feed=self.feed,
+            mode=mode,
+            from_version=self.version - 1,
+            to_version=self.version,
+            upserts=self._parquet(pa.Table.from_pylist(list(upserts), schema=self._schema(SCHEMA.names))),
+            deletes=self._parquet(gone),
+            as_of=day,
+            run_id=f"run-{self.version}",
+        )
+
+    def apply(self, delivery: Delivery) -> Applied:
+        target = self.target()
+        try:
+            return target.apply(delivery)
+        finally:
+            target.close()
+
+    def send(self, upserts: Sequence[Row], deletes: Sequence[Row] = (), mode: Literal["full", "delta"] = "delta") -> Applied:
+        """Prepare, apply, and check that receipt and whole state are what was meant."""
+        delivery = self.prepared(upserts, deletes, mode)
+        applied = self.apply(delivery)
+        self.check(delivery)
+        return applied
+
+    def check(self, delivery: Delivery) -> None:
+        target = self.target()
+        try:
+            deleted = pq.read_metadata(delivery.deletes).num_rows
+            assert target.receipt(delivery) == expected(delivery.upserts, self.feed, deleted)
+            assert target.survey(self.feed) == expected(self.everything(), self.feed)
+            assert self.compared(target) == (0, 0, 0)
+        finally:
+            target.close()
+
+    def compared(self, target: Any) -> tuple[int, int, int]:
+        return target.compare(self.feed, self.everything(), self.folder / "differences.parquet")
+
+    def everything(self) -> Path:
+        return self._parquet(pa.Table.from_pylist(list(self.rows.values()), schema=SCHEMA))
+
+    def _schema(self, names: Sequence[str]) -> pa.Schema:
+        return pa.schema([SCHEMA.field(name) for name in names])
+
+    def _parquet(self, table: pa.Table) -> Path:
+        path = self.folder / f"{next(iter(self._numbers))}.parquet"
+        pq.write_table(table, path)
+        return path
+
+
+def edge(url: str, folder: Path, **changes: Any) -> Edge:
+    """A new edge into a receiver: its code and its table or file have names that no other test uses."""
+    number = next(_numbers)
+    named = {"edge": f"E{number}", "physical": f"{changes.get('physical', FEED.physical)}_{number}"}
+    return Edge(parse("dst_library", url), folder, replace(FEED, **changes | named))
+
+
+_numbers = itertools.count()
+
+
+_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0", exclude_categories=["Cs"]), max_size=8)
+_ROWS = st.fixed_dictionaries(
+    {
+        "full_name": st.none() | _TEXT,
+        "deposit": st.none() | st.decimals(-(10**9), 10**9, places=2),
+        "is_teacher": st.none() | st.booleans(),
+        "birth_on": st.none() | st.dates(dt.date(1000, 1, 1), dt.date(9999, 12, 31)),
+        "changed_at": st.none() | st.datetimes(dt.datetime(1000, 1, 1), dt.datetime(9999, 12, 31)),
+    }
+)
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["delta", "delta", "full"]),
+        st.dictionaries(st.integers(1, 6), _ROWS, max_size=4),
+        st.sets(st.integers(1, 6), max_size=3),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+class Conformance:
+    """What every delivery target does. A family gives the fixture `url` of a receiver, and `changes` of the feed."""
+
+    changes: ClassVar[dict[str, Any]] = {}
+    strange = STRANGE
+
+    @pytest.fixture
+    def here(self, url: str, tmp_path: Path) -> Edge:
+        return edge(url, tmp_path, **self.changes)
+
+    def test_a_first_whole_delivery_arrives(self, here: Edge) -> None:
+        assert here.send([person(n) for n in range(50)], mode="full") == Applied(50, 0)
+
+    def test_changes_and_drops_follow(self, here: Edge) -> None:
+        here.send([person(n) for n in range(20)])
+        applied = here.send([person(3, full_name="李四"), person(77)], deletes=[person(4), person(5)])
+        assert (applied.rows_upsert, applied.rows_delete) == (2, 2)
+
+    def test_a_whole_delivery_drops_what_it_does_not_list(self, here: Edge) -> None:
+        here.send([person(n) for n in range(20)])
+        here.send([person(n, opens="09:00") for n in range(10, 25)], mode="full")
+
+    def test_the_same_delivery_twice_is_applied_once(self, here: Edge) -> None:
+        here.send([person(n) for n in range(5)])
+        delivery = here.prepared([person(1, full_name="王五")], deletes=[person(2)])
+        first, second = here.apply(delivery), here.apply(delivery)
+        assert second == replace(first, already=True)
+        here.check(delivery)
+
+    def test_nothing_to_send_is_a_delivery_too(self, here: Edge) -> None:
+        here.send([])
+        here.send([person(1)])
+        here.send([])
+
+    def test_values_that_get_damaged_elsewhere_arrive_unharmed(self, here: Edge) -> None:
+        here.send(self.strange)
+        here.send(self.strange[::-1], mode="full")
+
+    def test_a_dropped_row_can_return(self, here: Edge) -> None:
+        here.send([person(1), person(2)])
+        here.send([], deletes=[person(1)])
+        here.send([person(1, full_name="回来")])
+
+    @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(steps=STEPS)
+    def test_any_sequence_of_deliveries_ends_where_it_should(self, url: str, tmp_path: Path, steps: Any) -> None:
+        here = edge(url, tmp_path, **self.changes)
+        for mode, changed, gone in steps:
+            upserts = [person(n, **self.fitting(values)) for n, values in changed.items()]
+            dropped = [person(n) for n in gone if n not in changed and (f"00{n:04d}", 1) in here.rows]
+            here.send(upserts, dropped if mode == "delta" else [], mode)
+
+    def fitting(self, values: Row) -> Row:
+        """The values as far as the receiver's format can hold them at all."""
+        return values
+
+
+def line_without_values(error: HubError, *values: str) -> None:
+    """A message in both languages, and the whole chain of causes, hold none of the values."""
+    for language in ("zh", "en"):
+        assert not [value for value in values if value in error.line(language)]
+    assert error.__cause__ is None

@@ -1,0 +1,80 @@
+"""The hub's own tables and views, made by the statements on a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import psycopg
+import pytest
+
+from core import postgres
+from core.dialects import LogicalType
+from schemas import ddl
+from schemas.contract import Column, Entity
+
+ENTITY = Entity(
+    name="order",
+    title="单据'甲'",
+    version="1.0.0",
+    columns=(
+        Column("order_no", "order_no", "单号", LogicalType("string", 20)),
+        Column("amount", "amount", "金额", LogicalType("number", precision=12, scale=2)),
+    ),
+    key=("order_no",),
+    authority=("finance",),
+)
+
+
+@pytest.fixture
+def hub(postgres_server: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    with psycopg.connect(postgres.database(postgres_server, "hub_tables")) as connection:
+        for statement in [*ddl.hub_table(ENTITY), *ddl.hub_views(ENTITY)]:
+            connection.execute(statement.encode())
+        yield connection
+        connection.rollback()
+
+
+def _insert(hub: psycopg.Connection[tuple[object, ...]], amount: str, born: int, died: int | None) -> None:
+    hub.execute(
+        'insert into hub."order" (order_no, amount, source_system, from_version, to_version) values (%s, %s, %s, %s, %s)',
+        ["A1", amount, "finance", born, died],
+    )
+
+
+def test_views_show_the_present_and_any_version(hub: psycopg.Connection[tuple[object, ...]]) -> None:
+    _insert(hub, "1.00", 1, 3)
+    _insert(hub, "2.00", 3, None)
+    assert hub.execute('select order_no, amount::text, source_system from hub_current."order"').fetchall() == [
+        ("A1", "2.00", "finance")
+    ]
+    seen = []
+    for version in range(5):
+        hub.execute("select set_config('hub.version', %s, true)", [str(version)])
+        seen.append(hub.execute('select amount::text from hub_at."order"').fetchall())
+    assert seen == [[], [("1.00",)], [("1.00",)], [("2.00",)], [("2.00",)]]
+
+
+def test_a_key_is_true_once(hub: psycopg.Connection[tuple[object, ...]]) -> None:
+    _insert(hub, "1.00", 1, None)
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        _insert(hub, "2.00", 2, None)
+
+
+def test_titles_are_comments(hub: psycopg.Connection[tuple[object, ...]]) -> None:
+    found = hub.execute(
+        "select obj_description(c.oid), col_description(c.oid, 2) from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+        " where n.nspname in ('hub', 'hub_current', 'hub_at') and c.relname = 'order'"
+    ).fetchall()
+    assert found == [("单据'甲'", "金额")] * 3
+
+
+def test_a_new_column_is_added_and_seen(hub: psycopg.Connection[tuple[object, ...]]) -> None:
+    wider = replace(
+        ENTITY, columns=(ENTITY.columns[0], Column("paid_on", "paid_on", "付款日", LogicalType("date")), ENTITY.columns[1])
+    )
+    assert ddl.hub_alter(ENTITY, ["order_no", "amount"]) == []
+    _insert(hub, "1.00", 1, None)
+    for statement in [*ddl.hub_alter(wider, ["order_no", "amount"]), *ddl.hub_views(wider)]:
+        hub.execute(statement.encode())
+    assert hub.execute('select order_no, paid_on, amount::text from hub_current."order"').fetchall() == [("A1", None, "1.00")]

@@ -1,0 +1,304 @@
+"""What is particular to database tables: drops as the receiver chose, its own rows, tampering, refusals, kills."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pymysql
+import pytest
+from receivers import FEED, STRANGE, Edge, edge, line_without_values, person
+
+from core.connections import parse
+from core.dialects import quoted
+from core.errors import FeedFailed, Unavailable
+from loaders.base import Applied
+from loaders.totals import expected, promised
+from schemas import ddl
+
+
+class Receiver:
+    """The receiver's own hands on its database, without any of our code."""
+
+    def __init__(self, url: str) -> None:
+        self.url, place = url, parse("receiver", url)
+        self.engine = place.family
+        self.link: Any = (
+            psycopg.connect(url, autocommit=True)
+            if place.family == "postgresql"
+            else pymysql.connect(
+                unix_socket=place.options["unix_socket"],
+                user=place.user,
+                database=place.database,
+                autocommit=True,
+                charset="utf8mb4",
+            )
+        )
+
+    def ask(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self.link.cursor() as cursor:
+            cursor.execute(statement, values)
+            return list(cursor.fetchall()) if cursor.description else []
+
+    def q(self, name: str) -> str:
+        return quoted(name, self.engine)
+
+    def kill(self, of: Any) -> None:
+        """End the session of a target of ours, as an operator or a crash would."""
+        if self.engine == "postgresql":
+            self.ask("select pg_terminate_backend(%s, 5000)", of._link.info.backend_pid)
+        else:
+            self.ask("kill %s", of._link.thread_id())
+
+
+@pytest.fixture(params=["postgres_url", "mariadb_url"])
+def receiver(request: pytest.FixtureRequest) -> Iterator[Receiver]:
+    receiver = Receiver(request.getfixturevalue(request.param))
+    yield receiver
+    receiver.link.close()
+
+
+@pytest.fixture
+def here(receiver: Receiver, tmp_path: Path) -> Edge:
+    return edge(receiver.url, tmp_path)
+
+
+def own_table(receiver: Receiver, here: Edge, more: str = "") -> None:
+    """The receiver has made the table itself, perhaps with something of its own."""
+    statement = ddl.create_table(here.feed.physical, here.feed.columns, here.feed.key, receiver.engine)
+    receiver.ask(statement[:-1] + more + ")")
+
+
+@pytest.mark.parametrize(
+    ("drop", "marks", "ended", "back"),
+    [
+        ("inactive", "is_active, ended_on", (0, dt.date(2026, 9, 9)), (1, None)),
+        ("end_date", "ended_on", (dt.date(2026, 9, 9),), (None,)),
+    ],
+)
+def test_a_drop_is_marked_as_the_receiver_chose(
+    receiver: Receiver, tmp_path: Path, drop: str, marks: str, ended: tuple[Any, ...], back: tuple[Any, ...]
+) -> None:
+    here = edge(receiver.url, tmp_path, drop=drop)
+    here.send([person(1), person(2)])
+    table, number = receiver.q(here.feed.physical), receiver.q("GH")
+    delivery = here.prepared([], deletes=[person(1)], day=dt.date(2026, 9, 9))
+    assert here.apply(delivery) == Applied(0, 1)
+    here.check(delivery)
+    assert receiver.ask(f"select {marks} from {table} where {number} = '000001'") == [ended]
+    assert receiver.ask(f"select {marks} from {table} where {number} = '000002'") == [back]
+    here.send([person(1)])
+    assert receiver.ask(f"select {marks} from {table} where {number} = '000001'") == [back]
+
+
+def test_values_are_what_was_sent(receiver: Receiver, here: Edge) -> None:
+    here.send([person(1, full_name="𠮷", deposit=Decimal("-0.05"), is_teacher=False, birth_on=None, opens="")])
+    names = ", ".join(receiver.q(name) for name in ("GH", "LB", "XM", "YJ", "SFJS", "CSRQ", "BGSJ", "KGSJ"))
+    [row] = receiver.ask(f"select {names} from {receiver.q(here.feed.physical)}")
+    assert row == ("000001", 1, "𠮷", Decimal("-0.05"), 0, None, dt.datetime(2026, 8, 31, 23, 59, 58, 1), "")
+
+
+def test_the_receivers_own_rows_and_columns_stay(receiver: Receiver, here: Edge) -> None:
+    own_table(receiver, here, ", remark varchar(20) default 'own'")
+    table, key = receiver.q(here.feed.physical), f"{receiver.q('GH')}, {receiver.q('LB')}"
+    receiver.ask(f"insert into {table} ({key}) values ('guest', 9)")
+    here.send([person(1), person(2)])
+    receiver.ask(f"update {table} set remark = 'checked' where {receiver.q('GH')} = '000002'")
+    here.send([person(2, full_name="改名")], mode="full")
+    here.send([], mode="full")
+    here.send([person(2)])
+    assert receiver.ask(f"select {key}, remark from {table} order by 1") == [("000002", 1, "own"), ("guest", 9, "own")]
+
+
+def test_a_key_that_the_receiver_uses_itself_is_refused(receiver: Receiver, here: Edge) -> None:
+    own_table(receiver, here)
+    table = receiver.q(here.feed.physical)
+    columns = ", ".join(receiver.q(name) for name in ("GH", "LB", "XM"))
+    receiver.ask(f"insert into {table} ({columns}) values ('000001', 1, 'own'), ('000002', 1, null)")
+    nothing = {name: None for name in ("full_name", "deposit", "is_teacher", "birth_on", "changed_at", "opens")}
+    delivery = here.prepared([person(1), person(2, **nothing), person(3)])
+    applied = here.apply(delivery)
+    assert applied == Applied(2, 0, refused={"000001\x1f1": "own_row"})
+    assert here.apply(delivery) == replace(applied, already=True)
+    target = here.target()
+    assert target.receipt(delivery) == promised(delivery, applied) != expected(delivery.upserts, here.feed)
+    target.close()
+    assert here.apply(here.prepared([], deletes=[person(1), person(2)])) == Applied(0, 1, refused={"000001\x1f1": "own_row"})
+    left = receiver.ask(f"select {receiver.q('GH')}, {receiver.q('XM')} from {table} order by 1")
+    assert left == [("000001", "own"), ("000003", "张三3")]
+
+
+def test_two_edges_into_one_database_keep_apart(receiver: Receiver, tmp_path: Path) -> None:
+    one, two = edge(receiver.url, tmp_path), edge(receiver.url, tmp_path)
+    one.send([person(1), person(2)])
+    two.send([person(1), person(3)])
+    one.send([], mode="full")
+    two.send([person(4)])
+
+
+@pytest.mark.parametrize(
+    "tampering", ["update {t} set {YJ} = {YJ} + 0.01 where {GH} = '000003'", "delete from {t} where {GH} = '000003'"]
+)
+def test_tampering_shows(receiver: Receiver, here: Edge, tampering: str) -> None:
+    here.send([person(n) for n in range(5)])
+    delivery = here.prepared([person(3, opens="10:00")])
+    here.apply(delivery)
+    names = {name: receiver.q(name) for name in ("YJ", "GH")}
+    receiver.ask(tampering.format(t=receiver.q(here.feed.physical), **names))
+    target: Any = here.target()
+    assert target.receipt(delivery) != expected(delivery.upserts, here.feed)
+    assert target.survey(here.feed) != expected(here.everything(), here.feed)
+    assert here.compared(target) in {(0, 0, 1), (1, 0, 0)}
+    target.close()
+    here.send([here.rows["000003", 1]])
+
+
+def test_the_same_length_is_not_the_same_content(receiver: Receiver, here: Edge) -> None:
+    here.send([person(1, full_name="abc"), person(2)])
+    receiver.ask(f"update {receiver.q(here.feed.physical)} set {receiver.q('XM')} = 'ABC' where {receiver.q('GH')} = '000001'")
+    target: Any = here.target()
+    assert here.compared(target) == (0, 0, 1)
+    target.close()
+    here.send(list(here.rows.values()), mode="full")
+
+
+def test_a_refusal_leaves_nothing_and_shows_no_value(receiver: Receiver, here: Edge) -> None:
+    own_table(receiver, here, f", check ({receiver.q('YJ')} < 1000)")
+    here.send([person(1)])
+    delivery = here.prepared(
+        [person(2, full_name="机密"), person(3, full_name="机密", deposit=Decimal("7654321.00"))], [person(1)]
+    )
+    with pytest.raises(FeedFailed) as caught:
+        here.apply(delivery)
+    assert caught.value.code == "HUB601"
+    line_without_values(caught.value, "机密", "7654321", "000003")
+    assert receiver.ask(f"select {receiver.q('GH')} from {receiver.q(here.feed.physical)}") == [("000001",)]
+    assert receiver.ask("select count(*) from _hub_delivery where delivery_id = %s", delivery.id) == [(0,)]
+
+
+def test_text_that_does_not_fit_is_refused(receiver: Receiver, here: Edge) -> None:
+    own_table(receiver, here)
+    receiver.ask(f"drop table {receiver.q(here.feed.physical)}")
+    narrow = [
+        replace(column, type=replace(column.type, length=2)) if column.name == "opens" else column for column in FEED.columns
+    ]
+    statement = ddl.create_table(here.feed.physical, narrow, here.feed.key, receiver.engine)
+    receiver.ask(statement.replace(f"{receiver.q('KGSJ')} text", f"{receiver.q('KGSJ')} varchar(2)"))
+    with pytest.raises(FeedFailed, match="HUB601"):
+        here.apply(here.prepared([person(1)]))
+    assert receiver.ask(f"select count(*) from {receiver.q(here.feed.physical)}") == [(0,)]
+
+
+def test_a_table_without_a_contract_column_is_refused(receiver: Receiver, tmp_path: Path) -> None:
+    here = edge(receiver.url, tmp_path, drop="inactive")
+    own_table(receiver, here)
+    receiver.ask(f"alter table {receiver.q(here.feed.physical)} drop column {receiver.q('XM')}")
+    with pytest.raises(FeedFailed, match="HUB602.*XM, is_active, ended_on"):
+        here.apply(here.prepared([person(1)]))
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_session_killed_at_any_statement_leaves_all_or_nothing(receiver: Receiver, here: Edge, first: bool) -> None:
+    here.send([] if first else [person(1), person(2)])
+    before = here.everything()
+    delivery = here.prepared([person(2, full_name="新"), person(3)], [] if first else [person(1)])
+    after = here.everything()
+    for statement in range(100):
+        target = here.target()
+        counted = iter(range(statement + 1))
+
+        def deadly(run: Any, target: Any = target, counted: Iterator[int] = counted) -> Any:
+            def deliver(*arguments: Any) -> Any:
+                if next(counted, None) == statement:
+                    receiver.kill(target)
+                return run(*arguments)
+
+            return deliver
+
+        for verb in ("run", "rows", "load"):
+            setattr(target, verb, deadly(getattr(target, verb)))
+        try:
+            applied = target.apply(delivery)
+        except Unavailable as error:
+            assert error.code == "HUB204"
+        else:
+            assert not applied.already and statement > 5
+            break
+        finally:
+            target.close()
+        witness = here.target()
+        assert witness.survey(here.feed) == expected(before, here.feed)
+        witness.close()
+    assert here.apply(delivery) == replace(applied, already=True)
+    witness = here.target()
+    assert witness.survey(here.feed) == expected(after, here.feed)
+    witness.close()
+
+
+def test_one_delivery_sent_by_two_at_once_is_applied_once(receiver: Receiver, here: Edge) -> None:
+    here.send([person(0)])
+    delivery = here.prepared([person(n) for n in range(2000)])
+    results: list[Applied] = []
+    both = [threading.Thread(target=lambda: results.append(here.apply(delivery))) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert sorted(applied.already for applied in results) == [False, True]
+    here.check(delivery)
+
+
+def test_no_server_is_worth_another_try(receiver: Receiver, here: Edge) -> None:
+    nowhere = f"{receiver.engine}://nobody@127.0.0.1:9/receiver"
+    lost = replace(here, connection=parse("dst_library", nowhere))
+    with pytest.raises(Unavailable, match="HUB204"):
+        lost.apply(here.prepared([person(1)]))
+
+
+def test_a_lock_held_too_long_is_worth_another_try(receiver: Receiver, here: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    here.send([person(1)])
+    monkeypatch.setattr("loaders.postgres.LOCK_SECONDS", 1)
+    monkeypatch.setattr("loaders.mysql._SESSION", "set session innodb_lock_wait_timeout = 1")
+    receiver.ask("begin")
+    receiver.ask(f"update {receiver.q(here.feed.physical)} set {receiver.q('XM')} = 'own'")
+    with pytest.raises(Unavailable, match="HUB204"):
+        here.apply(here.prepared([person(1, full_name="新")]))
+    receiver.ask("rollback")
+
+
+def test_without_local_files_rows_go_as_bound_batches(mariadb_url: str, tmp_path: Path) -> None:
+    receiver = Receiver(mariadb_url)
+    receiver.ask("set global local_infile = 0")
+    try:
+        here = edge(mariadb_url, tmp_path)
+        here.send(STRANGE)
+        here.send([person(1)], deletes=[STRANGE[1]])
+    finally:
+        receiver.ask("set global local_infile = 1")
+        receiver.link.close()
+
+
+def test_a_table_without_transactions_is_refused(mariadb_url: str, tmp_path: Path) -> None:
+    receiver, here = Receiver(mariadb_url), edge(mariadb_url, tmp_path)
+    own_table(receiver, here)
+    receiver.ask(f"alter table {receiver.q(here.feed.physical)} engine=MyISAM")
+    with pytest.raises(FeedFailed, match="HUB611"):
+        here.apply(here.prepared([person(1)]))
+    receiver.link.close()
+
+
+def test_a_table_in_gbk_is_compared_by_its_text(mariadb_url: str, tmp_path: Path) -> None:
+    receiver, here = Receiver(mariadb_url), edge(mariadb_url, tmp_path)
+    own_table(receiver, here)
+    receiver.ask(f"alter table {receiver.q(here.feed.physical)} convert to character set gbk")
+    here.send([person(1), person(2)])
+    here.send([person(2, full_name="改")], deletes=[person(1)])
+    with pytest.raises(FeedFailed, match="HUB601"):
+        here.apply(here.prepared([person(3, full_name="𠮷")]))
+    receiver.link.close()

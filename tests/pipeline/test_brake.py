@@ -1,0 +1,58 @@
+"""Too large a change stops before anything changes, and goes through only by two persons, for that change, for a time."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from core.errors import Denied
+from pipeline import release
+
+
+def test_an_empty_table_changes_nothing(university: Any) -> None:
+    university.night(1)
+    university.department("delete from jzg")
+    outcome = university.night(2)
+    assert [error.code for error in outcome.problems] == ["HUB501"]
+    assert len(university.hub()) == 40
+    assert len(university.received()) == 40
+
+
+def test_an_emptied_parent_stops_its_children(university: Any) -> None:
+    university.night(1)
+    university.department("delete from dw")
+    university.department("update jzg set xm = '改名', gxsj = now() where gh = 'T0001'")
+    outcome = university.night(2)
+    assert [error.code for error in outcome.problems] == ["HUB501", "HUB402"]
+    assert "改名" not in {row[1] for row in university.received()}
+
+
+def test_half_a_table_waits_for_two_persons(university: Any) -> None:
+    university.night(1)
+    university.department("delete from jzg where gh > 'T0020'")
+    assert [error.code for error in university.night(2).problems] == ["HUB502"]
+    assert [error.code for error in university.night(2).problems] == ["HUB502"]
+    brakes = university.ledger.rows("select * from ops.brake")
+    assert len(brakes) == 1
+    number, today = brakes[0]["brake_id"], date(2026, 9, 8)
+    release.request(university.ledger, number, "zhang", "学院撤并")
+    with pytest.raises(Denied, match="HUB704"):
+        release.approve(university.ledger, number, "zhang", today, today)
+    release.approve(university.ledger, number, "li", today, today)
+    assert university.night(2).problems == []
+    assert len(university.hub()) == 20
+    assert len(university.received()) == 20
+
+
+def test_a_release_is_for_that_change_only(university: Any) -> None:
+    university.night(1)
+    university.department("delete from jzg where gh > 'T0020'")
+    university.night(2)
+    number, today = university.ledger.single("select brake_id from ops.brake")["brake_id"], date(2026, 9, 8)
+    release.request(university.ledger, number, "zhang", "学院撤并")
+    release.approve(university.ledger, number, "li", today, today)
+    university.department("delete from jzg where gh > 'T0015'")
+    assert [error.code for error in university.night(2).problems] == ["HUB502"]
+    assert len(university.hub()) == 40

@@ -1,0 +1,91 @@
+"""The cycle on a small university: what a night does, and what a second one does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def test_first_night_brings_every_row_to_every_receiver(university: Any) -> None:
+    outcome = university.night()
+    assert outcome.problems == []
+    assert outcome.version == 1
+    assert len(university.hub()) == 40
+    assert [row[0] for row in university.received()] == [f"T{n:04d}" for n in range(1, 41)]
+    assert university.accepted() == {"E01": 1, "E05": 1, "E06": 1}
+
+
+def test_a_night_without_change_publishes_no_version_and_still_delivers_nothing_on_record(university: Any) -> None:
+    university.night(1)
+    outcome = university.night(2)
+    assert outcome.problems == []
+    assert outcome.version == 1
+    query = "select rows_upsert + rows_delete as n, state from ops.delivery where run_id = %s"
+    assert [(row["n"], row["state"]) for row in university.ledger.rows(query, [outcome.run_id])] == [(0, "accepted")] * 3
+
+
+def test_only_what_changed_for_the_receiver_is_sent(university: Any) -> None:
+    university.night(1)
+    university.department("update jzg set gz = gz + 1, gxsj = now() where gh <= 'T0010'")
+    university.department("update jzg set xm = '李四', gxsj = now() where gh = 'T0011'")
+    outcome = university.night(2)
+    published = university.ledger.single("select entities from ops.version where version = 2")
+    assert published["entities"]["staff"] == {"I": 0, "U": 11, "D": 0}
+    sent = university.ledger.rows("select edge, rows_upsert, rows_delete from ops.delivery where run_id = %s", [outcome.run_id])
+    assert {(row["edge"], row["rows_upsert"], row["rows_delete"]) for row in sent} == {
+        ("E01", 1, 0),
+        ("E05", 1, 0),
+        ("E06", 1, 0),
+    }
+
+
+def test_a_renamed_unit_reaches_the_people_in_it(university: Any) -> None:
+    university.night(1)
+    university.department("update dw set dwmc = '新名' where dwh = 'U1'")
+    university.night(2)
+    assert {row[3] for row in university.received() if row[0] in {"T0005", "T0010"}} == {"新名"}
+
+
+def test_a_person_who_is_gone_leaves_every_receiver_as_it_chose(university: Any) -> None:
+    import pymysql
+
+    from core.connections import connection
+
+    university.night(1)
+    university.department("delete from jzg where gh = 'T0007'")
+    university.night(2)
+    assert "T0007" not in {row[0] for row in university.hub()}
+    assert "T0007" not in {row[0] for row in university.received()}
+    there = connection("dst_library")
+    with (
+        pymysql.connect(unix_socket=there.options["unix_socket"], user="root", database=there.database) as db,
+        db.cursor() as cursor,
+    ):
+        cursor.execute("select is_active from hub_staff where staff_no = 'T0007'")
+        assert cursor.fetchone() == (0,)
+
+
+def test_a_change_that_the_clock_hides_is_found_by_the_sweep(university: Any) -> None:
+    university.hire(("T0060", "新人", "男", "U1"))  # moves the high-water mark past the others
+    university.night(1)
+    university.department("update jzg set xm = '暗改' where gh = 'T0003'")
+    university.night(2)
+    assert next(row[1] for row in university.received() if row[0] == "T0003") == "暗改"
+    step = university.ledger.latest("extract")["hr.person"]
+    assert step["repaired"] == 1
+
+
+def test_the_landing_keeps_every_reading(university: Any) -> None:
+    university.night(1)
+    university.department("delete from dw where dwh = 'U5'")
+    university.night(2)
+    manifests = sorted((university.var / "landing" / "hr" / "unit").glob("*/manifest.json"))
+    assert len(manifests) == 2
+
+
+def test_a_report_in_both_languages_says_what_the_run_did(university: Any) -> None:
+    university.hire(("T0099", "李四", "男", "U9"))
+    outcome = university.night(1)
+    folder = university.var / "reports" / outcome.run_id
+    assert "扣留" in (folder / "report.zh.html").read_text("utf-8")
+    assert "held" in (folder / "report.en.html").read_text("utf-8")
+    assert "李四" not in (folder / "report.zh.html").read_text("utf-8")

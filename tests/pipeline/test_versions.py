@@ -1,0 +1,73 @@
+"""History, rollback and verification: what was true when, and who holds what."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import psycopg
+import pytest
+
+from core import postgres
+from core.errors import Denied
+from pipeline.context import resume
+from pipeline.night import close_run, open_run, verify_edge
+from pipeline.publish import rollback
+
+TODAY = date(2026, 9, 8)
+
+
+def _roll(university: Any, version: int, by: str = "zhang", approved_by: str = "li") -> None:
+    run = open_run("rollback", TODAY, [f"v{version}"])
+    try:
+        rollback(resume(run), version, by, approved_by, "误改")
+    finally:
+        close_run(run)
+
+
+def test_every_version_can_be_asked_for(university: Any) -> None:
+    university.night(1)
+    university.department("update jzg set xm = '改名', gxsj = now() where gh = 'T0001'")
+    university.night(2)
+    with postgres.connect() as connection:
+        names = []
+        for version in (1, 2):
+            connection.execute("select set_config('hub.version', %s, true)", [str(version)])
+            names.append(connection.execute("select name from hub_at.staff where staff_no = 'T0001'").fetchone())
+    assert names[0] != names[1] == ("改名",)
+
+
+def test_a_rollback_restores_an_old_version_and_the_feeds_follow(university: Any) -> None:
+    university.night(1)
+    before = university.hub()
+    university.department("update jzg set xm = '改名', gxsj = now() where gh <= 'T0003'")
+    university.department("delete from jzg where gh = 'T0009'")
+    university.hire(("T0060", "新人", "男", "U1"))
+    university.night(2)
+    _roll(university, 1)
+    assert university.hub() == before
+    assert university.ledger.version() == 3
+    from pipeline.night import deliver_flow
+
+    run = open_run("feed", TODAY, ["SJGXLC01"])
+    deliver_flow(run, "SJGXLC01")
+    close_run(run)
+    assert [row[0] for row in university.received()] == [f"T{n:04d}" for n in range(1, 41)]
+    assert "改名" not in {row[1] for row in university.received()}
+
+
+def test_a_rollback_needs_two_persons(university: Any) -> None:
+    university.night(1)
+    with pytest.raises(Denied, match="HUB704"):
+        _roll(university, 1, "zhang", "zhang")
+
+
+def test_verify_finds_what_another_program_did_to_a_receiver(university: Any) -> None:
+    university.night(1)
+    assert [row["equal"] for row in verify_edge("E01", TODAY, "zhang")] == [True]
+    with psycopg.connect(university.academic) as connection:
+        connection.execute("update hub_staff set unit_name = '改过' where staff_no = 'T0002'")
+    found = verify_edge("E01", TODAY)[0]
+    assert found["differs"] == ["unit_name"]
+    with pytest.raises(Denied, match="HUB708"):
+        verify_edge("E01", TODAY, "zhang")
