@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from campus.arrays import Bools, Ints
+from campus.arrays import Bools, Ints, kernels
 from campus.render_academic import CHANGES
 from campus.render_hr import ZERO_DATE
 
@@ -49,7 +48,7 @@ class Fault:
         """Which rows may be chosen."""
         if self.only is None:
             return np.ones(rows.num_rows, np.bool_)
-        return np.asarray(pc.fill_null(pc.equal(rows[self.only[0]], pa.scalar(self.only[1])), False).to_numpy())
+        return np.asarray(kernels.fill_null(kernels.equal(rows[self.only[0]], self.only[1]), False).to_numpy())
 
     def spoil(self, rows: pa.Table, chosen: Ints) -> pa.Table:
         """The table with the chosen rows spoilt, or with spoilt copies of them at the end."""
@@ -66,7 +65,7 @@ def replaced(rows: pa.Table, column: str, at: Ints, cells: Sequence[Any]) -> pa.
     mask[at] = True
     kind = rows.schema.field(column).type
     in_order = [cells[position] for position in np.argsort(at, kind="stable")]
-    changed = pc.replace_with_mask(rows[column].combine_chunks(), pa.array(mask), pa.array(in_order, kind))
+    changed = kernels.replace_with_mask(rows[column].combine_chunks(), pa.array(mask), pa.array(in_order, kind))
     return rows.set_column(rows.column_names.index(column), column, changed)
 
 

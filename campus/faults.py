@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from campus.arrays import Ints
+from campus.arrays import Ints, kernels
 from campus.fault_rules import FAULTS, Fault, key_texts
 from campus.render import DATASETS
 from campus.world import random
@@ -98,7 +97,7 @@ def _drawn(rows: pa.Table, fault: Fault, count: int, taken: set[str], numbers: n
     """Rows for the fault to spoil, at random, one a person, of persons that no other fault has; they become `taken`."""
     possible = numbers.permutation(np.flatnonzero(fault.fits(rows)))
     people = _numbers(rows[fault.person].take(possible))
-    fresh = ~pc.is_in(people, pa.array(sorted(taken), pa.string())).to_numpy()
+    fresh = ~kernels.is_in(people, pa.array(sorted(taken), pa.string())).to_numpy()
     _, first = np.unique(people.to_numpy().astype(str), return_index=True)
     chosen = np.intersect1d(np.flatnonzero(fresh), first)[:count]
     taken.update(str(number) for number in people.take(chosen).to_pylist())
@@ -106,7 +105,7 @@ def _drawn(rows: pa.Table, fault: Fault, count: int, taken: set[str], numbers: n
 
 
 def _numbers(column: Cells) -> Cells:
-    return pc.fill_null(pc.utf8_trim_whitespace(column), pa.scalar(""))
+    return cast(Cells, kernels.fill_null(kernels.utf8_trim_whitespace(column), ""))
 
 
 def _spoil(tables: dict[str, pa.Table], name: str, fault: Fault, chosen: Ints) -> list[Injected]:
@@ -125,7 +124,7 @@ def _waiting(tables: Mapping[str, pa.Table], found: list[Injected]) -> list[Inje
         held = sorted({item.key for item in found if item.entity == parent and item.severity == "error"})
         for id, column, entity, rule in children:
             rows = tables[id]
-            keys = key_texts(entity, rows.filter(pc.is_in(_numbers(rows[column]), pa.array(held, pa.string()))))
+            keys = key_texts(entity, rows.filter(kernels.is_in(_numbers(rows[column]), pa.array(held, pa.string()))))
             system, _, dataset = id.partition(".")
             more += [Injected("waiting", system, dataset, entity, key, f"{entity}.{rule}") for key in keys]
     return more

@@ -30,7 +30,7 @@ def due(students: Frame, year: int) -> Matrix:
     bachelor = students["level"] >= 3
     items = np.zeros((len(first), ITEMS), np.int64)
     items[:, TUITION] = students["tuition"]
-    items[:, ACCOMMODATION] = np.where(students["boarding"] == 2, 70_000 + 10_000 * (students["major"] % 5), 0)
+    items[:, ACCOMMODATION] = np.where(students["boarding"] == 2, 70_000 + 10_000 * (students["house"] % 5), 0)
     items[:, 2] = np.where(bachelor, 50_000, 0)
     items[:, 3] = np.where(first, 6_000, 0)
     items[:, 4] = np.where(first, 3_000, 0)

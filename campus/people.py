@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from campus.arrays import Frame, Ints, Text, bank_card, digits, identity, join, number, pick, text, where, word
+from campus.arrays import Frame, Ints, Text, bank_card, digits, identity, join, kernels, number, pick, text, where, word
 from campus.lists import DOT_NAMES, GIVEN, MAJORS, PLACES, RARE, REGIONS, SURNAMES, UNITS
 from campus.world import World
 
@@ -70,7 +69,7 @@ def names(frame: Frame, dot: str = "·", filler: str = "") -> Text:
     surname = pick(SURNAMES, np.where(style == DOTTED, 0, frame["surname"]))
     given = where(style == RARE_CHARACTER, RARE, pick(GIVEN, frame["given"]))
     second = pick((*GIVEN, ""), frame["second"])
-    spaced = single & (frame["house"] % 2 == 0) & (pc.utf8_length(surname).to_numpy() == 1)
+    spaced = single & (frame["house"] % 2 == 0) & (kernels.utf8_length(surname).to_numpy() == 1)
     plain = join(surname, where(spaced, filler, ""), given, second)
     return where(style == DOTTED, dotted, plain)
 
@@ -79,7 +78,7 @@ def identities(frame: Frame, small_x: int = 0) -> Text:
     """Document numbers: resident identity numbers, passports for foreigners. Every `small_x`-th row writes x for X."""
     resident = identity(_REGION_NUMBERS[frame["region"]], frame["birth"], frame["sequence"])
     if small_x:
-        resident = where(frame["house"] % small_x == 0, pc.utf8_lower(resident), resident)
+        resident = where(frame["house"] % small_x == 0, kernels.utf8_lower(resident), resident)
     if "foreign" not in frame:
         return resident
     return where(frame["foreign"] > 0, number(frame["account"] % 10**8, 8, "M"), resident)

@@ -102,11 +102,11 @@ def student_record(world: World) -> pa.Table:
     """`xsxxb`: person and contact of undergraduates; `GXSJ` moves when a row changes."""
     rows, students = _undergraduates(world)
     numbers = student_numbers(world, rows)
-    home = regions(students)
+    home, name = regions(students), names(students, BULLET)
     return pa.table(
         {
             "XH": numbers,
-            "XM": where(students["house"] % 7 == 0, join(names(students, BULLET), "  "), names(students, BULLET)),
+            "XM": where(students["house"] % 7 == 0, join(name, "  "), name),
             "XBM": pick(["", "M", "F"], students["sex"]),
             "CSRQ": compact(students["birth"]),
             "CSDM": home,
@@ -190,9 +190,10 @@ def teacher(world: World) -> pa.Table:
     teaching = (staff["category"] == 11) & (staff["state"] == IN_POST) & present(staff, world.day)
     rows = np.flatnonzero(teaching)
     teachers = take(staff, rows)
-    spelled = where(teachers["house"] % 7 == 0, join(names(teachers, BULLET), " "), names(teachers, BULLET))
+    name = names(teachers, BULLET)
+    spelled = where(teachers["house"] % 7 == 0, join(name, " "), name)
     return pa.table({"GH": staff_numbers(world, rows), "XM": spelled, "SZDW": unit_codes(teachers["unit"], PREFIX)})
 
 
-def _years(value: str) -> "pa.Scalar[Any]":
+def _years(value: str) -> pa.Scalar[Any]:
     return pa.scalar(value, pa.string()).cast(pa.decimal128(3, 1))

@@ -185,6 +185,9 @@ def _stop_mariadb(folder: Path) -> None:
         time.sleep(0.05)
     if child := _children.pop(folder, None):
         child.wait()
+    if (door := _door(folder)).parent != folder:
+        shutil.rmtree(door.parent)
+        (folder / "socket").unlink()
 
 
 def _pid(folder: Path) -> int | None:

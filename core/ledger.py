@@ -6,13 +6,17 @@ finishes in the same transaction as the change, so that a crash leaves both or n
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
+import os
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
@@ -53,12 +57,48 @@ class Ledger:
     def __init__(self, url: str, clock: Clock = system_clock) -> None:
         self.url = url
         self.clock = clock
+        self._idle: list[postgres.Connection] = []
+        self._process = os.getpid()
+        self._lock = threading.Lock()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[postgres.Connection]:
-        """One transaction on the hub's database."""
-        with postgres.connect(self.url) as connection:
-            yield connection
+        """One transaction on the hub's database, on a connection that is kept for the next.
+
+        Raises:
+            Unavailable: HUB201 when the server cannot be reached or breaks off.
+        """
+        with postgres.reachable():
+            connection = self._take()
+            try:
+                with connection.transaction():
+                    yield connection
+            finally:
+                if connection.closed:
+                    connection.close()
+                else:
+                    with self._lock:
+                        self._idle.append(connection)
+
+    def _take(self) -> postgres.Connection:
+        """An idle connection that still answers, else a new one. Those of a parent process are left to it."""
+        with self._lock:
+            if self._process != os.getpid():
+                self._idle, self._process = [], os.getpid()
+            connection = self._idle.pop() if self._idle else None
+        if connection is not None:
+            try:
+                connection.execute("select 1")
+                return connection
+            except psycopg.OperationalError:
+                connection.close()
+        return postgres.open_connection(self.url)
+
+    def close(self) -> None:
+        """Give every kept connection back."""
+        with self._lock:
+            while self._idle:
+                self._idle.pop().close()
 
     def rows(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
         """The rows of a query, as dictionaries."""
@@ -191,6 +231,12 @@ class Ledger:
             self.finish(step, output)
         return output
 
+    def reuse(self, run_id: str, verb: str, subject: str, input_hash: str, output: Output) -> Output:
+        """Write down in this run that a step of an earlier one, with the same input, stands; returns its output."""
+        if self.finished(verb, subject, input_hash, run_id) is None:
+            self.finish(self.begin(run_id, verb, subject, input_hash), output)
+        return output
+
     def version(self) -> int:
         """The published version, 0 before the first."""
         found = self.one("select coalesce(max(version), 0) as version from ops.version")
@@ -217,5 +263,12 @@ def migrated(url: str) -> str:
 
 
 def ledger(clock: Clock = system_clock) -> Ledger:
-    """The ledger of this hub, with its tables up to date."""
-    return Ledger(migrated(postgres.hub_url()), clock)
+    """The ledger of this hub, with its tables up to date; one object a database and clock."""
+    return _ledger(migrated(postgres.hub_url()), clock)
+
+
+@functools.cache
+def _ledger(url: str, clock: Clock) -> Ledger:
+    book = Ledger(url, clock)
+    atexit.register(book.close)
+    return book

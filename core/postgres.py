@@ -58,9 +58,20 @@ def connect(url: str | None = None) -> Iterator[Connection]:
     Raises:
         Unavailable: HUB201 when the server cannot be reached or breaks off.
     """
+    with reachable(), psycopg.connect(url or hub_url()) as connection:
+        yield connection
+
+
+def open_connection(url: str) -> Connection:
+    """A connection that commits after every statement unless a transaction is opened on it; the caller closes it."""
+    return psycopg.connect(url, autocommit=True)
+
+
+@contextlib.contextmanager
+def reachable() -> Iterator[None]:
+    """Turn the driver's word for an unreachable or broken server into the house's."""
     try:
-        with psycopg.connect(url or hub_url()) as connection:
-            yield connection
+        yield
     except psycopg.OperationalError as error:
         raise Unavailable("HUB201", "hub", reason=type(error).__name__) from error
 

@@ -81,40 +81,40 @@ def open_run(kind: str, scope: Sequence[str]) -> str:
 
 @task
 @one_line
-def extract(run_id: str, system: str) -> None:
+def extract(run: str, system: str) -> None:
     from pipeline import night
 
-    _log(night.extract_system(run_id, system))
+    _log(night.extract_system(run, system))
 
 
 @task(trigger_rule=ONCE_OPENED)
 @one_line
-def publish(run_id: str) -> None:
+def publish(run: str) -> None:
     from pipeline import night
 
-    _log(night.publish(run_id))
+    _log(night.publish(run))
 
 
 @task(trigger_rule=ONCE_OPENED, outlets=[HUB_VERSION])
-def announce(run_id: str) -> None:
+def announce(run: str) -> None:
     """Start the feeds. A task of its own: one stopped entity fails `publish`, and the others were published even so."""
-    log.info("%s", run_id)
+    log.info("%s", run)
 
 
 @task
 @one_line
-def deliver(run_id: str, flow: str, schedule: str) -> None:
+def deliver(run: str, flow: str, schedule: str) -> None:
     from pipeline import night
 
-    _log(night.deliver_flow(run_id, flow, schedule))
+    _log(night.deliver_flow(run, flow, schedule))
 
 
 @task(trigger_rule=ONCE_OPENED)
 @one_line
-def close(run_id: str) -> None:
+def close(run: str) -> None:
     from pipeline import night
 
-    _log(night.close_run(run_id))
+    _log(night.close_run(run))
 
 
 @task

@@ -7,7 +7,6 @@ read back needs no guessing. Parquet keeps its types. In a workbook only numbers
 from __future__ import annotations
 
 import codecs
-import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -65,7 +64,7 @@ def read(feed: FeedDataset, path: Path, names: Sequence[str]) -> pa.Table:
     header = [physical.get(name, name) for name in names]
     try:
         table = {"parquet": _read_parquet, "xlsx": _read_xlsx}.get(feed.file_format or "csv", _read_csv)(path, feed, header)
-    except (pa.ArrowInvalid, UnicodeError, ValueError, KeyError, OSError) as error:
+    except (pa.ArrowInvalid, UnicodeError, ValueError, LookupError, OSError) as error:
         raise FeedFailed("HUB614", feed.id, file=path.name, problem=type(error).__name__) from None
     if table.column_names != header:
         raise FeedFailed("HUB614", feed.id, file=path.name, problem=f"columns {', '.join(table.column_names)}")
@@ -73,7 +72,10 @@ def read(feed: FeedDataset, path: Path, names: Sequence[str]) -> pa.Table:
 
 
 def _write_csv(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, names: Sequence[str], path: Path) -> None:
-    encoding = codecs.lookup(feed.encoding or "utf-8").name
+    try:
+        encoding = codecs.lookup(feed.encoding or "utf-8").name
+    except LookupError:
+        raise FeedFailed("HUB612", feed.id, column="*", format=feed.encoding, problem="encoding") from None
     plain = path if encoding == "utf-8" else path.with_suffix(".utf8")
     by_name = {column.name: column for column in feed.columns}
     items = ", ".join(f"{_cell(by_name.get(name), name)} as {_name(_header(by_name, name))}" for name in names)
@@ -230,6 +232,6 @@ def suffix(feed: FeedDataset) -> str:
         FeedFailed: HUB612 for a format that no code writes.
     """
     kind = feed.file_format or "csv"
-    if kind not in FORMATS or not re.fullmatch("[a-z]+", kind):
+    if kind not in FORMATS:
         raise FeedFailed("HUB612", feed.id, column="*", format=kind, problem=", ".join(FORMATS))
     return kind

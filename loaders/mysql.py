@@ -7,6 +7,7 @@ the types and collations of the receiver's own, so that joins find its indexes a
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,7 +15,9 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pymysql
+import pymysql.connections
 from pymysql.cursors import SSCursor
+from pymysql.protocol import LoadLocalPacketWrapper
 
 from core.connections import Connection
 from core.dialects import LogicalType
@@ -25,38 +28,29 @@ from loaders.table import CONNECT_SECONDS, LOCK_SECONDS, TableTarget
 from loaders.totals import TEXT
 from schemas.contract import FeedDataset
 
-_TRANSIENT = frozenset(
-    {
-        0,
-        1040,
-        1053,
-        1129,
-        1130,
-        1044,
-        1045,
-        1049,
-        1152,
-        1158,
-        1159,
-        1160,
-        1161,
-        1205,
-        1213,
-        1317,
-        1927,
-        2002,
-        2003,
-        2006,
-        2013,
-        2055,
-    }
-)
-"""No entry, connection lost, server shutting down, lock wait, deadlock, killed: worth another try."""
+_NO_ENTRY = (1040, 1044, 1045, 1049, 1129, 1130, 2002, 2003)
+_LOST = (0, 1053, 1152, 1158, 1159, 1160, 1161, 1317, 1927, 2006, 2013, 2055)
+_LOCKED = (1205, 1213)
+_TRANSIENT = frozenset(_NO_ENTRY + _LOST + _LOCKED)
+"""Error numbers that are worth another try."""
 _SESSION = (
     f"set session sql_mode = 'TRADITIONAL', innodb_lock_wait_timeout = {LOCK_SECONDS}, lock_wait_timeout = {LOCK_SECONDS}"
 )
 _OPTIONS = "engine=InnoDB default character set utf8mb4 collate utf8mb4_bin"
 _WORD = "varchar(64) character set ascii collate ascii_bin not null"
+
+
+class _OnlyOurs(LoadLocalPacketWrapper):
+    """The protocol lets a server name any file of this machine when rows are loaded: it gets those of deliveries only."""
+
+    def __init__(self, from_packet: Any) -> None:
+        super().__init__(from_packet)
+        if settings().work.resolve() not in Path(os.fsdecode(self.filename)).resolve().parents:
+            raise FeedFailed("HUB601", "LOAD DATA LOCAL", reason="foreign file")
+
+
+# The driver has no setting for this, and its stubs do not show the name.
+pymysql.connections.LoadLocalPacketWrapper = _OnlyOurs  # type: ignore[attr-defined]
 
 
 class MysqlPhrases:
@@ -136,10 +130,8 @@ class MysqlTarget(TableTarget):
             raise
 
     def disconnect(self) -> None:
-        """Roll back what is open and close: a connection whose transaction failed is not used again."""
+        """Close, which rolls back what is open. Nothing is asked of the server: it may be in the middle of an answer."""
         if self._link:
-            with contextlib.suppress(pymysql.Error):
-                self._link.rollback()
             with contextlib.suppress(pymysql.Error):
                 self._link.close()
             self._link = None

@@ -55,7 +55,7 @@ def change(night: Night, name: str, conformed: Output, checked: Output) -> Outpu
     Returns `{delta, known, away, known_hash, content, before, inserts, updates, deletes}`.
 
     Raises:
-        Braked: HUB501 (a source gave no rows), HUB502 (more changes than the contract expects). Nothing is published.
+        Braked: HUB501 (a source gave no rows), HUB502, HUB504 (more deletes or updates than it allows). Nothing is published.
     """
     entity = night.catalog.entity(name)
     night.progress("brake", name)
@@ -115,7 +115,8 @@ def _stage(db: duckdb.DuckDBPyConnection, connection: postgres.Connection, night
     )
     leaves = {"absent_once": "true", "absent_twice": "source_key in (select source_key from absent_before)", "never": "false"}
     db.execute(f"create table leaving as select source_key from missing where {leaves[entity.gone]}")
-    db.execute("create table away as select source_key from missing anti join leaving using (source_key)")
+    waits = "true" if entity.gone == "absent_twice" else "false"
+    db.execute(f"create table away as select source_key from missing anti join leaving using (source_key) where {waits}")
     names = ", ".join(f"f.{column.name}" for column in entity.columns)
     db.execute(
         f"create table delta as select case when p.source_key is null then 'I' else 'U' end as op, {names},"
@@ -179,11 +180,11 @@ def _judge(night: Night, entity: Entity, counts: Counts, content: str) -> None:
     if counts.before == 0 or calendar().windows(night.run.as_of) & set(entity.brake.expect):
         return
     limits = (
-        ("delete", counts.deletes + counts.absent, entity.brake.max_delete_percent),
-        ("update", counts.updates, entity.brake.max_update_percent),
+        ("HUB502", counts.deletes + counts.absent, entity.brake.max_delete_percent),
+        ("HUB504", counts.updates, entity.brake.max_update_percent),
     )
-    for kind, count, limit in limits:
+    for code, count, limit in limits:
         share = 100.0 * count / counts.before
         if count > entity.brake.floor and share > limit:
-            facts = {"kind": kind, "count": count, "percent": f"{share:.1f}", "limit": f"{limit:g}", "before": counts.before}
-            brakes.pull(night, entity.name, "HUB502", content, facts)
+            facts = {"count": count, "percent": f"{share:.1f}", "limit": f"{limit:g}", "before": counts.before}
+            brakes.pull(night, entity.name, code, content, facts)

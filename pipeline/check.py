@@ -54,7 +54,7 @@ def check(night: Night, name: str, conformed: Output, known: Mapping[str, tuple[
     before = night.ledger.finished("check", name, work)
     if before is not None and folder.is_dir():
         _seen_again(night, name)
-        return before
+        return night.ledger.reuse(night.run.id, "check", name, work, before)
     paths = {other: pair[0] for other, pair in looked_at.items()}
     return night.ledger.do(
         night.run.id, "check", name, work, lambda step: _check(night, entity, conformed, paths, folder, step)
@@ -72,6 +72,7 @@ def dependencies(night: Night, entity: Entity) -> frozenset[str]:
 
 def _check(night: Night, entity: Entity, conformed: Output, known: Mapping[str, Path], folder: Path, step: Step) -> Output:
     from quality.check import check as judge  # imports Great Expectations, which costs seconds
+    from quality.quarantine import gate
 
     draft = folder.with_name(f"{folder.name}.{step.id}.part")
     shutil.rmtree(draft, ignore_errors=True)
@@ -81,6 +82,7 @@ def _check(night: Night, entity: Entity, conformed: Output, known: Mapping[str, 
     _record(night, entity, verdict, files["held"])
     shutil.rmtree(folder, ignore_errors=True)
     draft.replace(folder)
+    gate(entity, verdict.rows, verdict.held_rows)
     return {**files, "rows": verdict.rows, "held_rows": verdict.held_rows, "warned_rows": verdict.warned_rows}
 
 

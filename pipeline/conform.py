@@ -42,7 +42,7 @@ def conform(night: Night, name: str, landed: dict[str, Landed]) -> Output:
     if path.is_file():
         before = night.ledger.finished("conform", name, work)
         if before is not None:
-            return before
+            return night.ledger.reuse(night.run.id, "conform", name, work, before)
     return night.ledger.do(night.run.id, "conform", name, work, lambda _: _conform(night, entity, systems, landed, path))
 
 

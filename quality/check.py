@@ -20,12 +20,11 @@ from schemas.contract import Entity
 def check(question: Question) -> Verdict:
     """Judge the question's rows and write the answer's files into its folder.
 
-    `rows` of the verdict counts the conformed file; accepted, held and repeated rows add up to it. The files are complete
-    even when the gate stops the entity, so that the held rows can be shown.
+    `rows` of the verdict counts the conformed file; accepted, held and repeated rows add up to it. Whether so many may be
+    held is asked by `quality.quarantine.gate`, after the held rows are on record.
 
     Raises:
         ContractError: HUB104 to HUB108 when the contract or an SQL check is wrong; nothing is judged then.
-        Gated: HUB401 when more than the contract's share of rows is held.
         Fault: HUB802 or HUB803 when memory or disk are used up.
     """
     entity = question.entity
@@ -34,7 +33,6 @@ def check(question: Question) -> Verdict:
         scan.prepare(db, question)
         outcomes = judge(entity.name, suite, scan.frame(db, question, suite))
         split = quarantine.split(db, question, outcomes)
-    quarantine.gate(entity, split.rows, split.held_rows)
     return Verdict(
         accepted=split.accepted,
         held=split.held,

@@ -74,20 +74,35 @@ def frame(db: duckdb.DuckDBPyConnection, question: Question, suite: list[Expecta
             HUB108 for a rule that DuckDB cannot judge, HUB104 for a reference to an entity that was not given.
     """
     fields: dict[str, str] = {}
+    asked_by: dict[str, str] = {}
     for number, expectation in enumerate(suite):
         if expectation.rule.kind == "sql":
             _run_check(db, question, number, expectation.rule.facts["file"])
         for field in expectation.fields:
             if field not in fields:
                 fields[field] = _expression(question, number, expectation, field)
+                asked_by[field] = expectation.rule.id
     columns = ", ".join(f"{sql} as {_name(field)}" for field, sql in fields.items())
     try:
-        cells: pa.Table = db.sql(f"select position, {columns} from work.rows order by position").to_arrow_table()
+        return _rows(db, columns)
     except _MACHINE:
         raise
     except duckdb.Error as error:
-        raise ContractError("HUB108", question.entity.name, problem=_told(error)) from None
+        culprit = next((asked_by[field] for field, sql in fields.items() if _fails(db, sql)), question.entity.name)
+        raise ContractError("HUB108", culprit, problem=_told(error)) from None
+
+
+def _rows(db: duckdb.DuckDBPyConnection, columns: str) -> pa.Table:
+    cells: pa.Table = db.sql(f"select position, {columns} from work.rows order by position").to_arrow_table()
     return cells
+
+
+def _fails(db: duckdb.DuckDBPyConnection, expression: str) -> bool:
+    try:
+        _rows(db, f"{expression} as cell")
+    except duckdb.Error:
+        return True
+    return False
 
 
 def _expression(question: Question, number: int, expectation: Expectation, field: str) -> str:

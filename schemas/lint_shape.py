@@ -31,15 +31,16 @@ _PARTS: Mapping[str, Mapping[str, str]] = {
     },
     "RelationshipPropertyLevel": {"customProperties": "CustomProperty"},
 }
+_FREE = frozenset({"name", "businessName", "physicalName", "physicalType", "description", "classification"})
 _NEEDED: Mapping[str, tuple[Place, ...]] = {
     "source": (("domain",), ("team", "name"), ("servers", 0, "server"), ("schema", 0)),
     "hub": (("schema", 0),),
     "feed": (("servers", 0, "server"), ("schema", 0)),
 }
 _NEEDED_OBJECT = {
-    "source": ("physicalName", "businessName"),
-    "hub": ("businessName",),
-    "feed": ("physicalName", "businessName"),
+    "source": ("physicalName", "businessName", "properties"),
+    "hub": ("businessName", "properties"),
+    "feed": ("physicalName", "businessName", "properties"),
 }
 _NEEDED_COLUMN = {
     "source": ("physicalName", "businessName", "logicalType", "classification"),
@@ -49,12 +50,12 @@ _NEEDED_COLUMN = {
 
 
 def shape(document: Document, kind: str) -> Iterator[Finding]:
-    """Findings HUB110 to HUB114 and HUB118 of one contract; `kind` is source, hub or feed."""
+    """Findings HUB110 to HUB114 and HUB117 of one contract; `kind` is source, hub or feed."""
     for place in document.repeated:
         yield Finding("HUB117", document.file, document.line(*place), {"name": str(place[-1]), "first": document.file})
     standard = False
     for place, piece, definition in _pieces((), document.data, "Contract"):
-        for code, inner, facts in _faults(definition, json.dumps(piece, ensure_ascii=False, sort_keys=True, default=str)):
+        for code, inner, facts in _faults(definition, _canonical(piece)):
             standard = True
             yield Finding(code, document.file, document.line(*place, *inner), dict(facts))
     if not standard:
@@ -71,8 +72,6 @@ def _house(document: Document, kind: str) -> Iterator[Finding]:
         missing = [name for name in _NEEDED_OBJECT[kind] if not table.get(name)]
         yield from (Finding("HUB112", document.file, document.line(*here), {"name": name}) for name in missing)
         columns = table.get("properties") or []
-        if not any(column.get("primaryKey") for column in columns):
-            yield Finding("HUB118", document.file, document.line(*here), {"name": table["name"]})
         for index, column in enumerate(columns):
             missing = [name for name in _NEEDED_COLUMN[kind] if not column.get(name)]
             line = document.line(*here, "properties", index)
@@ -97,6 +96,12 @@ def _pieces(place: Place, value: Mapping[str, Any], definition: str) -> Iterator
             for position, item in enumerate(items):
                 yield from _pieces((*place, name, position), item, inner)
     yield place, rest, definition
+
+
+def _canonical(piece: Mapping[str, Any]) -> str:
+    """The piece as text, with the texts that the standard leaves free made equal, so that most columns are one piece."""
+    plain = {name: "-" if name in _FREE and isinstance(value, str) else value for name, value in piece.items()}
+    return json.dumps(plain, ensure_ascii=False, sort_keys=True, default=str)
 
 
 @functools.lru_cache(maxsize=8192)
@@ -149,7 +154,7 @@ def _explain(error: ValidationError, errors: list[ValidationError]) -> Iterator[
 def _known(schema: Mapping[str, Any]) -> frozenset[str]:
     """The keys that a piece of the standard knows, through its references and alternatives."""
     names: set[str] = set()
-    followed: set[str] = set()
+    followed = {"#/"}
     open_parts = [schema]
     while open_parts:
         part = open_parts.pop()
@@ -158,10 +163,11 @@ def _known(schema: Mapping[str, Any]) -> frozenset[str]:
             open_parts += part.get(choice, [])
         if "then" in part:
             open_parts.append(part["then"])
-        target = str(part.get("$ref", "")).rpartition("/")[2]
-        if target and target not in followed:
+        target = str(part.get("$ref", "#/"))
+        if target not in followed:
             followed.add(target)
-            open_parts.append(_standard()["$defs"][target])
+            names_on_the_way = [name for name in target.removeprefix("#/").split("/") if name]
+            open_parts.append(functools.reduce(lambda inner, name: inner[name], names_on_the_way, _standard()))
     return frozenset(names)
 
 

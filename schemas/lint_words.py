@@ -44,7 +44,7 @@ _BRAKE = ("maxDeletePercent", "maxUpdatePercent", "floor", "expect")
 
 
 def words(document: Document, kind: str) -> Iterator[Finding]:
-    """Findings HUB113, HUB115, HUB117, HUB119, HUB128 and HUB129 of one contract of sound shape."""
+    """Findings HUB113, HUB115, HUB117 to HUB119, HUB128 and HUB129 of one contract of sound shape."""
     data = document.data
     contract, table_level, column_level = _LEVELS[kind]
     yield from _marks(document, (), data)
@@ -55,6 +55,8 @@ def words(document: Document, kind: str) -> Iterator[Finding]:
         yield from _name(document, (*here, "name"), table["name"], frozenset())
         yield from _extras(document, here, table, table_level)
         yield from _checks(document, here, table)
+        if not any(column.get("primaryKey") for column in table["properties"]):
+            yield Finding("HUB118", document.file, document.line(*here), {"name": table["name"]})
         seen: set[str] = set()
         for index, column in enumerate(table["properties"]):
             at = (*here, "properties", index)
@@ -172,6 +174,8 @@ _TESTS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 
 
 def _word(document: Document, at: Place, value: Any, is_right: Callable[[Any], object], allowed: str) -> Iterator[Finding]:
+    if isinstance(value, str) and value.startswith(MARK):
+        return
     if not isinstance(value, str) or not is_right(value):
         facts = {"name": str(at[-1]), "value": str(value), "allowed": allowed}
         yield Finding("HUB113", document.file, document.line(*at), facts)

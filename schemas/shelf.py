@@ -91,13 +91,13 @@ def shelf(home: Path) -> Shelf:
         read = {document.path for document in found.documents[kind]}
         found.lost[kind] |= {_name(kind, path) for path in paths if path not in read}
     flows = list(_documents(found, sorted((schemas / "flows").glob("*.yaml"))))
-    found.flows = frozenset(item["code"] for item in _items(flows, "flows"))
-    found.systems = frozenset(item["code"] for item in _items(flows, "systems"))
-    found.edges = {item["id"]: item for item in _items(flows, "edges")}
+    found.flows = frozenset(item["code"] for item in _items(found, flows, "flows", ("code",)))
+    found.systems = frozenset(item["code"] for item in _items(found, flows, "systems", ("code",)))
+    found.edges = {item["id"]: item for item in _items(found, flows, "edges", ("id", "source", "target", "datasets"))}
     found.code_rows = _code_rows(found, schemas / "codes")
     found.code_lists = _code_lists(found)
     calendars = _documents(found, sorted((schemas / "calendar").glob("*.yaml")))
-    found.windows = frozenset(str(item["name"]) for item in _items(calendars, "windows"))
+    found.windows = frozenset(item["name"] for item in _items(found, calendars, "windows", ("name",)))
     return found
 
 
@@ -156,9 +156,15 @@ def _name(kind: str, path: Path) -> str:
     return {"source": f"{path.parent.name}.{stem}", "hub": stem, "feed": f"{path.parent.name}/{stem}"}[kind]
 
 
-def _items(documents: Iterable[Document], section: str) -> Iterator[Mapping[str, Any]]:
+def _items(found: Shelf, documents: Iterable[Document], section: str, needed: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
+    """The items of a section that have what is needed; the others become findings (HUB112)."""
     for document in documents:
-        yield from document.data.get(section) or []
+        for position, item in enumerate(document.data.get(section) or []):
+            missing = [name for name in needed if not (isinstance(item, Mapping) and item.get(name))]
+            line = document.line(section, position)
+            found.broken += [Finding("HUB112", document.file, line, {"name": f"{section}.{name}"}) for name in missing]
+            if not missing:
+                yield item
 
 
 def _code_rows(found: Shelf, folder: Path) -> dict[str, list[tuple[int, dict[str, str]]]]:

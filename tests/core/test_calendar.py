@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,7 @@ def test_terms_count_weeks_from_monday() -> None:
 
 def test_the_shipped_terms_do_not_overlap_and_begin_on_monday() -> None:
     terms = calendar().terms
-    assert all(before.last < after.first for before, after in zip(terms, terms[1:], strict=False))
+    assert all(before.last < after.first for before, after in pairwise(terms))
     assert all(term.first.weekday() == 0 for term in terms)
 
 

@@ -39,7 +39,9 @@ def test_mariadb_starts_once_and_ends(mariadb_server: str, tmp_path: Path, name:
         assert _mariadb_answer(database) == ("hr", "utf8mb4", 1)
     finally:
         servers.stop(folder)
-    assert not servers._answers(Path(parse("rehearsal", database).options["unix_socket"]))
+    door = Path(parse("rehearsal", database).options["unix_socket"])
+    assert not servers._answers(door)
+    assert not door.exists()
     servers.stop(folder)
 
 

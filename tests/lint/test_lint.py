@@ -34,7 +34,7 @@ def test_a_slip_gives_its_finding_and_no_other(home: Path, slip: dict[str, Any])
 
 def test_every_finding_has_its_slip() -> None:
     own = {key.split(".")[0] for key in catalogue("en") if re.match(r"HUB1[1-5]\d", key)}
-    assert own == own & {line.split()[1] for slip in SLIPS for line in slip["found"]}
+    assert own <= {line.split()[1] for slip in SLIPS for line in slip["found"]}
 
 
 def test_a_finding_is_one_line_with_its_place_and_what_would_be_right(home: Path) -> None:

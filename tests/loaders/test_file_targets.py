@@ -94,7 +94,7 @@ def test_a_gap_between_the_files_is_noticed(tmp_path: Path) -> None:
 def test_a_character_that_the_encoding_lacks_names_the_column(tmp_path: Path) -> None:
     here = make(tmp_path, file_format="csv", encoding="gbk")
     here.send([person(1)])
-    with pytest.raises(FeedFailed, match="HUB612.*XM") as caught:
+    with pytest.raises(FeedFailed, match=r"HUB612.*XM") as caught:
         here.apply(here.prepared([person(2, full_name="𠮷机密")]))
     line_without_values(caught.value, "𠮷", "机密")
     assert len(names(here)) == 2
@@ -103,7 +103,7 @@ def test_a_character_that_the_encoding_lacks_names_the_column(tmp_path: Path) ->
 @pytest.mark.parametrize("value", ["x" * 32_768, "a\x01b", "a\rb"])
 def test_what_a_workbook_cannot_hold_names_the_column(tmp_path: Path, value: str) -> None:
     here = make(tmp_path, file_format="xlsx")
-    with pytest.raises(FeedFailed, match="HUB612.*XM"):
+    with pytest.raises(FeedFailed, match=r"HUB612.*XM"):
         here.apply(here.prepared([person(1, full_name=value)]))
     assert names(here) == []
 
@@ -124,7 +124,13 @@ def test_a_folder_that_cannot_be_written_refuses(tmp_path: Path) -> None:
         here.apply(here.prepared([person(1)]))
 
 
+def test_an_unknown_encoding_is_refused(tmp_path: Path) -> None:
+    here = make(tmp_path, file_format="csv", encoding="gb9999")
+    with pytest.raises(FeedFailed, match=r"HUB612.*gb9999"):
+        here.apply(here.prepared([person(1)]))
+
+
 def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
     here = make(tmp_path, file_format="dbf")
-    with pytest.raises(FeedFailed, match="HUB612.*dbf"):
+    with pytest.raises(FeedFailed, match=r"HUB612.*dbf"):
         here.apply(here.prepared([person(1)]))

@@ -199,7 +199,7 @@ def test_a_table_without_a_contract_column_is_refused(receiver: Receiver, tmp_pa
     here = edge(receiver.url, tmp_path, drop="inactive")
     own_table(receiver, here)
     receiver.ask(f"alter table {receiver.q(here.feed.physical)} drop column {receiver.q('XM')}")
-    with pytest.raises(FeedFailed, match="HUB602.*XM, is_active, ended_on"):
+    with pytest.raises(FeedFailed, match=r"HUB602.*XM, is_active, ended_on"):
         here.apply(here.prepared([person(1)]))
 
 
@@ -213,9 +213,9 @@ def test_a_session_killed_at_any_statement_leaves_all_or_nothing(receiver: Recei
         target = here.target()
         counted = iter(range(statement + 1))
 
-        def deadly(run: Any, target: Any = target, counted: Iterator[int] = counted) -> Any:
+        def deadly(run: Any, target: Any = target, counted: Iterator[int] = counted, last: int = statement) -> Any:
             def deliver(*arguments: Any) -> Any:
-                if next(counted, None) == statement:
+                if next(counted, None) == last:
                     receiver.kill(target)
                 return run(*arguments)
 
@@ -282,6 +282,19 @@ def test_without_local_files_rows_go_as_bound_batches(mariadb_url: str, tmp_path
     finally:
         receiver.ask("set global local_infile = 1")
         receiver.link.close()
+
+
+def test_a_server_gets_no_other_file_than_the_one_offered(mariadb_url: str, tmp_path: Path) -> None:
+    """The protocol lets a server name the file that it wants: one of ours with passwords in it, say."""
+    receiver, here = Receiver(mariadb_url), edge(mariadb_url, tmp_path)
+    here.send([person(1)])
+    secret = tmp_path / "connections.yaml"
+    secret.write_text('"x"\n')
+    target: Any = here.target()
+    with pytest.raises(FeedFailed, match="HUB601"), target.transaction("E07.reader"):
+        target.load(secret, receiver.q(here.feed.physical), [receiver.q("GH")])
+    assert receiver.ask(f"select count(*) from {receiver.q(here.feed.physical)}") == [(1,)]
+    receiver.link.close()
 
 
 def test_a_table_without_transactions_is_refused(mariadb_url: str, tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ from pipeline.night import Outcome, night
 from schemas.catalog import catalog
 
 HOME = Path(__file__).parent / "home"
-DAY = date(2026, 9, 7)
+BOOKS: set[Ledger] = set()
+"""Ledgers that tests opened, to be closed."""
 
 
 @dataclass
@@ -122,10 +123,12 @@ class University:
 
     def night(self, day: int = 1) -> Outcome:
         """One night; day 1 is 2026-09-07."""
+        BOOKS.add(self.ledger)
         return night(date(2026, 9, 6 + day))
 
     @property
     def ledger(self) -> Ledger:
+        BOOKS.add(ledger())
         return ledger()
 
     def hub(self, entity: str = "staff") -> list[tuple[Any, ...]]:
@@ -149,7 +152,10 @@ class University:
 
 def forget() -> None:
     """Drop what this process has read of settings, catalogue and databases."""
-    for cached in (settings, catalog, ledger_module.migrated, postgres.database):
+    for book in BOOKS:
+        book.close()
+    BOOKS.clear()
+    for cached in (settings, catalog, ledger_module.migrated, ledger_module._ledger, postgres.database):
         cached.cache_clear()
 
 

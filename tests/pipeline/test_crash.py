@@ -60,6 +60,7 @@ class Snapshot:
             self._admin(url, f'create database "{name}_kept" template "{name}"', name)
 
     def restore(self) -> None:
+        self.university.forget()
         for url, name in self.databases.items():
             self._admin(url, f'drop database "{name}" with (force)')
             self._admin(url, f'create database "{name}" template "{name}_kept"')

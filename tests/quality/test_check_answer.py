@@ -17,6 +17,7 @@ from core.errors import ContractError, Gated, HubError
 from core.settings import ROOT
 from core.text import catalogue
 from quality.check import check
+from quality.quarantine import gate
 from schemas.catalog import catalog
 from schemas.contract import Column
 
@@ -109,10 +110,13 @@ def test_results_carry_every_rule_and_no_cell(tmp_path: Path) -> None:
 def test_too_many_held_rows_stop_the_entity_and_the_files_stay_to_be_shown(tmp_path: Path) -> None:
     of = entity(_COLUMNS, [rule("required", "v")], held=50.0)
     half = question(tmp_path / "half", of, [{"no": "1"}, {"no": "2", "v": "x"}])
-    assert check(half).held_rows == 1
+    verdict = check(half)
+    gate(of, verdict.rows, verdict.held_rows)
+    assert verdict.held_rows == 1
     more = question(tmp_path / "more", of, [{"no": "1"}, {"no": "2"}, {"no": "3", "v": "x"}])
+    verdict = check(more)
     with pytest.raises(Gated) as caught:
-        check(more)
+        gate(of, verdict.rows, verdict.held_rows)
     assert (caught.value.code, caught.value.where) == ("HUB401", "thing")
     assert caught.value.facts == {"held": 2, "rows": 3, "percent": 66.67, "limit": 50.0}
     assert source_rows(more.out / "held.parquet") == [1, 2]
@@ -146,6 +150,14 @@ def test_a_wrong_rule_judges_nothing_and_tells_no_cell(
     for language in ("zh", "en"):
         assert "secret-cell" not in caught.value.line(language)
     assert caught.value.__cause__ is None or "secret-cell" not in str(caught.value.__cause__)
+
+
+def test_a_rule_that_cannot_be_judged_is_named(tmp_path: Path) -> None:
+    rules = [rule("pattern", "v", pattern=r"\p{Han}+"), rule("reference", "paid", entity="parent", column="nothing")]
+    asked = question(tmp_path, entity(_COLUMNS, rules), [{"no": "1"}], known={"parent": pa.table({"no": ["A"]})})
+    with pytest.raises(ContractError) as caught:
+        check(asked)
+    assert (caught.value.code, caught.value.where) == ("HUB108", "thing.paid.reference")
 
 
 def test_messages_exist_in_both_languages() -> None:

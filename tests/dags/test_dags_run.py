@@ -1,0 +1,120 @@
+"""The DAGs at work: a night, its feeds, a payday and a department's repair, over the rehearsal university."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from campus.rehearsal import Rehearsal
+from core.ledger import ledger
+from core.settings import settings
+from schemas.catalog import catalog
+
+if TYPE_CHECKING:
+    from airflow.dag_processing.dagbag import DagBag
+
+PERSONS = 300
+NIGHT = datetime(2026, 9, 6, 18, 0, tzinfo=UTC)  # 02:00 of day 1 at the university
+EVENING = datetime(2026, 9, 8, 12, 0, tzinfo=UTC)  # 20:00 of the payday
+Run = Callable[[str, datetime], Any]
+
+
+@pytest.fixture(scope="module")
+def university(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    folder = tmp_path_factory.mktemp("university")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HUB_VAR", str(folder / "var"))
+        settings.cache_clear()
+        catalog.cache_clear()
+        rehearsal = Rehearsal(folder, PERSONS)
+        rehearsal.start()
+        yield rehearsal
+        rehearsal.stop()
+    settings.cache_clear()
+    catalog.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def run(university: Rehearsal) -> Run:
+    """A function that runs a DAG to its end in this process and returns the DAG run."""
+    from airflow.dag_processing.dagbag import DagBag
+    from airflow.utils.db import initdb
+
+    from core.settings import ROOT
+
+    initdb()
+    university.load(1)
+    bag: DagBag = DagBag(str(ROOT / "dags"))
+    return lambda dag_id, moment: bag.dags[dag_id].test(logical_date=moment)
+
+
+def passed(dag_run: Any) -> bool:
+    states = {instance.task_id: str(instance.state) for instance in dag_run.get_task_instances()}
+    return str(dag_run.state) == "success" and set(states.values()) == {"success"}
+
+
+def xcoms(dag_run: Any) -> list[Any]:
+    from airflow.models.xcom import XComModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        query = select(XComModel.value).where(XComModel.dag_id == dag_run.dag_id, XComModel.run_id == dag_run.run_id)
+        return list(session.scalars(query))
+
+
+def accepted(edge: str) -> set[str]:
+    return {row["dataset"] for row in ledger().rows("select dataset from ops.accepted where edge = %s", [edge])}
+
+
+def test_a_night_publishes_a_version_and_passes_nothing_but_identifiers(run: Run) -> None:
+    night = run("nightly", NIGHT)
+    assert passed(night)
+    assert ledger().version() == 1
+    opened = ledger().one("select kind, as_of, state from ops.run")
+    assert opened is not None
+    assert (opened["kind"], str(opened["as_of"]), opened["state"]) == ("night", "2026-09-07", "done")
+    values = xcoms(night)
+    assert values
+    assert all(len(str(value)) <= 60 for value in values)
+
+
+def test_a_feed_brings_its_receivers_to_the_version(run: Run) -> None:
+    assert passed(run("feed__sjgxlc01", NIGHT))
+    states = ledger().rows("select distinct state from ops.delivery")
+    assert [row["state"] for row in states] == ["accepted"]
+    edges = {feed.edge for feed in catalog().feeds.values() if feed.flow == "SJGXLC01"}
+    assert edges == {row["edge"] for row in ledger().rows("select distinct edge from ops.accepted")}
+
+
+def test_payday_takes_the_payroll_first_and_then_delivers_it(run: Run) -> None:
+    payroll = [feed for feed in catalog().feeds.values() if feed.schedule == "payday"]
+    assert payroll
+    assert not any(accepted(feed.edge) & {feed.dataset} for feed in payroll)
+    evening = run("feed__sjgxlc04_payday", EVENING)
+    assert passed(evening)
+    assert all(feed.dataset in accepted(feed.edge) for feed in payroll)
+
+
+def test_a_department_can_be_taken_again_alone(run: Run, university: Rehearsal) -> None:
+    university.load(2)
+    before = ledger().version()
+    assert passed(run("ingest__hr", EVENING))
+    assert ledger().version() == before + 1
+    newest = ledger().one("select entities from ops.version order by version desc limit 1")
+    assert newest is not None
+    assert set(newest["entities"]) <= set(catalog().entities_of("hr"))
+
+
+def test_upkeep_leaves_what_is_still_needed(run: Run) -> None:
+    landings = sorted(settings().landing.glob("*/*/*"))
+    assert passed(run("upkeep", EVENING))
+    assert sorted(settings().landing.glob("*/*/*")) == landings
+
+
+def test_the_rehearsal_writes_only_below_its_folder(university: Rehearsal) -> None:
+    assert Path(settings().var).is_relative_to(university.folder)

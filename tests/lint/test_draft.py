@@ -1,0 +1,134 @@
+"""`hub draft` against real servers: what it proposes, what it leaves to a person, and that the filled draft passes lint."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pymysql
+import pytest
+import yaml
+
+from campus import servers
+from core import postgres
+from core.connections import parse
+from core.errors import ContractError, Denied
+from core.settings import ROOT, settings
+from pipeline.draft import draft
+from schemas.catalog import catalog
+from schemas.lint import lint
+
+TABLE = """
+    create table t_jzg (
+        gh varchar(20) not null primary key,
+        xm varchar(50) not null,
+        xbm char(1),
+        csrq date,
+        sfzjh char(18),
+        dwh varchar(10),
+        yddh varchar(30),
+        dzxx varchar(40),
+        mzm char(2),
+        bgsdh varchar(20),
+        gz decimal(10,2),
+        qtxx varchar(10)
+    )
+"""
+OTHER = "create table kq_log (id integer, bz varchar(200))"
+
+
+@pytest.fixture
+def fresh_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The shipped entities, codes, flows and checks without any source: a university before its first department."""
+    for folder in ("schemas/hub", "schemas/codes", "schemas/flows", "schemas/calendar", "sql/checks"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    monkeypatch.setenv("HUB_HOME", str(tmp_path))
+    settings.cache_clear()
+    catalog.cache_clear()
+    yield tmp_path
+    settings.cache_clear()
+    catalog.cache_clear()
+
+
+@pytest.fixture(params=["postgresql", "mysql"])
+def hr_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """HR's database with one table that looks like the standard's and one that does not; its family."""
+    if request.param == "postgresql":
+        url = postgres.database(request.getfixturevalue("postgres_server"), "draft")
+        with psycopg.connect(url) as link:
+            link.execute("drop table if exists t_jzg, kq_log")
+            for statement in (TABLE, OTHER, "comment on column t_jzg.xm is '教工姓名'"):
+                link.execute(statement.encode())
+    else:
+        url = servers.mariadb_database(request.getfixturevalue("mariadb_server"), "draft")
+        connection = parse("draft", url)
+        link_ = pymysql.connect(
+            unix_socket=connection.options["unix_socket"], user=connection.user, database=connection.database, autocommit=True
+        )
+        with link_, link_.cursor() as cursor:
+            cursor.execute("drop table if exists t_jzg, kq_log")
+            for statement in (TABLE.replace("xm varchar(50) not null", "xm varchar(50) not null comment '教工姓名'"), OTHER):
+                cursor.execute(statement)
+    monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", url)
+    return str(request.param)
+
+
+def test_a_draft_says_what_it_knows_and_marks_the_rest(fresh_home: Path, hr_database: str) -> None:
+    files = draft("src_hr", fresh_home)
+    assert [path.relative_to(fresh_home).as_posix() for path in files] == [
+        "schemas/sources/hr/kq_log.odcs.yaml",
+        "schemas/sources/hr/t_jzg.odcs.yaml",
+        "sql/conform/staff/hr.sql",
+    ]
+    contract = yaml.safe_load(files[1].read_text("utf-8"))
+    columns = {item["physicalName"]: item for item in contract["schema"][0]["properties"]}
+    assert contract["team"]["name"] == "人事处"
+    assert columns["gh"] | {"physicalType": ""} == {
+        "name": "staff_no",
+        "physicalName": "gh",
+        "businessName": "工号",
+        "logicalType": "string",
+        "physicalType": "",
+        "classification": "P1",
+        "primaryKey": True,
+        "primaryKeyPosition": 1,
+        "required": True,
+    }
+    assert columns["xm"]["businessName"] == "教工姓名"
+    assert columns["csrq"]["logicalType"] == "date"
+    classes = {name: columns[name]["classification"] for name in ("sfzjh", "bgsdh", "gz", "qtxx")}
+    assert classes == {"sfzjh": "P3", "bgsdh": "P2", "gz": "P3", "qtxx": "待填 P0-P3"}
+    assert columns["gz"]["physicalType"] == "decimal(10,2)"
+
+
+def test_lint_refuses_the_draft_and_accepts_it_filled_in(fresh_home: Path, hr_database: str) -> None:
+    files = draft("src_hr", fresh_home, ["t_jzg"])
+    assert {finding.code for finding in lint(fresh_home)} == {"HUB129"}
+    for path in files:
+        content = path.read_text("utf-8").replace("待填 中文名", "教职工").replace("待填 P0-P3", "P2")
+        path.write_text(re.sub(r" -- 待填.*", "", content), "utf-8")
+    assert [str(finding) for finding in lint(fresh_home)] == []
+
+
+def test_a_table_without_a_key_is_marked(fresh_home: Path, hr_database: str) -> None:
+    (path,) = draft("src_hr", fresh_home, ["kq_log"])
+    assert {finding.code for finding in lint(fresh_home)} == {"HUB118", "HUB129"}
+    assert "primaryKey" in path.read_text("utf-8")
+
+
+def test_the_same_database_gives_the_same_draft_and_never_overwrites(fresh_home: Path, hr_database: str) -> None:
+    first = {path.relative_to(fresh_home / "a"): path.read_bytes() for path in draft("src_hr", fresh_home / "a")}
+    second = {path.relative_to(fresh_home / "b"): path.read_bytes() for path in draft("src_hr", fresh_home / "b")}
+    assert first == second
+    with pytest.raises(Denied, match="HUB750"):
+        draft("src_hr", fresh_home / "a")
+
+
+def test_an_unknown_system_or_table_is_named(fresh_home: Path, hr_database: str) -> None:
+    with pytest.raises(ContractError, match="HUB104 src_nobody"):
+        draft("src_nobody", fresh_home)
+    with pytest.raises(ContractError, match=r"HUB104 src_hr\.nothing"):
+        draft("src_hr", fresh_home, ["nothing"])
