@@ -39,7 +39,6 @@ _CHILDREN = {
     ),
     "staff": (
         ("hr.post_record", "GH", "staff_post", "staff_no.reference"),
-        ("academic.teacher", "GH", "provisional_staff", "unknown_to_hr"),
         ("finance.payroll", "工号", "payroll_item", "person_no.reference"),
         ("finance.reimbursement", "GH", "reimbursement", "person_no.reference"),
     ),

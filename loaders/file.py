@@ -51,7 +51,7 @@ class FileTarget:
             Fault: HUB803, the disk is full. No half file stays.
         """
         feed = delivery.feed
-        path = self._path(feed, delivery.to_version)
+        path = self._path(delivery)
         found = _manifest(path)
         if found and found["delivery_id"] == delivery.id and _whole(path, found):
             return Applied(found["rows_upsert"], found["rows_delete"], already=True)
@@ -72,7 +72,7 @@ class FileTarget:
         Raises:
             FeedFailed: HUB614 when file or manifest is missing, damaged, or of another delivery.
         """
-        feed, path = delivery.feed, self._path(delivery.feed, delivery.to_version)
+        feed, path = delivery.feed, self._path(delivery)
         found = _manifest(path)
         if not found or found["delivery_id"] != delivery.id:
             raise FeedFailed("HUB614", feed.id, file=path.name, problem="manifest")
@@ -125,7 +125,9 @@ class FileTarget:
         for path in self.folder.glob(f"{feed.physical}.*.{formats.suffix(feed)}"):
             found = _manifest(path)
             if found and (found["edge"], found["dataset"]) == (feed.edge, feed.dataset) and _whole(path, found):
-                files[int(found["to_version"])] = (path, found)
+                moves = found["mode"] == "full" or found["from_version"] < found["to_version"]
+                if moves:
+                    files[int(found["to_version"])] = (path, found)
         chain: list[tuple[Path, Manifest]] = []
         wanted = max(files, default=0)
         while wanted:
@@ -138,8 +140,10 @@ class FileTarget:
             wanted = int(found["from_version"])
         return chain[::-1]
 
-    def _path(self, feed: FeedDataset, version: int) -> Path:
-        return self.folder / f"{feed.physical}.{version}.{formats.suffix(feed)}"
+    def _path(self, delivery: Delivery) -> Path:
+        """Named by both versions, so that a night without change never replaces the change before it."""
+        feed = delivery.feed
+        return self.folder / f"{feed.physical}.{delivery.from_version}-{delivery.to_version}.{formats.suffix(feed)}"
 
 
 def _rows(db: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:

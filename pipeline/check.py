@@ -9,29 +9,20 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import sqlglot
 from psycopg import sql
 from psycopg.types.json import Jsonb
-from sqlglot import exp
 
 from core import postgres
 from core.ids import digest, texts_digest
 from core.ledger import Output, Step
 from core.settings import settings
+from pipeline.conform import tables_of
 from pipeline.context import Night
 from quality.base import Question, Verdict
 from schemas.contract import Entity
 
-_FAILURES: pa.Schema = pa.schema(
-    [
-        pa.field("source_system", pa.string()),
-        pa.field("source_key", pa.string()),
-        pa.field("source_row", pa.int64()),
-        pa.field("rule_id", pa.string()),
-        pa.field("columns", pa.string()),
-        pa.field("severity", pa.string()),
-    ]
-)
+_TEXTS = ("source_system", "source_key", "rule_id", "columns", "severity")
+_FAILURES: pa.Schema = pa.schema([pa.field("source_row", pa.int64()), *(pa.field(name, pa.string()) for name in _TEXTS)])
 
 
 def check(night: Night, name: str, conformed: Output, known: Mapping[str, tuple[Path, str]]) -> Output:
@@ -46,7 +37,8 @@ def check(night: Night, name: str, conformed: Output, known: Mapping[str, tuple[
     """
     entity = night.catalog.entity(name)
     night.progress("check", name)
-    looked_at = {other: pair for other, pair in known.items() if other in dependencies(night, entity)}
+    needed = dependencies(night, entity)
+    looked_at = {other: pair for other, pair in known.items() if other in needed}
     work = digest(
         "check", conformed["file"], repr(entity), _checks_text(night, entity), {k: v[1] for k, v in sorted(looked_at.items())}
     )
@@ -66,7 +58,7 @@ def dependencies(night: Night, entity: Entity) -> frozenset[str]:
     referred = {rule.facts["entity"] for rule in entity.rules if rule.kind == "reference"}
     asked: set[str] = set()
     for path in _check_files(night, entity):
-        asked |= {table.name for table in sqlglot.parse_one(path.read_text("utf-8"), read="duckdb").find_all(exp.Table)}
+        asked |= {table for _, table in tables_of(path.read_text("utf-8"))}
     return frozenset((referred | asked) & night.catalog.entities.keys() - {entity.name})
 
 

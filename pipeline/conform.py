@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import duckdb
@@ -46,6 +47,7 @@ def conform(night: Night, name: str, landed: dict[str, Landed]) -> Output:
     return night.ledger.do(night.run.id, "conform", name, work, lambda _: _conform(night, entity, systems, landed, path))
 
 
+@functools.cache
 def tables_of(sql: str) -> list[tuple[str, str]]:
     """The `(schema, table)` pairs that a SELECT reads, CTE names left out, in order of appearance."""
     tree = sqlglot.parse_one(sql, read="duckdb")

@@ -13,9 +13,11 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 from psycopg.types.json import Jsonb
 
 from core.connections import connection
+from core.dialects import arrow_type
 from core.engine import engine, literal
 from core.errors import ContractError, HubError
 from core.ids import digest, file_digest
@@ -147,10 +149,13 @@ def _prepare(night: Night, feed: FeedDataset, step: Step) -> Row:
     folder = settings().var / "deliveries" / step.run_id / f"{feed.id}{again}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    with engine(folder / "spill") as db:
-        counts = _difference(db, night, feed, Span(accepted, current, folder), mode, keys)
-    shutil.rmtree(folder / "spill", ignore_errors=True)
-    _brake(night, feed, counts, accepted)
+    if changed:
+        with engine(folder / "spill") as db:
+            counts = _difference(db, night, feed, Span(accepted, current, folder), mode, keys)
+        shutil.rmtree(folder / "spill", ignore_errors=True)
+        _brake(night, feed, counts, accepted)
+    else:
+        counts = _nothing(feed, folder)
     return _write_down(
         night,
         feed,
@@ -194,6 +199,14 @@ def _difference(
         db.execute(f"copy ({body} order by {key}) to {literal(span.folder / f'{name}.parquet')} (format parquet)")
     counted = {"upserts": f"({upserts})", "deletes": f"({gone})", "drops": f"({left})"}
     return {name: int(db.execute(f"select count(*) from {body}").fetchall()[0][0]) for name, body in counted.items()}
+
+
+def _nothing(feed: FeedDataset, folder: Path) -> dict[str, int]:
+    """The files of a delivery that says that nothing changed; silence would mean a fault."""
+    fields = [pa.field(column.name, arrow_type(column.type)) for column in feed.columns]
+    for name, chosen in (("upserts", fields), ("deletes", [field for field in fields if field.name in feed.key])):
+        pq.write_table(pa.schema(chosen).empty_table(), folder / f"{name}.parquet")
+    return {"upserts": 0, "deletes": 0, "drops": 0}
 
 
 def _states(night: Night, feed: FeedDataset, span: Span, mode: str, keys: list[str]) -> tuple[Path, Path]:

@@ -170,7 +170,8 @@ def _keeper() -> psutil.Process | None:
     pid, started = _recorded()
     try:
         process = psutil.Process(pid) if pid else None
-        return process if process and process.create_time() == started and process.is_running() else None
+        alive = process is not None and process.create_time() == started and process.status() != psutil.STATUS_ZOMBIE
+        return process if alive else None
     except psutil.NoSuchProcess:
         return None
 

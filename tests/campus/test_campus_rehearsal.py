@@ -16,7 +16,10 @@ import pytest
 import yaml
 from python_calamine import CalamineWorkbook
 
+from campus.changes import differences
 from campus.rehearsal import FILE_TARGETS, Rehearsal
+from campus.stores import Postgres
+from core import postgres
 from core.connections import connection, parse
 from core.settings import settings
 from schemas.catalog import Catalog
@@ -131,3 +134,19 @@ def test_connections_are_complete_and_for_their_owner_only(rehearsal: Rehearsal,
         assert Path(parse("x", entries[f"dst_{target}"]).path).is_dir()
     assert parse("x", entries["dst_library"]).family == "mysql"
     assert parse("x", entries["dst_portal"]).family == "postgresql"
+
+
+def test_personnel_can_stand_on_postgresql_where_no_date_is_null(
+    postgres_server: str, shipped: Catalog, tables: Mapping[int, Mapping[str, pa.Table]]
+) -> None:
+    url = postgres.database(postgres_server, "personnel")
+    store = Postgres(url)
+    for id in ("hr.units", "hr.staff_record", "hr.post_record"):
+        store.create(shipped.source(id))
+        store.replace(shipped.source(id), tables[1][id])
+        found = differences(shipped.source(id), tables[1][id], tables[5][id])
+        store.change(shipped.source(id), found.keys, found.rows)
+    store.close()
+    with psycopg.connect(url) as db:
+        assert db.execute("select count(*) from t_jzg_jbxx").fetchone() == (tables[5]["hr.staff_record"].num_rows,)
+        assert db.execute('select count("SXRQ") from t_dw').fetchone() == (0,)

@@ -30,8 +30,8 @@ def test_a_csv_delivery_is_a_file_and_a_manifest(tmp_path: Path) -> None:
     here.send([person(1, full_name=None, opens=""), person(2, is_teacher=True)], mode="full")
     here.send([person(2, full_name="改")], deletes=[person(1)])
     stem = here.feed.physical
-    assert names(here) == [f"{stem}.{n}.csv{end}" for n in (1, 2) for end in ("", ".manifest.json")]
-    first, second = [(folder(here) / f"{stem}.{n}.csv").read_text("utf-8").splitlines() for n in (1, 2)]
+    assert names(here) == [f"{stem}.{n - 1}-{n}.csv{end}" for n in (1, 2) for end in ("", ".manifest.json")]
+    first, second = [(folder(here) / f"{stem}.{n - 1}-{n}.csv").read_text("utf-8").splitlines() for n in (1, 2)]
     assert first[0] == "GH,LB,XM,YJ,SFJS,CSRQ,BGSJ,KGSJ"
     assert first[1] == '000001,1,,0.25,0,1970-02-01,2026-08-31 23:59:58.000001,""'
     assert [line.split(",")[:4] for line in second] == [
@@ -39,7 +39,7 @@ def test_a_csv_delivery_is_a_file_and_a_manifest(tmp_path: Path) -> None:
         ["U", "000002", "1", "改"],
         ["D", "000001", "1", ""],
     ]
-    manifest = json.loads((folder(here) / f"{stem}.2.csv.manifest.json").read_text("utf-8"))
+    manifest = json.loads((folder(here) / f"{stem}.1-2.csv.manifest.json").read_text("utf-8"))
     assert manifest["mode"] == "delta" and (manifest["from_version"], manifest["to_version"]) == (1, 2)
     assert (manifest["rows_upsert"], manifest["rows_delete"], manifest["control_totals"]["rows"]) == (1, 1, 1)
     assert manifest["columns"][2] == {"name": "XM", "title": "姓名", "type": "string", "key": False}
@@ -62,7 +62,7 @@ def test_a_damaged_file_is_noticed_and_mended(tmp_path: Path, kind: str) -> None
     here = make(tmp_path, file_format=kind)
     delivery = here.prepared([person(n) for n in range(3)])
     here.apply(delivery)
-    path = folder(here) / f"{here.feed.physical}.1.{kind}"
+    path = folder(here) / f"{here.feed.physical}.0-1.{kind}"
     path.write_bytes(path.read_bytes()[:-9])
     target = here.target()
     with pytest.raises(FeedFailed, match="HUB614"):
@@ -75,7 +75,7 @@ def test_a_file_without_manifest_does_not_exist(tmp_path: Path) -> None:
     here = make(tmp_path, file_format="csv")
     delivery = here.prepared([person(1)])
     here.apply(delivery)
-    (folder(here) / f"{here.feed.physical}.1.csv.manifest.json").unlink()
+    (folder(here) / f"{here.feed.physical}.0-1.csv.manifest.json").unlink()
     with pytest.raises(FeedFailed, match="HUB614"):
         here.target().receipt(delivery)
     assert not here.apply(delivery).already
@@ -85,7 +85,7 @@ def test_a_gap_between_the_files_is_noticed(tmp_path: Path) -> None:
     here = make(tmp_path, file_format="csv")
     for n in range(3):
         here.send([person(n)])
-    (folder(here) / f"{here.feed.physical}.2.csv").unlink()
+    (folder(here) / f"{here.feed.physical}.1-2.csv").unlink()
     with pytest.raises(FeedFailed, match="HUB615"):
         here.target().survey(here.feed)
     here.send([person(9)], mode="full")
@@ -111,7 +111,7 @@ def test_what_a_workbook_cannot_hold_names_the_column(tmp_path: Path, value: str
 def test_a_workbook_keeps_what_excel_would_round(tmp_path: Path) -> None:
     here = make(tmp_path, file_format="xlsx")
     here.send([person(1, kind_code=9007199254740993, deposit=Decimal("0.10"), full_name="=1+1")], mode="full")
-    book = CalamineWorkbook.from_path(folder(here) / f"{here.feed.physical}.1.xlsx")
+    book = CalamineWorkbook.from_path(folder(here) / f"{here.feed.physical}.0-1.xlsx")
     row = book.get_sheet_by_name("数据").to_python()[1]
     assert row[:4] == ["000001", "9007199254740993", "=1+1", 0.1]
     assert book.get_sheet_by_name("字段说明").to_python()[1] == ["GH", "工号", "string", "是"]

@@ -89,3 +89,12 @@ def test_a_report_in_both_languages_says_what_the_run_did(university: Any) -> No
     assert "扣留" in (folder / "report.zh.html").read_text("utf-8")
     assert "held" in (folder / "report.en.html").read_text("utf-8")
     assert "李四" not in (folder / "report.zh.html").read_text("utf-8")
+
+
+def test_a_quiet_night_leaves_the_files_of_the_night_before(university: Any) -> None:
+    university.night(1)
+    before = {path.name: path.read_bytes() for path in university.research.iterdir()}
+    university.night(2)
+    after = {path.name: path.read_bytes() for path in university.research.iterdir()}
+    assert before.items() <= after.items()
+    assert set(after) - set(before) == {"hub_staff.1-1.csv", "hub_staff.1-1.csv.manifest.json"}
