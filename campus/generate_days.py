@@ -28,8 +28,8 @@ from campus.world import (
     random,
 )
 
-_CHANGE_CODES = {SUSPENDED: 11, RESUMED: 12, WITHDRAWN: 31}
-_MOVED_MAJOR = 23
+_CHANGE_CODES = (11, 12, 31, 23)
+"""JY/XJYDLB: suspended, returned, withdrawn, moved to another major."""
 
 
 def advance(before: World, day: int) -> World:
@@ -123,7 +123,7 @@ def _status_changes(world: World, numbers: np.random.Generator) -> Frame:
     movers = np.flatnonzero(quiet & (students["level"] == 3))
     moved = _some(np.setdiff1d(movers, withdrawn), 0.0002, numbers)
     rows = np.concatenate([suspended, returned, withdrawn, moved])
-    code = np.repeat([11, 12, 31, _MOVED_MAJOR], [len(suspended), len(returned), len(withdrawn), len(moved)])
+    code = np.repeat(_CHANGE_CODES, [len(suspended), len(returned), len(withdrawn), len(moved)])
     before = {name: students[name][rows].copy() for name in ("major", "class")}
     for group, state in ((suspended, SUSPENDED), (returned, RESUMED), (withdrawn, WITHDRAWN)):
         students["state"][group] = state

@@ -203,7 +203,6 @@ PLACES = (
 )  # fmt: skip
 """The place that goes with each region, in the same order."""
 
-FEE_ITEMS = ("学费", "住宿费", "书籍资料费", "体检费", "防疫费", "床上用品费", "军训服装费", "大学生医保")
 PAY_ITEMS = (
     ("0101", "岗位工资"),
     ("0102", "薪级工资"),

@@ -179,7 +179,7 @@ def status_change(world: World) -> pa.Table:
             "XZY": major_codes(changes["to_major"]),
             "YBJ": class_numbers(world, changes["from_class"]),
             "XBJ": class_numbers(world, changes["to_class"]),
-            "YDSM": pa.array([_REMARK] * len(rows), pa.string()),
+            "YDSM": where(rows % 7 == 0, _REMARK * 12, _REMARK),
         }
     )
 

@@ -13,7 +13,7 @@ from campus.people import names, staff_numbers, student_numbers
 from campus.world import FIRST_DAY, INTAKE, World, epoch
 
 ITEM_COLUMNS = ("XF", "ZSF", "SJZLF", "TJF", "FYF", "CSYPF", "JXFZF", "DXSYB")
-"""Tuition and the seven items in the order of `lists.FEE_ITEMS`."""
+"""Tuition, accommodation, books, medical exam, epidemic prevention, bedding, training clothes, medical insurance."""
 _ADJUSTMENTS = (None, "减", "免", "缓", "贷")
 _CLOSED_ON = epoch(FIRST_DAY) - 50
 

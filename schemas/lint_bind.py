@@ -14,6 +14,7 @@ import duckdb
 from core.dialects import LogicalType, quoted, spelling
 from schemas.contract import Column
 from schemas.finding import Finding
+from schemas.lint_links import extra_line
 from schemas.queries import Query
 from schemas.shelf import Shelf
 
@@ -36,7 +37,7 @@ _SCALE = re.compile(r"DECIMAL\(\d+,(\d+)\)")
 
 
 def bind(found: Shelf, broken: Collection[str]) -> Iterator[Finding]:
-    """Findings HUB145 and HUB146; files that other findings already name (`broken`) are left out."""
+    """Findings HUB145, HUB146 and HUB153; files that other findings already name (`broken`) are left out."""
     with duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}) as db:
         _tables(db, found)
         for kind, queries in found.queries.items():
@@ -45,6 +46,31 @@ def bind(found: Shelf, broken: Collection[str]) -> Iterator[Finding]:
             for query in queries:
                 if query.file not in broken:
                     yield from _select(db, query, _wanted(found, kind, query))
+            if kind == "feeds":
+                yield from _filters(db, found, broken)
+
+
+def _filters(db: duckdb.DuckDBPyConnection, found: Shelf, broken: Collection[str]) -> Iterator[Finding]:
+    """Every edge's filter over the SELECT of its dataset, or over the entity of that name."""
+    selects = {(query.path.parent.name, query.path.stem): query for query in found.queries["feeds"]}
+    for located in found.feeds.values():
+        feed = located.thing
+        query = selects.get((feed.flow.lower(), feed.dataset))
+        if (
+            feed.filter is None
+            or located.file in broken
+            or (query.file in broken if query else feed.dataset not in found.entities)
+        ):
+            continue
+        body = f"({query.text.rstrip().rstrip(';')}\n)" if query else quoted(feed.dataset, "duckdb")
+        try:
+            db.execute(f"describe select 1 from {body} q where {feed.filter}")
+        except duckdb.Error as error:
+            facts = {
+                "problem": str(error).splitlines()[0].rstrip("."),
+                "known": ", ".join(query.columns) if query else feed.dataset,
+            }
+            yield Finding("HUB153", located.file, extra_line(located, "filter"), facts)
 
 
 def _wanted(found: Shelf, kind: str, query: Query) -> Sequence[Column]:
@@ -87,7 +113,7 @@ def _select(db: duckdb.DuckDBPyConnection, query: Query, wanted: Sequence[Column
         rows = db.execute(f"describe {query.text.rstrip().rstrip(';')}").fetchall()
     except duckdb.Error as error:
         line = _LINE.search(str(error))
-        facts = {"problem": str(error).splitlines()[0]}
+        facts = {"problem": str(error).splitlines()[0].rstrip(".")}
         yield Finding("HUB145", query.file, int(line[1]) if line else 1, facts)
         return
     given = {str(name): str(kind) for name, kind, *_ in rows}

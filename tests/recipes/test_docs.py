@@ -30,7 +30,7 @@ def test_every_command_and_option_exists(page: Path) -> None:
     from pipeline.cli import app
 
     commands = get_command(app).commands  # type: ignore[attr-defined]
-    for name, rest in re.findall(r"\bhub ([a-z]+)\b([^\n`#;]*)", page.read_text("utf-8")):
+    for name, rest in re.findall(r"(?:`|\.venv/bin/)hub ([a-z]+)\b([^\n`#;]*)", page.read_text("utf-8")):
         assert name in commands, name
         options = {option for parameter in commands[name].params for option in parameter.opts}
         for option in re.findall(r"(?<!\S)--[a-z-]+", rest):
