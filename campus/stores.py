@@ -21,6 +21,7 @@ from campus.render_hr import ZERO_DATE
 from core.connections import parse
 from core.dialects import quoted, spelling
 from core.postgres import copy_in
+from core.settings import settings
 from schemas.contract import Column, SourceDataset
 
 _ROWS = 100_000
@@ -148,7 +149,8 @@ class MariaDb:
 
     def _append(self, physical: str, rows: pa.Table) -> None:
         """LOAD DATA of a temporary file in which a null is the word NULL and every text stands in quotes."""
-        handle, path = tempfile.mkstemp(suffix=".csv")
+        settings().work.mkdir(parents=True, exist_ok=True)  # the only folder that this process lets a server load from
+        handle, path = tempfile.mkstemp(suffix=".csv", dir=settings().work)
         os.close(handle)
         try:
             pacsv.write_csv(_as_text(rows), path, pacsv.WriteOptions(include_header=False, quoting_style="all_valid"))

@@ -27,7 +27,7 @@ from core.settings import settings
 
 Output = dict[str, Any]
 Row = dict[str, Any]
-LOCK_PUBLISH = 7_201_906
+LOCK_PUBLISH, LOCK_RUNS, LOCK_CYCLE = 7_201_906, 7_201_907, 7_201_908
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,17 @@ class Ledger:
                     with self._lock:
                         self._idle.append(connection)
 
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait until no other process is between conform and publish, and keep others out until the end."""
+        with postgres.reachable():
+            connection = self._take()
+            try:
+                connection.execute("select pg_advisory_lock(%s)", [LOCK_CYCLE])
+                yield
+            finally:
+                connection.close()  # which gives the lock back, whatever happened
+
     def _take(self) -> postgres.Connection:
         """An idle connection that still answers, else a new one. Those of a parent process are left to it."""
         with self._lock:
@@ -130,7 +141,7 @@ class Ledger:
         """The unfinished run of this kind, date and scope, to be gone on with; else a new one."""
         wanted = sorted(scope)
         with self.transaction() as connection:
-            connection.execute("select pg_advisory_xact_lock(%s)", [LOCK_PUBLISH + 1])
+            connection.execute("select pg_advisory_xact_lock(%s)", [LOCK_RUNS])
             found = connection.execute(
                 "select run_id from ops.run where kind = %s and as_of = %s and scope = %s and state = 'running'"
                 " order by started_at desc",

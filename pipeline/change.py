@@ -92,7 +92,8 @@ def _table(db: duckdb.DuckDBPyConnection, name: str, rows: pa.RecordBatchReader)
 
 
 def _load(db: duckdb.DuckDBPyConnection, entity: Entity, conformed: Output, checked: Output) -> None:
-    """Tables `fresh` (accepted rows with their hash), `held` (keys) and `complete` (systems whose absences prove something)."""
+    """Tables `fresh` (accepted rows with their hash), `held` (keys) and `complete` (systems whose absences prove something:
+    not those with a damaged key, which would look like the delete of its old one)."""
     hashed = row_hash([column.name for column in entity.columns])
     db.execute(f"create table fresh as select *, {hashed} as row_hash from read_parquet({literal(checked['accepted'])})")
     db.execute(f"create table held as select source_system, source_key from read_parquet({literal(checked['held'])})")
@@ -101,6 +102,12 @@ def _load(db: duckdb.DuckDBPyConnection, entity: Entity, conformed: Output, chec
         systems = ", ".join(f"({literal(system)})" for system in conformed["systems"])
         db.execute(f"insert into complete values {systems}")
     db.execute("delete from complete where source_system in (select source_system from held where source_key is null)")
+    damaged = " or ".join(f"list_contains(string_split(columns, ','), '{name}')" for name in entity.key)
+    kinds = ", ".join(literal(kind) for kind in ("required", "readable", "pattern", "length"))
+    db.execute(
+        f"delete from complete where source_system in (select source_system from read_parquet({literal(checked['failures'])})"
+        f" where severity = 'error' and kind in ({kinds}) and ({damaged}))"
+    )
 
 
 def _stage(db: duckdb.DuckDBPyConnection, connection: postgres.Connection, night: Night, entity: Entity) -> None:

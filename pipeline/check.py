@@ -6,6 +6,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,7 +23,8 @@ from quality.base import Question, Verdict
 from schemas.contract import Entity
 
 _TEXTS = ("source_system", "source_key", "rule_id", "columns", "severity")
-_FAILURES: pa.Schema = pa.schema([pa.field("source_row", pa.int64()), *(pa.field(name, pa.string()) for name in _TEXTS)])
+_FIELDS: list[pa.Field[Any]] = [pa.field("source_row", pa.int64()), *(pa.field(name, pa.string()) for name in _TEXTS)]
+_FAILURES = pa.schema(_FIELDS)
 
 
 def check(night: Night, name: str, conformed: Output, known: Mapping[str, tuple[Path, str]]) -> Output:

@@ -199,12 +199,18 @@ def lint(home: Annotated[Path | None, typer.Option(help=text("cli.home"))] = Non
 
     findings = run(home)
     if as_json:
-        show([finding.__dict__ for finding in findings], True)
+        show(
+            [
+                {"code": f.code, "file": f.file, "line": f.line, "severity": f.severity, "what": f.what(), "right": f.right()}
+                for f in findings
+            ],
+            True,
+        )
     else:
         for finding in findings:
             print(finding)
         print(text("cli.lint_done", None, count=len(findings)))
-    if findings:
+    if any(finding.severity == "error" for finding in findings):
         raise typer.Exit(1)
 
 

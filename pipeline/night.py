@@ -74,6 +74,13 @@ def extract_all(here: Night, outcome: Outcome, datasets: Sequence[str]) -> None:
 def publish_all(here: Night, outcome: Outcome, names: Sequence[str]) -> Output | None:
     """Conform, check, brake and publish the entities. One that is stopped keeps its version and its children wait."""
     hub.prepare(here.ledger, list(here.catalog.entities.values()))
+    with here.ledger.alone():
+        changes = _changes(here, outcome, names)
+        return outcome.guard(lambda: publish_changes(here, changes))
+
+
+def _changes(here: Night, outcome: Outcome, names: Sequence[str]) -> dict[str, Output]:
+    """What would change, entity by entity, parents first."""
     landings = {id: landed(output) for id, output in here.ledger.latest("extract").items() if id in here.catalog.sources}
     mapped = _map(here, outcome, names, landings)
     known = {name: _standing(here, name, mapped.get(name)) for name in here.catalog.entities}
@@ -96,7 +103,7 @@ def publish_all(here: Night, outcome: Outcome, names: Sequence[str]) -> Output |
         else:
             changes[name] = found
             known[name] = (Path(found["known"]), found["known_hash"])
-    return outcome.guard(lambda: publish_changes(here, changes))
+    return changes
 
 
 def deliver_all(here: Night, outcome: Outcome, feeds: Iterable[FeedDataset]) -> None:

@@ -47,6 +47,15 @@ def test_a_damaged_key_proves_no_absence(university: Any) -> None:
     assert {"T0004", "T0005"} <= {row[0] for row in university.hub()}
 
 
+def test_a_malformed_key_is_no_delete_of_its_old_one(university: Any) -> None:
+    university.night(1)
+    university.department("update jzg set gh = '2.01E+11', gxsj = now() where gh = 'T0004'")
+    outcome = university.night(2)
+    assert outcome.problems == []
+    assert "T0004" in {row[0] for row in university.hub()}
+    assert "T0004" in {row[0] for row in university.received()}
+
+
 def test_two_rows_with_one_key_are_both_held(university: Any) -> None:
     university.night(1)
     university.hire(("T0006", "另一人", "女", "U1"))
