@@ -248,6 +248,10 @@ class Ledger:
             self.finish(self.begin(run_id, verb, subject, input_hash), output)
         return output
 
+    def version_of(self, entity: str) -> int:
+        """The newest version that changed an entity, 0 before the first."""
+        return int(self.single("select coalesce(max(version), 0) as v from ops.version where entities ? %s", [entity])["v"])
+
     def version(self) -> int:
         """The published version, 0 before the first."""
         found = self.one("select coalesce(max(version), 0) as version from ops.version")

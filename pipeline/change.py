@@ -50,7 +50,8 @@ def row_hash(columns: list[str]) -> str:
 
 
 def change(night: Night, name: str, conformed: Output, checked: Output) -> Output:
-    """Stage the change of an entity and ask the brake.
+    """Stage the change of an entity and ask the brake; what was found to change nothing is not looked at again until the
+    rows or the hub are others.
 
     Returns `{delta, known, away, known_hash, content, before, inserts, updates, deletes}`.
 
@@ -59,19 +60,27 @@ def change(night: Night, name: str, conformed: Output, checked: Output) -> Outpu
     """
     entity = night.catalog.entity(name)
     night.progress("brake", name)
-    parts = (checked["accepted"], checked["held"], conformed["systems"], night.ledger.version(), night.run.as_of)
-    work = digest("brake", repr(entity.brake), entity.gone, *parts)
-    return night.ledger.do(night.run.id, "brake", name, work, lambda _: _change(night, entity, conformed, checked))
+    parts = (checked["accepted"], checked["held"], conformed["systems"], night.ledger.version_of(name))
+    still = digest("still", repr(entity.brake), entity.gone, *parts)
+    before = night.ledger.finished("brake", name, still)
+    if before is not None and Path(before["known"]).is_file():
+        return night.ledger.reuse(night.run.id, "brake", name, still, before)
+    work = digest("brake", still, night.run.as_of)
+    output = night.ledger.do(night.run.id, "brake", name, work, lambda _: _change(night, entity, conformed, checked))
+    if not any(output[count] for count in ("inserts", "updates", "deletes", "absent")):
+        night.ledger.reuse(night.run.id, "brake", name, still, output)
+    return output
 
 
 def staged(night: Night, name: str, output: Output) -> Change:
     """The staged change of an entity as the store takes it."""
-    return Change(night.catalog.entity(name), Path(output["delta"]), output["inserts"], output["updates"], output["deletes"])
+    counts = (output[count] for count in ("before", "inserts", "updates", "deletes"))
+    return Change(night.catalog.entity(name), Path(output["delta"]), *counts)
 
 
 def _change(night: Night, entity: Entity, conformed: Output, checked: Output) -> Output:
     folder = night.folder("change", entity.name)
-    with engine(folder / "spill") as db, night.ledger.transaction() as connection:
+    with engine(entity.name) as db, night.ledger.transaction() as connection:
         _table(db, "prior", hub.current_keys(connection, entity, folder / "prior.csv"))
         _load(db, entity, conformed, checked)
         _stage(db, connection, night, entity)
@@ -167,6 +176,7 @@ def _write(db: duckdb.DuckDBPyConnection, entity: Entity, folder: Path, counts: 
         "inserts": counts.inserts,
         "updates": counts.updates,
         "deletes": counts.deletes,
+        "absent": counts.absent,
     }
 
 

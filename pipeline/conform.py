@@ -23,6 +23,7 @@ from schemas.catalog import Catalog
 from schemas.contract import Entity
 
 MAPS = "maps.csv"
+_VIEW = "select 1 from duckdb_views() where database_name = current_database() and schema_name = ? and view_name = ?"
 PROVENANCE = ("source_system", "source_key", "source_row", "unreadable")
 
 
@@ -74,7 +75,7 @@ def _input(catalog: Catalog, entity: Entity, systems: list[str], landed: dict[st
 def _conform(night: Night, entity: Entity, systems: list[str], landed: dict[str, Landed], path: Path) -> Output:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".part")
-    with engine(night.folder("spill", entity.name)) as db:
+    with engine(entity.name) as db:
         code_views(db, night.catalog.codes_folder)
         parts = [_select(db, night, entity, system, landed) for system in systems]
         body = " union all by name ".join(parts) if parts else _nothing(entity)
@@ -98,7 +99,7 @@ def _select(db: duckdb.DuckDBPyConnection, night: Night, entity: Entity, system:
     sql = file.read_text("utf-8").rstrip().rstrip(";")
     tables = [pair for pair in tables_of(sql) if pair[0] != "codes"]
     for schema, table in tables:
-        if not db.execute("select 1 from duckdb_views() where schema_name = ? and view_name = ?", [schema, table]).fetchone():
+        if not db.execute(_VIEW, [schema, table]).fetchone():
             dataset = night.catalog.source(f"{schema}.{table}")
             create_view(db, dataset, landed[dataset.id].file(night.landing))
     try:

@@ -150,9 +150,8 @@ def _prepare(night: Night, feed: FeedDataset, step: Step) -> Row:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     if changed:
-        with engine(folder / "spill") as db:
+        with engine(feed.id) as db:
             counts = _difference(db, night, feed, Span(accepted, current, folder), mode, keys)
-        shutil.rmtree(folder / "spill", ignore_errors=True)
         _brake(night, feed, counts, accepted)
     else:
         counts = _nothing(feed, folder)
@@ -232,7 +231,7 @@ def _brake(night: Night, feed: FeedDataset, counts: dict[str, int], accepted: in
 
 def _scope_rows(night: Night, feed: FeedDataset, version: int) -> int:
     scope = f"where {feed.filter}" if feed.filter else ""
-    with engine(night.folder("spill", feed.id)) as db:
+    with engine(feed.id) as db:
         rows = db.execute(f"select count(*) from read_parquet({literal(projection.whole(night, feed, version))}) {scope}")
         return int(rows.fetchall()[0][0])
 

@@ -121,7 +121,7 @@ def _compose(dataset: SourceDataset, extractor: Extractor, folder: Path, files: 
     known = " and ".join(f'a."{key}" is not null' for key in keys)
     same = f"({same} and (({known}) or a.{SOURCE_HASH} = b.{SOURCE_HASH}))"  # rows without a key are told apart by content
     order = ", ".join(f'"{key}"' for key in keys)
-    with engine(folder / "spill") as db:
+    with engine(dataset.id) as db:
         db.execute(f"create view fresh as select distinct {columns} from read_parquet({literal(files['read'])})")
         db.execute(f"create view swept as select * from read_parquet({literal(files['swept'])})")
         older = (
@@ -148,7 +148,6 @@ def _compose(dataset: SourceDataset, extractor: Extractor, folder: Path, files: 
             f" to {literal(folder / 'rows.parquet')} (format parquet, compression zstd, compression_level 1)"
         )
         rows = _count(db.execute(f"select count(*) from read_parquet({literal(folder / 'rows.parquet')})"))
-    shutil.rmtree(folder / "spill", ignore_errors=True)
     return rows, missing.num_rows, gone
 
 

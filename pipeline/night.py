@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -29,6 +29,7 @@ from pipeline.report import report
 from schemas.catalog import catalog
 from schemas.contract import FeedDataset
 
+T = TypeVar("T")
 KEEP_WORK_DAYS, KEEP_LANDING_DAYS = 3, 30
 
 
@@ -67,8 +68,7 @@ def night(as_of: date, progress: Progress | None = None, book: Ledger | None = N
 
 def extract_all(here: Night, outcome: Outcome, datasets: Sequence[str]) -> None:
     """Land the datasets, several side by side."""
-    with ThreadPoolExecutor(settings().workers) as pool:
-        list(pool.map(lambda id: outcome.guard(lambda: extract.extract(here, id).__dict__), datasets))
+    _each(lambda id: outcome.guard(lambda: extract.extract(here, id).__dict__), datasets)
 
 
 def publish_all(here: Night, outcome: Outcome, names: Sequence[str]) -> Output | None:
@@ -108,8 +108,7 @@ def _changes(here: Night, outcome: Outcome, names: Sequence[str]) -> dict[str, O
 
 def deliver_all(here: Night, outcome: Outcome, feeds: Iterable[FeedDataset]) -> None:
     """Bring every feed to the published version and take its receipt, several side by side."""
-    with ThreadPoolExecutor(settings().workers) as pool:
-        list(pool.map(lambda feed: outcome.guard(lambda: _feed(here, feed)), feeds))
+    _each(lambda feed: outcome.guard(lambda: _feed(here, feed)), feeds)
 
 
 def due(here: Night, feeds: Iterable[FeedDataset]) -> list[FeedDataset]:
@@ -117,6 +116,16 @@ def due(here: Night, feeds: Iterable[FeedDataset]) -> list[FeedDataset]:
     today = here.run.as_of
     payday = calendar().payday(today.year, today.month) == today
     return [feed for feed in feeds if feed.schedule == "nightly" or (feed.schedule == "payday" and payday)]
+
+
+def _each(work: Callable[[T], object], items: Iterable[T]) -> None:
+    """Do the work for every item, as many side by side as the settings allow."""
+    if settings().workers == 1:
+        for item in items:
+            work(item)
+        return
+    with ThreadPoolExecutor(settings().workers) as pool:
+        list(pool.map(work, items))
 
 
 def _feed(here: Night, feed: FeedDataset) -> Output:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import sqlglot
 from psycopg import Column
 from sqlglot import exp
@@ -67,8 +68,11 @@ def project(night: Night, feed: FeedDataset, accepted: int, current: int, extra_
         with night.ledger.transaction() as connection:
             where = _touched(connection, night.catalog, feed, (accepted, current), extra_keys) if accepted else ""
             query = f"select * from ({query_of(night.catalog, feed)}) q{where}"
-            for version, path in ((accepted, result.before), (current, result.after)):
-                _write(connection, query, schema, version, path)
+            if accepted:
+                _write(connection, query, schema, accepted, result.before)
+            else:
+                pq.write_table(schema.empty_table(), result.before)
+            _write(connection, query, schema, current, result.after)
     return result
 
 

@@ -33,7 +33,7 @@ def verify(night: Night, feed: FeedDataset) -> dict[str, Any]:
     scope = night.folder("verify") / f"{feed.id}.parquet"
     names = ", ".join(column.name for column in feed.columns)
     where = f"where {feed.filter}" if feed.filter else ""
-    with engine(night.folder("verify", "spill")) as db:
+    with engine(feed.id) as db:
         db.execute(
             f"copy (select {names} from read_parquet({literal(projection.whole(night, feed, version))}) {where})"
             f" to {literal(scope)} (format parquet)"

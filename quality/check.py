@@ -29,7 +29,7 @@ def check(question: Question) -> Verdict:
     """
     entity = question.entity
     suite = expectations(entity, question.catalog)
-    with engine(question.out) as db:
+    with engine(entity.name) as db:
         scan.prepare(db, question)
         outcomes = judge(entity.name, suite, scan.frame(db, question, suite))
         split = quarantine.split(db, question, outcomes)

@@ -1,0 +1,146 @@
+"""Golden cases: rows as a department writes them, and what the hub makes of them.
+
+One folder `<entity>__<system>` beside `sql/` for every `sql/conform/<entity>/<system>.sql`, found by presence. Its `case.yaml`:
+
+    given:   source dataset -> rows, columns named as in the department's system; a dataset without rows is empty
+    known:   entity -> rows of it that stand in the hub tonight (what references and SQL checks look at)
+    expect:  the accepted rows, all of them: the key and whichever columns the case is about
+    held:    {key, rule} of everything that holds a row; a key of several columns is joined with `|`, one that cannot be read
+             is written `#` and the row's position, counted from 0
+    warned:  {key, rule} of what is reported and lets the row pass
+
+A cell is text exactly as written (`01` stays `01`, `true` stays `true`), `~` is NULL, and so is a column that is left out.
+A row may repeat another with a difference: `- {<<: *good, XH: A2}`. To run the cases of another home: set `HUB_HOME`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from core import postgres
+from core.dialects import spelling
+from core.engine import literal
+from core.ledger import ledger
+from core.settings import settings
+from loaders import landing
+from loaders.landing import Landed
+from pipeline.conform import conform, tables_of
+from pipeline.context import Night
+from quality.base import Question
+from quality.check import check
+from schemas.catalog import catalog
+from schemas.contract import Entity, SourceDataset
+
+Row = Mapping[str, str | None]
+
+HOME = settings().home
+CASES = HOME / "tests" / "golden"
+SELECTS = {f"{path.parent.name}__{path.stem}": path for path in sorted((HOME / "sql" / "conform").glob("*/*.sql"))}
+PARTS = {"given", "known", "expect", "held", "warned"}
+
+
+class Cells(yaml.SafeLoader):
+    """YAML whose plain scalars are text, but for `~` and the merge key."""
+
+    yaml_implicit_resolvers = {first: yaml.SafeLoader.yaml_implicit_resolvers[first] for first in "~<"}  # noqa: RUF012
+
+
+@pytest.fixture(scope="module")
+def night(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
+    """A run on an empty hub, for the cases to be mapped in."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HUB_HOME", str(HOME))
+        patch.setenv("HUB_VAR", str(tmp_path_factory.mktemp("golden")))
+        patch.setenv("HUB_URL", postgres.database(postgres_server, "golden"))
+        settings.cache_clear()
+        book = ledger()
+        yield Night(book.open_run("golden", date(2026, 9, 7)), book, catalog(HOME))
+        book.close()
+    settings.cache_clear()
+
+
+def test_every_select_has_a_case_and_every_case_a_select() -> None:
+    assert sorted(path.parent.name for path in CASES.glob("*/case.yaml")) == sorted(SELECTS)
+
+
+@pytest.mark.parametrize("name", [name for name in SELECTS if (CASES / name / "case.yaml").is_file()])
+def test_given_rows_become_what_the_case_expects(night: Night, name: str, tmp_path: Path) -> None:
+    select = SELECTS[name]
+    case = yaml.load((CASES / name / "case.yaml").read_text("utf-8"), Loader=Cells)
+    assert set(case) <= PARTS, "a part of the case is not known"
+    entity = night.catalog.entity(select.parent.name)
+
+    sources = [f"{system}.{dataset}" for system, dataset in tables_of(select.read_text("utf-8")) if system != "codes"]
+    assert set(case["given"]) <= set(sources), f"the SELECT reads {sources}"
+    landed = {id: _land(night, night.catalog.source(id), case["given"].get(id, []), name) for id in sources}
+    conformed = Path(conform(night, entity.name, landed)["file"])
+    verdict = check(Question(entity, night.catalog, conformed, _known(night, case.get("known", {}), tmp_path), _new(tmp_path)))
+
+    wanted = {"|".join(str(row[column]) for column in entity.key): row for row in case["expect"]}
+    found = {str(row["source_key"]): row for row in _cells(verdict.accepted)}
+    assert {key: {column: row[column] for column in wanted.get(key, entity.key)} for key, row in found.items()} == wanted
+
+    failures = _cells(verdict.failures)
+    for severity, part in (("error", "held"), ("warning", "warned")):
+        told = [
+            (row["source_key"] or f"#{row['source_row']}", row["rule_id"]) for row in failures if row["severity"] == severity
+        ]
+        assert sorted(told) == sorted((row["key"], row["rule"]) for row in case.get(part, [])), part
+
+
+def _land(night: Night, dataset: SourceDataset, rows: list[Row], case: str) -> Landed:
+    """Rows in the landing as a file of texts gives them."""
+    columns = [column.physical for column in dataset.columns]
+    _names_exist(rows, columns, dataset.id)
+    batch = _texts(rows, columns).to_reader()
+    folder = Path(dataset.system, dataset.name, case)
+    count, content = landing.write(night.landing / folder, batch)
+    here = (dataset.system, dataset.name, night.run.id, str(folder), count, count, content, dataset.version)
+    return Landed(*here, mode="snapshot", high=None, complete=True)
+
+
+def _known(night: Night, known: Mapping[str, list[Row]], folder: Path) -> dict[str, Path]:
+    """Every entity's rows of tonight in a Parquet of the contract's types; an entity that the case does not name is empty."""
+    assert set(known) <= set(night.catalog.entities)
+    return {name: _standing(entity, known.get(name, []), folder) for name, entity in night.catalog.entities.items()}
+
+
+def _standing(entity: Entity, rows: list[Row], folder: Path) -> Path:
+    columns = [column.name for column in entity.columns]
+    _names_exist(rows, columns, entity.name)
+    typed = ", ".join(f"cast({column.name} as {spelling(column.type, 'duckdb')}) as {column.name}" for column in entity.columns)
+    path = folder / f"{entity.name}.parquet"
+    with duckdb.connect(":memory:") as db:
+        db.register("rows", _texts(rows, columns))
+        db.execute(f"copy (select {typed} from rows) to {literal(path)} (format parquet)")
+    return path
+
+
+def _texts(rows: list[Row], columns: list[str]) -> pa.Table:
+    return pa.table({column: pa.array([row.get(column) for row in rows], pa.string()) for column in columns})
+
+
+def _names_exist(rows: list[Row], columns: list[str], where: str) -> None:
+    unknown = {column for row in rows for column in row} - set(columns)
+    assert not unknown, f"{where} has no column {sorted(unknown)}"
+
+
+def _cells(path: Path) -> list[Row]:
+    """The rows of a Parquet file as text, the way an engine writes its values out: `5000.00`, `2026-09-01`, `true`."""
+    columns = ", ".join(f"cast({column} as varchar) as {column}" for column in pq.read_schema(path).names)
+    with duckdb.connect(":memory:") as db:
+        rows: list[Row] = db.sql(f"select {columns} from read_parquet({literal(path)})").to_arrow_table().to_pylist()
+    return rows
+
+
+def _new(folder: Path) -> Path:
+    (folder / "checked").mkdir()
+    return folder / "checked"

@@ -1,0 +1,111 @@
+"""Defective rows in a night: each is found for its reason, no sound row is held, and nobody loses a key because of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from campus.fault_rules import FAULTS
+from campus.faults import Injected
+
+HALVES = (sorted(FAULTS)[::2], sorted(FAULTS)[1::2])
+
+
+def number(cell: Any) -> str:
+    return str(cell).strip()
+
+
+def firsts(rows: pa.Table, column: str) -> set[str]:
+    return {number(cell) for cell in rows[column].to_pylist()}
+
+
+def stirred(before: Mapping[str, pa.Table], after: Mapping[str, pa.Table], keys: Mapping[str, str]) -> set[str]:
+    """The persons and vouchers any of whose source rows is not as it was, or not there any more."""
+    found: set[str] = set()
+    for id, column in keys.items():
+        then, now = ({tuple(row.values()) for row in tables[id].to_pylist()} for tables in (before, after))
+        place = before[id].column_names.index(column)
+        found |= {number(row[place]) for row in then ^ now}
+    return found
+
+
+def main_columns(university: Any) -> dict[str, str]:
+    """For every source dataset the physical name of the column that says whom or what a row is about."""
+    wanted = {"student_no", "staff_no", "person_no", "voucher_no"}
+    return {
+        dataset.id: next(column.physical for column in dataset.columns if column.name in wanted)
+        for dataset in university.catalog.sources.values()
+        if wanted & {column.name for column in dataset.columns}
+    }
+
+
+def assert_held(university: Any, injected: Iterable[Injected]) -> None:
+    """Every defect is open under its rule, and no other key is held unless it refers to one that is."""
+    wanted = {(item.entity, item.key, item.rule_id) for item in injected}
+    held = university.held("error")
+    assert wanted <= held | university.held("warning")
+    spoilt = {(item.entity, item.key) for item in injected if item.severity == "error"}
+    people = {key for _, key in spoilt}
+    extra = {(entity, key, rule) for entity, key, rule in held if (entity, key) not in spoilt}
+    assert {row for row in extra if not (row[2].endswith(".reference") and row[1].split("|")[0] in people)} == set()
+
+
+def assert_counted(university: Any, run_id: str, lost: Mapping[str, set[tuple[str, ...]]]) -> None:
+    """The ledger's delete counts are the keys that really left, and the receivers' own books agree with their tables."""
+    made = university.deliveries(run_id)
+    assert {id: made[id]["rows_delete"] for id in lost if id in made} == {id: len(lost[id]) for id in lost if id in made}
+    assert {row["state"] for row in made.values()} == {"accepted"}
+    for feed in university.tables():
+        assert university.sent(feed) == len(university.keys(feed)), feed.id
+
+
+def test_a_day_of_changes_and_defects(university: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    before, sound = university.all_keys(), university.sound()
+    injected = university.load(dict.fromkeys(HALVES[0], 2), later=1)
+    outcome = university.night()
+    assert outcome.problems == []
+    assert_held(university, injected)
+    now = university.sound()
+    moved = stirred(sound, now, main_columns(university))
+    lost = {id: keys - university.keys(university.catalog.feed(id)) for id, keys in before.items()}
+    assert {id: {key for key in keys if key[0] not in moved} for id, keys in lost.items() if keys} == {
+        id: set() for id, keys in lost.items() if keys
+    }
+    for dataset, source, column in (
+        ("staff_basic", "hr.staff_record", "GH"),
+        ("student_basic", "academic.student_record", "XH"),
+    ):
+        left = firsts(sound[source], column) - firsts(now[source], column)
+        whole = [feed for feed in university.tables() if feed.dataset == dataset and not feed.filter]
+        assert all({key[0] for key in lost[feed.id]} == left for feed in whole)
+    assert_counted(university, outcome.run_id, lost)
+    assert university.leaks(*capfd.readouterr()) == 0
+
+
+def test_other_defects_on_the_same_day_take_no_key_from_anybody(university: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    before = university.all_keys()
+    injected = university.load(dict.fromkeys(HALVES[1], 3))
+    outcome = university.night()
+    assert outcome.problems == []
+    assert_held(university, injected)
+    lost = {id: keys - university.keys(university.catalog.feed(id)) for id, keys in before.items()}
+    assert {id for id, keys in lost.items() if keys} == set()
+    assert_counted(university, outcome.run_id, lost)
+    assert university.leaks(*capfd.readouterr()) == 0
+
+
+def test_a_night_in_which_nothing_changed(university: Any) -> None:
+    version, held, keys = university.ledger.version(), university.held(), university.all_keys()
+    outcome = university.night()
+    assert outcome.problems == []
+    assert (outcome.version, outcome.state) == (version, "done")
+    made = university.deliveries(outcome.run_id).values()
+    assert {feed.id for feed in university.catalog.feeds.values() if feed.schedule == "nightly"} == {
+        f"{row['edge']}.{row['dataset']}" for row in made
+    }
+    assert {(row["state"], row["rows_upsert"], row["rows_delete"]) for row in made} == {("accepted", 0, 0)}
+    assert {(row["from_version"], row["to_version"]) for row in made} == {(version, version)}
+    assert (university.held(), university.all_keys()) == (held, keys)
