@@ -72,7 +72,7 @@ create table ops.held (
     closed_run text references ops.run
 );
 create unique index held_open on ops.held (entity, source_system, source_key, rule_id) where state = 'open';
-comment on table ops.held is '扣留:未通过检查的行及其原因';
+comment on table ops.held is '暂留:未通过检查的行及其原因';
 
 create table ops.check_result (
     run_id text not null references ops.run,

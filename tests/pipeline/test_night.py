@@ -86,7 +86,7 @@ def test_a_report_in_both_languages_says_what_the_run_did(university: Any) -> No
     university.hire(("T0099", "李四", "男", "U9"))
     outcome = university.night(1)
     folder = university.var / "reports" / outcome.run_id
-    assert "扣留" in (folder / "report.zh.html").read_text("utf-8")
+    assert "暂留" in (folder / "report.zh.html").read_text("utf-8")
     assert "held" in (folder / "report.en.html").read_text("utf-8")
     assert "李四" not in (folder / "report.zh.html").read_text("utf-8")
 

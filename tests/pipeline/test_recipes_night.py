@@ -106,7 +106,7 @@ def test_a_system_a_feed_and_a_rule_are_files_and_the_nights_do_the_rest(library
     before = files(home)
     how_to["follow"]("add-a-rule.md", home)
     how_to["name_the_rule"](home, ENTITY)
-    #how_to["word_the_rule"](tmp_path / "messages")
+    how_to["word_the_rule"](tmp_path / "messages")
     text.catalogue.cache_clear()
     assert touched(home, before) == {ENTITY, "sql/checks/library_clearance__checked_before_birth.sql", CASE}
     golden(home)

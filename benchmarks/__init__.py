@@ -1,0 +1,1 @@
+"""Measurements of whole runs, printed and kept as JSON beside this file."""
