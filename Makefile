@@ -3,6 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 PY := .venv/bin/python
 PIP := .venv/bin/pip --disable-pip-version-check -q
+PYTEST_WORKERS ?= 2
 
 .PHONY: help demo test lint bench up down clean
 help: ## this list
@@ -33,7 +34,7 @@ demo: .venv/.base ## build a rehearsal university and run two nights
 
 test: .venv/.dev ## install what the tests need and run all of them
 	@scripts/install_servers.sh
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n $(PYTEST_WORKERS)
 
 lint: .venv/.dev ## contracts, style, types, imports, sizes
 	@.venv/bin/hub lint

@@ -90,7 +90,9 @@ def night(day: int) -> dict[str, Any]:
 def show(figures: dict[str, Any]) -> None:
     """Print the figures as a table."""
     print(f"{figures['persons']:,} persons, {figures['machine']}, load {figures['load_before']:.1f}")
-    rows = [("first night", figures["first"]), ("a day's changes", figures["changed"]), ("the night after", figures["settling"])]
+    rows = [
+        (name, figures[key]) for name, key in (("first night", "first"), ("a day's changes", "changed"), ("next", "settling"))
+    ]
     rows += [("nothing changed", row) for row in figures["unchanged"]]
     print(f"{'':<18}{'seconds':>9}{'peak MB':>9}  problems")
     for name, row in rows:

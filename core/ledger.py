@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import functools
 import os
 import threading
@@ -21,7 +22,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from core import postgres
-from core.errors import Denied, HubError
+from core.errors import Denied, Fault, HubError
 from core.ids import Clock, system_clock
 from core.settings import settings
 
@@ -228,6 +229,9 @@ class Ledger:
         """Do a step unless this run has finished it with the same input; its error is written down and raised again.
 
         `work` gets the step and returns its output, small and without personal values.
+
+        Raises:
+            Fault: HUB803 when the work ran out of disk space.
         """
         before = self.finished(verb, subject, input_hash, run_id)
         if before is not None:
@@ -238,6 +242,12 @@ class Ledger:
         except HubError as error:
             self.stop(step, error, "stopped" if error.recovery in {"stop", "hold"} else "failed")
             raise
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            full = Fault("HUB803", subject)
+            self.stop(step, full)
+            raise full from error
         if self.finished(verb, subject, input_hash, run_id) is None:
             self.finish(step, output)
         return output

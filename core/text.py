@@ -46,6 +46,13 @@ def text(key: str, language: str | None = None, /, **facts: Any) -> str:
     return catalogue(language or settings().lang)[key].format(**facts)
 
 
+def known(key: str, language: str | None = None) -> bool:
+    """Whether the catalogue of a language has the key."""
+    from core.settings import settings
+
+    return key in catalogue(language or settings().lang)
+
+
 def _flatten(prefix: str, tree: Mapping[str, Any]) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     for name, value in tree.items():

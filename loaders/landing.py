@@ -17,11 +17,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.errors import Fault, Refused
+from core.errors import Refused
 from core.ids import file_digest
 
 ROW = "source_row"
-_NO_SPACE = 28
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def write(folder: Path, batches: pa.RecordBatchReader) -> tuple[int, str]:
     """Write rows with their position as Parquet and return how many and their content hash; an earlier try is replaced.
 
     Raises:
-        Fault: HUB803 when the disk is full; the half-written file is removed.
+        OSError: the disk is full or gone; the half-written file is removed.
     """
     shutil.rmtree(folder, ignore_errors=True)
     count = 0
@@ -71,10 +70,8 @@ def write(folder: Path, batches: pa.RecordBatchReader) -> tuple[int, str]:
                 position = pa.array(range(count, count + batch.num_rows), pa.int64())
                 writer.write_batch(pa.RecordBatch.from_arrays([*batch.columns, position], schema=schema))
                 count += batch.num_rows
-    except OSError as error:
+    except OSError:
         shutil.rmtree(folder, ignore_errors=True)
-        if error.errno == _NO_SPACE:
-            raise Fault("HUB803", folder.parent.name) from error
         raise
     return count, file_digest(path)
 

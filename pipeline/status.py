@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.ledger import Ledger, Row
-from core.text import text
+from core.text import known, text
 from schemas.catalog import Catalog
 from schemas.contract import Column, Entity
 
@@ -112,12 +112,12 @@ def held_by_rule(book: Ledger, catalog: Catalog) -> list[Row]:
 
 
 def why(catalog: Catalog, entity: str, rule_id: str, language: str | None = None) -> str:
-    """A rule in one plain sentence with its next step."""
+    """A rule in one plain sentence with its next step; one of the school's own is told by its contract's description."""
     found = catalog.entities.get(entity)
     rule = next((rule for rule in found.rules if rule.id == rule_id), None) if found else None
     kind = rule.kind if rule else rule_id.rsplit(".", 1)[-1]
-    if kind == "sql":
-        return text(f"rule.{rule_id}", language)
+    if rule and kind == "sql":
+        return text(f"rule.{rule_id}", language) if known(f"rule.{rule_id}", language) else str(rule.facts["description"])
     names = rule.columns if rule else (rule_id.split(".")[1],)
     titles = "、".join(_title(found, name) for name in names) if found else ", ".join(names)
     facts = {"column": ", ".join(names), "title": titles, "list": "", "pattern": "", "entity": "", "minimum": "", "maximum": ""}

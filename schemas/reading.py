@@ -208,7 +208,8 @@ def _key_rules(table: Mapping[str, Any]) -> tuple[Rule, ...]:
 def _named_rule(table: str, item: Mapping[str, Any]) -> Rule:
     """A check that needs SQL: `implementation` is the stem of its file in `sql/checks/`."""
     stem = item["implementation"]
-    return Rule(f"{table}.{stem.removeprefix(table + '__')}", "sql", (), _severity(item), {"file": stem})
+    facts = {"file": stem, "description": item.get("description", stem)}
+    return Rule(f"{table}.{stem.removeprefix(table + '__')}", "sql", (), _severity(item), facts)
 
 
 def _severity(item: Mapping[str, Any]) -> Severity:

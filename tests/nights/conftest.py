@@ -42,7 +42,7 @@ def _university(server_room: Path) -> Iterator[University]:
     finally:
         rehearsal.stop()
         if small:
-            subprocess.run(["umount", str(landing)], check=True)
+            subprocess.run(["umount", "--lazy", str(landing)], check=True)
 
 
 def _mount(folder: Path) -> bool:

@@ -30,7 +30,7 @@ from schemas.contract import FeedDataset
 
 PAYDAY = 2
 """Day 2 is 2026-09-08: its night delivers the payday feeds as well, so the first night fills every receiver."""
-PRIVATE = frozenset({"XM", "SFZJH", "YDDH", "姓名", "身份证件号", "手机号", "银行卡号", "CSRQ", "JTDZ", "DZXX"})
+PRIVATE = frozenset({"XM", "SFZJH", "YDDH", "姓名", "身份证件号", "手机号", "银行卡号", "JTDZ", "DZXX"})
 """Source columns whose cells may stand nowhere but in the data: names, identity numbers, telephones, addresses, cards."""
 Keys = set[tuple[str, ...]]
 Rows = list[tuple[Any, ...]]
@@ -45,7 +45,7 @@ class University:
     hub_url: str
     small_disk: bool
     day: int = PAYDAY
-    secrets: set[str] = field(default_factory=set)
+    secrets: set[str] = field(default_factory=set, repr=False)
 
     @property
     def var(self) -> Path:
@@ -108,12 +108,12 @@ class University:
         return int(ask(feed.connection, f"select count(*) from _hub_sent where {where}")[0][0])
 
     def content(self, feed: FeedDataset) -> Rows:
-        """Everything that a receiver has of a feed: the rows of its table, or its data files with their sizes."""
+        """Everything that a receiver has of a feed: the rows of its table, or the totals of its files that hold rows."""
         at = connection(feed.connection)
         if at.family == "file":
             manifests = [json.loads(path.read_text("utf-8")) for path in Path(at.path).glob(f"{feed.physical}.*.manifest.json")]
             mine = [row for row in manifests if row["edge"] == feed.edge and row["rows_upsert"] + row["rows_delete"]]
-            return sorted((row["file"], row["sha256"]) for row in mine)
+            return sorted({(row["mode"], json.dumps(row["control_totals"], sort_keys=True)) for row in mine})
         names = ", ".join(column.physical for column in feed.columns)
         return sorted(ask(feed.connection, f"select {names} from {feed.physical}"), key=repr)
 

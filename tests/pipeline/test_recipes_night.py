@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from core import postgres, text
+from core import postgres
 from core.settings import ROOT
 
 RECIPES = ROOT / "tests" / "recipes"
@@ -39,7 +39,7 @@ def golden(home: Path) -> None:
 
 @pytest.fixture
 def library(university: Any, postgres_server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """The small university, which has students too and a library that the hub does not know yet; message texts are a copy."""
+    """The small university, which has students too and a library that the hub does not know yet."""
     shutil.copytree(RECIPES / "students", university.home, dirs_exist_ok=True)
     university.department("create table xs (xh varchar(20), xm varchar(50), csrq date)")
     university.department(
@@ -51,15 +51,11 @@ def library(university: Any, postgres_server: str, monkeypatch: pytest.MonkeyPat
         "insert into \"DZ_QK\" select n, debt, 0, '2026-09-06 23:00' from"
         " (values ('26010101', 0), ('26010102', 2), ('26010104', 0), ('99999999', 0)) t(n, debt)"
     )
-    shutil.copytree(text.CATALOGUES, tmp_path / "messages")
-    monkeypatch.setattr(text, "CATALOGUES", tmp_path / "messages")
-    text.catalogue.cache_clear()
     monkeypatch.setenv("AIRFLOW_CONN_SRC_ACADEMIC", university.source)
     monkeypatch.setenv("AIRFLOW_CONN_SRC_LIBRARY", university.source)
     monkeypatch.setenv("AIRFLOW_CONN_DST_LEAVING", postgres.database(postgres_server, f"leaving_{abs(hash(tmp_path)) % 10**9}"))
     university.forget()
-    yield university
-    text.catalogue.cache_clear()
+    return university
 
 
 def received() -> list[tuple[Any, ...]]:
@@ -106,8 +102,6 @@ def test_a_system_a_feed_and_a_rule_are_files_and_the_nights_do_the_rest(library
     before = files(home)
     how_to["follow"]("add-a-rule.md", home)
     how_to["name_the_rule"](home, ENTITY)
-    how_to["word_the_rule"](tmp_path / "messages")
-    text.catalogue.cache_clear()
     assert touched(home, before) == {ENTITY, "sql/checks/library_clearance__checked_before_birth.sql", CASE}
     golden(home)
     library.department('update "DZ_QK" set "YWJ" = 1')

@@ -10,7 +10,6 @@ from core.settings import ROOT
 HOW_TO = ROOT / "docs" / "how-to"
 _FILE = re.compile(r"^ *`([\w./]+\.(?:yaml|sql))`\n\n( *)```(?:yaml|sql)\n(.*?)\n *```", re.MULTILINE | re.DOTALL)
 _NAMING = re.compile(r"^    quality:\n      - \{[^\n]*\}$", re.MULTILINE)
-_TEXTS = re.compile(r'^rule\.[\w.]+: "[^\n]*"$', re.MULTILINE)
 
 
 def follow(page: str, home: Path) -> list[str]:
@@ -29,10 +28,3 @@ def name_the_rule(home: Path, contract: str) -> None:
     (naming,) = _NAMING.findall((HOW_TO / "add-a-rule.md").read_text("utf-8"))
     path = home / contract
     path.write_text(path.read_text("utf-8").replace("    properties:", f"{naming}\n    properties:", 1), "utf-8")
-
-
-def word_the_rule(messages: Path) -> None:
-    """Put the texts of `add-a-rule.md` at the end of the rules' catalogues, Chinese first, then English."""
-    for language, line in zip(("zh", "en"), _TEXTS.findall((HOW_TO / "add-a-rule.md").read_text("utf-8")), strict=True):
-        with (messages / language / "rules.yaml").open("a", encoding="utf-8") as file:
-            file.write(f"{line}\n")
