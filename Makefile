@@ -47,11 +47,14 @@ lint: .venv/.dev ## contracts, style, types, imports, sizes
 bench: .venv/.base ## measure a full night and one without changes
 	@$(PY) -m benchmarks.night
 
-up: .venv/.airflow ## start Airflow with every DAG
+up: .venv/.airflow ## start Airflow with every DAG (and the rehearsal university, if there is one)
+	@$(PY) -m campus start
 	@$(PY) scripts/airflow.py up
 
-down: .venv/.airflow ## stop Airflow, leaving no process
-	@$(PY) scripts/airflow.py down
+down: .venv/.base ## stop Airflow and the rehearsal university, leaving no process
+	@if [ -e .venv/.airflow ]; then $(PY) scripts/airflow.py down; fi
+	@$(PY) -m campus stop
 
-clean: ## remove everything that was made (data too)
+clean: ## stop everything and remove all that was made (data too)
+	@if [ -e .venv/.base ]; then $(MAKE) -s down; fi
 	@rm -rf .venv var

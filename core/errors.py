@@ -6,9 +6,12 @@ The texts live in the message catalogues under the code, so that both languages 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from core.text import text
+
+PLACES_SHOWN = 4
 
 
 class HubError(Exception):
@@ -78,6 +81,21 @@ class Denied(HubError):
 
 class Fault(HubError):
     """HUB8xx: this machine cannot do it: disk, memory, a missing program, a wrong setting."""
+
+
+def merged(errors: Sequence[HubError]) -> list[HubError]:
+    """One error for each thing that is broken: those that differ only in where they were met become one, in the order met."""
+    groups: dict[tuple[str, str], list[HubError]] = {}
+    for error in errors:
+        groups.setdefault((error.code, repr(sorted(error.facts.items()))), []).append(error)
+    return [
+        type(group[0])(group[0].code, _places([error.where for error in group]), **group[0].facts) for group in groups.values()
+    ]
+
+
+def _places(names: Sequence[str]) -> str:
+    shown = list(dict.fromkeys(names))
+    return ", ".join(shown[:PLACES_SHOWN]) + (f" (+{len(shown) - PLACES_SHOWN})" if len(shown) > PLACES_SHOWN else "")
 
 
 def _rebuild(kind: type[HubError], code: str, where: str, facts: dict[str, Any]) -> HubError:

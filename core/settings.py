@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,7 +20,7 @@ class Settings(BaseSettings):
     home: Path = Field(default=ROOT, description="the room of contracts and SQL: holds schemas/ and sql/")
     var: Path = Field(default=ROOT / "var", description="everything that is written: databases, landing, reports")
     url: str = Field(default="", description="PostgreSQL of the hub as a URL; empty starts the embedded one")
-    lang: str = Field(default="zh", description="language of texts: zh or en")
+    lang: Literal["zh", "en"] = Field(default="zh", description="language of texts: zh or en")
     secrets: Path | None = Field(default=None, description="connections file, as Airflow's local file backend reads it")
     duckdb_memory: str = Field(default="512MB", description="memory limit of one DuckDB connection")
     duckdb_threads: int = Field(default=2, ge=1, description="threads of one DuckDB connection")
@@ -49,5 +50,10 @@ class Settings(BaseSettings):
 
 @functools.lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings of this process, read once."""
-    return Settings()
+    """The settings of this process, read once; a wrong one ends the process with one line in both languages, since the
+    language itself may be what is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"HUB_{'.'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors())
+        raise SystemExit(f"HUB800 设置有误,请改正环境变量 / a setting is wrong, correct the environment: {wrong}") from None

@@ -72,6 +72,7 @@ def demo(persons: int, seed: int, as_json: bool) -> None:
     console.print(text("cli.demo_next"))
     for command in ("hub status", "hub held", "hub versions", "hub verify E18", "hub night --as-of 2026-09-09", "hub --help"):
         console.print(f"  .venv/bin/{command}", highlight=False)
+    console.print(f"  make down  [dim]{text('cli.demo_down')}[/dim]", highlight=False)
 
 
 def _fresh(var: Path) -> Path:

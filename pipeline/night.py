@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from core.calendar import calendar
-from core.errors import Gated, HubError
+from core.errors import Gated, HubError, merged
 from core.ids import digest
 from core.ledger import Ledger, Output, ledger
 from core.settings import settings
@@ -63,6 +63,7 @@ def night(as_of: date, progress: Progress | None = None, book: Ledger | None = N
     outcome.guard(lambda: report(here))
     outcome.state = book.close_run(run.id)
     outcome.version = book.version()
+    outcome.problems = merged(outcome.problems)
     return outcome
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from core.errors import HubError, merged
 from core.ids import digest
 from core.ledger import Output, Row
 from core.settings import settings
@@ -56,7 +57,10 @@ def facts_of(night: Night) -> dict[str, Any]:
         "feeds": [{name: row[name] for name in _DELIVERY} for row in deliveries],
         "held": status.held_by_rule(book, night.catalog),
         "brakes": status.brakes(book),
-        "problems": [{"code": step["error_code"], "error": step["error"]} for step in steps if step["error_code"]],
+        "problems": [
+            {"code": error.code, "where": error.where, "facts": error.facts}
+            for error in merged([status.error_of(step["error_code"], step["error"]) for step in steps if step["error_code"]])
+        ],
     }
 
 
@@ -169,7 +173,7 @@ def html(night: Night, facts: dict[str, Any], language: str) -> str:
         language=language,
         t=lambda key, **given: text(f"report.{key}", language, **given),
         why=lambda row: status.why(night.catalog, row["entity"], row["rule_id"], language),
-        line=lambda problem: status.error_line(problem["code"], problem["error"], language),
+        line=lambda problem: HubError(problem["code"], problem["where"], **problem["facts"]).line(language),
         verbs=VERBS,
         **facts,
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from core.errors import HubError, merged
 from core.ledger import Ledger, Row
 from core.text import known, text
 from schemas.catalog import Catalog
@@ -52,7 +54,7 @@ def systems(book: Ledger, catalog: Catalog) -> list[Row]:
                 "extracted": sum((step["output"] or {}).get("rows", 0) for step in mine),
                 "held": held.get(code, 0),
                 "state": "failed" if bad else "done" if mine else "never",
-                "errors": [error_line(step["error_code"], step["error"]) for step in bad],
+                "errors": [error.line() for error in merged([error_of(step["error_code"], step["error"]) for step in bad])],
             }
         )
     return result
@@ -133,8 +135,6 @@ def _title(entity: Entity, name: str) -> str:
     return column.title if column else name
 
 
-def error_line(code: str, error: dict[str, Any] | None, language: str | None = None) -> str:
-    """An error as the ledger keeps it, in words."""
-    from core.errors import HubError
-
-    return HubError(code, (error or {}).get("where", ""), **(error or {}).get("facts", {})).line(language)
+def error_of(code: str, error: Mapping[str, Any] | None) -> HubError:
+    """An error as the ledger keeps it."""
+    return HubError(code, (error or {}).get("where", ""), **(error or {}).get("facts", {}))

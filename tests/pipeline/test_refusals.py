@@ -30,7 +30,7 @@ def test_a_dead_department_leaves_the_hub_as_it_is(university: Any, monkeypatch:
     university.night(1)
     monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", "postgresql://nobody@127.0.0.1:1/hr")
     outcome = university.night(2)
-    assert {error.code for error in outcome.problems} == {"HUB202"}
+    assert [(error.code, set(error.where.split(", "))) for error in outcome.problems] == [("HUB202", {"hr.person", "hr.unit"})]
     assert outcome.version == 1
     assert outcome.state == "failed"
 
