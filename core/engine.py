@@ -48,9 +48,10 @@ def engine(task: str) -> Iterator[duckdb.DuckDBPyConnection]:
 _NUMBERS = itertools.count()
 
 
-@functools.lru_cache(maxsize=1)
+@functools.cache
 def _instance(process: int, spill: Path) -> duckdb.DuckDBPyConnection:
-    """The instance of this process; a child begins its own, since threads do not survive a fork."""
+    """The instance of this process. Threads do not survive a fork, so a child begins its own and leaves the parent's where
+    it is: closing that one would wait for threads that are not there."""
     limits = settings()
     spill.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect(

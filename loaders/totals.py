@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from core.dialects import LogicalType, quoted, spelling
 from core.engine import engine, literal
@@ -143,6 +144,8 @@ def expected(rows: Path, feed: FeedDataset, deleted: int = 0, refused: Collectio
         deleted: how many keys must be gone.
         refused: key texts of rows that the receiver refused; they are left out.
     """
+    if pq.read_metadata(rows).num_rows == 0:
+        return Totals(0, 0, {c.name: (0, "" if c.type.name == "timestamp" else "0") for c in feed.columns}, deleted)
     with workspace(feed.id) as (db, _):
         source = f"read_parquet({literal(rows)})"
         condition = "true"

@@ -7,14 +7,18 @@ The same files give the same answer, whoever calls: nothing here reads a clock, 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from core.engine import engine
 from quality import quarantine, scan
 from quality.base import Question, Verdict
-from quality.gx import judge
+from quality.gx import Outcome, judge
 from quality.suite import expectations
-from schemas.contract import Entity
+from schemas.contract import Entity, Rule
 
 
 def check(question: Question) -> Verdict:
@@ -31,8 +35,9 @@ def check(question: Question) -> Verdict:
     suite = expectations(entity, question.catalog)
     with engine(entity.name) as db:
         scan.prepare(db, question)
-        outcomes = judge(entity.name, suite, scan.frame(db, question, suite))
-        split = quarantine.split(db, question, outcomes)
+        outcomes = _by_column(judge(entity.name, suite, scan.frame(db, question, suite)), scan.unreadable(db, entity))
+        told = [outcome for outcome in outcomes if outcome.expectation.rule.id != f"{entity.name}.row.readable"]
+        split = quarantine.split(db, question, told)
     return Verdict(
         accepted=split.accepted,
         held=split.held,
@@ -42,6 +47,25 @@ def check(question: Question) -> Verdict:
         warned_rows=split.warned_rows,
         results=[outcome.result for outcome in outcomes] + [_repeated(entity, split)],
     )
+
+
+def _by_column(outcomes: list[Outcome], unreadable: list[tuple[Rule, npt.NDArray[np.int64]]]) -> list[Outcome]:
+    """The outcomes, and beside the one that says which rows have an unreadable cell one for each column that has any."""
+    whole = outcomes[-1]
+    return outcomes + [
+        Outcome(
+            replace(whole.expectation, rule=rule),
+            positions,
+            {
+                **whole.result,
+                "rule_id": rule.id,
+                "columns": list(rule.columns),
+                "unexpected_count": len(positions),
+                "unexpected_percent": 100.0 * len(positions) / whole.result["element_count"],
+            },
+        )
+        for rule, positions in unreadable
+    ]
 
 
 def _repeated(entity: Entity, split: quarantine.Split) -> dict[str, Any]:

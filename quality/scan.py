@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from core.dialects import quoted
@@ -16,7 +18,7 @@ from core.engine import literal
 from core.errors import ContractError
 from quality.base import Question
 from quality.suite import Expectation
-from schemas.contract import Entity
+from schemas.contract import Entity, Rule
 
 _SPEAKING = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)
 """Errors about the SQL text. Every other message may carry a cell, so only its class is told."""
@@ -92,6 +94,18 @@ def frame(db: duckdb.DuckDBPyConnection, question: Question, suite: list[Expecta
         raise ContractError("HUB108", culprit, problem=_told(error)) from None
 
 
+def unreadable(db: duckdb.DuckDBPyConnection, entity: Entity) -> list[tuple[Rule, npt.NDArray[np.int64]]]:
+    """For every column with cells that could not be read, its rule and the positions of those rows, ascending."""
+    found = db.execute(
+        "select name, list(position order by position) from (select position, unnest(string_split(unreadable, ',')) as name"
+        " from work.rows where unreadable is not null) group by name order by name"
+    ).fetchall()
+    return [
+        (Rule(f"{entity.name}.{name}.readable", "readable", (name,)), np.array(positions, dtype=np.int64))
+        for name, positions in found
+    ]
+
+
 def _rows(db: duckdb.DuckDBPyConnection, columns: str) -> pa.Table:
     cells: pa.Table = db.sql(f"select position, {columns} from work.rows order by position").to_arrow_table()
     return cells
@@ -130,9 +144,9 @@ def _flag(question: Question, number: int, expectation: Expectation) -> str:
     rule = expectation.rule
     if rule.kind == "sql":
         return f'position not in (select position from work."bad#{number}")'
-    name = _name(rule.columns[0])
     if rule.kind == "readable":
-        return f"not list_contains(string_split(unreadable, ','), {literal(rule.columns[0])})"
+        return "unreadable is null"
+    name = _name(rule.columns[0])
     if rule.kind == "reference":
         return _found(question, rule.columns[0], rule.facts["entity"], rule.facts["column"])
     if rule.kind == "code":

@@ -60,13 +60,14 @@ def expectations(entity: Entity, catalog: Catalog) -> list[Expectation]:
 
 
 def rules(entity: Entity) -> list[Rule]:
-    """The contract's rules, then what holds without being written: keys are required (always an error), cells readable."""
+    """The contract's rules, then what holds without being written: keys are required (always an error), and no row has a
+    cell that could not be read. That is asked once a row; `unreadable` says which cells of it."""
     keys = [Rule(f"{entity.name}.{name}.required", "required", (name,)) for name in entity.key]
     implied = {rule.id for rule in keys}
     written = [replace(rule, severity="error") if rule.id in implied else rule for rule in entity.rules]
     known = {rule.id for rule in written}
-    readable = [Rule(f"{entity.name}.{column.name}.readable", "readable", (column.name,)) for column in entity.columns]
-    return written + [rule for rule in keys if rule.id not in known] + readable
+    readable = Rule(f"{entity.name}.row.readable", "readable", ())
+    return [*written, *(rule for rule in keys if rule.id not in known), readable]
 
 
 def _codes(catalog: Catalog) -> dict[str, list[str]]:

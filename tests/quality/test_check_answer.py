@@ -100,7 +100,7 @@ def test_results_carry_every_rule_and_no_cell(tmp_path: Path) -> None:
     )
     assert not re.search("secret-cell|key0|code7", written)
     by_rule = {result["rule_id"]: result for result in verdict.results}
-    assert by_rule.keys() >= {rule.id for rule in rules} | {"thing.no.required", "thing.on.readable"}
+    assert by_rule.keys() >= {rule.id for rule in rules} | {"thing.no.required", "thing.row.readable"}
     unique = by_rule["thing.v.unique"]
     assert (unique["success"], unique["element_count"], unique["unexpected_count"]) == (False, 3, 3)
     assert (unique["expectation_type"], unique["severity"]) == ("expect_column_values_to_be_unique", "error")
