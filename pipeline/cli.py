@@ -34,8 +34,10 @@ def day(value: datetime | None) -> date:
 
 
 def show(value: Any, as_json: bool, table: Any = None) -> None:
-    """Print a value as JSON, or the rich table made from it."""
+    """Print a value as JSON, or as a table: the one given, else a line a fact."""
     from rich.console import Console
+
+    from pipeline import screen
 
     if as_json:
         print(
@@ -47,7 +49,7 @@ def show(value: Any, as_json: bool, table: Any = None) -> None:
             )
         )
     else:
-        Console().print(table if table is not None else value)
+        Console().print(table or (screen.facts(value) if isinstance(value, dict) else value))
 
 
 @app.command(help=text("cli.demo"))

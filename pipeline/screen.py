@@ -154,22 +154,25 @@ def status(found: dict[str, Any]) -> Group:
 
 
 def held(rows: Sequence[Row]) -> Table:
-    """Held rows: key, rule, reason, first and last seen."""
-    table = _table(
-        text("cli.held_title", None, count=len(rows)),
-        ("report.entity", "report.system", "cli.key", "report.why", "report.since", "cli.last_seen", "report.severity"),
-        9,
-    )
+    """Held rows: whose, which key, why, first and last seen. Three columns, so that the reason has room on 80 characters."""
+    table = _table(text("cli.held_title", None, count=len(rows)), ("cli.key", "report.why", "report.since"), 3)
     for row in rows:
+        severity = text(f"report.severity_{row['severity']}")
         table.add_row(
-            row["entity"],
-            row["source_system"],
-            row["source_key"],
-            f"{row['why']} [dim]{row['rule_id']}[/dim]",
-            str(row["first_seen"]),
-            str(row["last_seen"]),
-            text(f"report.severity_{row['severity']}"),
+            f"{row['entity']} [dim]{row['source_system']}[/dim]\n{row['source_key']}",
+            f"{row['why']}\n[dim]{row['rule_id']}[/dim]",
+            f"{row['first_seen']}\n{row['last_seen']} {severity}",
+            end_section=True,
         )
+    return table
+
+
+def facts(value: dict[str, Any]) -> Table:
+    """What a command came to, a line a fact."""
+    table = Table(show_header=False, box=None)
+    for name, fact in value.items():
+        shown = ", ".join(f"{key} {item}" for key, item in fact.items()) if isinstance(fact, dict) else str(fact)
+        table.add_row(f"[bold]{name}[/bold]", shown)
     return table
 
 
@@ -222,7 +225,8 @@ def _table(title: str, keys: Sequence[str], words: int) -> Table:
     """A table whose first `words` columns are text and whose others are right-aligned."""
     table = Table(title=title, title_justify="left", header_style="bold")
     for position, key in enumerate(keys):
-        table.add_column(text(key), justify="left" if position < words else "right", overflow="fold")
+        numbers = position >= words
+        table.add_column(text(key), justify="right" if numbers else "left", overflow="fold", no_wrap=numbers)
     return table
 
 
