@@ -39,6 +39,10 @@ def engine(task: str) -> Iterator[duckdb.DuckDBPyConnection]:
         if "No space left" in str(error):
             raise Fault("HUB803", task) from error
         raise
+    except RuntimeError as error:
+        if "interrupted" in str(error):  # Ctrl-C while a query ran, in the engine's own words
+            raise KeyboardInterrupt from error
+        raise
     finally:
         connection.close()
         with contextlib.closing(_instance(os.getpid(), settings().work / "spill").cursor()) as cleaner:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import json
 import sys
+from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,6 +28,16 @@ def main() -> None:
     except HubError as error:
         print(error.line(), file=sys.stderr)
         raise SystemExit(1) from None
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C ends a long command with one line that says how to go on, and status 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(text("cli.interrupted"), file=sys.stderr)
+        raise typer.Exit(130) from None
 
 
 def day(value: datetime | None) -> date:
@@ -60,7 +72,8 @@ def demo(
 ) -> None:
     from pipeline.demo import demo as run
 
-    run(persons, seed, as_json)
+    with interruptible():
+        run(persons, seed, as_json)
 
 
 @app.command(help=text("cli.night"))
@@ -68,7 +81,7 @@ def night(as_of: AsOf = None, as_json: AsJson = False) -> None:
     from pipeline import screen
     from pipeline.night import night as run
 
-    with screen.progress(quiet=as_json) as progress:
+    with interruptible(), screen.progress(quiet=as_json) as progress:
         outcome = run(day(as_of), progress)
     screen.outcome(outcome, as_json)
 
