@@ -136,11 +136,11 @@ def _whole(night: Night, row: Row) -> bool:
 
 def _prepare(night: Night, feed: FeedDataset, step: Step) -> Row:
     accepted, current = accepted_version(night, feed), night.ledger.version()
-    refusals = _failed_before(night, feed, accepted, current)
+    again_whole = _distrusted(night, feed, accepted, current)
     refused = night.ledger.rows("select row_key from ops.refused where edge = %s and dataset = %s", [feed.edge, feed.dataset])
     keys = [str(row["row_key"]) for row in refused]
-    changed = accepted != current or bool(keys) or refusals > 0
-    mode = "full" if (feed.mode == "full" and changed) or refusals else "delta"
+    changed = accepted != current or bool(keys) or again_whole
+    mode = "full" if (feed.mode == "full" and changed) or again_whole else "delta"
     tries = night.ledger.single(
         "select count(*) as n from ops.delivery where edge = %s and dataset = %s and run_id = %s",
         [feed.edge, feed.dataset, step.run_id],
@@ -258,14 +258,15 @@ def _content(folder: Path) -> str:
     return digest(*[file_digest(path) if path.is_file() else None for path in files])
 
 
-def _failed_before(night: Night, feed: FeedDataset, accepted: int, current: int) -> int:
-    """How often a delivery between these versions was refused by its receipt; then everything is sent again."""
+def _distrusted(night: Night, feed: FeedDataset, accepted: int, current: int) -> bool:
+    """Whether a receipt between these versions, or somebody's verification, found other rows than were sent."""
     found = night.ledger.one(
-        "select count(*) as n from ops.delivery where edge = %s and dataset = %s"
-        " and from_version = %s and to_version = %s and state = 'refused' and reason = 'HUB604'",
-        [feed.edge, feed.dataset, accepted, current],
+        "select 1 from ops.delivery where edge = %s and dataset = %s and from_version = %s and to_version = %s"
+        " and state = 'refused' and reason = 'HUB604'"
+        " union all select 1 from ops.accepted where edge = %s and dataset = %s and distrusted limit 1",
+        [feed.edge, feed.dataset, accepted, current, feed.edge, feed.dataset],
     )
-    return int(found["n"]) if found else 0
+    return found is not None
 
 
 def _mark(night: Night, delivery_id: str, state: str, reason: str) -> None:

@@ -60,8 +60,8 @@ def settle(night: Night, row: Row, step: Step | None = None) -> Output:
             [state, Jsonb(asdict(found)), night.ledger.clock(), delivery_id],
         )
         connection_.execute(
-            "insert into ops.accepted values (%s, %s, %s, %s, %s) on conflict (edge, dataset) do update"
-            " set version = excluded.version, delivery_id = excluded.delivery_id, accepted_at = excluded.accepted_at",
+            "insert into ops.accepted values (%s, %s, %s, %s, %s) on conflict (edge, dataset) do update set distrusted = false,"
+            " version = excluded.version, delivery_id = excluded.delivery_id, accepted_at = excluded.accepted_at",
             [row["edge"], row["dataset"], row["to_version"], delivery_id, night.ledger.clock()],
         )
         if step:

@@ -22,6 +22,7 @@ from schemas.contract import FeedDataset
 def verify(night: Night, feed: FeedDataset) -> dict[str, Any]:
     """Compare the whole scope of a feed at its accepted version with the target as it is now.
 
+    A difference is remembered, and the next delivery sends everything again.
     Returns `{feed, version, equal, expected, found, differs}`; `differs` names the totals that are not equal.
 
     Raises:
@@ -45,6 +46,10 @@ def verify(night: Night, feed: FeedDataset) -> dict[str, Any]:
         target.close()
     wanted = expected(scope, feed, 0)
     differs = _differences(wanted, found)
+    if differs:
+        night.ledger.execute(
+            "update ops.accepted set distrusted = true where edge = %s and dataset = %s", [feed.edge, feed.dataset]
+        )
     return {
         "feed": feed.id,
         "version": version,

@@ -135,9 +135,11 @@ create table ops.accepted (
     version bigint not null,
     delivery_id text not null references ops.delivery,
     accepted_at timestamptz not null,
+    distrusted boolean not null default false,
     primary key (edge, dataset)
 );
 comment on table ops.accepted is '接收方已收到的版本';
+comment on column ops.accepted.distrusted is '核对时发现接收方所存与此不符,下次整份重送';
 
 create table ops.refused (
     edge text not null,

@@ -71,3 +71,5 @@ def test_verify_finds_what_another_program_did_to_a_receiver(university: Any) ->
     assert found["differs"] == ["unit_name"]
     with pytest.raises(Denied, match="HUB708"):
         verify_edge("E01", TODAY, "zhang")
+    assert university.night(2).problems == []
+    assert [row["equal"] for row in verify_edge("E01", TODAY)] == [True]
