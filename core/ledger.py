@@ -92,6 +92,25 @@ class Ledger:
             finally:
                 connection.close()  # which gives the lock back, whatever happened
 
+    @contextlib.contextmanager
+    def sole(self, run_id: str) -> Iterator[None]:
+        """Be the only process at work on a run; the claim ends with the process, however it ends.
+
+        Raises:
+            Denied: HUB712 when another process is at work on it.
+        """
+        with postgres.reachable():
+            connection = self._take()
+            try:
+                connection.execute("set lock_timeout = '5s'")  # the server needs a moment to notice a killed process
+                try:
+                    connection.execute("select pg_advisory_lock(%s, hashtext(%s))", [LOCK_RUNS, run_id])
+                except psycopg.errors.LockNotAvailable:
+                    raise Denied("HUB712", run_id) from None
+                yield
+            finally:
+                connection.close()
+
     def _take(self) -> postgres.Connection:
         """An idle connection that still answers, else a new one. Those of a parent process are left to it."""
         with self._lock:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from core.calendar import calendar
-from core.errors import Gated, HubError, merged
+from core.errors import ContractError, Gated, HubError, merged
 from core.ids import digest
 from core.ledger import Ledger, Output, ledger
 from core.settings import settings
@@ -26,7 +26,7 @@ from pipeline import change, check, conform, deliver, extract, reconcile, verify
 from pipeline.context import Night, Progress, resume
 from pipeline.publish import publish as publish_changes
 from pipeline.report import report
-from schemas.catalog import catalog
+from schemas.catalog import catalog, nearest
 from schemas.contract import FeedDataset
 
 T = TypeVar("T")
@@ -52,16 +52,21 @@ class Outcome:
 
 
 def night(as_of: date, progress: Progress | None = None, book: Ledger | None = None) -> Outcome:
-    """Run the whole cycle for a business date. An interrupted night of that date is gone on with, not begun again."""
+    """Run the whole cycle for a business date. An interrupted night of that date is gone on with, not begun again.
+
+    Raises:
+        Denied: HUB712 when another process is at work on that night.
+    """
     book = book or ledger()
     run = book.open_run("night", as_of)
     here = Night(run, book, catalog(), progress) if progress else Night(run, book, catalog())
     outcome = Outcome(run.id)
-    extract_all(here, outcome, sorted(here.catalog.sources))
-    publish_all(here, outcome, list(here.catalog.entities))
-    deliver_all(here, outcome, due(here, here.catalog.feeds.values()))
-    outcome.guard(lambda: report(here))
-    outcome.state = book.close_run(run.id)
+    with book.sole(run.id):
+        extract_all(here, outcome, sorted(here.catalog.sources))
+        publish_all(here, outcome, list(here.catalog.entities))
+        deliver_all(here, outcome, due(here, here.catalog.feeds.values()))
+        outcome.guard(lambda: report(here))
+        outcome.state = book.close_run(run.id)
     outcome.version = book.version()
     outcome.problems = merged(outcome.problems)
     return outcome
@@ -187,6 +192,8 @@ def extract_system(run_id: str, system: str) -> dict[str, Any]:
     """
     here, outcome = resume(run_id), Outcome(run_id)
     names = [id for id, dataset in here.catalog.sources.items() if dataset.system == system]
+    if not names:
+        raise ContractError("HUB104", system, kind="source system", known=nearest(system, here.catalog.source_systems()))
     extract_all(here, outcome, names)
     return _raise_first(outcome, {"system": system, "landed": len(names)})
 
@@ -212,6 +219,9 @@ def deliver_flow(run_id: str, flow: str, schedule: str = "nightly") -> dict[str,
         HubError: the first that failed, after all were tried.
     """
     here, outcome = resume(run_id), Outcome(run_id)
+    known = sorted({feed.flow for feed in here.catalog.feeds.values()})
+    if flow not in known:
+        raise ContractError("HUB104", flow, kind="flow with feeds", known=nearest(flow, known))
     feeds = [feed for feed in here.catalog.feeds.values() if feed.flow == flow and feed.schedule == schedule]
     deliver_all(here, outcome, feeds)
     return _raise_first(outcome, {"flow": flow, "feeds": len(feeds)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import functools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from schemas import reading
 from schemas.contract import Code, Entity, FeedDataset, SourceDataset
 
 T = TypeVar("T")
+NAMES_SHOWN = 12
 
 
 @dataclass(frozen=True)
@@ -129,5 +131,13 @@ def _codes(path: Path) -> Iterable[Code]:
 
 def _find(kind: str, things: Mapping[str, T], name: str) -> T:
     if name not in things:
-        raise ContractError("HUB104", name, kind=kind, known=", ".join(things))
+        raise ContractError("HUB104", name, kind=kind, known=nearest(name, things))
     return things[name]
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The names that exist, as a message lists them: all when they are few, else those most like the one that was given."""
+    names = list(known)
+    if len(names) <= NAMES_SHOWN:
+        return ", ".join(names)
+    return ", ".join(difflib.get_close_matches(name, names, NAMES_SHOWN, cutoff=0.0)) + ", …"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
+
+from core.errors import ContractError, Denied
+from pipeline.night import close_run, deliver_flow, extract_system, open_run
 
 
 def test_a_renamed_column_loads_nothing_and_names_the_owner(university: Any) -> None:
@@ -44,3 +48,18 @@ def test_a_dead_receiver_does_not_hold_up_the_others(university: Any, monkeypatc
     assert university.night(2).problems == []
     assert university.accepted() == {"E01": 1, "E05": 1, "E06": 1}
     assert len(university.received()) == 40
+
+
+def test_a_name_that_does_not_exist_is_an_error_and_says_what_does(university: Any) -> None:
+    for call, name, known in ((extract_system, "nosuch", "hr"), (deliver_flow, "SJGXLC99", "SJGXLC01")):
+        run = open_run("try", date(2026, 9, 7), [name])
+        with pytest.raises(ContractError, match=known):
+            call(run, name)
+        close_run(run)
+
+
+def test_two_processes_do_not_run_one_night(university: Any) -> None:
+    run = open_run("night", date(2026, 9, 7))
+    with university.ledger.sole(run), pytest.raises(Denied, match="HUB712"):
+        university.night(1)
+    assert university.night(1).problems == []
