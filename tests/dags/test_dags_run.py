@@ -83,12 +83,16 @@ def test_a_night_publishes_a_version_and_passes_nothing_but_identifiers(run: Run
     assert all(len(str(value)) <= 60 for value in values)
 
 
-def test_a_feed_brings_its_receivers_to_the_version(run: Run) -> None:
-    assert passed(run("feed__sjgxlc01", NIGHT))
-    states = ledger().rows("select distinct state from ops.delivery")
+@pytest.mark.parametrize("flow", ["SJGXLC01", "SJGXLC02", "SJGXLC03", "SJGXLC04"])
+def test_a_feed_brings_its_receivers_to_the_version(run: Run, flow: str) -> None:
+    assert passed(run(f"feed__{flow.lower()}", NIGHT))
+    states = ledger().rows("select distinct state from ops.delivery where flow = %s", [flow])
     assert [row["state"] for row in states] == ["accepted"]
-    edges = {feed.edge for feed in catalog().feeds.values() if feed.flow == "SJGXLC01"}
-    assert edges == {row["edge"] for row in ledger().rows("select distinct edge from ops.accepted")}
+    feeds = {(feed.edge, feed.dataset) for feed in catalog().feeds.values() if (feed.flow, feed.schedule) == (flow, "nightly")}
+    found = ledger().rows(
+        "select distinct edge, dataset from ops.accepted join ops.delivery using (edge, dataset) where flow = %s", [flow]
+    )
+    assert feeds == {(row["edge"], row["dataset"]) for row in found}
 
 
 def test_payday_takes_the_payroll_first_and_then_delivers_it(run: Run) -> None:
@@ -108,6 +112,11 @@ def test_a_department_can_be_taken_again_alone(run: Run, university: Rehearsal) 
     newest = ledger().one("select entities from ops.version order by version desc limit 1")
     assert newest is not None
     assert set(newest["entities"]) <= set(catalog().entities_of("hr"))
+
+
+@pytest.mark.parametrize("system", ["academic", "finance", "graduate"])
+def test_every_department_has_a_dag_that_runs(run: Run, system: str) -> None:
+    assert passed(run(f"ingest__{system}", EVENING))
 
 
 def test_upkeep_leaves_what_is_still_needed(run: Run) -> None:
