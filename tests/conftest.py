@@ -18,6 +18,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore:XDG_RUNTIME_DIR is not set")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, so that side by side the last of them does not keep everybody waiting."""
+    longest = ("test_crash.py", "test_night_failures.py", "test_recipes_night.py")
+    ranks = {name: rank for rank, name in enumerate(longest)}
+    items.sort(key=lambda item: ranks.get(item.path.name, len(ranks)))
+
+
 @pytest.fixture(scope="session")
 def server_room() -> Iterator[Path]:
     """A folder for servers. Not under pytest's own: every pytest session of this user closes that one to other users, and
