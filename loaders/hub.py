@@ -20,7 +20,6 @@ from core.ledger import LOCK_PUBLISH, Ledger
 from schemas import ddl
 from schemas.contract import Entity
 
-PROVENANCE = ("source_system", "source_key", "batch_id", "row_hash")
 _LOCAL = sql.Identifier("delta")
 
 

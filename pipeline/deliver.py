@@ -44,7 +44,8 @@ def deliver(night: Night, id: str) -> Output:
 
     Raises:
         Unavailable: HUB204, the receiver cannot be reached. FeedFailed: HUB601, HUB602, it refused; nothing was applied.
-        Braked: HUB503, more rows would be dropped than the contract allows. ContractError: HUB109, HUB110 (entitlement).
+        Braked: HUB503, HUB505, more rows would be dropped or changed than the contract allows.
+        ContractError: HUB109, a column or the filter does not exist in the dataset.
     """
     feed = night.catalog.feed(id)
     night.progress("deliver", id)
@@ -176,7 +177,8 @@ def _prepare(night: Night, feed: FeedDataset, step: Step) -> Row:
 def _difference(
     db: duckdb.DuckDBPyConnection, night: Night, feed: FeedDataset, span: Span, mode: str, keys: list[str]
 ) -> dict[str, int]:
-    """Write `upserts.parquet` and `deletes.parquet` and return how many rows each has, and how many keys left the scope."""
+    """Write `upserts.parquet` and `deletes.parquet` and return how many rows each has, how many keys left the
+    scope, and how many kept rows changed."""
     names, key = ", ".join(column.name for column in feed.columns), ", ".join(feed.key)
     scope = f"where {feed.filter}" if feed.filter else ""
     text = f" || chr({projection.KEY_SEPARATOR}) || ".join(f"cast({name} as varchar)" for name in feed.key)
@@ -196,7 +198,9 @@ def _difference(
     gone = f"select {key} from before where false" if mode == "full" else f"select * from ({left})"
     for name, body in (("upserts", upserts), ("deletes", gone)):
         db.execute(f"copy ({body} order by {key}) to {literal(span.folder / f'{name}.parquet')} (format parquet)")
-    counted = {"upserts": f"({upserts})", "deletes": f"({gone})", "drops": f"({left})"}
+    same = " and ".join(f"a.{name} = b.{name}" for name in feed.key)
+    changed = f"(select 1 from (select * from after except select * from before) a semi join before b on {same})"
+    counted = {"upserts": f"({upserts})", "deletes": f"({gone})", "drops": f"({left})", "updates": changed}
     return {name: int(db.execute(f"select count(*) from {body}").fetchall()[0][0]) for name, body in counted.items()}
 
 
@@ -205,7 +209,7 @@ def _nothing(feed: FeedDataset, folder: Path) -> dict[str, int]:
     fields = [pa.field(column.name, arrow_type(column.type)) for column in feed.columns]
     for name, chosen in (("upserts", fields), ("deletes", [field for field in fields if field.name in feed.key])):
         pq.write_table(pa.schema(chosen).empty_table(), folder / f"{name}.parquet")
-    return {"upserts": 0, "deletes": 0, "drops": 0}
+    return {"upserts": 0, "deletes": 0, "drops": 0, "updates": 0}
 
 
 def _states(night: Night, feed: FeedDataset, span: Span, mode: str, keys: list[str]) -> tuple[Path, Path]:
@@ -218,15 +222,19 @@ def _states(night: Night, feed: FeedDataset, span: Span, mode: str, keys: list[s
 
 
 def _brake(night: Night, feed: FeedDataset, counts: dict[str, int], accepted: int) -> None:
-    """The edge's own brake: drops as a share of the rows that the receiver holds in this feed's scope."""
-    if accepted == 0 or counts["drops"] <= feed.brake.floor:
+    """The edge's own brake: drops and updates as shares of the rows that the receiver holds in this feed's scope."""
+    limits = (
+        ("HUB503", counts["drops"], feed.brake.max_delete_percent),
+        ("HUB505", counts["updates"], feed.brake.max_update_percent),
+    )
+    if accepted == 0 or all(count <= feed.brake.floor for _, count, _ in limits):
         return
     before = _scope_rows(night, feed, accepted)
-    share = 100.0 * counts["drops"] / max(before, 1)
-    if share > feed.brake.max_delete_percent:
-        content = digest(feed.id, accepted, night.ledger.version(), counts)
-        facts = {"count": counts["drops"], "percent": f"{share:.1f}", "limit": f"{feed.brake.max_delete_percent:g}"}
-        brakes.pull(night, feed.id, "HUB503", content, facts)
+    content = digest(feed.id, accepted, night.ledger.version(), counts)
+    for code, count, limit in limits:
+        share = 100.0 * count / max(before, 1)
+        if count > feed.brake.floor and share > limit:
+            brakes.pull(night, feed.id, code, content, {"count": count, "percent": f"{share:.1f}", "limit": f"{limit:g}"})
 
 
 def _scope_rows(night: Night, feed: FeedDataset, version: int) -> int:

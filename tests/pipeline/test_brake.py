@@ -56,3 +56,24 @@ def test_a_release_is_for_that_change_only(university: Any) -> None:
     university.department("delete from jzg where gh > 'T0015'")
     assert [error.code for error in university.night(2).problems] == ["HUB502"]
     assert len(university.hub()) == 40
+
+
+@pytest.mark.parametrize(
+    ("statement", "code"),
+    [
+        ("delete from jzg where gh > 'T0036'", "HUB503"),
+        ("update jzg set xm = '改名', gxsj = now() where gh <= 'T0006'", "HUB505"),
+    ],
+)
+def test_an_edge_has_a_brake_of_its_own(university: Any, statement: str, code: str) -> None:
+    contract = university.home / "schemas" / "feeds" / "sjgxlc01" / "e01_hr_academic.odcs.yaml"
+    limit = "      - {property: brake, value: {maxDeletePercent: 5, maxUpdatePercent: 10, floor: 1}}\n    properties:"
+    contract.write_text(contract.read_text("utf-8").replace("    properties:", limit, 1), "utf-8")
+    university.forget()
+    university.night(1)
+    before = university.received()
+    university.department(statement)
+    outcome = university.night(2)
+    assert [(error.code, error.where) for error in outcome.problems] == [(code, "E01.staff_basic")]
+    assert university.received() == before
+    assert university.accepted() == {"E01": 1, "E05": 2, "E06": 2}
