@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from campus.arrays import Ints, kernels
 from campus.fault_rules import FAULTS, Fault, key_texts
-from campus.render import DATASETS
+from campus.render import DATASETS, WAITS
 from campus.world import random
 from core.errors import Denied
 
@@ -27,23 +27,6 @@ SYSTEM_FAULTS = frozenset(
 EMPTIED, HALVED = "hr.staff_record", "academic.status_record"
 """The datasets that lose all or half of their rows."""
 RENAMED_COLUMN = ("hr.staff_record", "XM", "XINGMING")
-_CHILDREN = {
-    "student": (
-        ("academic.status_record", "XH", "student_status", "student_no.reference"),
-        ("graduate.student", "XH", "student_status", "student_no.reference"),
-        ("academic.status_change", "XH", "status_change", "student_no.reference"),
-        ("graduate.status_change", "XH", "status_change", "student_no.reference"),
-        ("finance.student_fee", "XH", "fee_status", "student_no.reference"),
-        ("finance.legacy_fee", "XH", "fee_status", "student_no.reference"),
-        ("finance.payment_ledger", "XH", "payment", "student_no.reference"),
-    ),
-    "staff": (
-        ("hr.post_record", "GH", "staff_post", "staff_no.reference"),
-        ("finance.payroll", "工号", "payroll_item", "person_no.reference"),
-        ("finance.reimbursement", "GH", "reimbursement", "person_no.reference"),
-    ),
-}
-"""What waits when a student or a member of staff is held on the first night: dataset, its number column, entity, rule."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +102,7 @@ def _spoil(tables: dict[str, pa.Table], name: str, fault: Fault, chosen: Ints) -
 def _waiting(tables: Mapping[str, pa.Table], found: list[Injected]) -> list[Injected]:
     """What refers to a held student or member of staff, and therefore waits."""
     more: list[Injected] = []
-    for parent, children in _CHILDREN.items():
+    for parent, children in WAITS.items():
         held = sorted({item.key for item in found if item.entity == parent and item.severity == "error"})
         for id, column, entity, rule in children:
             rows = tables[id]

@@ -14,11 +14,12 @@ import pyarrow as pa
 import yaml
 
 from campus import faults as fault_book
-from campus import servers
+from campus import places, servers
 from campus.changes import Difference, differences, restamped
 from campus.faults import Injected
 from campus.generate import world
 from campus.generate_money import pay_months
+from campus.places import Kind
 from campus.render import render
 from campus.stores import MariaDb, Postgres, write_dbf, write_workbook
 from campus.world import World, date_of
@@ -28,10 +29,6 @@ from core.settings import settings
 from schemas.catalog import catalog
 from schemas.contract import SourceDataset
 
-FILE_TARGETS = frozenset({"research", "archive", "volunteer", "employment", "campus_card"})
-"""Receivers that take files; each has a folder."""
-MARIADB_TARGETS = frozenset({"student_affairs", "library", "mobile_campus"})
-_FOLDERS = {"src_finance_upload": "upload", "src_finance_legacy": "legacy"}
 _UNREACHABLE = "postgresql://nobody@127.0.0.1:9/gone?connect_timeout=2"
 Store = Postgres | MariaDb
 
@@ -57,19 +54,16 @@ class Rehearsal:
         def on_mariadb(name: str) -> str:
             return servers.mariadb_database(other, name) if other else postgres.database(server, name)
 
-        for name in ("src_academic", "src_graduate", "src_finance"):
-            self._urls[name] = postgres.database(server, name)
-        self._urls["src_hr"] = on_mariadb("src_hr")
-        for connection, place in _FOLDERS.items():
-            self._urls[connection] = _folder(self.folder / "files" / place)
-        for connection in sorted({feed.connection for feed in catalog().feeds.values()}):
-            target = connection.removeprefix("dst_")
-            if target in FILE_TARGETS:
-                self._urls[connection] = _folder(self.folder / "files" / target)
-            elif target in MARIADB_TARGETS:
-                self._urls[connection] = on_mariadb(connection)
-            else:
-                self._urls[connection] = postgres.database(server, connection)
+        def place(name: str, kind: Kind) -> str:
+            if kind == "folder":
+                return _folder(self.folder / "files" / name)
+            return on_mariadb(name) if kind == "mariadb" else postgres.database(server, name)
+
+        used = {dataset.connection for dataset in self._sources.values()}
+        for name in sorted(used):
+            self._urls[name] = place(name, places.SOURCES[name])
+        for name in sorted({feed.connection for feed in catalog().feeds.values()}):
+            self._urls[name] = place(name, places.TARGETS.get(name, "postgresql"))
         _register(self._urls)
 
     def load(self, day: int, faults: Mapping[str, int] | None = None) -> list[Injected]:

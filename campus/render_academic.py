@@ -27,6 +27,7 @@ from campus.people import (
     student_numbers,
     unit_codes,
 )
+from campus.rendering import Datasets, Waits
 from campus.world import IN_POST, World, present
 
 PREFIX = "D"
@@ -197,3 +198,20 @@ def teacher(world: World) -> pa.Table:
 
 def _years(value: str) -> pa.Scalar[Any]:
     return pa.scalar(value, pa.string()).cast(pa.decimal128(3, 1))
+
+
+DATASETS: Datasets = {
+    "academic.campus_area": campus_area,
+    "academic.major": major,
+    "academic.admin_class": admin_class,
+    "academic.teacher": teacher,
+    "academic.student_record": student_record,
+    "academic.status_record": status_record,
+    "academic.status_change": status_change,
+}
+WAITS: Waits = {
+    "student": (
+        ("academic.status_record", "XH", "student_status", "student_no.reference"),
+        ("academic.status_change", "XH", "status_change", "student_no.reference"),
+    ),
+}

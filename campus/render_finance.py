@@ -10,6 +10,7 @@ from campus.arrays import compact, dates, digits, money, number, pick, take, tex
 from campus.generate_money import earlier_fees, fees, pay_months, payments, payroll
 from campus.lists import PAY_ITEMS, RARE
 from campus.people import names, staff_numbers, student_numbers
+from campus.rendering import Datasets, Waits
 from campus.world import FIRST_DAY, INTAKE, World, epoch
 
 ITEM_COLUMNS = ("XF", "ZSF", "SJZLF", "TJF", "FYF", "CSYPF", "JXFZF", "DXSYB")
@@ -118,3 +119,23 @@ def legacy_fee(world: World) -> pa.Table:
             "SJRQ": dates(np.full(len(settled), _CLOSED_ON)),
         }
     )
+
+
+DATASETS: Datasets = {
+    "finance.student_fee": student_fee,
+    "finance.payment_ledger": payment_ledger,
+    "finance.reimbursement": reimbursement,
+    "finance.payroll": latest_payroll,
+    "finance.legacy_fee": legacy_fee,
+}
+WAITS: Waits = {
+    "student": (
+        ("finance.student_fee", "XH", "fee_status", "student_no.reference"),
+        ("finance.legacy_fee", "XH", "fee_status", "student_no.reference"),
+        ("finance.payment_ledger", "XH", "payment", "student_no.reference"),
+    ),
+    "staff": (
+        ("finance.payroll", "工号", "payroll_item", "person_no.reference"),
+        ("finance.reimbursement", "GH", "reimbursement", "person_no.reference"),
+    ),
+}

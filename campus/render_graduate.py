@@ -21,6 +21,7 @@ from campus.people import (
     student_numbers,
     unit_codes,
 )
+from campus.rendering import Datasets, Waits
 from campus.world import World, present
 
 PREFIX = "YX"
@@ -106,3 +107,16 @@ def status_change(world: World) -> pa.Table:
             "XZYDM": major_codes(changes["to_major"]),
         }
     )
+
+
+DATASETS: Datasets = {
+    "graduate.major": major,
+    "graduate.student": student,
+    "graduate.status_change": status_change,
+}
+WAITS: Waits = {
+    "student": (
+        ("graduate.student", "XH", "student_status", "student_no.reference"),
+        ("graduate.status_change", "XH", "status_change", "student_no.reference"),
+    ),
+}

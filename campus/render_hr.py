@@ -8,6 +8,7 @@ import pyarrow as pa
 from campus.arrays import Bools, Ints, Text, digits, iso, join, number, pick, take, text, times, where, ymd
 from campus.lists import TECH_POSTS, UNITS
 from campus.people import FILLER, identities, mobiles, names, places, plain, regions, some_staff, staff_numbers, unit_codes
+from campus.rendering import Datasets, Waits
 from campus.world import IN_POST, World, present
 
 ZERO_DATE = "0000-00-00"
@@ -126,3 +127,13 @@ def _zero(column: Text, known: Bools) -> Text:
 
 def _words(words: dict[int, str], codes: Ints) -> Text:
     return pick([words.get(code) for code in range(max(words) + 1)], codes)
+
+
+DATASETS: Datasets = {
+    "hr.units": units,
+    "hr.staff_record": staff_record,
+    "hr.post_record": post_record,
+}
+WAITS: Waits = {
+    "staff": (("hr.post_record", "GH", "staff_post", "staff_no.reference"),),
+}

@@ -22,7 +22,7 @@ from pipeline.landing_views import create_view
 from schemas.catalog import Catalog
 from schemas.contract import Entity
 
-MAPS = "maps.csv"
+MAPS = "maps"
 _VIEW = "select 1 from duckdb_views() where database_name = current_database() and schema_name = ? and view_name = ?"
 PROVENANCE = ("source_system", "source_key", "source_row", "unreadable")
 
@@ -68,7 +68,7 @@ def _input(catalog: Catalog, entity: Entity, systems: list[str], landed: dict[st
     tables = sorted({pair for path in files for pair in tables_of(path.read_text("utf-8"))})
     contents = [landed[f"{schema}.{table}"].content for schema, table in tables if schema != "codes"]
     contracts = [repr(catalog.source(f"{schema}.{table}").columns) for schema, table in tables if schema != "codes"]
-    codes = texts_digest(sorted(catalog.codes_folder.glob("*.csv")))
+    codes = texts_digest(sorted(catalog.codes_folder.rglob("*.csv")))
     return digest("conform", repr(entity.columns), systems, texts_digest(files), contents, contracts, codes)
 
 
@@ -150,10 +150,9 @@ def _uses(sql: str, names: set[str]) -> dict[str, list[str]]:
 def code_views(db: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """The views `codes.code` (every list) and `codes.map` (each system's own codes -> the hub's)."""
     db.execute("create schema if not exists codes")
-    files = sorted(folder.glob("*.csv"))
     views = {
-        "code": ([path for path in files if path.name != MAPS], ("list", "code", "name_zh", "name_en")),
-        "map": ([path for path in files if path.name == MAPS], ("system", "list", "source_code", "code")),
+        "code": (sorted(folder.glob("*.csv")), ("list", "code", "name_zh", "name_en")),
+        "map": (sorted((folder / MAPS).glob("*.csv")), ("system", "list", "source_code", "code")),
     }
     for name, (paths, columns) in views.items():
         listed = ", ".join(literal(path) for path in paths)

@@ -21,7 +21,7 @@ from core.ledger import ledger
 from core.settings import settings
 from core.text import text
 from pipeline import screen
-from pipeline.cli import show
+from pipeline.cli_base import show
 from pipeline.context import resume
 from pipeline.night import Outcome, night
 from pipeline.report import facts_of

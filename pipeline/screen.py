@@ -56,7 +56,7 @@ def progress(quiet: bool = False) -> Iterator[Report]:
 def outcome(found: Any, as_json: bool) -> None:
     """What a run came to: the table of flows, then what needs a person, then where the report is."""
     from core.settings import settings
-    from pipeline.cli import show
+    from pipeline.cli_base import show
     from pipeline.context import resume
     from pipeline.report import facts_of
 

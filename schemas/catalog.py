@@ -67,9 +67,8 @@ class Catalog:
 
     @functools.cached_property
     def codes(self) -> list[Code]:
-        """Every code of every list in `schemas/codes/*.csv`; `maps.csv` holds the systems' own codes, not a list."""
-        files = (path for path in sorted(self.codes_folder.glob("*.csv")) if path.name != "maps.csv")
-        return [code for path in files for code in _codes(path)]
+        """Every code of every list in `schemas/codes/*.csv`; the folder `maps` beside them holds the systems' own codes."""
+        return [code for path in sorted(self.codes_folder.glob("*.csv")) for code in _codes(path)]
 
 
 @functools.lru_cache(maxsize=4)

@@ -6,27 +6,27 @@ from collections.abc import Iterator
 from datetime import date
 
 from schemas.finding import Finding, near
-from schemas.shelf import MAPS, Shelf
+from schemas.shelf import Shelf, is_map
 
 LIST_COLUMNS = ("list", "code", "name_zh", "name_en", "parent", "valid_from", "valid_to", "basis")
 MAP_COLUMNS = ("system", "list", "source_code", "code")
 
 
 def codes(found: Shelf) -> Iterator[Finding]:
-    """Findings HUB121, HUB123 and HUB127 over `schemas/codes/*.csv`."""
+    """Findings HUB121, HUB123 and HUB127 over `schemas/codes/*.csv` and `schemas/codes/maps/*.csv`."""
     seen: set[tuple[str, ...]] = set()
     for file, rows in found.code_rows.items():
-        is_map = file.endswith(f"/{MAPS}")
-        columns = MAP_COLUMNS if is_map else LIST_COLUMNS
+        maps = is_map(file)
+        columns = MAP_COLUMNS if maps else LIST_COLUMNS
         for line, row in rows:
             if set(row) != set(columns):
                 yield Finding("HUB127", file, line, {"problem": ", ".join(map(str, row)), "right": ", ".join(columns)})
                 break
-            key = (str(is_map), *(row[name] for name in columns[: 3 if is_map else 2]))
+            key = (str(maps), *(row[name] for name in columns[: 3 if maps else 2]))
             if key in seen or not all(key):
                 yield Finding("HUB127", file, line, {"problem": " ".join(key[1:]).strip(), "right": ", ".join(columns)})
             seen.add(key)
-            yield from _mapping(found, file, line, row) if is_map else _dates(file, line, row)
+            yield from _mapping(found, file, line, row) if maps else _dates(file, line, row)
 
 
 def _mapping(found: Shelf, file: str, line: int, row: dict[str, str]) -> Iterator[Finding]:

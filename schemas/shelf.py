@@ -21,8 +21,8 @@ from schemas.queries import Query
 
 T = TypeVar("T", SourceDataset, Entity, FeedDataset)
 
-MAPS = "maps.csv"
-"""The file of `schemas/codes` that maps each system's own codes; all others are lists."""
+MAPS = "maps"
+"""The folder in `schemas/codes` with a file a system that maps its own codes; the files beside it are lists."""
 KINDS = ("source", "hub", "feed")
 FOLDERS: Mapping[str, str] = {"source": "sources/*/*.odcs.yaml", "hub": "hub/*.odcs.yaml", "feed": "feeds/*/*.odcs.yaml"}
 
@@ -169,7 +169,7 @@ def _items(found: Shelf, documents: Iterable[Document], section: str, needed: tu
 
 def _code_rows(found: Shelf, folder: Path) -> dict[str, list[tuple[int, dict[str, str]]]]:
     rows: dict[str, list[tuple[int, dict[str, str]]]] = {}
-    for path in sorted(folder.glob("*.csv")):
+    for path in sorted(folder.rglob("*.csv")):
         name = path.relative_to(found.home).as_posix()
         try:
             with path.open(encoding="utf-8", newline="") as file:
@@ -180,10 +180,15 @@ def _code_rows(found: Shelf, folder: Path) -> dict[str, list[tuple[int, dict[str
     return rows
 
 
+def is_map(file: str) -> bool:
+    """Whether a file of `schemas/codes` maps a system's own codes."""
+    return file.split("/")[-2] == MAPS
+
+
 def _code_lists(found: Shelf) -> dict[str, frozenset[str]]:
     lists: dict[str, set[str]] = {}
     for file, rows in found.code_rows.items():
-        if not file.endswith(f"/{MAPS}"):
+        if not is_map(file):
             for _, row in rows:
                 lists.setdefault(row.get("list", ""), set()).add(row.get("code", ""))
     return {name: frozenset(codes) for name, codes in lists.items()}

@@ -17,8 +17,8 @@ DAG_LINES = 80
 SKIPPED = {".venv", "var", "build", ".git"}
 IGNORED = Path("dags/.airflowignore")
 """Modules of the DAG folder that Airflow does not scan (timetables, steps) are ordinary modules."""
-COMMANDS = "pipeline/cli.py"
-"""A command's options are its parameters, so this module is free of the limit on them."""
+COMMANDS = "pipeline/cli_"
+"""A command's options are its parameters, so these modules are free of the limit on them."""
 
 
 def over_limit(root: Path) -> Iterator[str]:
@@ -45,7 +45,7 @@ def _function(node: ast.FunctionDef | ast.AsyncFunctionDef, file: Path) -> Itera
     given = node.args
     count = len(given.posonlyargs) + len(given.args) + len(given.kwonlyargs)
     is_test = file.parts[0] == "tests"
-    if count > PARAMETERS and not is_test and file.as_posix() != COMMANDS:
+    if count > PARAMETERS and not is_test and not file.as_posix().startswith(COMMANDS):
         yield f"has {count} parameters, the limit is {PARAMETERS}"
 
 

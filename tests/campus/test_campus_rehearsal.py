@@ -17,7 +17,8 @@ import yaml
 from python_calamine import CalamineWorkbook
 
 from campus.changes import differences
-from campus.rehearsal import FILE_TARGETS, Rehearsal
+from campus.places import TARGETS
+from campus.rehearsal import Rehearsal
 from campus.stores import Postgres
 from core import postgres
 from core.connections import connection, parse
@@ -130,8 +131,8 @@ def test_connections_are_complete_and_for_their_owner_only(rehearsal: Rehearsal,
     entries = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
     needed = {feed.connection for feed in shipped.feeds.values()} | {dataset.connection for dataset in shipped.sources.values()}
     assert needed <= set(entries)
-    for target in FILE_TARGETS:
-        assert Path(parse("x", entries[f"dst_{target}"]).path).is_dir()
+    for target in (name for name, kind in TARGETS.items() if kind == "folder"):
+        assert Path(parse("x", entries[target]).path).is_dir()
     assert parse("x", entries["dst_library"]).family == "mysql"
     assert parse("x", entries["dst_portal"]).family == "postgresql"
 

@@ -136,7 +136,7 @@ FILES = {
     "schemas/flows/flows.yaml": FLOWS,
     "schemas/calendar/2026-2027.yaml": "windows:\n  - {name: arrival, first: 2026-09-05, last: 2026-09-06}\n",
     "schemas/codes/gbt.csv": "list,code,name_zh,name_en,parent,valid_from,valid_to,basis\nGB/T 2261.1,1,男性,male,,,,K\n",
-    "schemas/codes/maps.csv": "system,list,source_code,code\nhr,GB/T 2261.1,男,1\n",
+    "schemas/codes/maps/hr.csv": "system,list,source_code,code\nhr,GB/T 2261.1,男,1\n",
     "sql/conform/staff/hr.sql": CONFORM,
     "sql/feeds/sjgxlc01/staff_basic.sql": (
         "select s.staff_no, s.sex_code, case when s.salary > 0 then true else false end as is_paid\nfrom staff s\n"

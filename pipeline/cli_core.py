@@ -1,0 +1,202 @@
+"""The commands of a night and of its people: demo, night, status, held, release, verify and the rest."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.text import text
+from pipeline.cli_base import AsJson, AsOf, app, day, interruptible, show
+
+
+@app.command(help=text("cli.demo"))
+def demo(
+    persons: Annotated[int, typer.Option(help=text("cli.demo_persons"))] = 32_500,
+    seed: Annotated[int, typer.Option(help=text("cli.demo_seed"))] = 7,
+    as_json: AsJson = False,
+) -> None:
+    from pipeline.demo import demo as run
+
+    with interruptible():
+        run(persons, seed, as_json)
+
+
+@app.command(help=text("cli.night"))
+def night(as_of: AsOf = None, as_json: AsJson = False) -> None:
+    from pipeline import screen
+    from pipeline.night import night as run
+
+    with interruptible(), screen.progress(quiet=as_json) as progress:
+        outcome = run(day(as_of), progress)
+    screen.outcome(outcome, as_json)
+
+
+@app.command(help=text("cli.extract"))
+def extract(
+    system: Annotated[str, typer.Argument(help=text("cli.system"))], as_of: AsOf = None, as_json: AsJson = False
+) -> None:
+    from pipeline.night import close_run, extract_system, open_run
+
+    run_id = open_run("extract", day(as_of), [system])
+    try:
+        show({"run": run_id, **extract_system(run_id, system)}, as_json)
+    finally:
+        close_run(run_id)
+
+
+@app.command(help=text("cli.feed"))
+def feed(
+    flow: Annotated[str, typer.Argument(help=text("cli.flow"))],
+    schedule: str = "nightly",
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    from pipeline.night import close_run, deliver_flow, open_run
+
+    run_id = open_run("feed", day(as_of), [flow.upper(), schedule])
+    try:
+        show({"run": run_id, **deliver_flow(run_id, flow.upper(), schedule)}, as_json)
+    finally:
+        close_run(run_id)
+
+
+@app.command(help=text("cli.status"))
+def status(as_json: AsJson = False) -> None:
+    from core.ledger import ledger
+    from pipeline import screen
+    from pipeline.status import status as read
+    from schemas.catalog import catalog
+
+    found = read(ledger(), catalog())
+    show(found, as_json, None if as_json else screen.status(found))
+
+
+@app.command(help=text("cli.held"))
+def held(
+    entity: Annotated[str | None, typer.Option(help=text("cli.entity"))] = None,
+    system: Annotated[str | None, typer.Option(help=text("cli.system"))] = None,
+    limit: int = 100,
+    as_json: AsJson = False,
+) -> None:
+    from core.ledger import ledger
+    from pipeline import screen
+    from pipeline.status import held as read
+    from schemas.catalog import catalog
+
+    found = read(ledger(), catalog(), entity, system, limit)
+    show(found, as_json, None if as_json else screen.held(found))
+
+
+@app.command(help=text("cli.versions"))
+def versions(limit: int = 20, as_json: AsJson = False) -> None:
+    from core.ledger import ledger
+    from pipeline import screen
+
+    found = ledger().rows("select * from ops.version order by version desc limit %s", [limit])
+    show(found, as_json, None if as_json else screen.versions(found))
+
+
+@app.command(help=text("cli.rollback"))
+def rollback(
+    version: int,
+    reason: Annotated[str, typer.Option(help=text("cli.reason"))],
+    approved_by: Annotated[str, typer.Option(help=text("cli.approved_by"))],
+    by: Annotated[str | None, typer.Option(help=text("cli.by"))] = None,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    from pipeline.context import resume
+    from pipeline.night import close_run, open_run
+    from pipeline.publish import rollback as run
+
+    run_id = open_run("rollback", day(as_of), [f"v{version}"])
+    try:
+        show(run(resume(run_id), version, by or getpass.getuser(), approved_by, reason), as_json)
+    finally:
+        close_run(run_id)
+
+
+@app.command(help=text("cli.release"))
+def release(
+    brake: int,
+    reason: Annotated[str | None, typer.Option(help=text("cli.reason"))] = None,
+    approve: Annotated[bool, typer.Option("--approve", help=text("cli.approve"))] = False,
+    until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help=text("cli.until"))] = None,
+    by: Annotated[str | None, typer.Option(help=text("cli.by"))] = None,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    from core.ledger import ledger
+    from pipeline import release as releases
+
+    who, today = by or getpass.getuser(), day(as_of)
+    if approve:
+        show(releases.approve(ledger(), brake, who, until.date() if until else today, today), as_json)
+    else:
+        show(releases.request(ledger(), brake, who, reason or ""), as_json)
+
+
+@app.command(help=text("cli.verify"))
+def verify(
+    edge: Annotated[str, typer.Argument(help=text("cli.edge"))],
+    sign: Annotated[bool, typer.Option("--sign", help=text("cli.sign"))] = False,
+    by: Annotated[str | None, typer.Option(help=text("cli.by"))] = None,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    from pipeline import screen
+    from pipeline.night import verify_edge
+
+    found = verify_edge(edge, day(as_of), by or getpass.getuser() if sign else None)
+    show(found, as_json, None if as_json else screen.verified(found))
+    if not all(row["equal"] for row in found):
+        raise typer.Exit(1)
+
+
+@app.command(help=text("cli.lint"))
+def lint(home: Annotated[Path | None, typer.Option(help=text("cli.home"))] = None, as_json: AsJson = False) -> None:
+    from schemas.lint import lint as run
+
+    findings = run(home)
+    if as_json:
+        show(
+            [
+                {"code": f.code, "file": f.file, "line": f.line, "severity": f.severity, "what": f.what(), "right": f.right()}
+                for f in findings
+            ],
+            True,
+        )
+    else:
+        for finding in findings:
+            print(finding)
+        print(text("cli.lint_done", None, count=len(findings)))
+    if any(finding.severity == "error" for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command(help=text("cli.draft"))
+def draft(
+    connection: Annotated[str, typer.Argument(help=text("cli.connection"))],
+    out: Annotated[Path, typer.Option(help=text("cli.out"))] = Path(),
+    table: Annotated[list[str] | None, typer.Option(help=text("cli.table"))] = None,
+    as_json: AsJson = False,
+) -> None:
+    from pipeline.draft import draft as run
+
+    show([str(path) for path in run(connection, out, table or [])], as_json)
+
+
+@app.command(help=text("cli.selftest"))
+def selftest(connection: Annotated[str, typer.Argument(help=text("cli.connection"))], as_json: AsJson = False) -> None:
+    from pipeline import screen
+    from pipeline.selftest import selftest as run
+    from schemas.catalog import catalog
+
+    found = run(catalog(), connection)
+    show(found, as_json, None if as_json else screen.selftest(found))
+    if not all(row["ok"] for row in found):
+        raise typer.Exit(1)
