@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     batch_rows: int = Field(default=20_000, ge=1, description="rows in one Arrow record batch while reading a source")
     workers: int = Field(default=2, ge=1, description="datasets or edges handled side by side")
 
+    checks: Literal["scan", "gx"] = Field(default="scan", description="who judges rows: scan (one SQL scan) or gx")
+    audited: int = Field(default=2, ge=0, description="entities a night on whose rows Great Expectations verifies the scan")
+
     @property
     def schemas(self) -> Path:
         return self.home / "schemas"

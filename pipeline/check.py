@@ -31,7 +31,7 @@ def check(night: Night, name: str, conformed: Output, known: Mapping[str, tuple[
     """Split an entity's conformed rows and record what is held.
 
     `known` gives, for every other entity, a Parquet of its rows as they will stand and a hash of them. Returns `{accepted,
-    held, failures, rows, held_rows, warned_rows, content}`.
+    held, failures, rows, held_rows, warned_rows, conformed, known, judged_by}`; the last three are for `pipeline.audit`.
 
     Raises:
         Gated: HUB401 when more rows are held than the contract allows.
@@ -65,19 +65,27 @@ def dependencies(night: Night, entity: Entity) -> frozenset[str]:
 
 
 def _check(night: Night, entity: Entity, conformed: Output, known: Mapping[str, Path], folder: Path, step: Step) -> Output:
-    from quality.check import check as judge  # imports Great Expectations, which costs seconds
+    from quality.check import check as judge  # imports numpy and DuckDB, which a task that only skips need not pay
     from quality.quarantine import gate
 
     draft = folder.with_name(f"{folder.name}.{step.id}.part")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    verdict = judge(Question(entity, night.catalog, Path(conformed["file"]), known, draft))
+    verdict = judge(Question(entity, night.catalog, Path(conformed["file"]), known, draft), settings().checks)
     files = {name: str(folder / getattr(verdict, name).relative_to(draft)) for name in ("accepted", "held", "failures")}
     _record(night, entity, verdict, files["held"])
     shutil.rmtree(folder, ignore_errors=True)
     draft.replace(folder)
     gate(entity, verdict.rows, verdict.held_rows)
-    return {**files, "rows": verdict.rows, "held_rows": verdict.held_rows, "warned_rows": verdict.warned_rows}
+    return {
+        **files,
+        "rows": verdict.rows,
+        "held_rows": verdict.held_rows,
+        "warned_rows": verdict.warned_rows,
+        "conformed": conformed["file"],
+        "known": {other: str(path) for other, path in known.items()},
+        "judged_by": night.run.id,
+    }
 
 
 def _record(night: Night, entity: Entity, verdict: Verdict, kept_in: str) -> None:

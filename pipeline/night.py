@@ -23,6 +23,7 @@ from core.settings import settings
 from loaders import hub
 from loaders.landing import Landed, landed
 from pipeline import change, check, conform, deliver, extract, reconcile, verify
+from pipeline.audit import audit
 from pipeline.context import Night, Progress, resume
 from pipeline.publish import publish as publish_changes
 from pipeline.report import report
@@ -65,6 +66,7 @@ def night(as_of: date, progress: Progress | None = None, book: Ledger | None = N
         extract_all(here, outcome, sorted(here.catalog.sources))
         publish_all(here, outcome, list(here.catalog.entities))
         deliver_all(here, outcome, due(here, here.catalog.feeds.values()))
+        outcome.guard(lambda: audit(here))
         outcome.guard(lambda: report(here))
         outcome.state = book.close_run(run.id)
     outcome.version = book.version()
@@ -228,10 +230,15 @@ def deliver_flow(run_id: str, flow: str, schedule: str = "nightly") -> dict[str,
 
 
 def close_run(run_id: str) -> dict[str, Any]:
-    """Write the run's report and close it; returns `{state}`."""
-    here = resume(run_id)
+    """Audit the checks, write the run's report and close it; returns `{state}`.
+
+    Raises:
+        Fault: HUB810, after the run was closed.
+    """
+    here, outcome = resume(run_id), Outcome(run_id)
+    outcome.guard(lambda: audit(here))
     report(here)
-    return {"state": here.ledger.close_run(run_id)}
+    return _raise_first(outcome, {"state": here.ledger.close_run(run_id)})
 
 
 def verify_edge(edge: str, as_of: date, sign_by: str | None = None) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from core.text import LANGUAGES, text
 from pipeline import status
 from pipeline.context import Night
 
-VERBS = ("extract", "conform", "check", "brake", "publish", "deliver", "reconcile")
+VERBS = ("extract", "conform", "check", "brake", "publish", "deliver", "reconcile", "audit")
 
 
 def report(night: Night) -> Output:
@@ -56,6 +56,7 @@ def facts_of(night: Night) -> dict[str, Any]:
         "entities": _entities(night, steps),
         "feeds": [{name: row[name] for name in _DELIVERY} for row in deliveries],
         "held": status.held_by_rule(book, night.catalog),
+        "audits": [{"entity": step["subject"], **(step["output"] or {})} for step in steps if step["verb"] == "audit"],
         "brakes": status.brakes(book),
         "problems": [
             {"code": error.code, "where": error.where, "facts": error.facts}

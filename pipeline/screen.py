@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from core.ledger import Row
+from core.settings import settings
 from core.text import text
 from pipeline.context import Progress as Report
 from schemas.catalog import catalog
@@ -29,6 +30,7 @@ def progress(quiet: bool = False) -> Iterator[Report]:
         **dict.fromkeys(("conform", "check", "brake"), len(known.entities)),
         "publish": 1,
         **dict.fromkeys(("deliver", "reconcile"), len(known.feeds)),
+        "audit": settings().audited,
         "report": 1,
     }
     columns = [

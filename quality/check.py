@@ -1,28 +1,34 @@
 """The check step: one entity's conformed rows in; accepted, held, failures and results out.
 
 The way of a row: `suite` compiles the contract into expectations; `scan` leaves out rows that repeat another one word for word
-and lays out what the expectations ask about; `gx` lets Great Expectations judge; `quarantine` splits and applies the gate.
+and lays out what the expectations ask about; `sieve` judges in one scan, or `gx` lets Great Expectations judge; `quarantine`
+splits and applies the gate.
 The same files give the same answer, whoever calls: nothing here reads a clock, the hub or the ledger.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 
 from core.engine import engine
-from quality import quarantine, scan
+from quality import quarantine, scan, sieve
 from quality.base import Question, Verdict
-from quality.gx import Outcome, judge
-from quality.suite import expectations
+from quality.results import Outcome
+from quality.suite import Expectation, expectations
 from schemas.contract import Entity, Rule
 
+Engine = Literal["scan", "gx"]
 
-def check(question: Question) -> Verdict:
+
+def check(question: Question, by: Engine = "scan") -> Verdict:
     """Judge the question's rows and write the answer's files into its folder.
+
+    `by` names who judges: one SQL scan, or Great Expectations itself (`gx`); the verdicts are equal.
 
     `rows` of the verdict counts the conformed file; accepted, held and repeated rows add up to it. Whether so many may be
     held is asked by `quality.quarantine.gate`, after the held rows are on record.
@@ -35,7 +41,7 @@ def check(question: Question) -> Verdict:
     suite = expectations(entity, question.catalog)
     with engine(entity.name) as db:
         scan.prepare(db, question)
-        outcomes = _by_column(judge(entity.name, suite, scan.frame(db, question, suite)), scan.unreadable(db, entity))
+        outcomes = _by_column(judge(db, question, suite, by), scan.unreadable(db, entity))
         told = [outcome for outcome in outcomes if outcome.expectation.rule.id != f"{entity.name}.row.readable"]
         split = quarantine.split(db, question, told)
     return Verdict(
@@ -47,6 +53,18 @@ def check(question: Question) -> Verdict:
         warned_rows=split.warned_rows,
         results=[outcome.result for outcome in outcomes] + [_repeated(entity, split)],
     )
+
+
+def judge(db: duckdb.DuckDBPyConnection, question: Question, suite: list[Expectation], by: Engine) -> list[Outcome]:
+    """One outcome per expectation over the prepared rows, by the engine that is asked for.
+
+    A suite with a pattern that only Python reads is judged by Great Expectations in any case.
+    """
+    if by == "scan" and sieve.able(db, suite):
+        return sieve.judge(db, question, suite)
+    from quality import gx  # imports Great Expectations, which costs seconds
+
+    return gx.judge(question.entity.name, suite, scan.frame(db, question, suite))
 
 
 def _by_column(outcomes: list[Outcome], unreadable: list[tuple[Rule, npt.NDArray[np.int64]]]) -> list[Outcome]:

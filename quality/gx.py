@@ -14,14 +14,13 @@ import os
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from core.errors import ContractError
+from quality.results import Outcome, call, outcome
 from quality.suite import Expectation
 
 _FORMAT = {
@@ -30,18 +29,8 @@ _FORMAT = {
     "return_unexpected_index_query": False,
     "partial_unexpected_count": 0,
 }
-_SHOWN_VALUES = 50
 _ONE_AT_A_TIME = threading.Lock()
 """Great Expectations keeps its current project, and Python its warning filters, per process and not per thread."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One expectation's outcome: positions of the failing rows (int64, ascending) and the result without values or keys."""
-
-    expectation: Expectation
-    failing: npt.NDArray[np.int64]
-    result: dict[str, Any]
 
 
 def judge(entity: str, suite: Sequence[Expectation], frame: pa.Table) -> list[Outcome]:
@@ -96,66 +85,17 @@ def _validate(entity: str, suite: Sequence[Expectation], frame: pa.Table) -> lis
 def _asked(number: int, expectation: Expectation) -> Any:
     import great_expectations.expectations as catalogue
 
-    kind, kwargs = _call(expectation)
+    kind, kwargs = call(expectation)
     severity = "critical" if expectation.rule.severity == "error" else "warning"
     return getattr(catalogue, kind)(meta={"number": number}, severity=severity, **kwargs)
 
 
-def _call(expectation: Expectation) -> tuple[str, dict[str, Any]]:
-    """The class of Great Expectations that asks this question, and its arguments."""
-    fields, limits = expectation.fields, expectation.limits
-    match expectation.form:
-        case "present":
-            return "ExpectColumnValuesToNotBeNull", {"column": fields[0]}
-        case "unique" if len(fields) == 1:
-            return "ExpectColumnValuesToBeUnique", {"column": fields[0]}
-        case "unique":
-            return "ExpectCompoundColumnsToBeUnique", {"column_list": list(fields), "ignore_row_if": "any_value_is_missing"}
-        case "in_set":
-            return "ExpectColumnValuesToBeInSet", {"column": fields[0], "value_set": limits["value_set"]}
-        case "matches":
-            return "ExpectColumnValuesToMatchRegex", {"column": fields[0], "regex": limits["regex"]}
-        case "between":
-            bounds = {"min_value": limits.get("minimum"), "max_value": limits.get("maximum")}
-            return "ExpectColumnValuesToBeBetween", {"column": fields[0], **bounds}
-        case "longest":
-            return "ExpectColumnValueLengthsToBeBetween", {"column": fields[0], "max_value": limits["maximum"]}
-        case "flag":
-            return "ExpectColumnValuesToBeInSet", {"column": fields[0], "value_set": [True]}
-
-
 def _outcome(expectation: Expectation, result: Any) -> Outcome:
-    rule, counts = expectation.rule, result.result
+    counts = result.result
     if "unexpected_index_list" not in counts:
-        raise ContractError("HUB108", rule.id, problem=expectation.form)
+        raise ContractError("HUB108", expectation.rule.id, problem=expectation.form)
     failing = np.sort(np.array(counts["unexpected_index_list"], dtype=np.int64))
-    return Outcome(
-        expectation,
-        failing,
-        {
-            "rule_id": rule.id,
-            "kind": rule.kind,
-            "columns": list(rule.columns),
-            "severity": rule.severity,
-            "facts": dict(rule.facts),
-            "expectation_type": result.expectation_config.type,
-            "kwargs": _kwargs(result.expectation_config.kwargs),
-            "success": len(failing) == 0,
-            "element_count": counts["element_count"],
-            "missing_count": counts.get("missing_count", 0),
-            "unexpected_count": len(failing),
-            "unexpected_percent": counts["unexpected_percent"],
-            "gx_version": _version(),
-        },
-    )
-
-
-def _kwargs(kwargs: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: value
-        for name, value in kwargs.items()
-        if name != "batch_id" and not (name == "value_set" and len(value) > _SHOWN_VALUES)
-    }
+    return outcome(expectation, failing, counts["element_count"], counts.get("missing_count", 0), f"gx {_version()}")
 
 
 def _version() -> str:

@@ -19,7 +19,7 @@ from core.dialects import quoted
 from core.engine import literal
 from core.errors import Gated
 from quality.base import Question
-from quality.gx import Outcome
+from quality.results import Outcome
 from schemas.contract import Entity
 
 

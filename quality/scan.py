@@ -1,4 +1,4 @@
-"""The conformed rows as DuckDB sees them, and the frame that Great Expectations judges.
+"""The conformed rows as DuckDB sees them, what a rule asks about them, and the frame that Great Expectations judges.
 
 Rows are known by their position in the Parquet file: it is there, unique and stable even when a key cannot be read. The frame
 holds what the expectations ask about and no other column: text as text, numbers and dates as whole numbers, and flags.
@@ -6,6 +6,7 @@ holds what the expectations ask about and no other column: text as text, numbers
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -22,7 +23,7 @@ from schemas.contract import Entity, Rule
 
 _SPEAKING = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)
 """Errors about the SQL text. Every other message may carry a cell, so only its class is told."""
-_MACHINE = (duckdb.OutOfMemoryException, duckdb.IOException)
+MACHINE = (duckdb.OutOfMemoryException, duckdb.IOException)
 
 
 def prepare(db: duckdb.DuckDBPyConnection, question: Question) -> None:
@@ -77,9 +78,8 @@ def frame(db: duckdb.DuckDBPyConnection, question: Question, suite: list[Expecta
     """
     fields: dict[str, str] = {}
     asked_by: dict[str, str] = {}
+    run_checks(db, question, suite)
     for number, expectation in enumerate(suite):
-        if expectation.rule.kind == "sql":
-            _run_check(db, question, number, expectation.rule.facts["file"])
         for field in expectation.fields:
             if field not in fields:
                 fields[field] = _expression(question, number, expectation, field)
@@ -87,11 +87,11 @@ def frame(db: duckdb.DuckDBPyConnection, question: Question, suite: list[Expecta
     columns = ", ".join(f"{sql} as {_name(field)}" for field, sql in fields.items())
     try:
         return _rows(db, columns)
-    except _MACHINE:
+    except MACHINE:
         raise
     except duckdb.Error as error:
         culprit = next((asked_by[field] for field, sql in fields.items() if _fails(db, sql)), question.entity.name)
-        raise ContractError("HUB108", culprit, problem=_told(error)) from None
+        raise ContractError("HUB108", culprit, problem=told(error)) from None
 
 
 def unreadable(db: duckdb.DuckDBPyConnection, entity: Entity) -> list[tuple[Rule, npt.NDArray[np.int64]]]:
@@ -121,13 +121,13 @@ def _fails(db: duckdb.DuckDBPyConnection, expression: str) -> bool:
 
 def _expression(question: Question, number: int, expectation: Expectation, field: str) -> str:
     if expectation.form == "flag":
-        return f"coalesce({_flag(question, number, expectation)}, true)"
+        return f"coalesce({flag(question, number, expectation)}, true)"
     if expectation.form == "between":
-        return _whole(question.entity, field.removesuffix("#"))
+        return whole(question.entity, field.removesuffix("#"))
     return f"cast({_name(field)} as varchar)"
 
 
-def _whole(entity: Entity, column: str) -> str:
+def whole(entity: Entity, column: str) -> str:
     """A value as a whole number of its smallest unit, as `quality.suite.smallest_units` gives its bounds."""
     kind, name = entity.column(column).type, _name(column)
     if kind.name == "date":
@@ -139,7 +139,7 @@ def _whole(entity: Entity, column: str) -> str:
     return f"cast({name} as bigint)"
 
 
-def _flag(question: Question, number: int, expectation: Expectation) -> str:
+def flag(question: Question, number: int, expectation: Expectation) -> str:
     """True where the rule holds, false where it is broken; NULL (which passes) where there is nothing to judge."""
     rule = expectation.rule
     if rule.kind == "sql":
@@ -178,6 +178,17 @@ def _among(value: str, query: str) -> str:
     return f"({value} is null or {value} in ({query}))"
 
 
+def run_checks(db: duckdb.DuckDBPyConnection, question: Question, suite: Sequence[Expectation]) -> None:
+    """Run the suite's SQL checks; `work."bad#<number>"` holds the positions that each returned.
+
+    Raises:
+        ContractError: HUB105 for a check without a file, HUB106 for one that fails or returns no source position.
+    """
+    for number, expectation in enumerate(suite):
+        if expectation.rule.kind == "sql":
+            _run_check(db, question, number, expectation.rule.facts["file"])
+
+
 def _run_check(db: duckdb.DuckDBPyConnection, question: Question, number: int, stem: str) -> None:
     path: Path = question.catalog.sql / "checks" / f"{stem}.sql"
     if not path.is_file():
@@ -188,13 +199,13 @@ def _run_check(db: duckdb.DuckDBPyConnection, question: Question, number: int, s
             f'create table work."bad#{number}" as select distinct r.position from work.rows r '
             f"join (\n{query}\n) bad on r.source_system = bad.source_system and r.source_row = bad.source_row"
         )
-    except _MACHINE:
+    except MACHINE:
         raise
     except duckdb.Error as error:
-        raise ContractError("HUB106", question.entity.name, file=f"sql/checks/{path.name}", problem=_told(error)) from None
+        raise ContractError("HUB106", question.entity.name, file=f"sql/checks/{path.name}", problem=told(error)) from None
 
 
-def _told(error: duckdb.Error) -> str:
+def told(error: duckdb.Error) -> str:
     return str(error).splitlines()[0] if isinstance(error, _SPEAKING) else type(error).__name__
 
 

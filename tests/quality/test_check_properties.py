@@ -6,6 +6,7 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from quality_cases import DAY, LogicalType, Row, column, entity, failing, question, rule
 
+from quality.base import Verdict
 from quality.check import check
 
 _LONG = [f"{n:03d}" for n in range(60)]
@@ -65,6 +67,8 @@ def test_verdicts_are_those_of_the_oracle_and_no_row_is_lost(rows: list[Row]) ->
     with tempfile.TemporaryDirectory() as folder:
         asked = question(Path(folder) / "q", of, rows, codes={"short": ["1", "01"], "long": _LONG})
         verdict = check(asked)
+        reference = check(replace(asked, out=_folder(folder, "reference")), by="gx")
+        assert _told(verdict) == _told(reference)
         accepted, held = pq.read_table(verdict.accepted), pq.read_table(verdict.held)
         given_schema = pq.read_schema(asked.conformed)
         assert (accepted.schema.names, accepted.schema.types) == (given_schema.names, given_schema.types)
@@ -79,6 +83,17 @@ def test_verdicts_are_those_of_the_oracle_and_no_row_is_lost(rows: list[Row]) ->
         stopped = {n for name, numbers in expected.items() if name not in _WARNINGS for n in numbers}
         assert {row["source_row"] for row in held.to_pylist()} == stopped
         assert verdict.rows == len(rows) and verdict.held_rows == len(stopped)
+
+
+def _folder(root: str, name: str) -> Path:
+    path = Path(root) / name
+    path.mkdir()
+    return path
+
+
+def _told(verdict: Verdict) -> list[dict[str, Any]]:
+    """Every result without the name of the engine: rule, expectation, arguments and counts."""
+    return [{name: value for name, value in result.items() if name != "engine"} for result in verdict.results]
 
 
 _WARNINGS = {rule.id for rule in _RULES if rule.severity == "warning"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pytest
@@ -40,12 +40,15 @@ _CASES: list[tuple[str, LogicalType, Rule, Any, Any]] = [
 
 
 @pytest.mark.parametrize(("kind", "tested", "good", "bad"), [case[1:] for case in _CASES], ids=[case[0] for case in _CASES])
-def test_every_broken_row_is_found(tmp_path: Path, kind: LogicalType, tested: Rule, good: Any, bad: Any) -> None:
+@pytest.mark.parametrize("by", ["scan", "gx"])
+def test_every_broken_row_is_found(
+    tmp_path: Path, kind: LogicalType, tested: Rule, good: Any, bad: Any, by: Literal["scan", "gx"]
+) -> None:
     of = entity([column("no"), column("v", kind)], [tested])
     values = [good, None if tested.kind != "required" else good, *[bad] * _MANY, good]
     rows = [{"no": f"n{number}", "v": value} for number, value in enumerate(values)]
     codes = {"short": ["01", "02"], "long": [f"{n:03d}" for n in range(400)]}
-    verdict = check(question(tmp_path, of, rows, known=_PARENT, codes=codes))
+    verdict = check(question(tmp_path, of, rows, known=_PARENT, codes=codes), by)
     assert failing(verdict) == {tested.id: list(range(3, 3 + _MANY))}
     assert (verdict.rows, verdict.held_rows, verdict.warned_rows) == (_MANY + 3, _MANY, 0)
 
