@@ -38,6 +38,9 @@ class Connection:
         return self.path.lstrip("/")
 
 
+_FAMILIES = {"postgres": "postgresql", "mariadb": "mysql", "ldaps": "ldap"}
+
+
 def connection(id: str) -> Connection:
     """The connection called `id`, for example `src_hr`.
 
@@ -51,12 +54,12 @@ def connection(id: str) -> Connection:
 
 
 def parse(id: str, url: str) -> Connection:
-    """A URL taken apart. Airflow's `postgres` and `mariadb` schemes are read as `postgresql` and `mysql`."""
+    """A URL taken apart. Airflow's `postgres` and `mariadb` schemes are read as `postgresql` and `mysql`; `ldaps` as `ldap`."""
     parts: SplitResult = urlsplit(url)
     scheme = parts.scheme.split("+")[0]
     return Connection(
         id=id,
-        family={"postgres": "postgresql", "mariadb": "mysql"}.get(scheme, scheme),
+        family=_FAMILIES.get(scheme, scheme),
         host=unquote(parts.hostname or ""),
         port=parts.port,
         user=unquote(parts.username or ""),

@@ -16,6 +16,8 @@ from campus import servers
 def pytest_configure(config: pytest.Config) -> None:
     """The embedded server's package warns on import where the system gives no runtime folder, which is no fault here."""
     config.addinivalue_line("filterwarnings", "ignore:XDG_RUNTIME_DIR is not set")
+    # The directory library still asks pyasn1 for names that it has renamed.
+    config.addinivalue_line("filterwarnings", "ignore:.*Map is deprecated. Please use .*_MAP instead:DeprecationWarning")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -54,3 +56,18 @@ def mariadb_server(server_room: Path) -> Iterator[str]:
         pytest.fail("MariaDB is not installed: install the package mariadb-server, or set HUB_TEST_NO_MARIADB=1", pytrace=False)
     yield url
     servers.stop(folder)
+
+
+@pytest.fixture(scope="session")
+def directory_server(server_room: Path) -> Iterator[str]:
+    """The URL of a private directory (slapd) and its branch of people."""
+    if os.environ.get("HUB_TEST_NO_SLAPD") == "1":
+        pytest.skip("HUB_TEST_NO_SLAPD=1: tests against a directory are left out on request")
+    from campus import directory  # its library warns on import, which the setting above lets pass
+
+    folder = server_room / "directory"
+    url = directory.directory(folder)
+    if url is None:
+        pytest.fail("slapd is not installed: install the package slapd, or set HUB_TEST_NO_SLAPD=1", pytrace=False)
+    yield url
+    directory.stop(folder)

@@ -1,0 +1,353 @@
+"""Delivery into a directory (LDAP): joiners are added, movers changed, leavers disabled and, after a while, deleted.
+
+A directory changes entry by entry, so a delivery is made of steps that can be repeated: an entry that is already as it
+should be is left alone, and the delivery's id is written, in the feed's marker entry, after the last of them. Entries
+that this hub made name that marker in `seeAlso`; any other entry belongs to the receiver and is never touched.
+
+A leaver is moved out of the people's branch, so that nobody can log in, and deleted when the receiver's days are over.
+A column's `physicalName` is the attribute; values of an attribute with several stand in one text, sorted, with `;` between.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+import ldap3
+import pyarrow as pa
+import pyarrow.parquet as pq
+from ldap3.core import exceptions
+from ldap3.core.exceptions import LDAPExceptionError
+from ldap3.utils.conv import escape_filter_chars
+from ldap3.utils.dn import escape_rdn
+
+from core.connections import Connection
+from core.dialects import quoted
+from core.engine import literal
+from core.errors import FeedFailed, Unavailable
+from loaders import totals
+from loaders.base import Applied, Delivery, Totals
+from loaders.totals import DUCK, workspace
+from schemas.contract import Column, FeedDataset
+
+OWN_ROW = "own_row"
+"""Reason code: the receiver has an entry of its own with this number."""
+KEEP_DAYS = 30
+_FEW = 1_000
+"""Up to so many keys are looked up one by one; more are read with one search."""
+_PAGE = 500
+_SECONDS = 30
+_DISABLED = "disabled since "
+_ABSENT, _NO_SUCH = "noSuchObject", ("noSuchObject", "noSuchAttribute")
+_GIVE_UP = {
+    "insufficientAccessRights",
+    "invalidCredentials",
+    "unwillingToPerform",
+    "adminLimitExceeded",
+    "strongerAuthRequired",
+}
+_REASONS = {"entryAlreadyExists": OWN_ROW}
+_AWAY = {"busy", "unavailable", "timeLimitExceeded"}
+Values = dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry as the directory has it: attributes of the contract, whether the hub made it, and whether it is disabled."""
+
+    values: Values
+    ours: bool
+    disabled: bool
+
+
+@dataclass(frozen=True)
+class Branch:
+    """Where a feed's entries lie, and the marker by which they are known."""
+
+    feed: FeedDataset
+    people: str
+    disabled: str
+    marker: str
+
+    @property
+    def key(self) -> Column:
+        return totals.keys(self.feed)[0]
+
+    def dn(self, key: str, disabled: bool = False) -> str:
+        return f"{self.key.physical}={escape_rdn(key)},{self.disabled if disabled else self.people}"
+
+    @property
+    def classes(self) -> list[str]:
+        extra = any(column.physical.startswith("eduPerson") for column in self.feed.columns)
+        return ["inetOrgPerson", "eduPerson"] if extra else ["inetOrgPerson"]
+
+
+class LdapTarget:
+    """Family `ldap`: `ldap://<bind dn>:<password>@host:389/<branch of people>?disabled=<branch>&keep_days=30&tls=start`."""
+
+    family: ClassVar[str] = "ldap"
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._link: ldap3.Connection | None = None
+
+    def apply(self, delivery: Delivery) -> Applied:
+        """Bring the delivery's entries to what they should be; entries that are so already cost one reading.
+
+        Raises:
+            Unavailable: HUB204, no connection, or it broke off; the same delivery goes on where it ended.
+            FeedFailed: HUB601, the directory refuses as a whole; HUB621, a branch is missing.
+        """
+        branch = self._branch(delivery.feed)
+        with self._guarded(delivery.feed), workspace(delivery.feed.id) as (db, _):
+            already = self._prepare(branch) == delivery.id
+            keys = _keys(delivery.upserts, branch)
+            gone = _keys(delivery.deletes, branch)
+            found = self._entries(branch, [*keys, *gone] if delivery.mode == "delta" else None)
+            refused: dict[str, str] = {}
+            for values in _rows(db, delivery):
+                key = values[branch.key.physical][0]
+                if reason := self._upsert(branch, key, values, found.get(key)):
+                    refused[key] = reason
+            listed = set(keys)
+            leavers = gone if delivery.mode == "delta" else [key for key in found if key not in listed]
+            foreign = {key: OWN_ROW for key in gone if key in found and not found[key].ours}
+            dropped = sum(self._disable(branch, key, found.get(key), delivery.as_of) for key in leavers)
+            self._expire(branch, delivery.as_of)
+            self._do("modify", branch.marker, {"description": [(ldap3.MODIFY_REPLACE, [delivery.id])]})
+        return Applied(len(keys) - len(refused), dropped, already, refused | foreign)
+
+    def receipt(self, delivery: Delivery) -> Totals:
+        """Totals of what this delivery sent, read back; in full mode of everything sent."""
+        branch = self._branch(delivery.feed)
+        with self._guarded(delivery.feed):
+            if delivery.mode == "full":
+                return self._totals(branch, self._entries(branch, None), 0)
+            gone = _keys(delivery.deletes, branch)
+            found = self._entries(branch, [*_keys(delivery.upserts, branch), *gone])
+            deleted = [key for key in gone if key not in found or found[key].disabled]
+            return self._totals(branch, {key: entry for key, entry in found.items() if key not in set(gone)}, len(deleted))
+
+    def survey(self, feed: FeedDataset) -> Totals:
+        """Totals of every entry of this feed that is not disabled, as the directory has it now."""
+        branch = self._branch(feed)
+        with self._guarded(feed):
+            return self._totals(branch, self._entries(branch, None), 0)
+
+    def compare(self, feed: FeedDataset, expected: Path, out: Path) -> tuple[int, int, int]:
+        """Compare the directory with a Parquet file of all rows; see `loaders.table.TableTarget.compare`."""
+        branch = self._branch(feed)
+        with self._guarded(feed), workspace(feed.id) as (db, _):
+            db.register("entries", _table(branch, self._entries(branch, None)))
+            db.execute(
+                f"create table found as select {totals.key_text(feed, DUCK, totals.typed)} as row_key,"
+                f" {totals.content_hash(feed, DUCK, totals.typed)} as row_hash from entries"
+            )
+            return totals.differences(db, feed, expected, out)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._link is not None:
+            with contextlib.suppress(LDAPExceptionError):
+                self._link.unbind()
+            self._link = None
+
+    def _branch(self, feed: FeedDataset) -> Branch:
+        people = self.connection.database
+        disabled = self.connection.options.get("disabled") or f"ou=disabled,{people.partition(',')[2]}"
+        return Branch(feed, people, disabled, f"cn={feed.edge}.{feed.dataset},{disabled}")
+
+    def _open(self) -> ldap3.Connection:
+        if self._link is None:
+            at, secure = self.connection, self.connection.url.startswith("ldaps:")
+            server = ldap3.Server(
+                at.host, at.port or (636 if secure else 389), use_ssl=secure, get_info=ldap3.NONE, connect_timeout=_SECONDS
+            )
+            link = ldap3.Connection(server, at.user, at.password, receive_timeout=_SECONDS)
+            try:
+                if at.options.get("tls") == "start":
+                    link.start_tls()
+                if not link.bind():
+                    raise exceptions.LDAPBindError(link.result["description"])
+            except LDAPExceptionError:
+                if link.socket is not None:  # the library leaves it open when nobody answers
+                    link.socket.close()
+                raise
+            self._link = link
+        return self._link
+
+    @contextlib.contextmanager
+    def _guarded(self, feed: FeedDataset) -> Iterator[None]:
+        """The library's errors as ours; their texts may quote an entry, so only the class is told."""
+        try:
+            yield
+        except exceptions.LDAPBindError as error:
+            raise FeedFailed("HUB601", feed.id, reason=str(error)) from error
+        except LDAPExceptionError as error:
+            self.close()
+            raise Unavailable("HUB204", feed.id, reason=type(error).__name__) from None
+
+    def _do(self, verb: str, dn: str, *given: Any, expected: Sequence[str] = ()) -> str:
+        """One operation; returns the result's name (`success`, or one of `expected`, or one that concerns this entry only).
+
+        Raises:
+            FeedFailed: HUB601 when the directory refuses everybody. Unavailable: HUB204 when it cannot answer now.
+        """
+        link = self._open()
+        getattr(link, verb)(dn, *given)
+        name = str(link.result["description"])
+        if name in _GIVE_UP:
+            raise FeedFailed("HUB601", self.connection.id, reason=name)
+        if name in _AWAY:
+            raise Unavailable("HUB204", self.connection.id, reason=name)
+        return name
+
+    def _prepare(self, branch: Branch) -> str | None:
+        """Make the branch of the disabled and the marker where they are missing; returns the last delivery's id.
+
+        Raises:
+            FeedFailed: HUB621 when the people's branch, or what the other one hangs on, is not there.
+        """
+        link = self._open()
+        if not link.search(branch.people, "(objectClass=*)", ldap3.BASE, attributes=[ldap3.NO_ATTRIBUTES]):
+            raise FeedFailed("HUB621", branch.feed.id, branch=branch.people)
+        name, _, value = branch.disabled.partition(",")[0].partition("=")
+        self._do("add", branch.disabled, ["organizationalUnit"], {name: value})
+        made = self._do("add", branch.marker, ["applicationProcess"], {"cn": f"{branch.feed.edge}.{branch.feed.dataset}"})
+        if made == _ABSENT:
+            raise FeedFailed("HUB621", branch.feed.id, branch=branch.disabled)
+        link.search(branch.marker, "(objectClass=*)", ldap3.BASE, attributes=["description"])
+        said = link.response[0]["raw_attributes"].get("description") if link.response else None
+        return said[0].decode() if said else None
+
+    def _entries(self, branch: Branch, keys: Sequence[str] | None) -> dict[str, Entry]:
+        """Entries by key: those with the given keys whoever made them, or (None) all that the hub made."""
+        if keys is not None and len(keys) <= _FEW:
+            return dict(self._looked_up(branch, keys))
+        ours = f"(seeAlso={escape_filter_chars(branch.marker)})"
+        found = {
+            **dict(self._searched(branch, branch.disabled, ours, True)),
+            **dict(self._searched(branch, branch.people, ours if keys is None else "(objectClass=inetOrgPerson)", False)),
+        }
+        if keys is None:
+            return found
+        wanted = set(keys)
+        return {key: entry for key, entry in found.items() if key in wanted}
+
+    def _looked_up(self, branch: Branch, keys: Iterable[str]) -> Iterator[tuple[str, Entry]]:
+        for key in keys:
+            for disabled in (True, False):
+                yield from self._read(branch, branch.dn(key, disabled), ldap3.BASE, "(objectClass=inetOrgPerson)", disabled)
+
+    def _searched(self, branch: Branch, base: str, condition: str, disabled: bool) -> Iterator[tuple[str, Entry]]:
+        yield from self._read(branch, base, ldap3.LEVEL, condition, disabled)
+
+    def _read(self, branch: Branch, base: str, scope: str, condition: str, disabled: bool) -> Iterator[tuple[str, Entry]]:
+        names = [column.physical for column in branch.feed.columns]
+        pages = self._open().extend.standard.paged_search(
+            base, condition, scope, attributes=[*names, "seeAlso"], paged_size=_PAGE, generator=True
+        )
+        with contextlib.suppress(exceptions.LDAPNoSuchObjectResult):
+            for item in pages:
+                given = {name: [value.decode() for value in cells] for name, cells in item["raw_attributes"].items()}
+                values = {name: sorted(given[name]) for name in names if given.get(name)}
+                if branch.key.physical in values:
+                    ours = any(same_dn(value, branch.marker) for value in given.get("seeAlso", ()))
+                    yield values[branch.key.physical][0], Entry(values, ours, disabled)
+
+    def _upsert(self, branch: Branch, key: str, values: Values, found: Entry | None) -> str | None:
+        """Add or change one entry; returns why the directory refused it, or None."""
+        if found is None:
+            given = {**values, "seeAlso": [branch.marker]}
+            name = self._do("add", branch.dn(key), branch.classes, given)
+            return None if name == "success" else _REASONS.get(name, name)
+        if not found.ours:
+            return OWN_ROW
+        if found.disabled:
+            rdn = branch.dn(key).partition(f",{branch.people}")[0]
+            self._open().modify_dn(branch.dn(key, True), rdn, new_superior=branch.people)
+            self._do("modify", branch.dn(key), {"description": [(ldap3.MODIFY_DELETE, [])]}, expected=_NO_SUCH)
+        changes = {
+            column.physical: [(ldap3.MODIFY_REPLACE, values.get(column.physical, []))]
+            for column in branch.feed.columns
+            if values.get(column.physical, []) != found.values.get(column.physical, [])
+        }
+        name = self._do("modify", branch.dn(key), changes) if changes else "success"
+        return None if name == "success" else name
+
+    def _disable(self, branch: Branch, key: str, found: Entry | None, as_of: date) -> int:
+        """Move one of our entries out of the people's branch; 1 when it had not been moved before."""
+        if found is None or not found.ours or found.disabled:
+            return 0
+        self._do("modify", branch.dn(key), {"description": [(ldap3.MODIFY_REPLACE, [f"{_DISABLED}{as_of.isoformat()}"])]})
+        rdn = branch.dn(key).partition(f",{branch.people}")[0]
+        self._open().modify_dn(branch.dn(key), rdn, new_superior=branch.disabled)
+        return 1
+
+    def _expire(self, branch: Branch, as_of: date) -> None:
+        """Delete the disabled entries whose days are over; a contract that only marks its leavers keeps them."""
+        if branch.feed.drop != "delete":
+            return
+        limit = as_of - timedelta(days=int(self.connection.options.get("keep_days", KEEP_DAYS)))
+        link = self._open()
+        link.search(
+            branch.disabled,
+            f"(&(seeAlso={escape_filter_chars(branch.marker)})(description={_DISABLED}*))",
+            ldap3.LEVEL,
+            attributes=["description"],
+        )
+        for item in list(link.response or ()):
+            said = item["raw_attributes"]["description"][0].decode().removeprefix(_DISABLED)
+            if date.fromisoformat(said) <= limit:
+                self._do("delete", item["dn"])
+
+    def _totals(self, branch: Branch, entries: Mapping[str, Entry], deleted: int) -> Totals:
+        feed = branch.feed
+        with workspace(feed.id) as (db, _):
+            db.register("entries", _table(branch, entries))
+            [row] = db.execute(f"select {totals.select_list(feed, DUCK, totals.typed)} from entries").fetchall()
+            return totals.read(feed, row, deleted)
+
+
+def same_dn(left: str, right: str) -> bool:
+    """Whether two names are the same; directories may change case and blanks after commas."""
+    return left.replace(", ", ",").lower() == right.replace(", ", ",").lower()
+
+
+def _keys(rows: Path, branch: Branch) -> list[str]:
+    return [str(key) for key in pq.read_table(rows, columns=[branch.key.name])[branch.key.name].to_pylist()]
+
+
+def _rows(db: Any, delivery: Delivery) -> Iterator[Values]:
+    """The upserts as attributes; a directory has no empty values, so what is NULL or empty is left out."""
+    feed = delivery.feed
+    texts = ", ".join(f"upper({c})" if kind == "boolean" else c for c, kind in _texts(feed))
+    cursor = db.execute(f"select {texts} from read_parquet({literal(delivery.upserts)})")
+    while chunk := cursor.fetchmany(_PAGE):
+        for cells in chunk:
+            yield {
+                column.physical: sorted(str(cell).split(";"))
+                for column, cell in zip(feed.columns, cells, strict=True)
+                if cell not in (None, "")
+            }
+
+
+def _texts(feed: FeedDataset) -> list[tuple[str, str]]:
+    return [(f"cast({quoted(column.name, DUCK.engine)} as varchar)", column.type.name) for column in feed.columns]
+
+
+def _table(branch: Branch, entries: Mapping[str, Entry]) -> pa.Table:
+    """Our entries that are not disabled, as texts under the canonical names."""
+    shown = [entry.values for entry in entries.values() if entry.ours and not entry.disabled]
+    return pa.table(
+        {
+            column.name: pa.array(
+                [";".join(values[column.physical]) if column.physical in values else None for values in shown], pa.string()
+            )
+            for column in branch.feed.columns
+        }
+    )
