@@ -15,8 +15,12 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import yaml
 
+from core import postgres
 from core.errors import Fault
 from core.settings import settings
+
+HUB = "hub"
+"""The connection of the registers that the hub keeps itself and reads as a source."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +46,13 @@ _FAMILIES = {"postgres": "postgresql", "mariadb": "mysql", "ldaps": "ldap"}
 
 
 def connection(id: str) -> Connection:
-    """The connection called `id`, for example `src_hr`.
+    """The connection called `id`, for example `src_hr`; `hub` is the hub's own database.
 
     Raises:
         Fault: HUB801 when neither the environment nor the connections file has it.
     """
+    if id == HUB:
+        return parse(id, postgres.hub_url())
     url = os.environ.get(f"AIRFLOW_CONN_{id.upper()}") or _file(settings().secrets_file).get(id)
     if not url:
         raise Fault("HUB801", id, variable=f"AIRFLOW_CONN_{id.upper()}", file=settings().secrets_file.name)

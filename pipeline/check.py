@@ -17,10 +17,10 @@ from core import postgres
 from core.ids import digest, texts_digest
 from core.ledger import Output, Step
 from core.settings import settings
-from pipeline.conform import tables_of
 from pipeline.context import Night
 from quality.base import Question, Verdict
 from schemas.contract import Entity
+from schemas.queries import tables_of
 
 _TEXTS = ("source_system", "source_key", "rule_id", "columns", "severity")
 _FIELDS: list[pa.Field[Any]] = [pa.field("source_row", pa.int64()), *(pa.field(name, pa.string()) for name in _TEXTS)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import duckdb
@@ -21,6 +21,7 @@ from pipeline.context import Night
 from pipeline.landing_views import create_view
 from schemas.catalog import Catalog
 from schemas.contract import Entity
+from schemas.queries import tables_of
 
 MAPS = "maps"
 _VIEW = "select 1 from duckdb_views() where database_name = current_database() and schema_name = ? and view_name = ?"
@@ -40,21 +41,18 @@ def conform(night: Night, name: str, landed: dict[str, Landed]) -> Output:
     night.progress("conform", name)
     systems = [system for system in night.catalog.systems_of(name) if _ready(night.catalog, name, system, landed)]
     work = _input(night.catalog, entity, systems, landed)
+    return once(night, name, work, lambda path: _conform(night, entity, systems, landed, path))
+
+
+def once(night: Night, name: str, work: str, make: Callable[[Path], Output]) -> Output:
+    """The rows of an entity for an input hash: those that an earlier run made of it, else what `make` writes to a path."""
     path = settings().work / "conformed" / name / f"{work}.parquet"
     if path.is_file():
         before = night.ledger.finished("conform", name, work)
         if before is not None:
             return night.ledger.reuse(night.run.id, "conform", name, work, before)
-    return night.ledger.do(night.run.id, "conform", name, work, lambda _: _conform(night, entity, systems, landed, path))
-
-
-@functools.cache
-def tables_of(sql: str) -> list[tuple[str, str]]:
-    """The `(schema, table)` pairs that a SELECT reads, CTE names left out, in order of appearance."""
-    tree = sqlglot.parse_one(sql, read="duckdb")
-    named = {cte.alias_or_name for cte in tree.find_all(exp.CTE)}
-    found = [(table.db, table.name) for table in tree.find_all(exp.Table)]
-    return list(dict.fromkeys(pair for pair in found if pair[0] or pair[1] not in named))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return night.ledger.do(night.run.id, "conform", name, work, lambda _: make(path))
 
 
 def _ready(catalog: Catalog, entity: str, system: str, landed: dict[str, Landed]) -> bool:
@@ -73,18 +71,21 @@ def _input(catalog: Catalog, entity: Entity, systems: list[str], landed: dict[st
 
 
 def _conform(night: Night, entity: Entity, systems: list[str], landed: dict[str, Landed], path: Path) -> Output:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".part")
     with engine(entity.name) as db:
         code_views(db, night.catalog.codes_folder)
         parts = [_select(db, night, entity, system, landed) for system in systems]
         body = " union all by name ".join(parts) if parts else _nothing(entity)
-        order = ", ".join(("source_system", "source_row"))
-        db.execute(
-            f"copy (select * from ({body}) order by {order}) to {literal(draft)}"
-            " (format parquet, compression zstd, compression_level 1)"
-        )
-        counts = dict(db.execute(f"select source_system, count(*) from read_parquet({literal(draft)}) group by 1").fetchall())
+        return write(db, body, systems, path)
+
+
+def write(db: duckdb.DuckDBPyConnection, body: str, systems: Sequence[str], path: Path) -> Output:
+    """Write the rows of a query in the order of their source and return `{file, rows, systems}`."""
+    draft = path.with_suffix(".part")
+    db.execute(
+        f"copy (select * from ({body}) order by source_system, source_row) to {literal(draft)}"
+        " (format parquet, compression zstd, compression_level 1)"
+    )
+    counts = dict(db.execute(f"select source_system, count(*) from read_parquet({literal(draft)}) group by 1").fetchall())
     draft.replace(path)
     return {
         "file": str(path),
@@ -102,22 +103,33 @@ def _select(db: duckdb.DuckDBPyConnection, night: Night, entity: Entity, system:
         if not db.execute(_VIEW, [schema, table]).fetchone():
             dataset = night.catalog.source(f"{schema}.{table}")
             create_view(db, dataset, landed[dataset.id].file(night.landing))
+    given = outputs(db, sql, file, [*(column.name for column in entity.columns), landing.ROW])
+    faults, join = _unreadable(sql, entity, tables[0], "unreadable" in given)
+    return f"select {identified(entity, system)}, q.{landing.ROW}, {faults} as unreadable from ({sql}) q {join}"
+
+
+def outputs(db: duckdb.DuckDBPyConnection, sql: str, file: Path, wanted: list[str]) -> list[str]:
+    """The names of a SELECT's output columns, which are `wanted` and perhaps `unreadable`.
+
+    Raises:
+        ContractError: HUB107 when it fails or gives others.
+    """
+    where = f"sql/conform/{file.parent.name}/{file.name}"
     try:
         given = [name for name, *_ in db.execute(f"describe {sql}").fetchall()]
     except duckdb.Error as error:
-        raise ContractError("HUB107", f"sql/conform/{entity.name}/{file.name}", problem=_first_line(error)) from error
-    wanted = [column.name for column in entity.columns] + [landing.ROW]
+        raise ContractError("HUB107", where, problem=_first_line(error)) from error
     if [name for name in given if name != "unreadable"] != wanted:
-        problem = f"{', '.join(given)} <> {', '.join(wanted)}"
-        raise ContractError("HUB107", f"sql/conform/{entity.name}/{file.name}", problem=problem)
+        raise ContractError("HUB107", where, problem=f"{', '.join(given)} <> {', '.join(wanted)}")
+    return given
+
+
+def identified(entity: Entity, system: str) -> str:
+    """The projections of an entity's typed columns over `q`, then `source_system` and `source_key`."""
     columns = ", ".join(f"cast(q.{c.name} as {spelling(c.type, 'duckdb')}) as {c.name}" for c in entity.columns)
     key_null = " or ".join(f"q.{key} is null" for key in entity.key)
     key = " || '|' || ".join(f"cast(q.{key} as varchar)" for key in entity.key)
-    faults, join = _unreadable(sql, entity, tables[0], "unreadable" in given)
-    return (
-        f"select {columns}, '{system}' as source_system, case when {key_null} then null else {key} end as source_key,"
-        f" q.{landing.ROW}, {faults} as unreadable from ({sql}) q {join}"
-    )
+    return f"{columns}, '{system}' as source_system, case when {key_null} then null else {key} end as source_key"
 
 
 def _unreadable(sql: str, entity: Entity, main: tuple[str, str], own: bool) -> tuple[str, str]:

@@ -25,6 +25,7 @@ from loaders.landing import Landed, landed
 from pipeline import change, check, conform, deliver, extract, reconcile, verify
 from pipeline.audit import audit
 from pipeline.context import Night, Progress, resume
+from pipeline.derive import derive
 from pipeline.publish import publish as publish_changes
 from pipeline.report import report
 from schemas.catalog import catalog, nearest
@@ -80,7 +81,7 @@ def extract_all(here: Night, outcome: Outcome, datasets: Sequence[str]) -> None:
 
 
 def publish_all(here: Night, outcome: Outcome, names: Sequence[str]) -> Output | None:
-    """Conform, check, brake and publish the entities. One that is stopped keeps its version and its children wait."""
+    """Conform or derive, check, brake and publish the entities. One that is stopped keeps its version; its children wait."""
     hub.prepare(here.ledger, list(here.catalog.entities.values()))
     with here.ledger.alone():
         changes = _changes(here, outcome, names)
@@ -95,6 +96,10 @@ def _changes(here: Night, outcome: Outcome, names: Sequence[str]) -> dict[str, O
     changes: dict[str, Output] = {}
     stopped: set[str] = set()
     for name in here.catalog.entities:
+        if name in names and here.catalog.is_derived(name):
+            derived = outcome.guard(lambda name=name: derive(here, name, known))  # type: ignore[misc]
+            if derived is not None:
+                mapped[name] = derived
         if name not in mapped:
             continue
         blocked = here.catalog.entity(name).parents & stopped
@@ -146,7 +151,7 @@ def _feed(here: Night, feed: FeedDataset) -> Output:
 
 def _map(here: Night, outcome: Outcome, names: Sequence[str], landings: dict[str, Landed]) -> dict[str, Output]:
     mapped: dict[str, Output] = {}
-    for name in names:
+    for name in [name for name in names if not here.catalog.is_derived(name)]:
         found = outcome.guard(lambda name=name: conform.conform(here, name, landings))  # type: ignore[misc]
         if found is not None and found["systems"]:
             mapped[name] = found
@@ -178,7 +183,7 @@ def _standing(here: Night, name: str, mapped: Output | None) -> tuple[Path, str]
         query = f"select {columns}, source_system, source_key from hub.{name} where to_version is null"
         with here.ledger.transaction() as connection:
             hub.write_rows(connection, query, schema, path)
-    return path, f"{name}@{version}"
+    return path, f"{name}@{here.ledger.version_of(name)}"
 
 
 def open_run(kind: str, as_of: date, scope: Sequence[str] = ()) -> str:
@@ -209,7 +214,7 @@ def publish(run_id: str) -> dict[str, Any]:
     here, outcome = resume(run_id), Outcome(run_id)
     systems = [name for name in here.run.scope if name in here.catalog.source_systems()]
     wanted = {entity for system in systems for entity in here.catalog.entities_of(system)}
-    names = [name for name in here.catalog.entities if not systems or name in wanted]
+    names = here.catalog.with_derived(wanted) if systems else list(here.catalog.entities)
     published = publish_all(here, outcome, names) or {}
     return _raise_first(outcome, {"version": published.get("version", here.ledger.version())})
 

@@ -12,10 +12,13 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sqlglot.errors import SqlglotError
+
 from core.errors import ContractError, HubError
 from core.settings import settings
 from schemas import reading
-from schemas.contract import Code, Entity, FeedDataset, SourceDataset
+from schemas.contract import HUB, TONIGHT, Code, Entity, FeedDataset, SourceDataset
+from schemas.queries import tables_of
 
 T = TypeVar("T")
 NAMES_SHOWN = 12
@@ -57,6 +60,26 @@ class Catalog:
         """The entities that a system gives rows to, parents first."""
         return [name for name in self.entities if self.conform_file(name, system).is_file()]
 
+    def is_derived(self, entity: str) -> bool:
+        """Whether the hub itself makes an entity, from others."""
+        return self.conform_file(entity, HUB).is_file()
+
+    def inputs_of(self, entity: str) -> frozenset[str]:
+        """The entities that a derived entity is made from, perhaps its own last state among them; empty for others."""
+        return _read_by(self.conform_file(entity, HUB)) - {TONIGHT}
+
+    def reads_date(self, entity: str) -> bool:
+        """Whether a derived entity depends on the business date as well."""
+        return TONIGHT in _read_by(self.conform_file(entity, HUB))
+
+    def with_derived(self, names: Iterable[str]) -> list[str]:
+        """These entities and every one that is derived from them, in order."""
+        wanted = set(names)
+        for name in self.entities:
+            if self.inputs_of(name) & wanted:
+                wanted.add(name)
+        return [name for name in self.entities if name in wanted]
+
     def feed_file(self, feed: FeedDataset) -> Path | None:
         """The SELECT of a feed's dataset, or None when the dataset is an entity as it is."""
         path = self.sql / "feeds" / feed.flow.lower() / f"{feed.dataset}.sql"
@@ -83,7 +106,7 @@ def catalog(home: Path | None = None) -> Catalog:
     flows = [reading.document(path) for path in sorted((folder / "flows").glob("*.yaml"))]
     return Catalog(
         sources={dataset.id: dataset for dataset in sources},
-        entities=_ordered(entities, broken),
+        entities=_ordered(entities, root / "sql" / "conform"),
         feeds={feed.id: feed for feed in sorted(feeds, key=lambda feed: (feed.edge, feed.dataset))},
         flows={flow["code"]: flow for document in flows for flow in document.get("flows", [])},
         systems={system["code"]: system for document in flows for system in document.get("systems", [])},
@@ -103,15 +126,30 @@ def _load(paths: Iterable[Path], read: Callable[[Path], list[T]], broken: dict[s
     return found
 
 
-def _ordered(entities: list[Entity], broken: dict[str, HubError]) -> dict[str, Entity]:
-    """Parents before children, by name within a rank; a circle of references breaks every entity in it."""
+def _ordered(entities: list[Entity], folder: Path) -> dict[str, Entity]:
+    """Parents, and what a derived entity is made from, before children; by name within a rank.
+
+    Raises:
+        ContractError: HUB103 when they go in a circle.
+    """
     by_name = {entity.name: entity for entity in sorted(entities, key=lambda entity: entity.name)}
-    sorter = TopologicalSorter({name: entity.parents & by_name.keys() for name, entity in by_name.items()})
+    before = {name: entity.parents | (_read_by(folder / name / f"{HUB}.sql") - {name}) for name, entity in by_name.items()}
+    sorter = TopologicalSorter({name: names & by_name.keys() for name, names in before.items()})
     try:
         return {name: by_name[name] for name in sorter.static_order()}
     except ValueError as error:
         circle = " -> ".join(error.args[1])
         raise ContractError("HUB103", "schemas/hub", circle=circle) from error
+
+
+def _read_by(path: Path) -> frozenset[str]:
+    """The tables `hub.<name>` that the SELECT in a file reads; none when there is no file or it cannot be read."""
+    if not path.is_file():
+        return frozenset()
+    try:
+        return frozenset(table for schema, table in tables_of(path.read_text("utf-8")) if schema == HUB)
+    except (SqlglotError, UnicodeDecodeError):
+        return frozenset()  # `hub lint` and the night say what is wrong with it
 
 
 def _codes(path: Path) -> Iterable[Code]:

@@ -18,6 +18,11 @@ Gone = Literal["absent_once", "absent_twice", "never"]
 Drop = Literal["delete", "inactive", "end_date"]
 Severity = Literal["error", "warning"]
 
+HUB = "hub"
+"""The hub as a system: the authority of derived entities, and the schema under which their SELECT reads other entities."""
+TONIGHT = "tonight"
+"""The one-row table of a derived entity's SELECT: its column `as_of` is the business date of the night."""
+
 VOCABULARY: Mapping[str, frozenset[str]] = {
     "source": frozenset({"mode", "watermark", "overlapSeconds", "encoding", "sheet", "headerRow", "fileFormat"}),
     "source_column": frozenset({"nullValues"}),

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 import duckdb
 
 from core.dialects import LogicalType, quoted, spelling
-from schemas.contract import Column
+from schemas.contract import HUB, TONIGHT, Column
 from schemas.finding import Finding
 from schemas.lint_links import extra_line
 from schemas.queries import Query
@@ -84,7 +84,7 @@ def _wanted(found: Shelf, kind: str, query: Query) -> Sequence[Column]:
 
 def _tables(db: duckdb.DuckDBPyConnection, found: Shelf) -> None:
     """Empty tables: every dataset under its system, every entity as a feed and as a check sees it, the code views."""
-    schemas = {"codes", "feeds", "checks", *(located.thing.system for located in found.sources.values())}
+    schemas = {"codes", "feeds", "checks", HUB, *(located.thing.system for located in found.sources.values())}
     for schema in sorted(schemas):
         db.execute(f"create schema if not exists {quoted(schema, 'duckdb')}")
     text = {name: [(column, _TEXT) for column in columns] for name, columns in _CODES.items()}
@@ -93,8 +93,10 @@ def _tables(db: duckdb.DuckDBPyConnection, found: Shelf) -> None:
     for source in found.sources.values():
         extra = [("source_row", _COUNT), ("unreadable", _TEXT)]
         _table(db, source.thing.system, source.thing.name, _typed(source.thing.columns) + extra)
+    _table(db, HUB, TONIGHT, [("as_of", LogicalType("date"))])
     for name, located in found.entities.items():
         own = [*_typed(located.thing.columns), ("source_system", _TEXT)]
+        _table(db, HUB, name, own)
         _table(db, "feeds", name, own)
         _table(db, "checks", name, [*own, ("source_row", _COUNT)])
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from schemas.contract import Entity, FeedDataset, SourceDataset
+from schemas.contract import HUB, Entity, FeedDataset, SourceDataset
 from schemas.finding import Finding, near
 from schemas.shelf import Located, Shelf
 
@@ -101,6 +101,10 @@ def _feed(found: Shelf, located: Located[FeedDataset]) -> Iterator[Finding]:
 
 def _circle(found: Shelf) -> Iterator[Finding]:
     graph = {name: located.thing.parents & found.entities.keys() for name, located in found.entities.items()}
+    for query in found.queries["conform"]:
+        if query.path.stem == HUB and query.path.parent.name in graph:
+            read = {table.removeprefix(f"{HUB}.") for table in query.tables if table.startswith(f"{HUB}.")}
+            graph[query.path.parent.name] |= read & found.entities.keys() - {query.path.parent.name}
     try:
         tuple(TopologicalSorter(graph).static_order())
     except CycleError as error:

@@ -1,6 +1,7 @@
 """Is every SQL file one plain SELECT in the portable subset, over tables that exist, giving the contract's columns?
 
-Three kinds lie in three folders. `conform/<entity>/<system>.sql` maps one system's datasets to an entity;
+Three kinds lie in three folders. `conform/<entity>/<system>.sql` maps one system's datasets to an entity, with `hub` as the
+system it derives it from other entities;
 `feeds/<flow>/<dataset>.sql` projects entities for receivers and is evaluated key by key, so it may not look across rows;
 `checks/<entity>__<rule>.sql` returns the bad rows of an entity.
 """
@@ -14,7 +15,7 @@ from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from schemas import portable
-from schemas.contract import Entity
+from schemas.contract import HUB, TONIGHT, Entity
 from schemas.finding import Finding, near
 from schemas.queries import Query, full_name
 from schemas.shelf import Shelf
@@ -39,11 +40,7 @@ def sql(found: Shelf) -> Iterator[Finding]:
 def _conform(found: Shelf) -> Iterator[Finding]:
     for query in found.queries["conform"]:
         name, system = query.path.parent.name, query.path.stem
-        tables = {
-            f"{system}.{dataset.name}": frozenset(column.name for column in dataset.columns) | {"source_row", "unreadable"}
-            for dataset in found.datasets_of(system)
-        }
-        yield from _body(query, {**tables, **_CODES})
+        yield from _body(query, {**(_derivable(found) if system == HUB else _landed(found, system)), **_CODES})
         if name not in found.entities:
             yield Finding("HUB143", query.file, 1, {"kind": "entity", "name": name, "known": near(name, found.entities)})
             continue
@@ -53,7 +50,23 @@ def _conform(found: Shelf) -> Iterator[Finding]:
             facts = {"system": system, "entity": name, "known": ", ".join(sorted(giving))}
             yield Finding("HUB138", query.file, 1, facts)
         given = [column for column in query.columns if column != "unreadable"]
-        yield from _output(query, given, [*(column.name for column in entity.columns), "source_row"])
+        columns = [column.name for column in entity.columns]
+        yield from _output(query, given, columns if system == HUB else [*columns, "source_row"])
+        if system != HUB and (query.path.parent / f"{HUB}.sql").is_file():
+            yield Finding("HUB729", query.file, 1, {"entity": name, "system": system})
+
+
+def _landed(found: Shelf, system: str) -> Tables:
+    return {
+        f"{system}.{dataset.name}": frozenset(column.name for column in dataset.columns) | {"source_row", "unreadable"}
+        for dataset in found.datasets_of(system)
+    }
+
+
+def _derivable(found: Shelf) -> Tables:
+    """What a derived entity's SELECT may read: every entity, and the business date."""
+    entities = {f"{HUB}.{name}": _columns(located.thing) | {"source_system"} for name, located in found.entities.items()}
+    return {**entities, f"{HUB}.{TONIGHT}": frozenset({"as_of"})}
 
 
 def _feeds(found: Shelf) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,6 +53,15 @@ class Query:
     def tables(self) -> frozenset[str]:
         """Every table named, as written (`hr.staff_record`), common table expressions included."""
         return frozenset(full_name(table) for table in self.tree.find_all(exp.Table))
+
+
+@functools.cache
+def tables_of(sql: str) -> list[tuple[str, str]]:
+    """The `(schema, table)` pairs that a SELECT reads, CTE names left out, in order of appearance."""
+    tree = sqlglot.parse_one(sql, read="duckdb")
+    named = {cte.alias_or_name for cte in tree.find_all(exp.CTE)}
+    found = [(table.db, table.name) for table in tree.find_all(exp.Table)]
+    return list(dict.fromkeys(pair for pair in found if pair[0] or pair[1] not in named))
 
 
 def full_name(table: exp.Table) -> str:

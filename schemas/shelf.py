@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from core.errors import ContractError
 from schemas import lines, queries, reading
-from schemas.contract import Entity, FeedDataset, SourceDataset
+from schemas.contract import HUB, Entity, FeedDataset, SourceDataset
 from schemas.finding import Finding
 from schemas.lines import Document
 from schemas.queries import Query
@@ -146,7 +146,8 @@ def _located(
 
 
 def _depends_on_lost(found: Shelf, kind: str, query: Query) -> bool:
-    names = query.tables | ({query.path.parent.name} if kind == "conform" else frozenset())
+    names = query.tables | {table.removeprefix(f"{HUB}.") for table in query.tables}
+    names |= {query.path.parent.name} if kind == "conform" else frozenset()
     return bool(names & (found.lost["source"] | found.lost["hub"]))
 
 

@@ -3,6 +3,7 @@
 One folder `<entity>__<system>` beside `sql/` for every `sql/conform/<entity>/<system>.sql`, found by presence. Its `case.yaml`:
 
     given:   source dataset -> rows, columns named as in the department's system; a dataset without rows is empty
+             a derived entity is given `hub.<entity>` -> rows as they will stand tonight, which is 2026-09-07
     known:   entity -> rows of it that stand in the hub tonight (what references and SQL checks look at)
     expect:  the accepted rows, all of them: the key and whichever columns the case is about
     held:    {key, rule} of everything that holds a row; a key of several columns is joined with `|`, one that cannot be read
@@ -28,16 +29,19 @@ import yaml
 from core import postgres
 from core.dialects import spelling
 from core.engine import literal
+from core.ids import file_digest
 from core.ledger import ledger
 from core.settings import settings
 from loaders import landing
 from loaders.landing import Landed
-from pipeline.conform import conform, tables_of
+from pipeline.conform import conform
 from pipeline.context import Night
+from pipeline.derive import derive
 from quality.base import Question
 from quality.check import check
 from schemas.catalog import catalog
-from schemas.contract import Entity, SourceDataset
+from schemas.contract import HUB, Entity, SourceDataset
+from schemas.queries import tables_of
 
 Row = Mapping[str, str | None]
 
@@ -80,9 +84,15 @@ def test_given_rows_become_what_the_case_expects(night: Night, name: str, tmp_pa
 
     sources = [f"{system}.{dataset}" for system, dataset in tables_of(select.read_text("utf-8")) if system != "codes"]
     assert set(case["given"]) <= set(sources), f"the SELECT reads {sources}"
-    landed = {id: _land(night, night.catalog.source(id), case["given"].get(id, []), name) for id in sources}
-    conformed = Path(conform(night, entity.name, landed)["file"])
-    verdict = check(Question(entity, night.catalog, conformed, _known(night, case.get("known", {}), tmp_path), _new(tmp_path)))
+    others = {id.removeprefix(f"{HUB}."): rows for id, rows in case["given"].items() if id.startswith(f"{HUB}.")}
+    known = _known(night, {**others, **case.get("known", {})}, tmp_path)
+    if select.stem == HUB:
+        hashes = {other: (path, file_digest(path)) for other, path in known.items()}
+        conformed = Path(derive(night, entity.name, hashes)["file"])
+    else:
+        landed = {id: _land(night, night.catalog.source(id), case["given"].get(id, []), name) for id in sources}
+        conformed = Path(conform(night, entity.name, landed)["file"])
+    verdict = check(Question(entity, night.catalog, conformed, known, _new(tmp_path)))
 
     wanted = {"|".join(str(row[column]) for column in entity.key): row for row in case["expect"]}
     found = {str(row["source_key"]): row for row in _cells(verdict.accepted)}
@@ -114,9 +124,10 @@ def _known(night: Night, known: Mapping[str, list[Row]], folder: Path) -> dict[s
 
 
 def _standing(entity: Entity, rows: list[Row], folder: Path) -> Path:
-    columns = [column.name for column in entity.columns]
+    columns = [*(column.name for column in entity.columns), "source_system"]
     _names_exist(rows, columns, entity.name)
     typed = ", ".join(f"cast({column.name} as {spelling(column.type, 'duckdb')}) as {column.name}" for column in entity.columns)
+    typed += ", source_system"
     path = folder / f"{entity.name}.parquet"
     with duckdb.connect(":memory:") as db:
         db.register("rows", _texts(rows, columns))

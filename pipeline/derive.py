@@ -1,0 +1,59 @@
+"""Derive: the rows of an entity that the hub itself makes, by one SELECT over other entities as they will stand after
+this night. From here on it is checked, braked, published and rolled back like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+
+from core.engine import engine, literal
+from core.ids import digest, texts_digest
+from core.ledger import Output
+from pipeline.conform import code_views, identified, once, outputs, write
+from pipeline.context import Night
+from schemas.contract import HUB, TONIGHT, Entity
+
+Known = Mapping[str, tuple[Path, str]]
+
+
+def derive(night: Night, name: str, known: Known) -> Output:
+    """Make the rows of a derived entity and return `{file, rows, systems}` as `conform` does; equal input is not made twice.
+
+    `known` gives for every entity a Parquet of its rows as they will stand (accepted tonight, held ones with their last good
+    value; of the derived entity itself those of the last version) and a hash of them.
+
+    Raises:
+        ContractError: HUB107 when the SELECT fails or gives other columns than the contract.
+    """
+    entity = night.catalog.entity(name)
+    night.progress("conform", name)
+    file = night.catalog.conform_file(name, HUB)
+    inputs = {other: known[other] for other in sorted(night.catalog.inputs_of(name))}
+    hashes = {other: content for other, (_, content) in inputs.items()}
+    today = night.run.as_of if night.catalog.reads_date(name) else None
+    codes = texts_digest(sorted(night.catalog.codes_folder.rglob("*.csv")))
+    work = digest("derive", repr(entity.columns), texts_digest([file]), hashes, str(today), codes)
+    return once(night, name, work, lambda path: _derive(night, entity, file, inputs, path))
+
+
+def _derive(night: Night, entity: Entity, file: Path, inputs: Known, path: Path) -> Output:
+    sql = file.read_text("utf-8").rstrip().rstrip(";")
+    names = [column.name for column in entity.columns]
+    with engine(entity.name) as db:
+        code_views(db, night.catalog.codes_folder)
+        _views(db, night, inputs)
+        outputs(db, sql, file, names)
+        rows = f"row_number() over (order by {', '.join(f'q.{name}' for name in names)}) - 1"
+        body = f"select {identified(entity, HUB)}, {rows} as source_row, cast(null as varchar) as unreadable from ({sql}) q"
+        return write(db, body, [HUB], path)
+
+
+def _views(db: duckdb.DuckDBPyConnection, night: Night, inputs: Known) -> None:
+    """Views `hub.<entity>` (business columns and `source_system`) and `hub.tonight` (`as_of`, the business date)."""
+    db.execute(f"create schema {HUB}")
+    for name, (path, _) in inputs.items():
+        columns = ", ".join(column.name for column in night.catalog.entity(name).columns)
+        db.execute(f"create view {HUB}.{name} as select {columns}, source_system from read_parquet({literal(path)})")
+    db.execute(f"create view {HUB}.{TONIGHT} as select date '{night.run.as_of.isoformat()}' as as_of")

@@ -1,0 +1,4 @@
+-- 6.6: a validity does not end before it starts.
+select source_system, source_row
+from account
+where valid_to < valid_from
