@@ -29,7 +29,8 @@ class Fault:
     Attributes:
         dataset, column: where; the column by its physical name.
         cells: old cells of the chosen rows -> new ones.
-        entity, rules, severity: what must be found. `person`: the physical column that names whom it concerns.
+        entity, rules, severity: what must be found; of a copy that differs, its dataset stands for the entity.
+        person: the physical column that names whom it concerns.
         only: a column and the value that a row must have to be chosen.
         adds: the spoilt row comes on top of the sound one.
     """
@@ -134,7 +135,7 @@ FAULTS: Mapping[str, Fault] = {
         "provisional_staff", ("provisional_staff.unknown_to_hr",), "GH", adds=True,
     ),
     "teacher_renamed": Fault(
-        "academic.teacher", "XM", _always("张改名"), "provisional_staff", ("provisional_staff.name_differs",), "GH", "warning"
+        "academic.teacher", "XM", _always("张改名"), "academic.teacher", ("academic.teacher.name.copy",), "GH", "warning"
     ),
     "payment_sum": Fault(
         "finance.payment_ledger", "SSJE", lambda old: [amount + Decimal("1.00") for amount in old],
@@ -166,6 +167,7 @@ _KEYS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "staff": lambda row: str(row["GH"]),
     "staff_post": lambda row: f"{row['GH']}|{_KINDS[row['ZWLX']]}|{row['RZRQ']}",
     "provisional_staff": lambda row: str(row["GH"]),
+    "academic.teacher": lambda row: str(row["GH"]),
     "fee_status": lambda row: f"{row['XH']}|{row['XN'] if len(row['XN']) == 9 else row['XN'] + '-' + str(int(row['XN']) + 1)}",
     "payment": lambda row: str(row["LSH"]),
     "payroll_item": lambda row: f"{row['工号']}|{row['月份']}|{row['项目代码']}",

@@ -22,7 +22,7 @@ from core.ledger import Ledger, Output, ledger
 from core.settings import settings
 from loaders import hub
 from loaders.landing import Landed, landed
-from pipeline import change, check, conform, deliver, extract, reconcile, verify
+from pipeline import change, check, conform, copies, deliver, extract, reconcile, verify
 from pipeline.context import Night, Progress, resume
 from pipeline.publish import publish as publish_changes
 from pipeline.report import report
@@ -78,16 +78,28 @@ def extract_all(here: Night, outcome: Outcome, datasets: Sequence[str]) -> None:
 
 
 def publish_all(here: Night, outcome: Outcome, names: Sequence[str]) -> Output | None:
-    """Conform, check, brake and publish the entities. One that is stopped keeps its version and its children wait."""
+    """Conform, check, brake and publish the entities, then compare the copies that departments keep of each other's fields.
+
+    An entity that is stopped keeps its version and its children wait.
+    """
     hub.prepare(here.ledger, list(here.catalog.entities.values()))
     with here.ledger.alone():
-        changes = _changes(here, outcome, names)
-        return outcome.guard(lambda: publish_changes(here, changes))
+        landings = {id: landed(output) for id, output in here.ledger.latest("extract").items() if id in here.catalog.sources}
+        changes = _changes(here, outcome, names, landings)
+        published = outcome.guard(lambda: publish_changes(here, changes))
+        _compare_copies(here, outcome, landings)
+        return published
 
 
-def _changes(here: Night, outcome: Outcome, names: Sequence[str]) -> dict[str, Output]:
+def _compare_copies(here: Night, outcome: Outcome, landings: dict[str, Landed]) -> None:
+    """Hold every landed copy of another department's field against what the hub now has of it."""
+    for id, dataset in here.catalog.sources.items():
+        if copies.copies(dataset) and id in landings and landings[id].contract == dataset.version:
+            outcome.guard(lambda dataset=dataset: copies.compare(here, dataset, landings[dataset.id]))  # type: ignore[misc]
+
+
+def _changes(here: Night, outcome: Outcome, names: Sequence[str], landings: dict[str, Landed]) -> dict[str, Output]:
     """What would change, entity by entity, parents first."""
-    landings = {id: landed(output) for id, output in here.ledger.latest("extract").items() if id in here.catalog.sources}
     mapped = _map(here, outcome, names, landings)
     known = {name: _standing(here, name, mapped.get(name)) for name in here.catalog.entities}
     changes: dict[str, Output] = {}

@@ -20,7 +20,7 @@ Severity = Literal["error", "warning"]
 
 VOCABULARY: Mapping[str, frozenset[str]] = {
     "source": frozenset({"mode", "watermark", "overlapSeconds", "encoding", "sheet", "headerRow", "fileFormat"}),
-    "source_column": frozenset({"nullValues"}),
+    "source_column": frozenset({"nullValues", "copyOf", "copyKey", "copyPrefix"}),
     "hub": frozenset({"authority", "gone", "brake", "heldPercent"}),
     "hub_column": frozenset({"authority", "codeList", "stdCode"}),
     "feed": frozenset({"flow", "edge", "source", "target"}),
@@ -49,9 +49,26 @@ class Column:
     """Entity and column that every non-null value must be found in."""
     authority: tuple[str, ...] = ()
     null_values: tuple[str, ...] = ()
+    copies: tuple[Copy, ...] = ()
+    """The fields of other departments that this source column repeats."""
     physical_type: str | None = None
     """The type as the source spells it (`char(8)`), when it is not the plain spelling of `type`."""
     rules: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A source column that repeats a field of which another system is the authority (一数一源).
+
+    Attributes:
+        path: entity and column, `staff.name`; or through one reference, `staff.unit_code.name` for the name of that unit.
+        key: the dataset's columns that hold the entity's key, in its order.
+        prefix: what the department writes before the value.
+    """
+
+    path: tuple[str, ...]
+    key: tuple[str, ...]
+    prefix: str = ""
 
 
 @dataclass(frozen=True)

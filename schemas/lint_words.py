@@ -23,6 +23,7 @@ PROVENANCE = frozenset(
 CLASSES = ("P0", "P1", "P2", "P3")
 
 _SNAKE = re.compile(r"[a-z][a-z0-9_]*")
+_FIELD = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){1,2}")
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
 _LEVELS: Mapping[str, tuple[str, str, str]] = {
     "source": ("-", "source", "source_column"),
@@ -135,6 +136,11 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(item, str | int) for item in value)
 
 
+def _is_copy(value: Any) -> bool:
+    paths = [value] if isinstance(value, str) else value
+    return _is_list(paths) and all(isinstance(path, str) and _FIELD.fullmatch(path) for path in paths)
+
+
 def _is_percent(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 100
 
@@ -162,6 +168,8 @@ def _is_brake(value: Any) -> bool:
 
 _TESTS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "authority": (_is_list, "[hr]"),
+    "copyOf": (_is_copy, "staff.name, staff.unit_code.name, [student.name, staff.name]"),
+    "copyKey": (lambda value: _is_text(value) or _is_list(value), "staff_no"),
     "nullValues": (_is_list, "['0000-00-00']"),
     "brake": (_is_brake, "{maxDeletePercent: 0-100, maxUpdatePercent: 0-100, floor: >= 0, expect: [...]}"),
     "heldPercent": (_is_percent, "0-100"),
@@ -169,7 +177,7 @@ _TESTS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "headerRow": (_is_count(1), ">= 1"),
     "encoding": (_is_encoding, "utf-8, gb18030"),
     "technicianCheck": (lambda value: isinstance(value, bool), "true, false"),
-    **{name: (_is_text, "...") for name in ("watermark", "sheet", "codeList", "stdCode", "filter", "purpose")},
+    **{name: (_is_text, "...") for name in ("watermark", "sheet", "codeList", "copyPrefix", "stdCode", "filter", "purpose")},
 }
 
 
