@@ -5,11 +5,10 @@ What goes wrong with one dataset, entity or receiver is written down and the res
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,7 +29,6 @@ from schemas.catalog import catalog, nearest
 from schemas.contract import FeedDataset
 
 T = TypeVar("T")
-KEEP_WORK_DAYS, KEEP_LANDING_DAYS = 3, 30
 
 
 @dataclass
@@ -261,31 +259,6 @@ def verify_edge(edge: str, as_of: date, sign_by: str | None = None) -> list[dict
         return [verify.sign(here, feed, sign_by, row) if sign_by else row for feed, row in zip(feeds, found, strict=True)]
     finally:
         book.close_run(run.id)
-
-
-def upkeep(as_of: date) -> dict[str, Any]:
-    """Remove intermediate files after three days and landings after thirty; the newest landing of a dataset stays."""
-    book = ledger()
-    current = {output["folder"] for output in book.latest("extract").values()}
-    removed = _expire(settings().work, as_of - timedelta(days=KEEP_WORK_DAYS), {"conformed", "checked"})
-    for folder in settings().landing.glob("*/*/*"):
-        if str(folder.relative_to(settings().landing)) not in current and _older(
-            folder, as_of - timedelta(days=KEEP_LANDING_DAYS)
-        ):
-            shutil.rmtree(folder)
-            removed += 1
-    return {"removed": removed}
-
-
-def _expire(root: Path, limit: date, keep: set[str]) -> int:
-    old = [folder for folder in root.glob("*") if folder.name not in keep and _older(folder, limit)]
-    for folder in old:
-        shutil.rmtree(folder)
-    return len(old)
-
-
-def _older(folder: Path, limit: date) -> bool:
-    return date.fromtimestamp(folder.stat().st_mtime) < limit
 
 
 def _raise_first(outcome: Outcome, result: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,8 @@ Mode = Literal["snapshot", "window", "upload"]
 Gone = Literal["absent_once", "absent_twice", "never"]
 Drop = Literal["delete", "inactive", "end_date"]
 Severity = Literal["error", "warning"]
+KEEP_LANDING_DAYS = 30
+"""How long a landing is kept when its contract does not say (canonical model, section 10)."""
 
 VOCABULARY: Mapping[str, frozenset[str]] = {
     "source": frozenset({"mode", "watermark", "overlapSeconds", "encoding", "sheet", "headerRow", "fileFormat"}),
@@ -115,6 +117,8 @@ class SourceDataset:
     encoding: str | None = None
     sheet: str | None = None
     header_row: int = 1
+    retention_days: int = KEEP_LANDING_DAYS
+    """How long its landings are kept: the contract's `slaProperties`, `retention`."""
     origin: str = ""
     """`file` and line of the contract, for messages."""
 

@@ -16,6 +16,7 @@ from schemas.contract import VOCABULARY, Drop, Gone, Mode, Severity
 from schemas.finding import Finding, near
 from schemas.lines import Document, Place
 from schemas.queries import MARK
+from schemas.reading import RETENTION_UNITS
 
 PROVENANCE = frozenset(
     {"source_system", "source_key", "source_row", "unreadable", "batch_id", "row_hash", "from_version", "to_version"}
@@ -51,6 +52,8 @@ def words(document: Document, kind: str) -> Iterator[Finding]:
     yield from _marks(document, (), data)
     yield from _word(document, ("version",), data["version"], _VERSION.fullmatch, "1.0.0")
     yield from _extras(document, (), data, contract)
+    if kind == "source":
+        yield from _retention(document)
     for position, table in enumerate(data["schema"]):
         here: Place = ("schema", position)
         yield from _name(document, (*here, "name"), table["name"], frozenset())
@@ -65,6 +68,20 @@ def words(document: Document, kind: str) -> Iterator[Finding]:
                 yield Finding("HUB117", document.file, document.line(*at), {"name": column["name"], "first": table["name"]})
             seen.add(column["name"])
             yield from _column(document, at, column, column_level)
+
+
+def _retention(document: Document) -> Iterator[Finding]:
+    """How long landings are kept; what else the standard's service levels say is for people."""
+    for index, level in enumerate(document.data.get("slaProperties") or []):
+        value, unit = level.get("value"), level.get("unit", "d")
+        if level["property"] == "retention" and not (_is_count(1)(value) and unit in RETENTION_UNITS):
+            line = document.line("slaProperties", index)
+            facts = {
+                "name": "retention",
+                "value": f"{value} {unit}",
+                "allowed": f"value >= 1, unit {' | '.join(RETENTION_UNITS)}",
+            }
+            yield Finding("HUB113", document.file, line, facts)
 
 
 def _column(document: Document, at: Place, column: Mapping[str, Any], level: str) -> Iterator[Finding]:

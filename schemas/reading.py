@@ -12,10 +12,24 @@ import yaml
 
 from core.dialects import LogicalType
 from core.errors import ContractError
-from schemas.contract import Brake, Column, Copy, Drop, Entity, FeedDataset, Gone, Mode, Rule, Severity, SourceDataset
+from schemas.contract import (
+    KEEP_LANDING_DAYS,
+    Brake,
+    Column,
+    Copy,
+    Drop,
+    Entity,
+    FeedDataset,
+    Gone,
+    Mode,
+    Rule,
+    Severity,
+    SourceDataset,
+)
 
 _NUMBER = re.compile(r"(?:decimal|numeric)\((\d+),\s*(\d+)\)", re.IGNORECASE)
 T = TypeVar("T")
+RETENTION_UNITS = {"d": 1, "y": 366}
 _METRICS = {
     "nullValues": ("required",),
     "missingValues": ("required",),
@@ -91,8 +105,17 @@ def _source(path: Path, data: Mapping[str, Any], table: Mapping[str, Any]) -> So
         encoding=extra.get("encoding"),
         sheet=extra.get("sheet"),
         header_row=int(extra.get("headerRow", 1)),
+        retention_days=_retention(data),
         origin=path.name,
     )
+
+
+def _retention(data: Mapping[str, Any]) -> int:
+    """Days that the contract's service level gives landings, in days (`d`) or years (`y`)."""
+    for level in data.get("slaProperties", []):
+        if level["property"] == "retention":
+            return int(level["value"]) * RETENTION_UNITS[level.get("unit", "d")]
+    return KEEP_LANDING_DAYS
 
 
 def _entity(path: Path, data: Mapping[str, Any], table: Mapping[str, Any]) -> Entity:
