@@ -24,7 +24,8 @@ class Fault:
     Attributes:
         dataset, column: where; the column by its physical name.
         cells: old cells of the chosen rows -> new ones.
-        entity, rules, severity: what must be found. `person`: the physical column that names whom it concerns.
+        entity, rules, severity: what must be found; of a copy that differs, its dataset stands for the entity.
+        person: the physical column that names whom it concerns.
         only: a column and the value that a row must have to be chosen.
         adds: the spoilt row comes on top of the sound one.
     """

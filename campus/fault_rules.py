@@ -80,7 +80,7 @@ _OWN: Mapping[str, Fault] = {
         "provisional_staff", ("provisional_staff.unknown_to_hr",), "GH", adds=True,
     ),
     "teacher_renamed": Fault(
-        "academic.teacher", "XM", _always("张改名"), "provisional_staff", ("provisional_staff.name_differs",), "GH", "warning"
+        "academic.teacher", "XM", _always("张改名"), "academic.teacher", ("academic.teacher.name.copy",), "GH", "warning"
     ),
     "payment_sum": Fault(
         "finance.payment_ledger", "SSJE", lambda old: [amount + Decimal("1.00") for amount in old],
@@ -100,7 +100,7 @@ _MORE = [
     for module in pkgutil.iter_modules(campus.__path__)
     if module.name.startswith("faults_")
 ]
-FAULTS: Mapping[str, Fault] = _OWN | {name: fault for module in _MORE for name, fault in module.FAULTS.items()}
+FAULTS: Mapping[str, Fault] = {**_OWN, **{name: fault for module in _MORE for name, fault in module.FAULTS.items()}}
 """Every row-level fault by name, in the order in which they choose their victims."""
 
 _CODES = {word: f"{code:02d}" for code, word in CHANGES.items()}
@@ -118,6 +118,7 @@ _KEYS: Mapping[str, Key] = {
     "staff": lambda row: str(row["GH"]),
     "staff_post": lambda row: f"{row['GH']}|{_KINDS[row['ZWLX']]}|{row['RZRQ']}",
     "provisional_staff": lambda row: str(row["GH"]),
+    "academic.teacher": lambda row: str(row["GH"]),
     "fee_status": lambda row: f"{row['XH']}|{row['XN'] if len(row['XN']) == 9 else row['XN'] + '-' + str(int(row['XN']) + 1)}",
     "payment": lambda row: str(row["LSH"]),
     "payroll_item": lambda row: f"{row['工号']}|{row['月份']}|{row['项目代码']}",

@@ -12,6 +12,9 @@ import pyarrow as pa
 
 HUB_ENGINE = "postgresql"
 """The engine of the hub's own store."""
+UNREADABLE = "\x1a"
+"""SUBSTITUTE, which Unicode and ASCII keep for a character that was lost: a landed cell that begins with it had a value that
+its source can no longer tell (an error cell of a workbook). It is held as unreadable, whatever its column's type."""
 LOGICAL = ("string", "integer", "number", "boolean", "date", "timestamp", "time")
 
 

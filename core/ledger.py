@@ -208,6 +208,19 @@ class Ledger:
         )
         return found["output"] if found else None
 
+    def newest(self, verb: str, subject: str, input_hash: str) -> Output | None:
+        """The output of a subject's newest step, if that was finished with this input: then what it wrote still stands.
+
+        An older one with this input will not do, since another step has written since. One that waited wrote nothing.
+        """
+        found = self.one(
+            "select input_hash, state, output from ops.step where verb = %s and subject = %s and state <> 'waiting'"
+            " order by step_id desc limit 1",
+            [verb, subject],
+        )
+        same = found is not None and found["state"] == "done" and found["input_hash"] == input_hash
+        return found["output"] if found and same else None
+
     def latest(self, verb: str) -> dict[str, Output]:
         """For every subject of a verb, the output of its newest finished step."""
         found = self.rows(

@@ -120,10 +120,10 @@ def close(run: str) -> None:
 @task
 @one_line
 def upkeep() -> None:
-    from pipeline import night
+    from pipeline.upkeep import upkeep as run
 
     dag_run = get_current_context()["dag_run"]
-    _log(night.upkeep(local_date(dag_run.logical_date or dag_run.run_after)))
+    _log(run(local_date(dag_run.logical_date or dag_run.run_after)))
 
 
 @task(retries=0)

@@ -1,7 +1,8 @@
 """XLSX and XLS: every cell as the text that a person reads in it, so that 001 stays 001 and 3.0 becomes 3.
 
 A workbook has no NULL: an empty cell is one. Rows without any content are no rows; of formulas the last calculated
-value counts.
+value counts. An error cell (#N/A) is a value that was lost: it lands as its sign behind `UNREADABLE`, so that the row is
+held and not read as empty.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from decimal import Decimal
 import pyarrow as pa
 from python_calamine import CalamineError, CalamineWorkbook
 
+from core.dialects import UNREADABLE
+from extractors.excel_errors import error_cells
 from extractors.file_layout import FileLayout
 
 Cell = int | float | str | bool | time | date | datetime | timedelta
@@ -43,8 +46,11 @@ def _sheet(data: bytes, layout: FileLayout) -> list[list[Cell]]:
         name = layout.sheet or book.sheet_names[0]
         if name not in book.sheet_names:
             raise layout.refused("HUB308", problem=f"{name} / {', '.join(book.sheet_names)}")
-        return book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-    except CalamineError as error:
+        rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+        for (row, column), sign in error_cells(data, book.sheet_names.index(name)).items():
+            rows[row][column] = UNREADABLE + sign
+        return rows
+    except (CalamineError, LookupError, ValueError) as error:
         raise layout.refused("HUB308", problem=type(error).__name__) from None
 
 

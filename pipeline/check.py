@@ -6,25 +6,18 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
-from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from core import postgres
 from core.ids import digest, texts_digest
 from core.ledger import Output, Step
 from core.settings import settings
+from pipeline import holding
 from pipeline.context import Night
 from quality.base import Question, Verdict
 from schemas.contract import Entity
 from schemas.queries import tables_of
-
-_TEXTS = ("source_system", "source_key", "rule_id", "columns", "severity")
-_FIELDS: list[pa.Field[Any]] = [pa.field("source_row", pa.int64()), *(pa.field(name, pa.string()) for name in _TEXTS)]
-_FAILURES = pa.schema(_FIELDS)
 
 
 def check(night: Night, name: str, conformed: Output, known: Mapping[str, tuple[Path, str]]) -> Output:
@@ -45,9 +38,9 @@ def check(night: Night, name: str, conformed: Output, known: Mapping[str, tuple[
         "check", conformed["file"], repr(entity), _checks_text(night, entity), {k: v[1] for k, v in sorted(looked_at.items())}
     )
     folder = settings().work / "checked" / name / work
-    before = night.ledger.finished("check", name, work)
+    before = night.ledger.newest("check", name, work)
     if before is not None and folder.is_dir():
-        _seen_again(night, name)
+        holding.seen_again(night, name)
         return night.ledger.reuse(night.run.id, "check", name, work, before)
     paths = {other: pair[0] for other, pair in looked_at.items()}
     return night.ledger.do(
@@ -89,18 +82,10 @@ def _check(night: Night, entity: Entity, conformed: Output, known: Mapping[str, 
 
 
 def _record(night: Night, entity: Entity, verdict: Verdict, kept_in: str) -> None:
-    failures = pq.read_table(verdict.failures, columns=_FAILURES.names).cast(_FAILURES)
-    run, book = night.run, night.ledger
-    with book.transaction() as connection:
-        connection.execute(
-            "create temporary table failing (source_system text, source_key text, source_row bigint,"
-            " rule_id text, columns text, severity text) on commit drop"
-        )
-        postgres.copy_in(connection, sql.Identifier("failing"), _FAILURES.names, failures.to_reader())
-        connection.execute("update failing set source_key = '#' || source_row where source_key is null")
-        connection.execute(_CLOSE, {"entity": entity.name, "run": run.id})
-        connection.execute(_AGAIN, {"entity": entity.name, "run": run.id, "as_of": run.as_of})
-        connection.execute(_OPEN, {"entity": entity.name, "run": run.id, "as_of": run.as_of, "kept_in": kept_in})
+    failures = pq.read_table(verdict.failures, columns=holding.FAILURES.names).cast(holding.FAILURES)
+    run = night.run
+    with night.ledger.transaction() as connection:
+        holding.record(night, connection, entity.name, failures, kept_in)
         connection.execute("delete from ops.check_result where run_id = %s and entity = %s", [run.id, entity.name])
         with connection.cursor() as cursor:
             cursor.executemany(
@@ -110,43 +95,6 @@ def _record(night: Night, entity: Entity, verdict: Verdict, kept_in: str) -> Non
                     for result in verdict.results
                 ],
             )
-
-
-def _seen_again(night: Night, name: str) -> None:
-    night.ledger.execute(
-        "update ops.held set last_run = %s, last_seen = %s, times_seen = times_seen + 1"
-        " where entity = %s and state = 'open' and last_run <> %s",
-        [night.run.id, night.run.as_of, name, night.run.id],
-    )
-
-
-_CLOSE = """
-update ops.held h set state = 'closed', closed_run = %(run)s
-where h.entity = %(entity)s and h.state = 'open' and not exists (
-    select 1 from failing f
-    where f.source_system = h.source_system and f.source_key = h.source_key and f.rule_id = h.rule_id)
-"""
-_AGAIN = """
-update ops.held h
-set last_run = %(run)s, last_seen = %(as_of)s, source_row = f.source_row,
-    times_seen = h.times_seen + case when h.last_run = %(run)s then 0 else 1 end
-from failing f
-where h.entity = %(entity)s and h.state = 'open'
-  and f.source_system = h.source_system and f.source_key = h.source_key and f.rule_id = h.rule_id
-"""
-_OPEN = """
-insert into ops.held (entity, source_system, source_key, rule_id, columns, severity, state, source_row, kept_in,
-                      first_run, first_seen, last_run, last_seen)
-select distinct on (f.source_system, f.source_key, f.rule_id)
-       %(entity)s, f.source_system, f.source_key, f.rule_id, f.columns, f.severity, 'open', f.source_row, %(kept_in)s,
-       %(run)s, %(as_of)s, %(run)s, %(as_of)s
-from failing f
-where not exists (
-    select 1 from ops.held h
-    where h.entity = %(entity)s and h.state = 'open'
-      and f.source_system = h.source_system and f.source_key = h.source_key and f.rule_id = h.rule_id)
-order by f.source_system, f.source_key, f.rule_id, f.source_row
-"""
 
 
 def _check_files(night: Night, entity: Entity) -> list[Path]:

@@ -1,7 +1,8 @@
 """Landing rows as the contract says they are: named, typed, with the cells that cannot be read named beside each row.
 
 A cell that holds text which does not parse is NULL in the view and its column stands in `unreadable`; the check step
-holds that row. Nothing is rounded: a number with more decimals than the contract allows is unreadable too.
+holds that row. So it is with a value that the source lost (`UNREADABLE`), unless the contract lists its sign (#N/A) in
+`nullValues`. Nothing is rounded: a number with more decimals than the contract allows is unreadable too.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.dialects import spelling
+from core.dialects import UNREADABLE, spelling
 from core.engine import literal
 from loaders.landing import ROW
 from schemas.contract import Column, SourceDataset
@@ -21,6 +22,7 @@ _DATES = "['%Y-%m-%d', '%Y%m%d', '%Y/%m/%d', '%Y.%m.%d', '%Y-%m-%d %H:%M:%S']"
 _TIMES = "['%Y-%m-%d %H:%M:%S', '%Y-%m-%d %H:%M:%S.%f', '%Y%m%d%H%M%S', '%Y-%m-%dT%H:%M:%S', '%Y-%m-%d', '%Y/%m/%d %H:%M:%S']"
 _TRUE = "('1', 't', 'true', 'y', 'yes', '是')"
 _FALSE = "('0', 'f', 'false', 'n', 'no', '否')"
+_LOST = f"chr({ord(UNREADABLE)})"
 
 
 def create_view(db: duckdb.DuckDBPyConnection, dataset: SourceDataset, rows: Path) -> None:
@@ -44,7 +46,7 @@ def _raw(column: Column) -> str:
     if not column.null_values:
         return raw
     values = ", ".join(literal(value) for value in column.null_values)
-    return f"(case when trim(cast({raw} as varchar)) in ({values}) then null else {raw} end)"
+    return f"(case when ltrim(trim(cast({raw} as varchar)), {_LOST}) in ({values}) then null else {raw} end)"
 
 
 def _present(raw: str) -> str:
@@ -56,7 +58,8 @@ def _typed(column: Column, raw: str, kind: pa.DataType) -> str:
     word = f"trim(cast({raw} as varchar))"
     name = column.type.name
     if name in {"string", "time"}:
-        return f"cast({raw} as varchar)"
+        text = f"cast({raw} as varchar)"
+        return f"(case when starts_with({text}, {_LOST}) then null else {text} end)" if pa.types.is_string(kind) else text
     if name == "date":
         return f"cast({raw} as date)" if pa.types.is_date(kind) else f"cast(try_strptime({word}, {_DATES}) as date)"
     if name == "timestamp":

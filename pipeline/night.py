@@ -5,11 +5,10 @@ What goes wrong with one dataset, entity or receiver is written down and the res
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,7 +21,7 @@ from core.ledger import Ledger, Output, ledger
 from core.settings import settings
 from loaders import hub
 from loaders.landing import Landed, landed
-from pipeline import change, check, conform, deliver, extract, reconcile, verify
+from pipeline import change, check, conform, copies, deliver, extract, reconcile, verify
 from pipeline.audit import audit
 from pipeline.context import Night, Progress, resume
 from pipeline.derive import derive
@@ -32,7 +31,6 @@ from schemas.catalog import catalog, nearest
 from schemas.contract import FeedDataset
 
 T = TypeVar("T")
-KEEP_WORK_DAYS, KEEP_LANDING_DAYS = 3, 30
 
 
 @dataclass
@@ -81,16 +79,28 @@ def extract_all(here: Night, outcome: Outcome, datasets: Sequence[str]) -> None:
 
 
 def publish_all(here: Night, outcome: Outcome, names: Sequence[str]) -> Output | None:
-    """Conform or derive, check, brake and publish the entities. One that is stopped keeps its version; its children wait."""
+    """Conform or derive, check, brake and publish the entities, then compare the copies of each other's fields.
+
+    An entity that is stopped keeps its version and its children wait.
+    """
     hub.prepare(here.ledger, list(here.catalog.entities.values()))
     with here.ledger.alone():
-        changes = _changes(here, outcome, names)
-        return outcome.guard(lambda: publish_changes(here, changes))
+        landings = {id: landed(output) for id, output in here.ledger.latest("extract").items() if id in here.catalog.sources}
+        changes = _changes(here, outcome, names, landings)
+        published = outcome.guard(lambda: publish_changes(here, changes))
+        _compare_copies(here, outcome, landings)
+        return published
 
 
-def _changes(here: Night, outcome: Outcome, names: Sequence[str]) -> dict[str, Output]:
+def _compare_copies(here: Night, outcome: Outcome, landings: dict[str, Landed]) -> None:
+    """Hold every landed copy of another department's field against what the hub now has of it."""
+    for id, dataset in here.catalog.sources.items():
+        if copies.copies(dataset) and id in landings and landings[id].contract == dataset.version:
+            outcome.guard(lambda dataset=dataset: copies.compare(here, dataset, landings[dataset.id]))  # type: ignore[misc]
+
+
+def _changes(here: Night, outcome: Outcome, names: Sequence[str], landings: dict[str, Landed]) -> dict[str, Output]:
     """What would change, entity by entity, parents first."""
-    landings = {id: landed(output) for id, output in here.ledger.latest("extract").items() if id in here.catalog.sources}
     mapped = _map(here, outcome, names, landings)
     known = {name: _standing(here, name, mapped.get(name)) for name in here.catalog.entities}
     changes: dict[str, Output] = {}
@@ -261,31 +271,6 @@ def verify_edge(edge: str, as_of: date, sign_by: str | None = None) -> list[dict
         return [verify.sign(here, feed, sign_by, row) if sign_by else row for feed, row in zip(feeds, found, strict=True)]
     finally:
         book.close_run(run.id)
-
-
-def upkeep(as_of: date) -> dict[str, Any]:
-    """Remove intermediate files after three days and landings after thirty; the newest landing of a dataset stays."""
-    book = ledger()
-    current = {output["folder"] for output in book.latest("extract").values()}
-    removed = _expire(settings().work, as_of - timedelta(days=KEEP_WORK_DAYS), {"conformed", "checked"})
-    for folder in settings().landing.glob("*/*/*"):
-        if str(folder.relative_to(settings().landing)) not in current and _older(
-            folder, as_of - timedelta(days=KEEP_LANDING_DAYS)
-        ):
-            shutil.rmtree(folder)
-            removed += 1
-    return {"removed": removed}
-
-
-def _expire(root: Path, limit: date, keep: set[str]) -> int:
-    old = [folder for folder in root.glob("*") if folder.name not in keep and _older(folder, limit)]
-    for folder in old:
-        shutil.rmtree(folder)
-    return len(old)
-
-
-def _older(folder: Path, limit: date) -> bool:
-    return date.fromtimestamp(folder.stat().st_mtime) < limit
 
 
 def _raise_first(outcome: Outcome, result: dict[str, Any]) -> dict[str, Any]:

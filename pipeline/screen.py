@@ -27,7 +27,9 @@ def progress(quiet: bool = False) -> Iterator[Report]:
     known = catalog()
     totals = {
         "extract": len(known.sources),
-        **dict.fromkeys(("conform", "check", "brake"), len(known.entities)),
+        **dict.fromkeys(("conform", "brake"), len(known.entities)),
+        "check": len(known.entities)
+        + sum(any(column.copies for column in source.columns) for source in known.sources.values()),
         "publish": 1,
         **dict.fromkeys(("deliver", "reconcile"), len(known.feeds)),
         "audit": settings().audited,
@@ -160,8 +162,9 @@ def held(rows: Sequence[Row]) -> Table:
     table = _table(text("cli.held_title", None, count=len(rows)), ("cli.key", "report.why", "report.since"), 3)
     for row in rows:
         severity = text(f"report.severity_{row['severity']}")
+        systems = " / ".join(filter(None, (row["source_system"], row["authority"])))
         table.add_row(
-            f"{row['entity']} [dim]{row['source_system']}[/dim]\n{row['source_key']}",
+            f"{row['entity']} [dim]{systems}[/dim]\n{row['source_key']}",
             f"{row['why']}\n[dim]{row['rule_id']}[/dim]",
             f"{row['first_seen']}\n{row['last_seen']} {severity}",
             end_section=True,

@@ -7,9 +7,10 @@ from typing import Any
 
 from core.errors import HubError, merged
 from core.ledger import Ledger, Row
+from core.settings import settings
 from core.text import known, text
 from schemas.catalog import Catalog
-from schemas.contract import Column, Entity
+from schemas.contract import Column, Entity, SourceDataset
 
 
 def status(book: Ledger, catalog: Catalog) -> dict[str, Any]:
@@ -93,10 +94,13 @@ def brakes(book: Ledger) -> list[Row]:
 
 
 def held(book: Ledger, catalog: Catalog, entity: str | None = None, system: str | None = None, limit: int = 100) -> list[Row]:
-    """Open held rows with their reasons in words, newest first; keys only, no other values."""
+    """Open held rows with their reasons in words, newest first; keys only, no other values.
+
+    A difference between two departments is shown to both: `system` finds it as keeper of the copy and as authority.
+    """
     rows = book.rows(
         "select * from ops.held where state = 'open' and (%s::text is null or entity = %s)"
-        " and (%s::text is null or source_system = %s)"
+        " and (%s::text is null or %s in (source_system, authority))"
         " order by severity, held_id desc limit %s",
         [entity, entity, system, system, limit],
     )
@@ -104,17 +108,24 @@ def held(book: Ledger, catalog: Catalog, entity: str | None = None, system: str 
 
 
 def held_by_rule(book: Ledger, catalog: Catalog) -> list[Row]:
-    """Open held rows counted by entity, system and rule."""
+    """Open held rows counted by entity, system and rule; a difference between two systems stands under each of them."""
     rows = book.rows(
-        "select entity, source_system, rule_id, severity, count(*) as rows, min(first_seen) as first_seen,"
-        " max(last_seen) as last_seen"
-        " from ops.held where state = 'open' group by 1, 2, 3, 4 order by severity, rows desc, rule_id"
+        "select entity, of.system as source_system, of.other, rule_id, severity, count(*) as rows,"
+        " min(first_seen) as first_seen, max(last_seen) as last_seen from ops.held"
+        " cross join lateral (values (source_system, authority), (authority, source_system)) as of (system, other)"
+        " where state = 'open' and of.system is not null"
+        " group by 1, 2, 3, 4, 5 order by severity, rows desc, rule_id, source_system"
     )
     return [{**row, "why": why(catalog, row["entity"], row["rule_id"])} for row in rows]
 
 
 def why(catalog: Catalog, entity: str, rule_id: str, language: str | None = None) -> str:
-    """A rule in one plain sentence with its next step; one of the school's own is told by its contract's description."""
+    """A rule in one plain sentence with its next step; one of the school's own is told by its contract's description.
+
+    `entity` is the name of an entity, or of a source dataset whose copies were compared.
+    """
+    if entity in catalog.sources:
+        return _why_differs(catalog, catalog.source(entity), rule_id, language)
     found = catalog.entities.get(entity)
     rule = next((rule for rule in found.rules if rule.id == rule_id), None) if found else None
     kind = rule.kind if rule else rule_id.rsplit(".", 1)[-1]
@@ -128,6 +139,28 @@ def why(catalog: Catalog, entity: str, rule_id: str, language: str | None = None
         language,
         **{**facts, **({k: v for k, v in rule.facts.items() if v is not None} if rule else {}), "column": ", ".join(names)},
     )
+
+
+def _why_differs(catalog: Catalog, dataset: SourceDataset, rule_id: str, language: str | None) -> str:
+    """Who keeps which field of whose, as both departments read it."""
+    column = next((column for column in dataset.columns if rule_id == f"{dataset.id}.{column.name}.copy"), None)
+    names = list(dict.fromkeys(copy.path[0] for copy in column.copies)) if column else []
+    entities = [catalog.entities[name] for name in names if name in catalog.entities]
+    right = sorted({system for entity in entities for system in entity.authority} - {dataset.system})
+    return text(
+        "rule.copy",
+        language,
+        keeper=_system(catalog, dataset.system, language),
+        authority="、".join(_system(catalog, system, language) for system in right),
+        dataset=dataset.title,
+        title=column.title if column else rule_id,
+        column=column.name if column else rule_id,
+        entity=", ".join(names),
+    )
+
+
+def _system(catalog: Catalog, code: str, language: str | None) -> str:
+    return str(catalog.systems.get(code, {}).get(f"name_{language or settings().lang}", code))
 
 
 def _title(entity: Entity, name: str) -> str:

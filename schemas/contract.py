@@ -17,6 +17,8 @@ Mode = Literal["snapshot", "window", "upload"]
 Gone = Literal["absent_once", "absent_twice", "never"]
 Drop = Literal["delete", "inactive", "end_date"]
 Severity = Literal["error", "warning"]
+KEEP_LANDING_DAYS = 30
+"""How long a landing is kept when its contract does not say (canonical model, section 10)."""
 
 HUB = "hub"
 """The hub as a system: the authority of derived entities, and the schema under which their SELECT reads other entities."""
@@ -25,7 +27,7 @@ TONIGHT = "tonight"
 
 VOCABULARY: Mapping[str, frozenset[str]] = {
     "source": frozenset({"mode", "watermark", "overlapSeconds", "encoding", "sheet", "headerRow", "fileFormat"}),
-    "source_column": frozenset({"nullValues"}),
+    "source_column": frozenset({"nullValues", "copyOf", "copyKey", "copyPrefix"}),
     "hub": frozenset({"authority", "gone", "brake", "heldPercent"}),
     "hub_column": frozenset({"authority", "codeList", "stdCode"}),
     "feed": frozenset({"flow", "edge", "source", "target"}),
@@ -54,9 +56,26 @@ class Column:
     """Entity and column that every non-null value must be found in."""
     authority: tuple[str, ...] = ()
     null_values: tuple[str, ...] = ()
+    copies: tuple[Copy, ...] = ()
+    """The fields of other departments that this source column repeats."""
     physical_type: str | None = None
     """The type as the source spells it (`char(8)`), when it is not the plain spelling of `type`."""
     rules: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A source column that repeats a field of which another system is the authority (一数一源).
+
+    Attributes:
+        path: entity and column, `staff.name`; or through one reference, `staff.unit_code.name` for the name of that unit.
+        key: the dataset's columns that hold the entity's key, in its order.
+        prefix: what the department writes before the value.
+    """
+
+    path: tuple[str, ...]
+    key: tuple[str, ...]
+    prefix: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,6 +122,8 @@ class SourceDataset:
     encoding: str | None = None
     sheet: str | None = None
     header_row: int = 1
+    retention_days: int = KEEP_LANDING_DAYS
+    """How long its landings are kept: the contract's `slaProperties`, `retention`."""
     origin: str = ""
     """`file` and line of the contract, for messages."""
 

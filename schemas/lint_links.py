@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from schemas.contract import HUB, Entity, FeedDataset, SourceDataset
+from schemas.contract import HUB, Column, Copy, Entity, FeedDataset, SourceDataset
 from schemas.finding import Finding, near
 from schemas.shelf import Located, Shelf
 
 
 def links(found: Shelf) -> Iterator[Finding]:
-    """Findings HUB103, HUB120 to HUB126 over all contracts that could be read."""
+    """Findings HUB103, HUB120 to HUB126, HUB155 and HUB156 over all contracts that could be read."""
     for source in found.sources.values():
         yield from _source(found, source)
     for entity in found.entities.values():
@@ -39,6 +39,43 @@ def _source(found: Shelf, located: Located[SourceDataset]) -> Iterator[Finding]:
     if dataset.mode == "window" and dataset.watermark not in names:
         facts = {"name": str(dataset.watermark or "-"), "known": near(dataset.watermark or "", names)}
         yield Finding("HUB122", located.file, extra_line(located, "watermark"), facts)
+    for position, column in enumerate(dataset.columns):
+        for copy in column.copies:
+            line = located.line("properties", position, "customProperties")
+            yield from _copy(found, located, line, copy)
+
+
+def _copy(found: Shelf, located: Located[SourceDataset], line: int, copy: Copy) -> Iterator[Finding]:
+    """A copy names a field that exists and another system decides, and where its key stands."""
+    dataset, name = located.thing, copy.path[0]
+    if name in found.lost["hub"]:
+        return
+    column, known = _field(found, copy.path)
+    if column is None:
+        yield Finding("HUB120", located.file, line, {"name": ".".join(copy.path), "known": near(copy.path[-1], known)})
+        return
+    entity = found.entities[name].thing
+    if set(entity.column(copy.path[1]).authority or entity.authority) <= {dataset.system}:
+        yield Finding("HUB155", located.file, line, {"name": ".".join(copy.path), "system": dataset.system})
+    names = [column.name for column in dataset.columns]
+    if len(copy.key) != len(entity.key) or not set(copy.key) <= set(names):
+        facts = {"name": ", ".join(copy.key), "entity": name, "key": ", ".join(entity.key), "known": near(copy.key[0], names)}
+        yield Finding("HUB156", located.file, line, facts)
+
+
+def _field(found: Shelf, path: tuple[str, ...]) -> tuple[Column | None, Iterable[str]]:
+    """The column that a path leads to, or None and what its first unknown part could have been."""
+    if path[0] not in found.entities:
+        return None, found.entities
+    columns = {column.name: column for column in found.entities[path[0]].thing.columns}
+    if path[1] not in columns:
+        return None, columns
+    if len(path) == 2:
+        return columns[path[1]], ()
+    references = columns[path[1]].references
+    if references is None:
+        return None, [column.name for column in columns.values() if column.references]
+    return _field(found, (references[0], path[2]))
 
 
 def _entity(found: Shelf, located: Located[Entity]) -> Iterator[Finding]:

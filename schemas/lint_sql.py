@@ -31,7 +31,7 @@ _ACROSS_ROWS = (exp.Window, exp.AggFunc, exp.Group, exp.Having, exp.Distinct, ex
 
 
 def sql(found: Shelf) -> Iterator[Finding]:
-    """Findings HUB130 to HUB143 over `sql/conform`, `sql/feeds` and `sql/checks`."""
+    """Findings HUB130 to HUB143 and HUB157 over `sql/conform`, `sql/feeds` and `sql/checks`."""
     yield from _conform(found)
     yield from _feeds(found)
     yield from _checks(found)
@@ -49,6 +49,7 @@ def _conform(found: Shelf) -> Iterator[Finding]:
         if system not in giving:
             facts = {"system": system, "entity": name, "known": ", ".join(sorted(giving))}
             yield Finding("HUB138", query.file, 1, facts)
+        yield from _one_writer(query, entity, system)
         given = [column for column in query.columns if column != "unreadable"]
         columns = [column.name for column in entity.columns]
         yield from _output(query, given, columns if system == HUB else [*columns, "source_row"])
@@ -67,6 +68,21 @@ def _derivable(found: Shelf) -> Tables:
     """What a derived entity's SELECT may read: every entity, and the business date."""
     entities = {f"{HUB}.{name}": _columns(located.thing) | {"source_system"} for name, located in found.entities.items()}
     return {**entities, f"{HUB}.{TONIGHT}": frozenset({"as_of"})}
+
+
+def _one_writer(query: Query, entity: Entity, system: str) -> Iterator[Finding]:
+    """A row comes whole from one system; a column that is another's to write (`authority` on the column) is NULL in it."""
+    branches = [tree for tree in query.tree.find_all(exp.Select) if tree is query.tree or isinstance(tree.parent, exp.Union)]
+    for column in entity.columns:
+        if column.authority and system not in column.authority:
+            for select in (select for branch in branches for select in branch.selects):
+                if select.alias_or_name == column.name and not _is_null(select.unalias()):
+                    facts = {"system": system, "name": column.name, "authority": ", ".join(column.authority)}
+                    yield query.finding("HUB157", select, **facts)
+
+
+def _is_null(value: exp.Expr) -> bool:
+    return isinstance(value, exp.Null) or (isinstance(value, exp.Cast) and isinstance(value.this, exp.Null))
 
 
 def _feeds(found: Shelf) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from schemas.contract import VOCABULARY, Drop, Gone, Mode, Severity
 from schemas.finding import Finding, near
 from schemas.lines import Document, Place
 from schemas.queries import MARK
+from schemas.reading import RETENTION_UNITS
 
 PROVENANCE = frozenset(
     {"source_system", "source_key", "source_row", "unreadable", "batch_id", "row_hash", "from_version", "to_version"}
@@ -23,6 +24,7 @@ PROVENANCE = frozenset(
 CLASSES = ("P0", "P1", "P2", "P3")
 
 _SNAKE = re.compile(r"[a-z][a-z0-9_]*")
+_FIELD = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){1,2}")
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
 _LEVELS: Mapping[str, tuple[str, str, str]] = {
     "source": ("-", "source", "source_column"),
@@ -57,6 +59,8 @@ def words(document: Document, kind: str) -> Iterator[Finding]:
     yield from _marks(document, (), data)
     yield from _word(document, ("version",), data["version"], _VERSION.fullmatch, "1.0.0")
     yield from _extras(document, (), data, contract)
+    if kind == "source":
+        yield from _retention(document)
     for position, table in enumerate(data["schema"]):
         here: Place = ("schema", position)
         yield from _name(document, (*here, "name"), table["name"], frozenset())
@@ -71,6 +75,20 @@ def words(document: Document, kind: str) -> Iterator[Finding]:
                 yield Finding("HUB117", document.file, document.line(*at), {"name": column["name"], "first": table["name"]})
             seen.add(column["name"])
             yield from _column(document, at, column, column_level)
+
+
+def _retention(document: Document) -> Iterator[Finding]:
+    """How long landings are kept; what else the standard's service levels say is for people."""
+    for index, level in enumerate(document.data.get("slaProperties") or []):
+        value, unit = level.get("value"), level.get("unit", "d")
+        if level["property"] == "retention" and not (_is_count(1)(value) and unit in RETENTION_UNITS):
+            line = document.line("slaProperties", index)
+            facts = {
+                "name": "retention",
+                "value": f"{value} {unit}",
+                "allowed": f"value >= 1, unit {' | '.join(RETENTION_UNITS)}",
+            }
+            yield Finding("HUB113", document.file, line, facts)
 
 
 def _column(document: Document, at: Place, column: Mapping[str, Any], level: str) -> Iterator[Finding]:
@@ -142,6 +160,11 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(item, str | int) for item in value)
 
 
+def _is_copy(value: Any) -> bool:
+    paths = [value] if isinstance(value, str) else value
+    return _is_list(paths) and all(isinstance(path, str) and _FIELD.fullmatch(path) for path in paths)
+
+
 def _is_percent(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 100
 
@@ -169,6 +192,8 @@ def _is_brake(value: Any) -> bool:
 
 _TESTS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "authority": (_is_list, "[hr]"),
+    "copyOf": (_is_copy, "staff.name, staff.unit_code.name, [student.name, staff.name]"),
+    "copyKey": (lambda value: _is_text(value) or _is_list(value), "staff_no"),
     "nullValues": (_is_list, "['0000-00-00']"),
     "brake": (_is_brake, "{maxDeletePercent: 0-100, maxUpdatePercent: 0-100, floor: >= 0, expect: [...]}"),
     "heldPercent": (_is_percent, "0-100"),
@@ -176,7 +201,7 @@ _TESTS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "headerRow": (_is_count(1), ">= 1"),
     "encoding": (_is_encoding, "utf-8, gb18030"),
     "technicianCheck": (lambda value: isinstance(value, bool), "true, false"),
-    **{name: (_is_text, "...") for name in ("watermark", "sheet", "codeList", "stdCode", "filter", "purpose")},
+    **{name: (_is_text, "...") for name in ("watermark", "sheet", "codeList", "copyPrefix", "stdCode", "filter", "purpose")},
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -11,10 +12,24 @@ import yaml
 
 from core.dialects import LogicalType
 from core.errors import ContractError
-from schemas.contract import Brake, Column, Drop, Entity, FeedDataset, Gone, Mode, Rule, Severity, SourceDataset
+from schemas.contract import (
+    KEEP_LANDING_DAYS,
+    Brake,
+    Column,
+    Copy,
+    Drop,
+    Entity,
+    FeedDataset,
+    Gone,
+    Mode,
+    Rule,
+    Severity,
+    SourceDataset,
+)
 
 _NUMBER = re.compile(r"(?:decimal|numeric)\((\d+),\s*(\d+)\)", re.IGNORECASE)
 T = TypeVar("T")
+RETENTION_UNITS = {"d": 1, "y": 366}
 _METRICS = {
     "nullValues": ("required",),
     "missingValues": ("required",),
@@ -81,7 +96,7 @@ def _source(path: Path, data: Mapping[str, Any], table: Mapping[str, Any]) -> So
         owner=data["team"]["name"],
         version=data["version"],
         connection=data["servers"][0]["server"],
-        columns=tuple(_column(table["name"], item) for item in table["properties"]),
+        columns=tuple(replace(_column(table["name"], item), copies=_copies(table, item)) for item in table["properties"]),
         key=_key(table),
         mode=cast(Mode, extra.get("mode", "snapshot")),
         watermark=extra.get("watermark"),
@@ -90,8 +105,17 @@ def _source(path: Path, data: Mapping[str, Any], table: Mapping[str, Any]) -> So
         encoding=extra.get("encoding"),
         sheet=extra.get("sheet"),
         header_row=int(extra.get("headerRow", 1)),
+        retention_days=_retention(data),
         origin=path.name,
     )
+
+
+def _retention(data: Mapping[str, Any]) -> int:
+    """Days that the contract's service level gives landings, in days (`d`) or years (`y`)."""
+    for level in data.get("slaProperties", []):
+        if level["property"] == "retention":
+            return int(level["value"]) * RETENTION_UNITS[level.get("unit", "d")]
+    return KEEP_LANDING_DAYS
 
 
 def _entity(path: Path, data: Mapping[str, Any], table: Mapping[str, Any]) -> Entity:
@@ -161,6 +185,17 @@ def _column(table: str, item: Mapping[str, Any]) -> Column:
         physical_type=item.get("physicalType"),
     )
     return Column(**{**column.__dict__, "rules": _column_rules(table, column, item)})
+
+
+def _copies(table: Mapping[str, Any], item: Mapping[str, Any]) -> tuple[Copy, ...]:
+    """`copyOf` is one field or a list of them; `copyKey`, without which it is the dataset's own key, likewise."""
+    extra = _extras(item)
+    key = tuple(_listed(extra["copyKey"])) if "copyKey" in extra else _key(table)
+    return tuple(Copy(tuple(path.split(".")), key, extra.get("copyPrefix", "")) for path in _listed(extra.get("copyOf", [])))
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
 
 
 def _type(item: Mapping[str, Any], options: Mapping[str, Any]) -> LogicalType:

@@ -37,7 +37,9 @@ def test_a_fault_spoils_the_asked_number_of_rows_of_its_dataset(
 
 def test_the_rules_named_exist(shipped: Catalog) -> None:
     implicit = {f"{entity.name}.{column.name}.readable" for entity in shipped.entities.values() for column in entity.columns}
+    copied = [(source.id, column.name) for source in shipped.sources.values() for column in source.columns if column.copies]
     rules = {rule.id: rule.severity for entity in shipped.entities.values() for rule in entity.rules}
+    rules |= {f"{id}.{name}.copy": "warning" for id, name in copied}
     for name, fault in FAULTS.items():
         for rule in fault.rules:
             assert rule in implicit or rules[rule] == fault.severity, name

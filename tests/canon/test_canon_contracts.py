@@ -22,7 +22,7 @@ ENTITIES = {
     "status_change", "payroll_item", "reimbursement", "payment", "fee_status",
 }  # fmt: skip
 STRICT_LISTS = {"GB/T 2261.1", "JY/XSDQZT", "JY/JZGDQZT", "JY/PYCC", "JY/JNXFZK", "HUB/POST_KIND"}
-KIND_RULES = {"required", "unique", "code", "pattern", "range", "length", "reference", "readable", "repeated"}
+KIND_RULES = {"required", "unique", "code", "pattern", "range", "length", "reference", "readable", "repeated", "copy"}
 
 
 @pytest.mark.parametrize("folder", ["hub", "feeds"])

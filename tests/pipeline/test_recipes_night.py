@@ -19,6 +19,7 @@ from core.settings import ROOT
 RECIPES = ROOT / "tests" / "recipes"
 ENTITY = "schemas/hub/library_clearance.odcs.yaml"
 CASE = "tests/golden/library_clearance__library/case.yaml"
+FEED_CASE = "tests/golden_feeds/sjgxlc06__library_clearance/case.yaml"
 
 
 def files(home: Path) -> dict[str, bytes]:
@@ -30,9 +31,9 @@ def touched(home: Path, before: dict[str, bytes]) -> set[str]:
     return {name for name, content in files(home).items() if before.get(name) != content}
 
 
-def golden(home: Path) -> None:
-    """Run the golden cases of a home's library."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/golden", "-k", "library_clearance__library"]
+def golden(home: Path, case: str = "library_clearance__library") -> None:
+    """Run a golden case of a home's library."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/golden", "-k", case]
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, "HUB_HOME": str(home)}, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 
@@ -92,7 +93,9 @@ def test_a_system_a_feed_and_a_rule_are_files_and_the_nights_do_the_rest(library
     assert touched(home, before) == {
         "schemas/feeds/sjgxlc06/e57_library_leaving.odcs.yaml",
         "sql/feeds/sjgxlc06/library_clearance.sql",
+        FEED_CASE,
     }
+    golden(home, "sjgxlc06__library_clearance")
     library.forget()
     outcome = library.night(3)
     assert outcome.problems == []
