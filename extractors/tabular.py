@@ -239,8 +239,8 @@ class _Request:
             count += int(found)
             bad = [one or bool(flag) for one, flag in zip(bad, flags, strict=True)]
         if whole and asked:
-            [flags] = rows(self.session, f"select {unfit[2:]} from {table}")
-            bad = [bool(flag) for flag in flags]
+            [over_all] = rows(self.session, f"select {unfit[2:]} from {table}")
+            bad = [bool(flag) for flag in over_all]
         unfits = dict(zip(asked, bad, strict=True))
         return count, [cell.as_text() if cell.unfit and unfits[cell.unfit] else cell for cell in self.cells]
 

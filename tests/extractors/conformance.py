@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 from typing import Any, Protocol
+from urllib.parse import urlsplit, urlunsplit
 
 import pyarrow as pa
 import pytest
@@ -319,7 +320,8 @@ class DatabaseConformance(TableConformance):
         assert error.value.code == "HUB203"
 
     def test_a_wrong_account_is_named_without_its_password(self, shelf: Database) -> None:
-        url = shelf.connection.url.replace("mysql://root@", "mysql://nobody:secret@").replace("postgres:@", "nobody:secret@")
+        parts = urlsplit(shelf.connection.url)
+        url = urlunsplit(parts._replace(netloc="nobody:secret@" + parts.netloc.rpartition("@")[2]))
         with pytest.raises(HubError) as error:
             open_extractor(parse("src_hr", url)).tables()
         assert error.value.code == "HUB202"
