@@ -65,9 +65,11 @@ class Cell:
         select: the expression that is read.
         text: the same as text, for the hash that the server computes.
         type: the Arrow type in which it lands; `wire` is the driver's own where that differs.
-        encoding: set when the cell comes as undecoded bytes.
+        encoding: set when the cell comes as undecoded bytes, or as their hex digits where `wire` is text.
         unfit: a condition on values that `type` cannot hold; where one is met, the whole column is read as `text`.
         ordered: whether the server can sort by it.
+        hashed: whether the server can make a short text of it; with one that it cannot, the rows are hashed here.
+        key: the expression that a bound key is compared with, where that is not the column itself.
     """
 
     name: str
@@ -78,6 +80,8 @@ class Cell:
     encoding: str | None = None
     unfit: str | None = None
     ordered: bool = True
+    hashed: bool = True
+    key: str = ""
 
     def as_text(self) -> Cell:
         return replace(self, select=self.text, type=pa.string(), wire=None)
@@ -117,7 +121,7 @@ class Tabular(ABC):
 
     @abstractmethod
     def among(self, names: Sequence[str], rows: int) -> str:
-        """The condition that the named columns are one of so many bound rows."""
+        """The condition that the columns are one of so many bound rows."""
 
     @abstractmethod
     def tables(self) -> list[str]: ...
@@ -174,8 +178,8 @@ class Tabular(ABC):
             columns = [(keys[name].cast(pa.int64()) if name in whole else keys[name]).to_pylist() for name in names]
             wanted = list(zip(*columns, strict=True))
             chunks = [wanted[start : start + self.keys_at_once] for start in range(0, len(wanted), self.keys_at_once)]
-            quoted_names = [self.name(name) for name in names]
-            parts = [_Part(self.among(quoted_names, len(some)), tuple(key for row in some for key in row)) for some in chunks]
+            compared = [cell.key or self.name(name) for name in names for cell in cells if cell.name == name]
+            parts = [_Part(self.among(compared, len(some)), tuple(key for row in some for key in row)) for some in chunks]
             with _Request(self, session, dataset, cells).reading(parts, None, with_hash=True) as reading:
                 yield reading
 
@@ -214,7 +218,8 @@ class _Request:
     ) -> Iterator[Reading]:
         """The rows of each part, counted first, then streamed one part after another: the contract's columns or `only`
         some of them, then the hash."""
-        digest = self.session.digest([cell.text for cell in self.cells]) if with_hash else None
+        can = with_hash and all(cell.hashed for cell in self.cells)
+        digest = self.session.digest([cell.text for cell in self.cells]) if can else None
         here = with_hash and digest is None
         count, cells = self._count(parts, whole=here)
         given = cells if only is None else [cell for name in only for cell in cells if cell.name == name]
@@ -317,7 +322,7 @@ def _batch(block: Block, cells: Sequence[Cell], schema: pa.Schema, unreadable: U
     failed: set[int] = set()
     for cell, values in zip(cells, block, strict=True):
         if cell.encoding:
-            text, bad = decode(values.to_pylist() if isinstance(values, pa.Array) else values, cell.encoding)
+            text, bad = decode(_bytes(values, cell), cell.encoding)
             if bad:
                 unreadable.columns.add(cell.name)
                 failed |= bad
@@ -328,11 +333,18 @@ def _batch(block: Block, cells: Sequence[Cell], schema: pa.Schema, unreadable: U
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
+def _bytes(values: Any, cell: Cell) -> list[bytes | None]:
+    given = values.to_pylist() if isinstance(values, pa.Array) else list(values)
+    if cell.wire != pa.string():
+        return given
+    return [None if value is None else bytes.fromhex(value) for value in given]
+
+
 def _array(values: Any, cell: Cell) -> pa.Array[Any]:
+    if cell.wire == pa.binary():
+        return pa.array([None if value is None else value.hex() for value in _bytes(values, cell)], pa.string())
     if isinstance(values, pa.Array):
         return values if values.type == cell.type else values.cast(cell.type)
-    if cell.wire == pa.binary():
-        return pa.array([None if value is None else value.hex() for value in values], pa.string())
     if cell.type == pa.string() and cell.wire is None and any(isinstance(value, bytes) for value in values):
         return utf8(values)
     found: pa.Array[Any] = pa.array(values, cell.wire or cell.type)
