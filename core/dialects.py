@@ -56,12 +56,41 @@ _SPELLINGS: Mapping[str, Mapping[str, str]] = {
         "timestamp": "datetime(6)",
         "time": "varchar({n})",
     },
+    "mssql": {
+        "string": "nvarchar({n})",
+        "integer": "bigint",
+        "number": "decimal({p},{s})",
+        "boolean": "bit",
+        "date": "date",
+        "timestamp": "datetime2(6)",
+        "time": "nvarchar({n})",
+    },
+    "oracle": {
+        "string": "varchar2({n} char)",
+        "integer": "number(19)",
+        "number": "number({p},{s})",
+        "boolean": "number(1)",
+        "date": "date",
+        "timestamp": "timestamp(6)",
+        "time": "varchar2({n} char)",
+    },
+    "sqlite": {
+        "string": "text",
+        "integer": "integer",
+        "number": "decimal({p},{s})",
+        "boolean": "boolean",
+        "date": "date",
+        "timestamp": "datetime",
+        "time": "text",
+    },
 }
+_QUOTES: Mapping[str, tuple[str, str]] = {"mysql": ("`", "`"), "mssql": ("[", "]")}
 _TEXT_WIDTH = 255
 
 
 def spelling(kind: LogicalType, engine: str) -> str:
-    """The type's name in an engine (`duckdb`, `postgresql`, `mysql`): `decimal(12,2)`, `varchar(50)`."""
+    """The type's name in an engine (`duckdb`, `postgresql`, `mysql`, `mssql`, `oracle`, `sqlite`): `decimal(12,2)`,
+    `varchar(50)`."""
     return _SPELLINGS[engine][kind.name].format(p=kind.precision, s=kind.scale, n=kind.length or _TEXT_WIDTH)
 
 
@@ -80,6 +109,6 @@ def arrow_type(kind: LogicalType) -> pa.DataType:
 
 
 def quoted(name: str, engine: str) -> str:
-    """An identifier in an engine's own quotes, with the quote character doubled inside."""
-    mark = "`" if engine == "mysql" else '"'
-    return f"{mark}{name.replace(mark, mark * 2)}{mark}"
+    """An identifier in an engine's own quotes, with the closing one doubled inside."""
+    opening, closing = _QUOTES.get(engine, ('"', '"'))
+    return f"{opening}{name.replace(closing, closing * 2)}{closing}"

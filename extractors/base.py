@@ -124,13 +124,13 @@ def kind_of(type_name: str) -> str:
 
 
 _KINDS = (
-    (r"bool(ean)?\b|tinyint\(1\)|bit\(1\)|logical\b", "boolean"),
-    (r"(tiny|small|medium|big)?int(eger)?[248]?\b|(small|big)?serial\b|year\b|bit\(", "integer"),
-    (r"(decimal|dec|numeric|number|fixed|(small)?money|currency|double|float|real)\b", "number"),
-    (r"((small)?datetime|timestamp(tz)?)\b", "timestamp"),
+    (r"bool(ean)?\b|tinyint\(1\)|bit\(1\)|bit$|logical\b", "boolean"),
+    (r"((un)?signed )?((tiny|small|medium|big) ?)?int(eger)?[248]?\b|(small|big)?serial\b|year\b|bit\(", "integer"),
+    (r"(decimal|dec|numeric|number|fixed|(small)?money|currency|(binary_)?(double|float)|real)\b", "number"),
+    (r"((small)?datetime|datetime2|datetimeoffset|timestamp(tz)?)\b", "timestamp"),
     (r"date\b", "date"),
     (r"(time(tz)?|interval)\b", "time"),
-    (r"((tiny|medium|long)?blob|bytea|(var)?binary|(long )?raw|image)\b", "bytes"),
+    (r"((tiny|medium|long)?blob|bytea|(var)?binary|(long )?raw|image|rowversion)\b", "bytes"),
 )
 
 

@@ -9,14 +9,31 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import cast
 
 import numpy as np
 import pyarrow as pa
 
+from core.errors import Refused
+from schemas.contract import SourceDataset
+
 _GAP = b"\x1f"
 """Stands between cells while a column is decoded at once; no multi-byte encoding of Chinese uses it inside a character."""
 _HAN_IN_UTF8 = re.compile(rb"[\xe3-\xe9][\x80-\xbf]{2}")
+
+
+@dataclass
+class Unreadable:
+    """Rows and columns that did not decode, counted over the whole read so that the owner hears of all at once."""
+
+    rows: int = 0
+    columns: set[str] = field(default_factory=set)
+
+    def refusal(self, dataset: SourceDataset) -> Refused:
+        """HUB304 with the columns in contract order."""
+        names = ", ".join(column.physical for column in dataset.columns if column.physical in self.columns)
+        return Refused("HUB304", dataset.id, columns=names, rows=self.rows, encoding=dataset.encoding, owner=dataset.owner)
 
 
 def decode(cells: Sequence[bytes | None], encoding: str) -> tuple[pa.StringArray, frozenset[int]]:

@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar, cast
 
 import pyarrow as pa
 
 from core.connections import Connection
 from core.dialects import arrow_type, quoted
-from core.errors import Refused
 from extractors import shape
 from extractors.base import SOURCE_HASH, Reading, SourceColumn, drift, kind_of
-from extractors.encoding import decode, utf8
+from extractors.encoding import Unreadable, decode, utf8
 from extractors.mysql_session import Row, Session, snapshot
 from schemas.contract import Column, SourceDataset
 
@@ -54,14 +53,6 @@ class _Cell:
     text: str
     type: pa.DataType
     encoding: str | None = None
-
-
-@dataclass
-class _Unreadable:
-    """Rows and columns that did not decode, counted over the whole read so that the owner hears of all at once."""
-
-    rows: int = 0
-    columns: set[str] = field(default_factory=set)
 
 
 class MySQL:
@@ -218,19 +209,17 @@ def _batches(
     blocks: Generator[Sequence[Row], None, None], cells: Sequence[_Cell], schema: pa.Schema, dataset: SourceDataset
 ) -> Generator[pa.RecordBatch, None, None]:
     """Arrow batches; once a cell did not decode nothing more is given, and the rest is only counted before the refusal."""
-    unreadable = _Unreadable()
+    unreadable = Unreadable()
     with contextlib.closing(blocks):
         for rows in blocks:
             batch = _batch(rows, cells, schema, unreadable)
             if not unreadable.rows:
                 yield batch
     if unreadable.rows:
-        names = ", ".join(cell.name for cell in cells if cell.name in unreadable.columns)
-        facts = {"columns": names, "rows": unreadable.rows, "encoding": dataset.encoding, "owner": dataset.owner}
-        raise Refused("HUB304", dataset.id, **facts)
+        raise unreadable.refusal(dataset)
 
 
-def _batch(rows: Sequence[Row], cells: Sequence[_Cell], schema: pa.Schema, unreadable: _Unreadable) -> pa.RecordBatch:
+def _batch(rows: Sequence[Row], cells: Sequence[_Cell], schema: pa.Schema, unreadable: Unreadable) -> pa.RecordBatch:
     arrays = []
     failed: set[int] = set()
     for cell, values in zip(cells, zip(*rows, strict=True), strict=True):

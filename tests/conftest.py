@@ -71,3 +71,12 @@ def directory_server(server_room: Path) -> Iterator[str]:
         pytest.fail("slapd is not installed: install the package slapd, or set HUB_TEST_NO_SLAPD=1", pytrace=False)
     yield url
     directory.stop(folder)
+
+
+@pytest.fixture(scope="session")
+def mssql_server(server_room: Path) -> Iterator[str]:
+    """The URL of a private server that speaks SQL Server's protocol, reads only, and serves the files of its folder `tables`;
+    the folder is `server_room / "sqlserver_hr"`."""
+    folder = server_room / "sqlserver_hr"
+    yield servers.sqlserver(folder)
+    servers.stop(folder)

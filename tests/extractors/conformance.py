@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 from typing import Any, Protocol
+from urllib.parse import urlsplit, urlunsplit
 
 import pyarrow as pa
 import pytest
@@ -37,9 +38,11 @@ class Shelf(Protocol):
         """The URL of a server or folder that is not there."""
 
 
-class Database(Shelf, Protocol):
+class Tables(Shelf, Protocol):
     def run(self, statement: str) -> None: ...
 
+
+class Database(Tables, Protocol):
     def slow(self, name: str) -> str:
         """A view of 1,000 rows (`k` integer, `v`) that takes seconds to read."""
 
@@ -262,37 +265,41 @@ class Conformance:
         assert all(len(value) == 32 for value in found.values())
 
 
-class DatabaseConformance(Conformance):
-    """What families with a server do beyond. Its `shelf` is a `Database`."""
+class TableConformance(Conformance):
+    """What families with tables and a catalogue do beyond. Its `shelf` holds `Tables`."""
 
-    def test_snapshots_come_in_key_order(self, shelf: Database, extractor: Extractor) -> None:
+    def test_snapshots_come_in_key_order(self, shelf: Tables, extractor: Extractor) -> None:
         columns = {"k": "text", "v": "text"}
         wanted = dataset(shelf.put("t", columns, [("c", "1"), ("a", "2"), ("b", "3")]), columns)
         assert read(extractor, wanted)["k"].to_pylist() == ["a", "b", "c"]
 
-    def test_keys_of_several_columns_are_fetched(self, shelf: Database, extractor: Extractor) -> None:
+    def test_keys_of_several_columns_are_fetched(self, shelf: Tables, extractor: Extractor) -> None:
         columns = {"k": "text", "n": "integer", "v": "text"}
         wanted = dataset(shelf.put("t", columns, [("a", 1, "x"), ("b", 2, "y"), ("c", 3, None)]), columns, key=("k", "n"))
         with extractor.fetch(wanted, pa.table({"k": ["a", "c", "b"], "n": ["1", "3", "1"]})) as reading:
             assert table(reading).select(["k", "v"]).to_pylist() == [{"k": "a", "v": "x"}, {"k": "c", "v": None}]
 
-    def test_a_retyped_column_is_refused(self, shelf: Database, extractor: Extractor) -> None:
+    def test_a_retyped_column_is_refused(self, shelf: Tables, extractor: Extractor) -> None:
         physical = shelf.put("t", {"k": "text", "v": "text"}, [("1", "x")])
         with pytest.raises(Refused) as error:
             read(extractor, dataset(physical, {"k": "text", "v": "number"}))
         assert error.value.code == "HUB302"
         assert error.value.facts["column"] == "v"
 
-    def test_the_primary_key_is_the_catalogues(self, shelf: Database, extractor: Extractor) -> None:
+    def test_the_primary_key_is_the_catalogues(self, shelf: Tables, extractor: Extractor) -> None:
         assert extractor.primary_key(self.given(shelf, "text", []).physical) == ["k"]
         assert extractor.primary_key("no_such_table") == []
 
-    def test_views_are_read_like_tables(self, shelf: Database, extractor: Extractor) -> None:
+    def test_views_are_read_like_tables(self, shelf: Tables, extractor: Extractor) -> None:
         self.given(shelf, "text", ["x"])
         shelf.run("drop view if exists w")
         shelf.run("create view w as select k, v from t")
         assert cells(extractor, dataset("w", {"k": "text", "v": "text"})) == {"000": "x"}
         shelf.run("drop view w")
+
+
+class DatabaseConformance(TableConformance):
+    """What families with a server do beyond. Its `shelf` is a `Database`."""
 
     def test_a_killed_session_gives_nothing(self, shelf: Database, extractor: Extractor) -> None:
         wanted = dataset(shelf.slow("slow_rows"), {"k": "integer", "v": "text"})
@@ -313,7 +320,8 @@ class DatabaseConformance(Conformance):
         assert error.value.code == "HUB203"
 
     def test_a_wrong_account_is_named_without_its_password(self, shelf: Database) -> None:
-        url = shelf.connection.url.replace("mysql://root@", "mysql://nobody:secret@").replace("postgres:@", "nobody:secret@")
+        parts = urlsplit(shelf.connection.url)
+        url = urlunsplit(parts._replace(netloc="nobody:secret@" + parts.netloc.rpartition("@")[2]))
         with pytest.raises(HubError) as error:
             open_extractor(parse("src_hr", url)).tables()
         assert error.value.code == "HUB202"

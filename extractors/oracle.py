@@ -1,0 +1,187 @@
+"""Oracle 11g to 23ai: numbers and moments as the driver's Arrow columns where they are exact, the rest as text by the server.
+
+A NUMBER without a size may hold anything, so the server is asked in the same snapshot whether the contract's type holds
+it all. A DATE has a time of day. Empty text is NULL. Old databases say that they hold US7ASCII and hold the bytes of
+whatever the application wrote: those columns are read as bytes and decoded as the contract says. Instants are read in
+UTC.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+import pyarrow as pa
+
+from core.dialects import LogicalType, arrow_type
+from extractors import shape
+from extractors.base import SourceColumn, kind_of
+from extractors.oracle_session import snapshot
+from extractors.tabular import Cell, Seen, Session, Tabular, rows
+from schemas.contract import Column
+
+_HERE = "coalesce(:b1, sys_context('USERENV', 'CURRENT_SCHEMA'))"
+_SYSTEM = (
+    "'SYS', 'SYSTEM', 'XDB', 'CTXSYS', 'MDSYS', 'ORDSYS', 'ORDDATA', 'WMSYS', 'EXFSYS', 'DBSNMP', 'OUTLN', 'OLAPSYS', 'SYSMAN',"
+    " 'APEX_030200', 'FLOWS_FILES', 'GSMADMIN_INTERNAL', 'LBACSYS', 'DVSYS', 'AUDSYS', 'OJVMSYS', 'PUBLIC'"
+)
+_TABLES = f"""
+    select case when owner = sys_context('USERENV', 'CURRENT_SCHEMA') then name else owner || '.' || name end
+    from (
+        select owner, table_name as name from all_tables where nested = 'NO' and secondary = 'N'
+        union select owner, view_name from all_views
+    )
+    where owner not in ({_SYSTEM}) and name not like 'BIN$%'
+    order by 1
+"""
+_COLUMNS = f"""
+    select c.column_name, c.data_type, c.char_length, c.data_precision, c.data_scale, c.nullable || m.comments
+    from all_tab_columns c
+    left join all_col_comments m on m.owner = c.owner and m.table_name = c.table_name and m.column_name = c.column_name
+    where c.owner = {_HERE} and c.table_name = :b2
+    order by c.column_id
+"""
+_KEY = f"""
+    select k.column_name
+    from all_constraints c
+    join all_cons_columns k on k.owner = c.owner and k.constraint_name = c.constraint_name
+    where c.constraint_type = 'P' and c.owner = {_HERE} and c.table_name = :b2
+    order by k.position
+"""
+_BLIND = re.compile(r"US7ASCII|WE8|EE8")
+"""Character sets that hold no Chinese."""
+_TEXTS = {"CHAR", "VARCHAR2", "NCHAR", "NVARCHAR2"}
+_MOMENTS = "not ({name} >= date '0001-01-01' and {name} < date '9999-12-31' + 1)"
+
+
+class Oracle(Tabular):
+    """Family `oracle`. The URL's path is the service name. Options: `sid`, `dsn`, `protocol` (tcp or tcps), `mode=thick` and
+    `lib_dir`."""
+
+    family: ClassVar[str] = "oracle"
+
+    @contextlib.contextmanager
+    def snapshot(self, where: str, owner: str) -> Iterator[Session]:
+        with snapshot(self.connection, where, owner) as session:
+            yield session
+
+    def tables(self) -> list[str]:
+        with self.opened() as session:
+            return [name for (name,) in rows(session, _TABLES)]
+
+    def primary_key(self, physical: str) -> list[str]:
+        with self.opened() as session:
+            return [name for (name,) in rows(session, _KEY, _address(physical))]
+
+    def describe(self, session: Session, physical: str) -> list[Seen]:
+        charset = str(getattr(session, "charset", ""))
+        found = rows(session, _COLUMNS, _address(physical))
+        return [_seen(name, kind, [_whole(size) for size in sizes], charset, words) for name, kind, *sizes, words in found]
+
+    def cell(self, column: Column, seen: Seen, encoding: str | None) -> Cell:
+        name, kind = self.name(column.physical), seen.column.type.partition("(")[0]
+        if kind in _TEXTS:
+            value = f"rtrim({name})" if kind in {"CHAR", "NCHAR"} else name
+            if encoding and _BLIND.match(seen.charset) and not kind.startswith("N"):
+                return _raw(column, name, value, encoding)
+            return Cell(column.physical, value, value, pa.string(), key=value)
+        if seen.column.kind == "number":
+            return _number(column, seen, name, kind)
+        if seen.column.kind in {"date", "timestamp"}:
+            return _moment(column, seen, name)
+        return _other(column, name, kind)
+
+    def low(self, seen: Seen, mark: str) -> str:
+        if seen.column.kind not in {"date", "timestamp"}:
+            return mark
+        low = f"to_timestamp(substr({mark} || '.000000', 1, 26), 'YYYY-MM-DD HH24:MI:SS.FF6')"
+        return f"from_tz({low}, 'UTC')" if "TIME ZONE" in seen.column.type else low
+
+    def mark(self, place: int) -> str:
+        return f":b{place}"
+
+    def among(self, names: Sequence[str], rows: int) -> str:
+        width = len(names)
+        tuples = [f"({', '.join(self.mark(row * width + place) for place in range(1, width + 1))})" for row in range(rows)]
+        return f"({', '.join(names)}) in ({', '.join(tuples)})"
+
+
+def _raw(column: Column, name: str, value: str, encoding: str) -> Cell:
+    """Text as its bytes, in two halves: a RAW in a statement ends at 2,000 bytes and a text at 4,000."""
+    halves = [f"to_clob(rawtohex(utl_raw.cast_to_raw(substrb({name}, {start}, 2000))))" for start in (1, 2001)]
+    return Cell(column.physical, " || ".join(halves), value, pa.string(), pa.string(), encoding)
+
+
+def _number(column: Column, seen: Seen, name: str, kind: str) -> Cell:
+    if kind.startswith("BINARY_"):
+        wire = pa.float32() if kind == "BINARY_FLOAT" else pa.float64()
+        return Cell(column.physical, name, f"to_char({name}, 'TM9')", pa.string(), wire)
+    text = f"to_char({name}, 'TM9', 'NLS_NUMERIC_CHARACTERS=''.,''')"
+    whole = column.type.name in {"integer", "boolean"}
+    wanted = LogicalType("number", precision=18, scale=0) if whole else column.type
+    if wanted.name != "number":
+        return Cell(column.physical, text, text, pa.string(), key=name)
+    declared = kind == "NUMBER" and seen.precision > 0
+    sure = declared and shape.fits(Column("", "", "", wanted), seen.precision, max(seen.scale, 0))
+    limit = "1" + "0" * (wanted.precision - wanted.scale)
+    return Cell(
+        column.physical,
+        f"cast({name} as number({wanted.precision},{wanted.scale}))",
+        text,
+        pa.int64() if whole else arrow_type(wanted),
+        unfit=None if sure else f"abs({name}) >= {limit} or {name} <> round({name}, {wanted.scale})",
+        key=name,
+    )
+
+
+def _moment(column: Column, seen: Seen, name: str) -> Cell:
+    kind = seen.column.type
+    if "LOCAL TIME ZONE" in kind:
+        name = f"cast({name} as timestamp(6))"
+    elif "TIME ZONE" in kind:
+        name = f"cast(sys_extract_utc({name}) as timestamp(6))"
+    elif kind != "DATE" and seen.scale > 6:
+        name = f"cast({name} as timestamp(6))"
+    digits = "" if kind == "DATE" else ".FF6"
+    text = f"to_char({name}, 'SYYYY-MM-DD HH24:MI:SS{digits}')"
+    return Cell(column.physical, name, f"ltrim({text})", pa.timestamp("us"), unfit=_MOMENTS.format(name=name), key=name)
+
+
+def _other(column: Column, name: str, kind: str) -> Cell:
+    physical = column.physical
+    if kind == "RAW":
+        return Cell(physical, f"lower(rawtohex({name}))", f"rawtohex({name})", pa.string())
+    if kind in {"BLOB", "LONG RAW"}:
+        return Cell(physical, name, name, pa.string(), pa.binary(), ordered=False, hashed=False)
+    if kind in {"CLOB", "NCLOB", "LONG"}:
+        return Cell(physical, name, name, pa.string(), ordered=False, hashed=False)
+    if kind == "XMLTYPE":
+        content = f"xmlserialize(content {name} as clob)"
+        return Cell(physical, content, content, pa.string(), ordered=False, hashed=False)
+    text = f"rowidtochar({name})" if kind == "ROWID" else f"to_char({name})"
+    return Cell(physical, text, text, pa.string())
+
+
+def _seen(name: str, kind: str, sizes: Sequence[int | None], charset: str, words: str) -> Seen:
+    """A column of the catalogue; `words` is Y or N for nullable, then its comment."""
+    length, precision, scale = sizes
+    spelled = kind
+    if kind in _TEXTS:
+        spelled = f"{kind}({length})"
+    elif kind == "NUMBER" and precision is not None:
+        spelled = f"NUMBER({precision},{scale or 0})"
+    column = SourceColumn(name, spelled, kind_of(spelled), words.startswith("Y"), words[1:])
+    return Seen(column, precision or 0, scale or 0, charset)
+
+
+def _whole(size: object) -> int | None:
+    """A size of the catalogue, which comes as a decimal."""
+    return None if size is None else int(str(size).partition(".")[0])
+
+
+def _address(physical: str) -> tuple[str | None, str]:
+    """Schema and table: `TABLE` is in the account's own schema, `OTHER.TABLE` names another."""
+    schema, _, table = physical.rpartition(".")
+    return schema or None, table
