@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from campus.arrays import Bools, Ints, kernels
+from campus.render import KEYS
 from campus.render_academic import CHANGES
 from campus.render_hr import ZERO_DATE
 
@@ -175,4 +176,5 @@ _KEYS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 
 def key_texts(entity: str, rows: pa.Table) -> list[str]:
     """The canonical keys of a few source rows, parts joined with `|` as the hub writes `source_key`."""
-    return [_KEYS[entity](row) for row in rows.to_pylist()]
+    key = _KEYS.get(entity) or KEYS[entity]
+    return [key(row) for row in rows.to_pylist()]
