@@ -17,6 +17,7 @@ import campus
 from campus.fault import Fault, Key
 from campus.fault import always as _always
 from campus.fault import numbered as _numbered
+from campus.render import KEYS
 from campus.render_academic import CHANGES
 from campus.render_hr import ZERO_DATE
 
@@ -128,4 +129,5 @@ _KEYS: Mapping[str, Key] = {
 
 def key_texts(entity: str, rows: pa.Table) -> list[str]:
     """The canonical keys of a few source rows, parts joined with `|` as the hub writes `source_key`."""
-    return [_KEYS[entity](row) for row in rows.to_pylist()]
+    key = _KEYS.get(entity) or KEYS[entity]
+    return [key(row) for row in rows.to_pylist()]

@@ -18,12 +18,11 @@ from campus import places, servers
 from campus.changes import Difference, differences, restamped
 from campus.faults import Injected
 from campus.generate import world
-from campus.generate_money import pay_months
 from campus.places import Kind
-from campus.render import render
-from campus.stores import MariaDb, Postgres, write_dbf, write_workbook
+from campus.render import UPLOADS, render
+from campus.stores import MariaDb, Postgres, write_csv, write_dbf, write_workbook
 from campus.stores_local import ServedTables, SqliteFile
-from campus.world import World, date_of
+from campus.world import World
 from core import postgres
 from core.connections import parse
 from core.settings import settings
@@ -127,13 +126,15 @@ class Rehearsal:
             store.change(dataset, found.keys, found.rows)
 
     def _upload(self, today: World, dataset: SourceDataset, rows: pa.Table, before: pa.Table | None) -> None:
-        """The workbook of the last month paid; uploaded again when it differs from the one before."""
-        year, month = pay_months(today.day)[-1]
-        path = self._path(dataset) / f"工资{year}{month:02d}.xlsx"
+        """The file that clerks hand over; handed over again when it differs from the one before."""
+        file = UPLOADS[dataset.id](today)
+        path = self._path(dataset) / file.name
         if path.exists() and before is not None and before.equals(rows):
             return
-        title = (f"示范大学{year}年{month}月工资明细表", f"制表单位:财务处    上传日期:{date_of(today.day).isoformat()}")
-        write_workbook(path, title, dataset.sheet or "Sheet1", rows)
+        if dataset.file_format == "csv":
+            write_csv(path, file.title, dataset.encoding or "utf-8", rows)
+        else:
+            write_workbook(path, file.title, dataset.sheet or "Sheet1", rows)
 
     def _rename(self, wanted: Mapping[str, int]) -> set[str]:
         """Bend what must be put right by the next load; returns those datasets."""

@@ -8,7 +8,7 @@ import pkgutil
 import pyarrow as pa
 
 import campus
-from campus.rendering import Datasets, Waits
+from campus.rendering import Datasets, Keys, Uploads, Waits
 from campus.world import World
 
 _MODULES = [
@@ -17,6 +17,8 @@ _MODULES = [
     if module.name.startswith("render_")
 ]
 DATASETS: Datasets = {id: dataset for module in _MODULES for id, dataset in module.DATASETS.items()}
+UPLOADS: Uploads = {id: upload for module in _MODULES for id, upload in getattr(module, "UPLOADS", {}).items()}
+KEYS: Keys = {entity: key for module in _MODULES for entity, key in getattr(module, "KEYS", {}).items()}
 WAITS: Waits = {
     parent: tuple(row for module in _MODULES for row in getattr(module, "WAITS", {}).get(parent, ()))
     for parent in ("staff", "student")

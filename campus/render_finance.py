@@ -10,8 +10,8 @@ from campus.arrays import compact, dates, digits, money, number, pick, take, tex
 from campus.generate_money import earlier_fees, fees, pay_months, payments, payroll
 from campus.lists import PAY_ITEMS, RARE
 from campus.people import names, staff_numbers, student_numbers
-from campus.rendering import Datasets, Waits
-from campus.world import FIRST_DAY, INTAKE, World, epoch
+from campus.rendering import Datasets, Upload, Uploads, Waits
+from campus.world import FIRST_DAY, INTAKE, World, date_of, epoch
 
 ITEM_COLUMNS = ("XF", "ZSF", "SJZLF", "TJF", "FYF", "CSYPF", "JXFZF", "DXSYB")
 """Tuition, accommodation, books, medical exam, epidemic prevention, bedding, training clothes, medical insurance."""
@@ -100,6 +100,13 @@ def latest_payroll(world: World) -> pa.Table:
     return payroll_sheet(world, *pay_months(world.day)[-1])
 
 
+def payroll_file(world: World) -> Upload:
+    """The workbook of the last month paid."""
+    year, month = pay_months(world.day)[-1]
+    made = f"制表单位:财务处    上传日期:{date_of(world.day).isoformat()}"
+    return Upload(f"工资{year}{month:02d}.xlsx", (f"示范大学{year}年{month}月工资明细表", made))
+
+
 def legacy_fee(world: World) -> pa.Table:
     """`xsjf.dbf`: the fee table of the school year before, closed; clerks wrote 吉 where the character set has no 𠮷."""
     rows = earlier_fees(world)
@@ -128,6 +135,7 @@ DATASETS: Datasets = {
     "finance.payroll": latest_payroll,
     "finance.legacy_fee": legacy_fee,
 }
+UPLOADS: Uploads = {"finance.payroll": payroll_file}
 WAITS: Waits = {
     "student": (
         ("finance.student_fee", "XH", "fee_status", "student_no.reference"),

@@ -182,6 +182,16 @@ def _without_zero_dates(dataset: SourceDataset, rows: pa.Table) -> pa.Table:
     return rows
 
 
+def write_csv(path: Path, title: Sequence[str], encoding: str, rows: pa.Table) -> None:
+    """A CSV as clerks export it: lines of title, the header, then rows; every text in quotes, nulls bare."""
+    body = pa.BufferOutputStream()
+    pacsv.write_csv(rows, body, pacsv.WriteOptions(include_header=False, quoting_style="needed"))
+    lines = "".join(f"{words}\n" for words in [*title, ",".join(rows.column_names)]) + body.getvalue().to_pybytes().decode()
+    part = path.with_name(f".{path.name}")
+    part.write_bytes(lines.encode(encoding))
+    part.replace(path)
+
+
 def write_workbook(path: Path, title: Sequence[str], sheet: str, rows: pa.Table) -> None:
     """A workbook as clerks make it: lines of title, the header, then rows; numbers as numbers, the rest as text."""
     part = path.with_name(f".{path.name}")

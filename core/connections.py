@@ -3,7 +3,8 @@
 Looked up in this order: `AIRFLOW_CONN_<ID>` in the environment, then the connections file
 (`var/secrets/connections.yaml`), which has the format of Airflow's local file backend so that Airflow
 and the `hub` command read the same one. A value is a URL:
-`mysql://user:password@host:3306/db`, `postgresql://.../db`, `file:///folder`.
+`mysql://user:password@host:3306/db`, `postgresql://.../db`, `file:///folder`; or `off:` for a receiver that is known and
+not connected yet.
 """
 
 from __future__ import annotations
@@ -78,9 +79,18 @@ def parse(id: str, url: str) -> Connection:
 
 def known() -> list[str]:
     """Every connection id that this process can resolve, sorted."""
+    return sorted(_entries())
+
+
+def switched_off() -> frozenset[str]:
+    """The connection ids registered as `off:`, those of receivers that are not connected yet."""
+    return frozenset(id for id, url in _entries().items() if url.startswith("off:"))
+
+
+def _entries() -> dict[str, str]:
     prefix = "AIRFLOW_CONN_"
-    from_environment = {name[len(prefix) :].lower() for name in os.environ if name.startswith(prefix)}
-    return sorted(from_environment | set(_file(settings().secrets_file)))
+    from_environment = {name[len(prefix) :].lower(): url for name, url in os.environ.items() if name.startswith(prefix)}
+    return _file(settings().secrets_file) | from_environment
 
 
 def _file(path: Path) -> dict[str, str]:

@@ -167,6 +167,7 @@ def _prepare(night: Night, feed: FeedDataset, step: Step) -> Row:
             "mode": mode,
             "rows_upsert": counts["upserts"],
             "rows_delete": counts["deletes"],
+            "rows_scope": _rows_after(night, feed, mode, counts),
             "expected": Jsonb(asdict(expected(folder / "upserts.parquet", feed, counts["deletes"]))),
             "content_hash": _content(folder),
             "folder": str(folder.relative_to(settings().var)),
@@ -178,7 +179,7 @@ def _difference(
     db: duckdb.DuckDBPyConnection, night: Night, feed: FeedDataset, span: Span, mode: str, keys: list[str]
 ) -> dict[str, int]:
     """Write `upserts.parquet` and `deletes.parquet` and return how many rows each has, how many keys left the
-    scope, and how many kept rows changed."""
+    scope, how many kept rows changed, and how many rows were looked at in the scope before and after."""
     names, key = ", ".join(column.name for column in feed.columns), ", ".join(feed.key)
     scope = f"where {feed.filter}" if feed.filter else ""
     text = f" || chr({projection.KEY_SEPARATOR}) || ".join(f"cast({name} as varchar)" for name in feed.key)
@@ -201,6 +202,7 @@ def _difference(
     same = " and ".join(f"a.{name} = b.{name}" for name in feed.key)
     changed = f"(select 1 from (select * from after except select * from before) a semi join before b on {same})"
     counted = {"upserts": f"({upserts})", "deletes": f"({gone})", "drops": f"({left})", "updates": changed}
+    counted |= {"before": "before", "after": "after"}
     return {name: int(db.execute(f"select count(*) from {body}").fetchall()[0][0]) for name, body in counted.items()}
 
 
@@ -209,7 +211,20 @@ def _nothing(feed: FeedDataset, folder: Path) -> dict[str, int]:
     fields = [pa.field(column.name, arrow_type(column.type)) for column in feed.columns]
     for name, chosen in (("upserts", fields), ("deletes", [field for field in fields if field.name in feed.key])):
         pq.write_table(pa.schema(chosen).empty_table(), folder / f"{name}.parquet")
-    return {"upserts": 0, "deletes": 0, "drops": 0, "updates": 0}
+    return dict.fromkeys(("upserts", "deletes", "drops", "updates", "before", "after"), 0)
+
+
+def _rows_after(night: Night, feed: FeedDataset, mode: str, counts: dict[str, int]) -> int | None:
+    """How many rows the receiver holds of this feed once it has accepted; None when it was not counted before."""
+    if mode == "full":
+        return counts["after"]
+    held = night.ledger.one(
+        "select rows_scope from ops.accepted join ops.delivery using (delivery_id) where accepted.edge = %s"
+        " and accepted.dataset = %s",
+        [feed.edge, feed.dataset],
+    )
+    before = held["rows_scope"] if held else 0
+    return None if before is None else before + counts["after"] - counts["before"]
 
 
 def _states(night: Night, feed: FeedDataset, span: Span, mode: str, keys: list[str]) -> tuple[Path, Path]:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from core.calendar import calendar
+from core.connections import switched_off
 from core.errors import ContractError, Gated, HubError, merged
 from core.ids import digest
 from core.ledger import Ledger, Output, ledger
@@ -130,8 +131,12 @@ def _changes(here: Night, outcome: Outcome, names: Sequence[str], landings: dict
 
 
 def deliver_all(here: Night, outcome: Outcome, feeds: Iterable[FeedDataset]) -> None:
-    """Bring every feed to the published version and take its receipt, several side by side."""
-    _each(lambda feed: outcome.guard(lambda: _feed(here, feed)), feeds)
+    """Bring every feed to the published version and take its receipt, several side by side.
+
+    The feeds of a receiver that is not connected yet (`off:`) wait; the first delivery after that brings everything.
+    """
+    off = switched_off()
+    _each(lambda feed: outcome.guard(lambda: _feed(here, feed)), [feed for feed in feeds if feed.connection not in off])
 
 
 def due(here: Night, feeds: Iterable[FeedDataset]) -> list[FeedDataset]:

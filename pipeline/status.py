@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from core.connections import switched_off
 from core.errors import HubError, merged
 from core.ledger import Ledger, Row
 from core.settings import settings
@@ -62,12 +63,20 @@ def systems(book: Ledger, catalog: Catalog) -> list[Row]:
 
 
 def feeds(book: Ledger, catalog: Catalog) -> list[Row]:
-    """Per feed: the newest delivery (or `never`), and the version that its receiver has accepted."""
+    """Per feed: the newest delivery (`never` before the first, `off` while the receiver is not connected), the version that
+    its receiver has accepted, and how many rows it then held."""
     newest = {
         (row["edge"], row["dataset"]): row
         for row in book.rows("select distinct on (edge, dataset) * from ops.delivery order by edge, dataset, prepared_at desc")
     }
-    accepted = {(row["edge"], row["dataset"]): row for row in book.rows("select * from ops.accepted")}
+    accepted = {
+        (row["edge"], row["dataset"]): row
+        for row in book.rows(
+            "select a.*, d.rows_scope - (select count(*) from ops.refused r where (r.edge, r.dataset) = (a.edge, a.dataset))"
+            " as rows from ops.accepted a join ops.delivery d using (delivery_id)"
+        )
+    }
+    off = switched_off()
     names = ("mode", "from_version", "to_version", "rows_upsert", "rows_delete", "state", "accepted_at", "reason")
     result = []
     for feed in catalog.feeds.values():
@@ -81,7 +90,9 @@ def feeds(book: Ledger, catalog: Catalog) -> list[Row]:
                 "target": feed.target,
                 "dataset": feed.dataset,
                 **{name: row.get(name) for name in names},
+                **({"state": "off"} if feed.connection in off else {}),
                 "accepted_version": accepted.get(key, {}).get("version"),
+                "rows": accepted.get(key, {}).get("rows"),
             }
         )
     return result

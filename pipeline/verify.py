@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from core.connections import connection
+from core.connections import connection, switched_off
 from core.engine import engine, literal
 from core.errors import Denied
 from core.ids import digest
@@ -26,8 +26,10 @@ def verify(night: Night, feed: FeedDataset) -> dict[str, Any]:
     Returns `{feed, version, equal, expected, found, differs}`; `differs` names the totals that are not equal.
 
     Raises:
-        Denied: HUB707 when nothing was ever accepted. Unavailable: HUB204.
+        Denied: HUB707 when nothing was ever accepted, HUB751 when the receiver is not connected yet. Unavailable: HUB204.
     """
+    if feed.connection in switched_off():
+        raise Denied("HUB751", feed.id, connection=feed.connection)
     version = accepted_version(night, feed)
     if version == 0:
         raise Denied("HUB707", feed.id)

@@ -36,6 +36,8 @@ class Catalog:
     """By id, `E01.staff_basic`."""
     flows: Mapping[str, Mapping[str, Any]]
     systems: Mapping[str, Mapping[str, Any]]
+    outside: Mapping[str, FeedDataset] = field(default_factory=dict)
+    """By id, `X4.card_photo`: what a hand-over outside the hub may hold. No verb sees these, so none is ever delivered."""
     broken: Mapping[str, HubError] = field(default_factory=dict)
     sql: Path = Path("sql")
     codes_folder: Path = Path("schemas/codes")
@@ -103,11 +105,13 @@ def catalog(home: Path | None = None) -> Catalog:
     sources = _load(folder.glob("sources/*/*.odcs.yaml"), reading.sources, broken)
     entities = _load(folder.glob("hub/*.odcs.yaml"), reading.entities, broken)
     feeds = _load(folder.glob("feeds/*/*.odcs.yaml"), reading.feeds, broken)
+    by_id = {feed.id: feed for feed in sorted(feeds, key=lambda feed: (feed.edge, feed.dataset))}
     flows = [reading.document(path) for path in sorted((folder / "flows").glob("*.yaml"))]
     return Catalog(
         sources={dataset.id: dataset for dataset in sources},
         entities=_ordered(entities, root / "sql" / "conform"),
-        feeds={feed.id: feed for feed in sorted(feeds, key=lambda feed: (feed.edge, feed.dataset))},
+        feeds={id: feed for id, feed in by_id.items() if feed.schedule != "outside"},
+        outside={id: feed for id, feed in by_id.items() if feed.schedule == "outside"},
         flows={flow["code"]: flow for document in flows for flow in document.get("flows", [])},
         systems={system["code"]: system for document in flows for system in document.get("systems", [])},
         broken=broken,

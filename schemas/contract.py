@@ -180,6 +180,7 @@ class FeedDataset:
     file_format: str | None = None
     encoding: str | None = None
     schedule: str = "nightly"
+    """`nightly`, `payday`, or `outside`: what a hand-over that bypasses the hub may hold; the hub never delivers it."""
     technician_check: bool = True
     origin: str = ""
 

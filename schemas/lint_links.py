@@ -127,6 +127,10 @@ def _feed(found: Shelf, located: Located[FeedDataset]) -> Iterator[Finding]:
     for name, value in (("source", feed.source), ("target", feed.target)):
         if value != edge[name]:
             yield Finding("HUB124", located.file, line, {"name": name, "value": value, "known": str(edge[name])})
+    if (feed.schedule == "outside") != (feed.edge in found.outside):
+        right = "outside" if feed.edge in found.outside else "nightly, payday"
+        facts = {"name": "schedule", "value": feed.schedule, "known": right}
+        yield Finding("HUB124", located.file, extra_line(located, "schedule"), facts)
     if feed.dataset not in edge["datasets"]:
         facts = {"name": feed.dataset, "edge": feed.edge, "known": near(feed.dataset, edge["datasets"])}
         yield Finding("HUB125", located.file, located.line("name"), facts)

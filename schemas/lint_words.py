@@ -47,6 +47,7 @@ _WORDS: Mapping[tuple[str, str], Sequence[str]] = {
         "registration_results",
         "leaving_daily",
         "leaving_data",
+        "outside",
     ),
 }
 _BRAKE = ("maxDeletePercent", "maxUpdatePercent", "floor", "expect")

@@ -65,6 +65,9 @@ class Shelf:
     flows: frozenset[str] = frozenset()
     systems: frozenset[str] = frozenset()
     edges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By id: the edges through the hub and the hand-overs outside it."""
+    outside: frozenset[str] = frozenset()
+    """Which of `edges` are outside the hub."""
     code_rows: Mapping[str, list[tuple[int, dict[str, str]]]] = field(default_factory=dict)
     """File -> its rows, each with its line."""
     code_lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -93,7 +96,10 @@ def shelf(home: Path) -> Shelf:
     flows = list(_documents(found, sorted((schemas / "flows").glob("*.yaml"))))
     found.flows = frozenset(item["code"] for item in _items(found, flows, "flows", ("code",)))
     found.systems = frozenset(item["code"] for item in _items(found, flows, "systems", ("code",)))
-    found.edges = {item["id"]: item for item in _items(found, flows, "edges", ("id", "source", "target", "datasets"))}
+    ends = ("id", "source", "target", "datasets")
+    found.edges = {item["id"]: item for item in _items(found, flows, "edges", ends)}
+    outside = {item["id"]: item for item in _items(found, flows, "feeds_outside_the_hub", ends)}
+    found.edges, found.outside = {**found.edges, **outside}, frozenset(outside)
     found.code_rows = _code_rows(found, schemas / "codes")
     found.code_lists = _code_lists(found)
     calendars = _documents(found, sorted((schemas / "calendar").glob("*.yaml")))

@@ -19,6 +19,8 @@ MAPPED = [
     ("campus", "academic"), ("major", "academic"), ("admin_class", "academic"), ("provisional_staff", "academic"),
     ("student", "academic"), ("student_status", "academic"), ("status_change", "academic"),
     ("major", "graduate"), ("student", "graduate"), ("student_status", "graduate"), ("status_change", "graduate"),
+    ("portal_item", "portal"), ("office_item", "office"), ("admission_record", "admissions_office"),
+    ("dorm_allocation", "logistics"), ("person_photo", "it_centre"),
     ("payroll_item", "finance"), ("reimbursement", "finance"), ("payment", "finance"), ("fee_status", "finance"),
 ]  # fmt: skip
 

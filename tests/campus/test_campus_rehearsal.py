@@ -76,6 +76,11 @@ def _check_files(tables: Mapping[str, pa.Table], shipped: Catalog) -> None:
     assert sheet[contract.header_row - 1] == [column.physical for column in contract.columns]
     payroll = tables["finance.payroll"].to_pylist()
     assert [row[0] for row in sheet[contract.header_row :]] == [row["工号"] for row in payroll]
+    dorms = (Path(connection("src_logistics").path) / "宿舍分配2026.csv").read_bytes().decode("gb18030").splitlines()
+    assert dorms[0] == ",".join(column.physical for column in shipped.source("logistics.dorm_allocation").columns)
+    assert [line.split(",")[0].strip('"') for line in dorms[1:]] == tables["logistics.dorm_allocation"]["学号"].to_pylist()
+    photos = (Path(connection("src_it_centre").path) / "zpcj_20260907.csv").read_text("utf-8").splitlines()
+    assert len(photos) == 1 + tables["it_centre.photo_register"].num_rows
     with dbf.Table(str(Path(connection("src_finance_legacy").path) / "xsjf.dbf")) as table:
         legacy = [(str(record.XH).strip(), str(record.XM).strip(), record.YSJE) for record in table]
     assert legacy == [(row["XH"], row["XM"], float(row["YSJE"])) for row in tables["finance.legacy_fee"].to_pylist()]

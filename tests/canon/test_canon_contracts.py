@@ -19,9 +19,10 @@ from schemas.contract import Entity
 
 ENTITIES = {
     "campus", "org_unit", "major", "admin_class", "staff", "provisional_staff", "staff_post", "student", "student_status",
+    "portal_item", "office_item", "admission_record", "dorm_allocation", "person_photo",
     "status_change", "payroll_item", "reimbursement", "payment", "fee_status",
 }  # fmt: skip
-STRICT_LISTS = {"GB/T 2261.1", "JY/XSDQZT", "JY/JZGDQZT", "JY/PYCC", "JY/JNXFZK", "HUB/POST_KIND"}
+STRICT_LISTS = {"GB/T 2261.1", "JY/XSDQZT", "JY/JZGDQZT", "JY/PYCC", "JY/JNXFZK", "HUB/POST_KIND", "HUB/ITEM_STATE"}
 KIND_RULES = {"required", "unique", "code", "pattern", "range", "length", "reference", "readable", "repeated", "copy"}
 
 
@@ -90,6 +91,7 @@ def test_ledgers_are_never_gone_and_people_change_with_the_calendar(shipped: Cat
         "payment",
         "payroll_item",
         "fee_status",
+        "admission_record",
     }
     for name in ("student", "student_status"):
         assert shipped.entity(name).brake.expect == ("graduation", "arrival")

@@ -16,7 +16,6 @@ from core.dialects import spelling
 from schemas.catalog import Catalog
 from schemas.contract import FeedDataset
 
-PUBLISHERS = {"hr", "academic", "graduate", "finance"}
 IDENTITY = {"id_number", "id_type_code", "id_valid_period"}
 CONTACT = {"mobile", "email", "home_address", "contact_name", "contact_phone", "contact_relation_code"}
 SUMS = {"receivable", "relief", "received", "outstanding", "adjustment_code"}
@@ -48,19 +47,6 @@ FILES = {
     "employment": ("delta", "csv", "gb18030"),
     "campus_card": ("delta", "csv", None),
 }
-
-
-def test_every_edge_of_the_four_publishers_has_exactly_its_feeds(home: Path, shipped: Catalog) -> None:
-    edges = yaml.safe_load((home / "schemas/flows/edges.yaml").read_text("utf-8"))["edges"]
-    mine = [edge for edge in edges if edge["source"] in PUBLISHERS]
-    assert [edge["id"] for edge in mine] == [f"E{number:02}" for number in range(1, 51)]
-    wanted = {(edge["id"], edge["source"], edge["target"], dataset) for edge in mine for dataset in edge["datasets"]}
-    assert {(feed.edge, feed.source, feed.target, feed.dataset) for feed in shipped.feeds.values()} == wanted
-    checked = {edge["id"]: edge["technician_check"] == "required" for edge in mine}
-    for feed in shipped.feeds.values():
-        assert feed.technician_check == checked[feed.edge]
-        assert shipped.flows[feed.flow]["system"] == feed.source
-        assert feed.connection == f"dst_{feed.target}"
 
 
 def test_no_two_edges_write_one_table(shipped: Catalog) -> None:
