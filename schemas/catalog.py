@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from core.errors import ContractError, HubError
+from core.schedule import FEED_SCHEDULES
 from core.settings import settings
 from schemas import reading
 from schemas.contract import Code, Entity, FeedDataset, SourceDataset
@@ -33,6 +34,10 @@ class Catalog:
     """By id, `E01.staff_basic`."""
     flows: Mapping[str, Mapping[str, Any]]
     systems: Mapping[str, Mapping[str, Any]]
+    edges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By id, `E01`, as the flow document has them."""
+    deadlines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By id, `DL01`."""
     broken: Mapping[str, HubError] = field(default_factory=dict)
     sql: Path = Path("sql")
     codes_folder: Path = Path("schemas/codes")
@@ -65,6 +70,30 @@ class Catalog:
     def source_systems(self) -> list[str]:
         return sorted({dataset.system for dataset in self.sources.values()})
 
+    def served(self) -> list[FeedDataset]:
+        """The feeds whose schedule word exists; the others are shown as broken."""
+        return [feed for feed in self.feeds.values() if feed.schedule in FEED_SCHEDULES]
+
+    def realtime_systems(self) -> list[str]:
+        """The sources that the flow document wants in real time, as far as they have datasets here."""
+        wanted = {
+            edge["source"]
+            for edge in self.edges.values()
+            for item in edge.get("schedule") or []
+            if item.get("kind") in ("real_time", "source_real_time")
+        }
+        return sorted(wanted & set(self.source_systems()))
+
+    def owner(self, system: str, language: str = "zh") -> str:
+        """The department that owns a system, else the system's own name."""
+        found = self.systems.get(system, {})
+        return str(found.get(f"owner_{language}") or found.get(f"name_{language}") or system)
+
+    def obligation_file(self, deadline: str) -> Path | None:
+        """The SELECT that proves a deadline, or None when a person confirms it."""
+        path = self.sql / "obligations" / f"{deadline.lower()}.sql"
+        return path if path.is_file() else None
+
     @functools.cached_property
     def codes(self) -> list[Code]:
         """Every code of every list in `schemas/codes/*.csv`; the folder `maps` beside them holds the systems' own codes."""
@@ -87,6 +116,8 @@ def catalog(home: Path | None = None) -> Catalog:
         feeds={feed.id: feed for feed in sorted(feeds, key=lambda feed: (feed.edge, feed.dataset))},
         flows={flow["code"]: flow for document in flows for flow in document.get("flows", [])},
         systems={system["code"]: system for document in flows for system in document.get("systems", [])},
+        edges={edge["id"]: edge for document in flows for edge in document.get("edges", [])},
+        deadlines={deadline["id"]: deadline for document in flows for deadline in document.get("deadlines", [])},
         broken=broken,
         sql=root / "sql",
         codes_folder=folder / "codes",
