@@ -54,6 +54,8 @@ def one_line(function: Callable[P, T]) -> Callable[P, T]:
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return function(*args, **kwargs)
+        except AirflowSkipException:
+            raise
         except HubError as error:
             kind = AirflowException if error.recovery == "retry" else AirflowFailException
             raise kind(error.line()) from None
@@ -77,11 +79,20 @@ def open_run(kind: str, scope: Sequence[str], word: str = "daily") -> str:
     """
     from pipeline import night
 
+    return night.open_run(kind, planned(word), list(scope))
+
+
+def planned(word: str) -> date:
+    """The local date of the run at work, after a look at the calendar as it is now.
+
+    Raises:
+        AirflowSkipException: the run was planned for a day that the schedule no longer has.
+    """
     dag_run = get_current_context()["dag_run"]
     day = business_date(dag_run)
     if dag_run.run_type == "scheduled" and not SCHEDULES[word].is_on(calendar(), day):
         raise AirflowSkipException(text("dag.not_on", day=day))
-    return night.open_run(kind, day, list(scope))
+    return day
 
 
 def business_date(dag_run: Any) -> date:
@@ -133,6 +144,26 @@ def upkeep() -> None:
     from pipeline import night
 
     _log(night.upkeep(business_date(get_current_context()["dag_run"])))
+
+
+@task
+@one_line
+def morning() -> None:
+    from pipeline.morning import morning as run
+
+    _log(run(business_date(get_current_context()["dag_run"])))
+
+
+@task(retries=0)
+@one_line
+def refresh(system: str, word: str = "realtime") -> None:
+    """Bring a source's changes to its subscribers. Not tried again: the next slot is minutes away."""
+    from pipeline.refresh import refresh as run
+
+    found = run(system, planned(word))
+    _log(found.__dict__)
+    if found.problems:
+        raise found.problems[0]
 
 
 @task(retries=0)

@@ -21,7 +21,7 @@ from core.ledger import Ledger, Output, ledger
 from core.settings import settings
 from loaders import hub
 from loaders.landing import Landed, landed
-from pipeline import change, check, conform, deliver, extract, reconcile, schedule, verify
+from pipeline import change, check, conform, deliver, extract, obligations, reconcile, schedule, verify
 from pipeline.context import Night, Progress, resume
 from pipeline.publish import publish as publish_changes
 from pipeline.report import report
@@ -64,6 +64,7 @@ def night(as_of: date, progress: Progress | None = None, book: Ledger | None = N
         extract_all(here, outcome, sorted(here.catalog.sources))
         publish_all(here, outcome, list(here.catalog.entities))
         deliver_all(here, outcome, schedule.due(book, here.catalog.feeds.values(), as_of))
+        outcome.guard(lambda: _owed(here))
         outcome.guard(lambda: report(here))
         outcome.state = book.close_run(run.id)
     outcome.version = book.version()
@@ -116,6 +117,11 @@ def deliver_all(here: Night, outcome: Outcome, feeds: Iterable[FeedDataset]) -> 
     _each(lambda feed: outcome.guard(lambda: _feed(here, feed)), feeds)
 
 
+def _owed(here: Night) -> Output:
+    """What the night's data prove of the deadlines around its date."""
+    return {"occasions": len(obligations.watch(here.ledger, here.catalog, here.run.as_of))}
+
+
 def _each(work: Callable[[T], object], items: Iterable[T]) -> None:
     """Do the work for every item, as many side by side as the settings allow."""
     if settings().workers == 1:
@@ -127,11 +133,12 @@ def _each(work: Callable[[T], object], items: Iterable[T]) -> None:
 
 
 def _feed(here: Night, feed: FeedDataset) -> Output:
-    for row in deliver.unsettled(here, feed):
-        deliver.send(here, row)
-        reconcile.settle(here, row)
-    sent = deliver.deliver(here, feed.id)
-    return reconcile.reconcile(here, feed.id, sent["delivery"])
+    with here.ledger.turn(f"feed {feed.id}"):
+        for row in deliver.unsettled(here, feed):
+            deliver.send(here, row)
+            reconcile.settle(here, row)
+        sent = deliver.deliver(here, feed.id)
+        return reconcile.reconcile(here, feed.id, sent["delivery"])
 
 
 def _map(here: Night, outcome: Outcome, names: Sequence[str], landings: dict[str, Landed]) -> dict[str, Output]:

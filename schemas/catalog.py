@@ -38,6 +38,8 @@ class Catalog:
     """By id, `E01`, as the flow document has them."""
     deadlines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By id, `DL01`."""
+    reminders: Mapping[str, Any] = field(default_factory=dict)
+    """When people are told of deadlines and what counts as real time (`flows/deadlines.yaml`)."""
     broken: Mapping[str, HubError] = field(default_factory=dict)
     sql: Path = Path("sql")
     codes_folder: Path = Path("schemas/codes")
@@ -84,6 +86,11 @@ class Catalog:
         }
         return sorted(wanted & set(self.source_systems()))
 
+    def refreshed_systems(self) -> list[str]:
+        """The sources that may be refreshed between nights: real-time ones, and those of feeds with several times a day."""
+        often = {feed.source for feed in self.served() if len(FEED_SCHEDULES[feed.schedule].times) > 1}
+        return sorted({*self.realtime_systems(), *(often & set(self.source_systems()))})
+
     def owner(self, system: str, language: str = "zh") -> str:
         """The department that owns a system, else the system's own name."""
         found = self.systems.get(system, {})
@@ -118,6 +125,7 @@ def catalog(home: Path | None = None) -> Catalog:
         systems={system["code"]: system for document in flows for system in document.get("systems", [])},
         edges={edge["id"]: edge for document in flows for edge in document.get("edges", [])},
         deadlines={deadline["id"]: deadline for document in flows for deadline in document.get("deadlines", [])},
+        reminders={name: value for document in flows for name, value in document.get("reminders", {}).items()},
         broken=broken,
         sql=root / "sql",
         codes_folder=folder / "codes",

@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 from core.calendar import Calendar, Window, each_day
-from schemas import reading
 
 PER_PERSON = "staff_report"
 OBLIGATION_COLUMNS: Mapping[str, str] = {"needed": "integer", "found": "integer", "met": "boolean", "evidence": "string"}
@@ -57,12 +55,6 @@ class Occasion:
     due_on: date
     school_year: str
     term_code: str = ""
-
-
-def reminders(schemas: Path) -> Mapping[str, Any]:
-    """`{days_before, due_soon_days, watch_days}` from `flows/deadlines.yaml`: when people are told, and for how long."""
-    found: Mapping[str, Any] = reading.document(schemas / "flows" / "deadlines.yaml")["reminders"]
-    return found
 
 
 def per_person(deadline: Mapping[str, Any]) -> bool:
