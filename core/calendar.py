@@ -1,4 +1,4 @@
-"""The university's calendar: terms, named windows, working days and payday.
+"""The university's calendar: terms, named windows, the days that deadlines count from, working days and payday.
 
 Data lives in `schemas/calendar/<school-year>.yaml`; public holidays and make-up workdays come from the `holidays`
 package, and the files say only where the university differs from it. All dates are local (Asia/Shanghai). Files are
@@ -8,11 +8,11 @@ read again when they change, so that a corrected date takes effect without a res
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -23,16 +23,33 @@ from core.settings import settings
 ZONE = ZoneInfo("Asia/Shanghai")
 _DAY = timedelta(days=1)
 _SATURDAY = 5
+AUGUST = 8
+ANCHORS: Mapping[str, tuple[str, Literal["first", "last"]]] = {
+    "new_student_report": ("new_student_report", "first"),
+    "welcome_day": ("welcome_day", "first"),
+    "photo_collected": ("photo_collection", "last"),
+    "checkin_start": ("checkin", "first"),
+    "registration_window_start": ("registration", "first"),
+    "registration_window_end": ("registration", "last"),
+    "leaving_day": ("leaving_day", "first"),
+    "summer_break": ("summer_break", "first"),
+}
+"""Event anchor of the flow document (T, W, P, C, R0, R1, L, V) -> the window that gives it and which of its ends. The text
+allows two readings of P; it is taken as the day on which the collection closes. S is a term's first day."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """Days with a name (`arrival`, `registration`), first and last included. `title` is Chinese."""
+    """Days with a name (`arrival`, `registration`), first and last included. `title` is Chinese.
+
+    `batch` is the number of a registration or check-in batch (YWLC04/2), empty for what has none.
+    """
 
     name: str
     title: str
     first: date
     last: date
+    batch: str = ""
 
     def __contains__(self, day: date) -> bool:
         return self.first <= day <= self.last
@@ -65,6 +82,8 @@ class Calendar:
     named: tuple[Window, ...]
     days_off: frozenset[date]
     workdays: frozenset[date]
+    years_confirmed: frozenset[int] = frozenset()
+    """Calendar years whose make-up days a person has compared with the State Council's notice."""
 
     def is_workday(self, day: date) -> bool:
         """Whether offices work on that day: the university's own word, else the public holidays and the week."""
@@ -87,6 +106,34 @@ class Calendar:
         """The names of the windows that contain the day; a brake's `expect` is looked up in them."""
         return frozenset(window.name for window in self.named if day in window)
 
+    def spans(self, name: str) -> list[Window]:
+        """Every window of a name, in order: a year has two of `registration`."""
+        return sorted((window for window in self.named if window.name == name), key=lambda window: window.first)
+
+    def within(self, name: str, day: date) -> bool:
+        """Whether the day lies in a window of that name."""
+        return any(day in window for window in self.named if window.name == name)
+
+    def anchors(self, code: str) -> list[date]:
+        """The days of an event anchor of the flow document, in order; `term_start` comes from the terms.
+
+        Raises:
+            KeyError: an anchor that the calendar does not give (`staff_report`, `month`, `configured`).
+        """
+        if code == "term_start":
+            return [term.first for term in self.terms]
+        name, end = ANCHORS[code]
+        return [getattr(window, end) for window in self.spans(name)]
+
+    def school_year(self, day: date) -> str:
+        """The school year that a day belongs to, as `2026-2027`; it changes on 1 August."""
+        first = day.year if day.month >= AUGUST else day.year - 1
+        return f"{first}-{first + 1}"
+
+    def makeup_confirmed(self, year: int) -> bool:
+        """Whether the make-up workdays of a calendar year are known: the package has them, or a person has confirmed them."""
+        return year in self.years_confirmed or any(day.year == year for day in _public(year)[1])
+
     def term(self, day: date) -> Term | None:
         """The term that the day lies in, or None in a break."""
         return next((term for term in self.terms if day in term), None)
@@ -102,6 +149,13 @@ def calendar(folder: Path | None = None) -> Calendar:
     return _read(tuple((path, path.stat().st_mtime_ns) for path in paths))
 
 
+def each_day(first: date, last: date) -> Iterator[date]:
+    """Every day from the first to the last, both included."""
+    while first <= last:
+        yield first
+        first += _DAY
+
+
 def local_date(moment: datetime) -> date:
     """The date at the university at an aware moment."""
     return moment.astimezone(ZONE).date()
@@ -113,6 +167,7 @@ def _read(files: tuple[tuple[Path, int], ...]) -> Calendar:
     named: list[Window] = []
     days_off: set[date] = set()
     workdays: set[date] = set()
+    confirmed: set[int] = set()
     for path, _ in files:
         try:
             year = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
@@ -120,9 +175,16 @@ def _read(files: tuple[tuple[Path, int], ...]) -> Calendar:
             named += [Window(**_span(item)) for item in year["windows"]]
             days_off |= _days(year["days_off"])
             workdays |= _days(year["workdays"])
+            confirmed |= {int(number) for number in year.get("makeup_confirmed", [])}
         except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
             raise ContractError("HUB181", path.name, problem=" ".join(str(error).split())) from error
-    return Calendar(tuple(sorted(terms, key=lambda term: term.first)), tuple(named), frozenset(days_off), frozenset(workdays))
+    return Calendar(
+        tuple(sorted(terms, key=lambda term: term.first)),
+        tuple(named),
+        frozenset(days_off),
+        frozenset(workdays),
+        frozenset(confirmed),
+    )
 
 
 def _span(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,7 +199,7 @@ def _span(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def _days(items: Iterable[Mapping[str, Any]]) -> set[date]:
     spans = [_span(item) for item in items]
-    return {span["first"] + _DAY * step for span in spans for step in range((span["last"] - span["first"]).days + 1)}
+    return {day for span in spans for day in each_day(span["first"], span["last"])}
 
 
 @functools.cache

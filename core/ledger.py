@@ -28,7 +28,7 @@ from core.settings import settings
 
 Output = dict[str, Any]
 Row = dict[str, Any]
-LOCK_PUBLISH, LOCK_RUNS, LOCK_CYCLE = 7_201_906, 7_201_907, 7_201_908
+LOCK_PUBLISH, LOCK_RUNS, LOCK_CYCLE, LOCK_TURN = 7_201_906, 7_201_907, 7_201_908, 7_201_909
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,17 @@ class Ledger:
                     connection.execute("select pg_advisory_lock(%s, hashtext(%s))", [LOCK_RUNS, run_id])
                 except psycopg.errors.LockNotAvailable:
                     raise Denied("HUB712", run_id) from None
+                yield
+            finally:
+                connection.close()
+
+    @contextlib.contextmanager
+    def turn(self, name: str) -> Iterator[None]:
+        """Wait for one's turn at a named thing (a dataset, a feed): one process or thread works on it at a time."""
+        with postgres.reachable():
+            connection = self._take()
+            try:
+                connection.execute("select pg_advisory_lock(%s, hashtext(%s))", [LOCK_TURN, name])
                 yield
             finally:
                 connection.close()

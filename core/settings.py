@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     duckdb_memory: str = Field(default="512MB", description="memory limit of one DuckDB connection")
     duckdb_threads: int = Field(default=2, ge=1, description="threads of one DuckDB connection")
     batch_rows: int = Field(default=20_000, ge=1, description="rows in one Arrow record batch while reading a source")
+    refresh_rows: int = Field(default=50_000, ge=0, description="largest dataset without a watermark that is read in real time")
     workers: int = Field(default=2, ge=1, description="datasets or edges handled side by side")
 
     checks: Literal["scan", "gx"] = Field(default="scan", description="who judges rows: scan (one SQL scan) or gx")

@@ -10,17 +10,18 @@ import functools
 import logging
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import pendulum
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import Asset, TriggerRule, chain, get_current_context, task
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from core.calendar import ZONE, calendar, local_date
 from core.errors import ContractError, Fault, HubError
+from core.schedule import FEED_SCHEDULES, SCHEDULES
 from core.text import text
 from schemas.catalog import Catalog
 
@@ -31,8 +32,6 @@ log = logging.getLogger(__name__)
 HUB_VERSION = Asset(name="hub_version", uri="hub://version")
 ONCE_OPENED = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
 """Runs after failures as well, but not when the run itself could not be opened."""
-SCHEDULES = ("nightly", "payday")
-"""When a feed's dataset is delivered: after every new version, or on payday (`dags/feeds.py`)."""
 
 
 def shape(kind: str, **facts: str) -> dict[str, Any]:
@@ -55,6 +54,8 @@ def one_line(function: Callable[P, T]) -> Callable[P, T]:
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return function(*args, **kwargs)
+        except AirflowSkipException:
+            raise
         except HubError as error:
             kind = AirflowException if error.recovery == "retry" else AirflowFailException
             raise kind(error.line()) from None
@@ -71,12 +72,32 @@ def one_line(function: Callable[P, T]) -> Callable[P, T]:
 
 @task(task_id="open")
 @one_line
-def open_run(kind: str, scope: Sequence[str]) -> str:
-    """Open the run of the local date, or go on with the one that is not closed, and return its id."""
+def open_run(kind: str, scope: Sequence[str], word: str = "daily") -> str:
+    """Open the run of the local date, or go on with the one that is not closed, and return its id.
+
+    A slot that the calendar has lost since it was planned is skipped; a person's own start never is.
+    """
     from pipeline import night
 
+    return night.open_run(kind, planned(word), list(scope))
+
+
+def planned(word: str) -> date:
+    """The local date of the run at work, after a look at the calendar as it is now.
+
+    Raises:
+        AirflowSkipException: the run was planned for a day that the schedule no longer has.
+    """
     dag_run = get_current_context()["dag_run"]
-    return night.open_run(kind, local_date(dag_run.logical_date or dag_run.run_after), list(scope))
+    day = business_date(dag_run)
+    if dag_run.run_type == "scheduled" and not SCHEDULES[word].is_on(calendar(), day):
+        raise AirflowSkipException(text("dag.not_on", day=day))
+    return day
+
+
+def business_date(dag_run: Any) -> date:
+    """The local date that a DAG run is for."""
+    return local_date(dag_run.logical_date or dag_run.run_after)
 
 
 @task
@@ -122,8 +143,27 @@ def close(run: str) -> None:
 def upkeep() -> None:
     from pipeline.upkeep import upkeep as run
 
-    dag_run = get_current_context()["dag_run"]
-    _log(run(local_date(dag_run.logical_date or dag_run.run_after)))
+    _log(run(business_date(get_current_context()["dag_run"])))
+
+
+@task
+@one_line
+def morning() -> None:
+    from pipeline.morning import morning as run
+
+    _log(run(business_date(get_current_context()["dag_run"])))
+
+
+@task(retries=0)
+@one_line
+def refresh(system: str, word: str = "realtime") -> None:
+    """Bring a source's changes to its subscribers. Not tried again: the next slot is minutes away."""
+    from pipeline.refresh import refresh as run
+
+    found = run(system, planned(word))
+    _log(found.__dict__)
+    if found.problems:
+        raise found.problems[0]
 
 
 @task(retries=0)
@@ -136,8 +176,8 @@ def problems(known: Catalog) -> dict[str, HubError]:
     """File -> what is wrong in it: contracts, delivery times that no DAG serves, and the calendar."""
     found = dict(known.broken)
     for feed in known.feeds.values():
-        if feed.schedule not in SCHEDULES:
-            found[feed.origin] = ContractError("HUB182", feed.id, schedule=feed.schedule, known=", ".join(SCHEDULES))
+        if feed.schedule not in FEED_SCHEDULES:
+            found[feed.origin] = ContractError("HUB182", feed.id, schedule=feed.schedule, known=", ".join(FEED_SCHEDULES))
     try:
         calendar()
     except ContractError as error:
@@ -145,21 +185,21 @@ def problems(known: Catalog) -> dict[str, HubError]:
     return found
 
 
-def take(kind: str, systems: Sequence[str]) -> Any:
+def take(kind: str, systems: Sequence[str], word: str = "daily") -> Any:
     """Tasks that extract systems side by side and publish what could be taken. Returns the last one.
 
     The last task does nothing; it needs every other one, so that a failed system makes the whole DAG run red.
     """
-    run_id: Any = open_run(kind, list(systems))
+    run_id: Any = open_run(kind, list(systems), word)
     taken = [extract.override(task_id=f"extract__{system}")(run_id, system) for system in systems]
     rest = [publish(run_id), announce(run_id), close(run_id)]
     chain(taken, *rest)
     return [*taken, *rest] >> EmptyOperator(task_id="complete")
 
 
-def give(flow: str, schedule: str) -> Any:
+def give(flow: str, schedule: str, word: str = "daily") -> Any:
     """Tasks that deliver the datasets of a flow that have this schedule. Returns the first one."""
-    run_id: Any = open_run("feed", [flow])
+    run_id: Any = open_run("feed", [flow], word)
     delivered, closed = deliver(run_id, flow, schedule), close(run_id)
     delivered >> closed
     [delivered, closed] >> EmptyOperator(task_id="complete")

@@ -1,4 +1,4 @@
-"""When a DAG runs, by the university's calendar: every day, or on payday. Registered by the plugin `campus_hub`.
+"""When a DAG runs, by the university's calendar and a schedule word. Registered by the plugin `campus_hub`.
 
 A stored timetable holds its parameters only; dates are worked out from `core.calendar` each time, so that a corrected
 calendar takes effect at the next parse. A slot that was missed while Airflow was down is made up once, the latest one
@@ -7,8 +7,8 @@ only; a DAG that never ran waits for its next slot.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime, time, timedelta
+from dataclasses import replace
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,40 +18,28 @@ from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, T
 
 from core.calendar import ZONE, calendar
 from core.ids import Clock, system_clock
+from core.schedule import SCHEDULES
 from core.text import text
 
-
-def _daily(after: date, step: int) -> Iterator[date]:
-    while True:
-        yield after
-        after += timedelta(days=step)
-
-
-def _paydays(after: date, step: int) -> Iterator[date]:
-    month = after.year * 12 + after.month - 1
-    while True:
-        yield calendar().payday(month // 12, month % 12 + 1)
-        month += step
-
-
-KINDS: Mapping[str, Callable[[date, int], Iterator[date]]] = {"daily": _daily, "payday": _paydays}
-"""Kind -> the days on which it has a slot, without end, from about a day on: forwards (step 1) or backwards (step -1)."""
+HORIZON_DAYS = 800
+"""How far a slot is looked for: the calendar's files reach two school years; windows beyond them are not known yet."""
 
 
 class CampusTimetable(Timetable):
-    """A slot on each day of a kind (`daily`, `payday`) at a local time of day, as `02:00`."""
+    """The slots of a schedule word (`core.schedule`), or one slot `at` a local time of day on each of its days."""
 
-    def __init__(self, kind: str, at: str = "02:00", tz: str = ZONE.key, clock: Clock = system_clock) -> None:
+    def __init__(self, kind: str, at: str | None = None, tz: str = ZONE.key, clock: Clock = system_clock) -> None:
         self.kind, self.at, self.tz = kind, at, tz
         self._clock = clock
-        self._days = KINDS[kind]
-        self._time = time.fromisoformat(at)
+        known = SCHEDULES[kind]
+        self._schedule = replace(known, times=(time.fromisoformat(at),)) if at else known
         self.description = f"{self.summary} ({tz})"
 
     @property
     def summary(self) -> str:
         """What the DAG list shows."""
-        return text(f"timetable.{self.kind}", at=self.at)
+        times = self._schedule.times
+        return text(f"timetable.{self.kind}", at=f"{times[0]:%H:%M}", until=f"{times[-1]:%H:%M}")
 
     def serialize(self) -> dict[str, Any]:
         return {"kind": self.kind, "at": self.at, "tz": self.tz}
@@ -70,25 +58,30 @@ class CampusTimetable(Timetable):
         now = pendulum.instance(self._clock())
         if last_automated_data_interval is not None:
             due = self._slot(last_automated_data_interval.end, 1, inclusive=False)
-            if not restriction.catchup:
-                due = max(due, self._slot(now, -1, inclusive=True))
+            missed = self._slot(now, -1, inclusive=True)
+            if due is not None and missed is not None and not restriction.catchup:
+                due = max(due, missed)
         elif restriction.earliest is None:
             return None
         else:
             first = restriction.earliest if restriction.catchup else max(restriction.earliest, now)
             due = self._slot(first, 1, inclusive=True)
-        if restriction.latest is not None and due > restriction.latest:
+        if due is None or (restriction.latest is not None and due > restriction.latest):
             return None
         return DagRunInfo.exact(due)
 
-    def _slot(self, moment: pendulum.DateTime, step: int, *, inclusive: bool) -> pendulum.DateTime:
-        """The nearest slot after (step 1) or before (step -1) a moment, in UTC."""
-        zone = ZoneInfo(self.tz)
-        near = moment.astimezone(zone).date()
-        slots = (
-            pendulum.instance(datetime.combine(day, self._time, zone)).in_timezone("UTC") for day in self._days(near, step)
-        )
-        return next(slot for slot in slots if (slot == moment and inclusive) or (slot - moment) * step > timedelta(0))
+    def _slot(self, moment: pendulum.DateTime, step: int, *, inclusive: bool) -> pendulum.DateTime | None:
+        """The nearest slot after (step 1) or before (step -1) a moment, in UTC; None when the calendar has none."""
+        zone, year = ZoneInfo(self.tz), calendar()
+        day = moment.astimezone(zone).date()
+        for _ in range(HORIZON_DAYS):
+            if self._schedule.is_on(year, day):
+                for at in self._schedule.times[::step]:
+                    slot = pendulum.instance(datetime.combine(day, at, zone)).in_timezone("UTC")
+                    if (slot == moment and inclusive) or (slot - moment) * step > timedelta(0):
+                        return slot
+            day += timedelta(days=step)
+        return None
 
 
 class CampusPlugin(AirflowPlugin):

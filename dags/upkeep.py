@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
+from dags.alarms import done_by
 from dags.steps import shape, upkeep
 from dags.timetables import CampusTimetable
 
-with DAG("upkeep", schedule=CampusTimetable("daily", at="05:00"), **shape("upkeep")):
+with DAG("upkeep", schedule=CampusTimetable("daily", at="05:00"), deadline=done_by("upkeep"), **shape("upkeep")):
     upkeep()

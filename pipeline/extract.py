@@ -44,7 +44,9 @@ def extract(night: Night, id: str) -> Landed:
     dataset = night.catalog.source(id)
     night.progress("extract", id)
     work = digest("extract", dataset.version, night.run.id)
-    return landing.landed(night.ledger.do(night.run.id, "extract", id, work, lambda step: _patiently(night, dataset, step)))
+    with night.ledger.turn(f"dataset {id}"):  # of two readings the later one lands later
+        done = night.ledger.do(night.run.id, "extract", id, work, lambda step: _patiently(night, dataset, step))
+    return landing.landed(done)
 
 
 def _patiently(night: Night, dataset: SourceDataset, step: Step) -> Output:
@@ -67,6 +69,12 @@ def _extract(night: Night, dataset: SourceDataset, step: Step) -> Output:
         details, counts = _window(night, dataset, extractor, night.landing / folder)
     else:
         details, counts = _snapshot(dataset, extractor, night.landing / folder)
+    return seal(night, dataset, folder, details, {**counts, "new_columns": new_columns})
+
+
+def seal(night: Night, dataset: SourceDataset, folder: Path, details: dict[str, Any], notes: dict[str, Any]) -> Output:
+    """Make a reading that lies in `folder` (relative to the landing) count; returns what the ledger keeps of it."""
+    new_columns, counts = notes["new_columns"], {name: value for name, value in notes.items() if name != "new_columns"}
     landed = Landed(
         system=dataset.system,
         dataset=dataset.name,
@@ -85,7 +93,7 @@ def _extract(night: Night, dataset: SourceDataset, step: Step) -> Output:
 
 def _snapshot(dataset: SourceDataset, extractor: Extractor, folder: Path) -> tuple[dict[str, Any], dict[str, int]]:
     with extractor.read(dataset) as reading:
-        rows, content = landing.write(folder, _reader(reading))
+        rows, content = landing.write(folder, reader(reading))
         return {"rows": rows, "source_count": reading.source_count, "content": content, "high": reading.high}, {}
 
 
@@ -105,16 +113,16 @@ def _lay_over(
     night: Night, dataset: SourceDataset, extractor: Extractor, folder: Path, base: Landed | None
 ) -> tuple[dict[str, Any], dict[str, int]]:
     shutil.rmtree(folder, ignore_errors=True)
-    with extractor.read(dataset, _low(dataset, base)) as reading:
-        landing.write(folder / "read", _reader(reading))
+    with extractor.read(dataset, low_mark(dataset, base)) as reading:
+        landing.write(folder / "read", reader(reading))
         high = reading.high or (base.high if base else None)
     with extractor.sweep(dataset) as sweep:
-        landing.write(folder / "swept", _reader(sweep))
+        landing.write(folder / "swept", reader(sweep))
         source_count = sweep.source_count
     files = {"read": folder / "read" / "rows.parquet", "swept": folder / "swept" / "rows.parquet"}
     if base:
         files["base"] = base.file(night.landing)
-    rows, repaired, gone = _compose(dataset, extractor, folder, files)
+    rows, repaired, gone = compose(dataset, extractor, folder, files)
     files["read"].rename(folder / "window.parquet")
     shutil.rmtree(folder / "read")
     shutil.rmtree(folder / "swept")
@@ -122,7 +130,7 @@ def _lay_over(
     return details, {"repaired": repaired, "gone": gone}
 
 
-def _low(dataset: SourceDataset, base: Landed | None) -> str | None:
+def low_mark(dataset: SourceDataset, base: Landed | None) -> str | None:
     if base is None or base.high is None:
         return None
     try:
@@ -131,9 +139,9 @@ def _low(dataset: SourceDataset, base: Landed | None) -> str | None:
         return base.high
 
 
-def _compose(dataset: SourceDataset, extractor: Extractor, folder: Path, files: dict[str, Path]) -> tuple[int, int, int]:
+def compose(dataset: SourceDataset, extractor: Extractor, folder: Path, files: dict[str, Path]) -> tuple[int, int, int]:
     """The state after this reading: rows of the source as the sweep saw them. Returns rows, repaired rows, gone rows."""
-    keys = [_physical(dataset, name) for name in dataset.key]
+    keys = [physical_name(dataset, name) for name in dataset.key]
     columns = ", ".join(f'"{column.physical}"' for column in dataset.columns) + f", {SOURCE_HASH}"
     same = " and ".join(f'cast(a."{key}" as varchar) is not distinct from cast(b."{key}" as varchar)' for key in keys)
     known = " and ".join(f'a."{key}" is not null' for key in keys)
@@ -155,7 +163,7 @@ def _compose(dataset: SourceDataset, extractor: Extractor, folder: Path, files: 
         gone = _count(db.execute(f"select count(*) from state a where not exists (select 1 from swept b where {same})"))
         if missing.num_rows:
             with extractor.fetch(dataset, missing) as reading:
-                landing.write(folder / "fetched", _reader(reading))
+                landing.write(folder / "fetched", reader(reading))
             fetched = literal(folder / "fetched" / "rows.parquet")
             db.execute(f"delete from state a where exists (select 1 from read_parquet({fetched}) b where {same})")
             db.execute(f"insert into state select {columns} from read_parquet({fetched})")
@@ -169,11 +177,11 @@ def _compose(dataset: SourceDataset, extractor: Extractor, folder: Path, files: 
     return rows, missing.num_rows, gone
 
 
-def _physical(dataset: SourceDataset, name: str) -> str:
+def physical_name(dataset: SourceDataset, name: str) -> str:
     return next(column.physical for column in dataset.columns if column.name == name)
 
 
-def _reader(reading: Reading) -> pa.RecordBatchReader:
+def reader(reading: Reading) -> pa.RecordBatchReader:
     batches: Iterator[pa.RecordBatch] = reading.batches
     return pa.RecordBatchReader.from_batches(reading.schema, batches)
 

@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from core.calendar import calendar
 from core.connections import switched_off
 from core.errors import ContractError, Gated, HubError, merged
 from core.ids import digest
@@ -22,7 +21,7 @@ from core.ledger import Ledger, Output, ledger
 from core.settings import settings
 from loaders import hub
 from loaders.landing import Landed, landed
-from pipeline import change, check, conform, copies, deliver, extract, reconcile, verify
+from pipeline import change, check, conform, copies, deliver, extract, obligations, reconcile, schedule, verify
 from pipeline.audit import audit
 from pipeline.context import Night, Progress, resume
 from pipeline.derive import derive
@@ -65,8 +64,9 @@ def night(as_of: date, progress: Progress | None = None, book: Ledger | None = N
     with book.sole(run.id):
         extract_all(here, outcome, sorted(here.catalog.sources))
         publish_all(here, outcome, list(here.catalog.entities))
-        deliver_all(here, outcome, due(here, here.catalog.feeds.values()))
+        deliver_all(here, outcome, schedule.due(book, here.catalog.feeds.values(), as_of))
         outcome.guard(lambda: audit(here))
+        outcome.guard(lambda: _owed(here))
         outcome.guard(lambda: report(here))
         outcome.state = book.close_run(run.id)
     outcome.version = book.version()
@@ -139,11 +139,9 @@ def deliver_all(here: Night, outcome: Outcome, feeds: Iterable[FeedDataset]) -> 
     _each(lambda feed: outcome.guard(lambda: _feed(here, feed)), [feed for feed in feeds if feed.connection not in off])
 
 
-def due(here: Night, feeds: Iterable[FeedDataset]) -> list[FeedDataset]:
-    """The feeds whose schedule says this business date: nightly ones, and those of the payday on the payday."""
-    today = here.run.as_of
-    payday = calendar().payday(today.year, today.month) == today
-    return [feed for feed in feeds if feed.schedule == "nightly" or (feed.schedule == "payday" and payday)]
+def _owed(here: Night) -> Output:
+    """What the night's data prove of the deadlines around its date."""
+    return {"occasions": len(obligations.watch(here.ledger, here.catalog, here.run.as_of))}
 
 
 def _each(work: Callable[[T], object], items: Iterable[T]) -> None:
@@ -157,11 +155,12 @@ def _each(work: Callable[[T], object], items: Iterable[T]) -> None:
 
 
 def _feed(here: Night, feed: FeedDataset) -> Output:
-    for row in deliver.unsettled(here, feed):
-        deliver.send(here, row)
-        reconcile.settle(here, row)
-    sent = deliver.deliver(here, feed.id)
-    return reconcile.reconcile(here, feed.id, sent["delivery"])
+    with here.ledger.turn(f"feed {feed.id}"):
+        for row in deliver.unsettled(here, feed):
+            deliver.send(here, row)
+            reconcile.settle(here, row)
+        sent = deliver.deliver(here, feed.id)
+        return reconcile.reconcile(here, feed.id, sent["delivery"])
 
 
 def _map(here: Night, outcome: Outcome, names: Sequence[str], landings: dict[str, Landed]) -> dict[str, Output]:
@@ -234,8 +233,10 @@ def publish(run_id: str) -> dict[str, Any]:
     return _raise_first(outcome, {"version": published.get("version", here.ledger.version())})
 
 
-def deliver_flow(run_id: str, flow: str, schedule: str = "nightly") -> dict[str, Any]:
-    """Deliver and reconcile the feeds of a flow that have this schedule; returns `{flow, feeds}`.
+def deliver_flow(run_id: str, flow: str, word: str = "nightly") -> dict[str, Any]:
+    """Deliver and reconcile the feeds of a flow that have this schedule word; returns `{flow, feeds}`.
+
+    A nightly run brings those of the flow that were never accepted as well, whatever their word.
 
     Raises:
         HubError: the first that failed, after all were tried.
@@ -244,7 +245,8 @@ def deliver_flow(run_id: str, flow: str, schedule: str = "nightly") -> dict[str,
     known = sorted({feed.flow for feed in here.catalog.feeds.values()})
     if flow not in known:
         raise ContractError("HUB104", flow, kind="flow with feeds", known=nearest(flow, known))
-    feeds = [feed for feed in here.catalog.feeds.values() if feed.flow == flow and feed.schedule == schedule]
+    mine = [feed for feed in here.catalog.feeds.values() if feed.flow == flow]
+    feeds = schedule.due(here.ledger, mine, here.run.as_of, word)
     deliver_all(here, outcome, feeds)
     return _raise_first(outcome, {"flow": flow, "feeds": len(feeds)})
 

@@ -113,7 +113,7 @@ def _touched(
     with connection.cursor() as cursor:
         cursor.executemany("insert into again values (%s)", [[value] for value in extra_keys])
     conditions = [f"{text} in (select row_key from again)"]
-    for name in _entities(catalog, feed):
+    for name in entities_of(catalog, feed):
         key = catalog.entity(name).key
         shared = [part for part in feed.key if part in key]
         if shared and (set(feed.key) <= set(key) or set(key) <= set(feed.key)):
@@ -126,7 +126,8 @@ def _touched(
     return " where " + " or ".join(conditions)
 
 
-def _entities(catalog: Catalog, feed: FeedDataset) -> list[str]:
+def entities_of(catalog: Catalog, feed: FeedDataset) -> list[str]:
+    """The entities that a feed's SELECT reads, in order of appearance."""
     tree = sqlglot.parse_one(query_of(catalog, feed), read="postgres")
     return list(dict.fromkeys(table.name for table in tree.find_all(exp.Table)))
 

@@ -148,13 +148,15 @@ def status(found: dict[str, Any]) -> Group:
             _number(row["rows_delete"]),
             _state(row["state"]),
         )
+    unsent = [
+        f"[red]●[/red] {text('screen_calendar.unsent', None, **row)}" for row in found["alerts"] if row["state"] == "not_sent"
+    ]
     brakes = _table(text("cli.brakes"), ("cli.brake", "report.entity", "report.state", "cli.proposed"), 4)
     for row in found["brakes"]:
         brakes.add_row(str(row["brake_id"]), row["subject"], _state(row["state"]), str(row["proposed"]))
     errors = [f"[red]●[/red] {line}" for row in found["systems"] for line in row["errors"]]
-    return Group(
-        systems, *errors, feeds, *([brakes] if found["brakes"] else []), text("cli.held_total", None, count=found["held"])
-    )
+    held_total = text("cli.held_total", None, count=found["held"])
+    return Group(systems, *errors, feeds, *([brakes] if found["brakes"] else []), held_total, *unsent)
 
 
 def held(rows: Sequence[Row]) -> Table:

@@ -15,7 +15,7 @@ from schemas.contract import Column, Entity, SourceDataset
 
 
 def status(book: Ledger, catalog: Catalog) -> dict[str, Any]:
-    """The hub now: `version`, `published_at`, `systems[]`, `feeds[]`, `held` (open held rows) and `brakes[]`."""
+    """The hub now: `version`, `published_at`, `systems[]`, `feeds[]`, `held` (open held rows), `brakes[]` and `alerts[]`."""
     newest = book.one("select version, published_at from ops.version order by version desc limit 1") or {}
     held = book.one(
         "select count(distinct (entity, source_system, source_key)) as n from ops.held"
@@ -28,7 +28,16 @@ def status(book: Ledger, catalog: Catalog) -> dict[str, Any]:
         "feeds": feeds(book, catalog),
         "held": held["n"] if held else 0,
         "brakes": brakes(book),
+        "alerts": alerts(book),
     }
+
+
+def alerts(book: Ledger) -> list[Row]:
+    """The newest message of each department: sent, not sent and why, or no address to send it to."""
+    return book.rows(
+        "select distinct on (department) department, as_of, state, points, attempts, reason, tried_at from ops.alert"
+        " order by department, as_of desc"
+    )
 
 
 def systems(book: Ledger, catalog: Catalog) -> list[Row]:

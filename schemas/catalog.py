@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from sqlglot.errors import SqlglotError
 
 from core.errors import ContractError, HubError
+from core.schedule import FEED_SCHEDULES
 from core.settings import settings
 from schemas import reading
 from schemas.contract import HUB, TONIGHT, Code, Entity, FeedDataset, SourceDataset
@@ -36,6 +37,12 @@ class Catalog:
     """By id, `E01.staff_basic`."""
     flows: Mapping[str, Mapping[str, Any]]
     systems: Mapping[str, Mapping[str, Any]]
+    edges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By id, `E01`, as the flow document has them."""
+    deadlines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By id, `DL01`."""
+    reminders: Mapping[str, Any] = field(default_factory=dict)
+    """When people are told of deadlines and what counts as real time (`flows/deadlines.yaml`)."""
     outside: Mapping[str, FeedDataset] = field(default_factory=dict)
     """By id, `X4.card_photo`: what a hand-over outside the hub may hold. No verb sees these, so none is ever delivered."""
     broken: Mapping[str, HubError] = field(default_factory=dict)
@@ -90,6 +97,35 @@ class Catalog:
     def source_systems(self) -> list[str]:
         return sorted({dataset.system for dataset in self.sources.values()})
 
+    def served(self) -> list[FeedDataset]:
+        """The feeds whose schedule word exists; the others are shown as broken."""
+        return [feed for feed in self.feeds.values() if feed.schedule in FEED_SCHEDULES]
+
+    def realtime_systems(self) -> list[str]:
+        """The sources that the flow document wants in real time, as far as they have datasets here."""
+        wanted = {
+            edge["source"]
+            for edge in self.edges.values()
+            for item in edge.get("schedule") or []
+            if item.get("kind") in ("real_time", "source_real_time")
+        }
+        return sorted(wanted & set(self.source_systems()))
+
+    def refreshed_systems(self) -> list[str]:
+        """The sources that may be refreshed between nights: real-time ones, and those of feeds with several times a day."""
+        often = {feed.source for feed in self.served() if len(FEED_SCHEDULES[feed.schedule].times) > 1}
+        return sorted({*self.realtime_systems(), *(often & set(self.source_systems()))})
+
+    def owner(self, system: str, language: str = "zh") -> str:
+        """The department that owns a system, else the system's own name."""
+        found = self.systems.get(system, {})
+        return str(found.get(f"owner_{language}") or found.get(f"name_{language}") or system)
+
+    def obligation_file(self, deadline: str) -> Path | None:
+        """The SELECT that proves a deadline, or None when a person confirms it."""
+        path = self.sql / "obligations" / f"{deadline.lower()}.sql"
+        return path if path.is_file() else None
+
     @functools.cached_property
     def codes(self) -> list[Code]:
         """Every code of every list in `schemas/codes/*.csv`; the folder `maps` beside them holds the systems' own codes."""
@@ -114,6 +150,9 @@ def catalog(home: Path | None = None) -> Catalog:
         outside={id: feed for id, feed in by_id.items() if feed.schedule == "outside"},
         flows={flow["code"]: flow for document in flows for flow in document.get("flows", [])},
         systems={system["code"]: system for document in flows for system in document.get("systems", [])},
+        edges={edge["id"]: edge for document in flows for edge in document.get("edges", [])},
+        deadlines={deadline["id"]: deadline for document in flows for deadline in document.get("deadlines", [])},
+        reminders={name: value for document in flows for name, value in document.get("reminders", {}).items()},
         broken=broken,
         sql=root / "sql",
         codes_folder=folder / "codes",

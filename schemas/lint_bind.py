@@ -13,6 +13,7 @@ import duckdb
 
 from core.dialects import LogicalType, quoted, spelling
 from schemas.contract import HUB, TONIGHT, Column
+from schemas.deadlines import OBLIGATION_COLUMNS, OBLIGATION_TABLES
 from schemas.finding import Finding
 from schemas.lint_links import extra_line
 from schemas.queries import Query
@@ -78,13 +79,15 @@ def _wanted(found: Shelf, kind: str, query: Query) -> Sequence[Column]:
     folder, stem = query.path.parent.name, query.path.stem
     if kind == "conform":
         return found.entities[folder].thing.columns
+    if kind == "obligations":
+        return [Column(name, name, name, LogicalType(type_)) for name, type_ in OBLIGATION_COLUMNS.items()]
     feeds = [located.thing for located in found.feeds.values() if kind == "feeds" and located.thing.dataset == stem]
     return [column for feed in feeds if feed.flow.lower() == folder for column in feed.columns]
 
 
 def _tables(db: duckdb.DuckDBPyConnection, found: Shelf) -> None:
     """Empty tables: every dataset under its system, every entity as a feed and as a check sees it, the code views."""
-    schemas = {"codes", "feeds", "checks", HUB, *(located.thing.system for located in found.sources.values())}
+    schemas = {"codes", "feeds", "checks", "obligations", HUB, *(located.thing.system for located in found.sources.values())}
     for schema in sorted(schemas):
         db.execute(f"create schema if not exists {quoted(schema, 'duckdb')}")
     text = {name: [(column, _TEXT) for column in columns] for name, columns in _CODES.items()}
@@ -99,6 +102,9 @@ def _tables(db: duckdb.DuckDBPyConnection, found: Shelf) -> None:
         _table(db, HUB, name, own)
         _table(db, "feeds", name, own)
         _table(db, "checks", name, [*own, ("source_row", _COUNT)])
+        _table(db, "obligations", name, own)
+    for name, facts in OBLIGATION_TABLES.items():
+        _table(db, "obligations", name, [(column, LogicalType(kind)) for column, kind in facts])
 
 
 def _typed(columns: Sequence[Column]) -> list[tuple[str, LogicalType]]:

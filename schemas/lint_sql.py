@@ -1,9 +1,10 @@
 """Is every SQL file one plain SELECT in the portable subset, over tables that exist, giving the contract's columns?
 
-Three kinds lie in three folders. `conform/<entity>/<system>.sql` maps one system's datasets to an entity, with `hub` as the
+Four kinds lie in four folders. `conform/<entity>/<system>.sql` maps one system's datasets to an entity, with `hub` as the
 system it derives it from other entities;
 `feeds/<flow>/<dataset>.sql` projects entities for receivers and is evaluated key by key, so it may not look across rows;
-`checks/<entity>__<rule>.sql` returns the bad rows of an entity.
+`checks/<entity>__<rule>.sql` returns the bad rows of an entity; `obligations/<deadline>.sql` says of one occasion of a
+deadline what is needed and what is there.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from schemas import portable
 from schemas.contract import HUB, TONIGHT, Entity
+from schemas.deadlines import OBLIGATION_COLUMNS, OBLIGATION_TABLES
 from schemas.finding import Finding, near
 from schemas.queries import Query, full_name
 from schemas.shelf import Shelf
@@ -31,10 +33,11 @@ _ACROSS_ROWS = (exp.Window, exp.AggFunc, exp.Group, exp.Having, exp.Distinct, ex
 
 
 def sql(found: Shelf) -> Iterator[Finding]:
-    """Findings HUB130 to HUB143 and HUB157 over `sql/conform`, `sql/feeds` and `sql/checks`."""
+    """Findings HUB130 to HUB143 and HUB157 over `sql/conform`, `sql/feeds` and `sql/checks`, HUB735 over `sql/obligations`."""
     yield from _conform(found)
     yield from _feeds(found)
     yield from _checks(found)
+    yield from _obligations(found)
 
 
 def _conform(found: Shelf) -> Iterator[Finding]:
@@ -117,6 +120,24 @@ def _checks(found: Shelf) -> Iterator[Finding]:
             position = [item.get("implementation") for item in located.raw["quality"]].index(stem)
             line = located.line("quality", position)
             yield Finding("HUB141", located.file, line, {"name": stem, "known": near(stem, present)})
+
+
+def _obligations(found: Shelf) -> Iterator[Finding]:
+    """An entity that the flow document promises and that has no contract yet is a warning; from then on columns are checked."""
+    tables = {name: _columns(located.thing) | {"source_system"} for name, located in found.entities.items()} | {
+        name: frozenset(column for column, _ in columns) for name, columns in OBLIGATION_TABLES.items()
+    }
+    known = {str(item["id"]).lower() for _, _, item in found.deadlines}
+    for query in found.queries["obligations"]:
+        if query.path.stem not in known:
+            near_by = near(query.path.stem, known)
+            yield Finding("HUB143", query.file, 1, {"kind": "deadline", "name": query.path.stem, "known": near_by})
+        awaited = query.tables & (found.promised - found.entities.keys())
+        if awaited:
+            yield Finding("HUB735", query.file, 1, {"names": ", ".join(sorted(awaited))}, "warning")
+        else:
+            yield from _body(query, tables)
+        yield from _output(query, query.columns, list(OBLIGATION_COLUMNS))
 
 
 def _columns(entity: Entity) -> frozenset[str]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from core.dialects import LOGICAL
+from core.schedule import FEED_SCHEDULES
 from schemas.contract import VOCABULARY, Drop, Gone, Mode, Severity
 from schemas.finding import Finding, near
 from schemas.lines import Document, Place
@@ -40,15 +41,7 @@ _WORDS: Mapping[tuple[str, str], Sequence[str]] = {
     ("feed_dataset", "drop"): get_args(Drop),
     ("feed_dataset", "fileFormat"): ("csv", "xlsx", "parquet", "ldap"),
     ("feed_dataset", "applyMode"): ("automatic", "manual", "not_stated"),
-    ("feed_dataset", "schedule"): (
-        "nightly",
-        "payday",
-        "registration_fees",
-        "registration_results",
-        "leaving_daily",
-        "leaving_data",
-        "outside",
-    ),
+    ("feed_dataset", "schedule"): (*FEED_SCHEDULES, "outside"),
 }
 _BRAKE = ("maxDeletePercent", "maxUpdatePercent", "floor", "expect")
 

@@ -20,6 +20,7 @@ FOLDERS: Mapping[str, tuple[str, str]] = {
     "conform": ("conform/*/*.sql", "duckdb"),
     "feeds": ("feeds/*/*.sql", "postgres"),
     "checks": ("checks/*.sql", "duckdb"),
+    "obligations": ("obligations/*.sql", "postgres"),
 }
 """Kind -> where its files lie under `sql/` and the dialect they are written in."""
 _TEMPLATE = re.compile(r"\{\{|\{%|\$\{")

@@ -73,6 +73,11 @@ class Shelf:
     code_lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
     windows: frozenset[str] = frozenset()
     """Names of the calendar's windows, which a brake may expect."""
+    calendars: list[Document] = field(default_factory=list)
+    deadlines: list[tuple[Document, int, Mapping[str, Any]]] = field(default_factory=list)
+    """Each with its document and its position in the section."""
+    promised: frozenset[str] = frozenset()
+    """The entities that the flow document's datasets are made of, whether they have a contract yet or not."""
     broken: list[Finding] = field(default_factory=list)
     lost: dict[str, set[str]] = field(default_factory=lambda: {kind: set() for kind in KINDS})
     """Per kind, the names of contracts that are there but cannot be used: what refers to them is not judged, so that one
@@ -102,8 +107,16 @@ def shelf(home: Path) -> Shelf:
     found.edges, found.outside = {**found.edges, **outside}, frozenset(outside)
     found.code_rows = _code_rows(found, schemas / "codes")
     found.code_lists = _code_lists(found)
-    calendars = _documents(found, sorted((schemas / "calendar").glob("*.yaml")))
-    found.windows = frozenset(item["name"] for item in _items(found, calendars, "windows", ("name",)))
+    found.calendars = list(_documents(found, sorted((schemas / "calendar").glob("*.yaml"))))
+    found.windows = frozenset(item["name"] for item in _items(found, found.calendars, "windows", ("name",)))
+    found.deadlines = [
+        (document, position, item)
+        for document in flows
+        for position, item in enumerate(document.data.get("deadlines") or [])
+        if isinstance(item, Mapping) and item.get("id")
+    ]
+    datasets = (item for document in flows for item in document.data.get("datasets") or [] if isinstance(item, Mapping))
+    found.promised = frozenset(name for item in datasets for name in item.get("entities") or [])
     return found
 
 

@@ -8,7 +8,7 @@ import pytest
 SHANGHAI = "Asia/Shanghai"
 
 
-def following(kind: str, last: str | None, now: str, *, catchup: bool = False, at: str = "02:00") -> str:
+def following(kind: str, last: str | None, now: str, *, catchup: bool = False, at: str | None = "02:00") -> str:
     """The next slot in local time, after a last run (local time) and at a time of asking."""
     from airflow.timetables.base import DataInterval, TimeRestriction
 
@@ -84,6 +84,37 @@ def test_it_is_stored_as_its_parameters_and_comes_back() -> None:
     assert isinstance(back, CampusTimetable)
     assert back.serialize() == {"kind": "payday", "at": "20:00", "tz": SHANGHAI}
     assert "20:00" in back.summary
+
+
+def test_windows_of_the_calendar_open_and_close() -> None:
+    fees, last = [], "2026-08-01 20:00"
+    for _ in range(14):
+        last = following("registration_fees", last, last, at=None)
+        fees.append(last)
+    assert fees[:2] == ["2026-09-06 20:00", "2026-09-07 20:00"]
+    assert fees[12:] == ["2026-09-18 20:00", "2027-03-07 20:00"]
+    assert following("registration_results", "2026-09-18 23:45", "2026-09-18 23:50", at=None) == "2027-03-08 00:00"
+    assert following("registration_results", "2026-09-07 00:15", "2026-09-07 00:16", at=None) == "2026-09-07 00:30"
+    assert following("leaving_data", "2026-12-01 20:00", "2026-12-01 20:00", at=None) == "2027-06-11 20:00"
+    assert following("leaving_data", "2027-06-24 20:00", "2027-06-24 20:00", at=None) == "2027-06-25 20:00"
+    assert following("leaving_daily", "2027-06-25 20:00", "2027-06-25 20:00", at=None) == "2027-06-26 20:00"
+
+
+def test_real_time_keeps_the_hours_of_the_offices_and_of_the_campaigns() -> None:
+    assert following("realtime", "2026-09-04 18:00", "2026-09-04 18:01", at=None) == "2026-09-05 08:00"  # a Saturday: arrival
+    assert following("realtime", "2026-11-13 18:00", "2026-11-13 18:01", at=None) == "2026-11-16 08:00"
+    assert following("realtime", "2026-11-16 08:00", "2026-11-16 08:01", at=None) == "2026-11-16 08:05"
+    assert following("realtime", "2026-11-16 08:00", "2026-11-16 09:03", at=None) == "2026-11-16 09:00"
+
+
+def test_a_window_that_the_calendar_does_not_have_gives_no_slot() -> None:
+    from airflow.timetables.base import DataInterval, TimeRestriction
+
+    from dags.timetables import CampusTimetable
+
+    last = DataInterval.exact(pendulum.datetime(2027, 7, 5, tz=SHANGHAI))
+    restriction = TimeRestriction(pendulum.datetime(2026, 1, 1, tz=SHANGHAI), None, True)
+    assert CampusTimetable("leaving_data").next_dagrun_info(last_automated_data_interval=last, restriction=restriction) is None
 
 
 def test_an_unknown_kind_is_refused() -> None:

@@ -1,10 +1,21 @@
-"""The contracts and SELECTs that come with the hub: lint finds nothing in them."""
+"""The contracts and SELECTs that come with the hub: lint finds nothing wrong in them."""
 
 from __future__ import annotations
 
 from core.settings import ROOT
+from schemas.catalog import catalog
 from schemas.lint import lint
 
 
-def test_the_shipped_contracts_have_no_findings() -> None:
-    assert [str(finding) for finding in lint(ROOT)] == []
+def test_the_shipped_contracts_have_no_errors() -> None:
+    assert [str(finding) for finding in lint(ROOT) if finding.severity == "error"] == []
+
+
+def test_a_warning_is_about_what_is_still_to_come() -> None:
+    """An entity that some deadline waits for, or a coming year's make-up days: each is gone as soon as it is there."""
+    known = catalog(ROOT).entities
+    for finding in lint(ROOT):
+        assert finding.severity == "warning"
+        assert finding.code in {"HUB735", "HUB761"}
+        if finding.code == "HUB735":
+            assert not set(finding.facts["names"].split(", ")) & known.keys()

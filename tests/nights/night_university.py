@@ -24,6 +24,7 @@ from core import postgres
 from core.connections import connection
 from core.ledger import Ledger, ledger
 from core.settings import settings
+from pipeline import schedule
 from pipeline.night import Outcome, night
 from schemas.catalog import Catalog, catalog
 from schemas.contract import FeedDataset
@@ -73,6 +74,10 @@ class University:
 
     def night(self) -> Outcome:
         return night(date_of(self.day))
+
+    def due(self) -> set[str]:
+        """The feeds whose schedule is on at the day that the sources have reached."""
+        return {feed.id for feed in self.catalog.feeds.values() if schedule.on(feed, date_of(self.day))}
 
     def held(self, severity: str = "error") -> set[tuple[str, str, str]]:
         rows = self.ledger.rows("select * from ops.held where state = 'open' and severity = %s", [severity])

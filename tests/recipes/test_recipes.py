@@ -25,10 +25,10 @@ def shipped(tmp_path: Path) -> Path:
 
 def test_the_recipes_follow_one_another_without_a_finding(shipped: Path) -> None:
     follow("add-a-system.md", shipped)
-    assert [str(finding) for finding in lint(shipped)] == []
+    assert [str(finding) for finding in lint(shipped) if finding.severity == "error"] == []
     follow("add-a-feed.md", shipped)
-    assert [str(finding) for finding in lint(shipped)] == []
+    assert [str(finding) for finding in lint(shipped) if finding.severity == "error"] == []
     follow("add-a-rule.md", shipped)
-    assert [finding.code for finding in lint(shipped)] == ["HUB140"]
+    assert [finding.code for finding in lint(shipped) if finding.severity == "error"] == ["HUB140"]
     name_the_rule(shipped, "schemas/hub/library_clearance.odcs.yaml")
-    assert [str(finding) for finding in lint(shipped)] == []
+    assert [str(finding) for finding in lint(shipped) if finding.severity == "error"] == []

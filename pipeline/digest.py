@@ -1,0 +1,125 @@
+"""The digest: what a department should know this morning, and what the technician should. Counts and where to look.
+
+A department is told of its own rows that are held, of its deadlines that come near or have passed, of deliveries from or to
+its system that were not accepted, and of brakes. Nothing to say makes no digest. No personal value can get in: only names of
+systems, entities, rules and feeds, counts and dates are read here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from core.ledger import Ledger
+from core.text import text
+from pipeline import latency, status
+from pipeline.obligations import pressing
+from schemas.catalog import Catalog
+
+TECHNICIAN = "it"
+BAD_STATES = ("refused", "prepared", "sent")
+RULES_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Digest:
+    """One message: `department` is a system's code or `it`; `points` are its lines, in the language asked for."""
+
+    department: str
+    title: str
+    points: tuple[str, ...]
+
+    @property
+    def body(self) -> str:
+        return "\n".join(f"- {point}" for point in self.points)
+
+
+def digests(
+    book: Ledger, known: Catalog, obligations: Sequence[Mapping[str, Any]], day: date, language: str | None = None
+) -> list[Digest]:
+    """The digests of a morning, by department, the technician's last; those with nothing to say are left out."""
+    facts = Facts.now(book, known, obligations)
+    departments = sorted({code for code in known.systems if known.systems[code].get("kind") != "hub"})
+    made = [Digest(code, _title(known, code, day, language), tuple(_points(facts, code, language))) for code in departments]
+    made.append(Digest(TECHNICIAN, _title(known, TECHNICIAN, day, language), tuple(_technical(facts, book, language))))
+    return [digest for digest in made if digest.points]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What all digests are made of, asked once."""
+
+    known: Catalog
+    held: list[dict[str, Any]]
+    feeds: list[dict[str, Any]]
+    brakes: list[dict[str, Any]]
+    systems: list[dict[str, Any]]
+    obligations: list[Mapping[str, Any]]
+
+    @classmethod
+    def now(cls, book: Ledger, known: Catalog, obligations: Sequence[Mapping[str, Any]]) -> Facts:
+        days = [int(number) for number in known.reminders["days_before"]]
+        feeds = [row for row in status.feeds(book, known) if row["state"] in BAD_STATES]
+        held = [row for row in status.held_by_rule(book, known) if row["severity"] == "error"]
+        return cls(known, held, feeds, status.brakes(book), status.systems(book, known), pressing(obligations, days))
+
+
+def _title(known: Catalog, department: str, day: date, language: str | None) -> str:
+    name = text("digest.technician", language) if department == TECHNICIAN else known.owner(department, language or "zh")
+    return text("digest.title", language, department=name, day=day)
+
+
+def _points(facts: Facts, code: str, language: str | None) -> list[str]:
+    points = [_obligation(item, language) for item in facts.obligations if code in item["departments"]]
+    held = [row for row in facts.held if row["source_system"] == code]
+    if held:
+        rows = sum(int(row["rows"]) for row in held)
+        points.append(text("digest.held", language, rows=rows, rules=len(held), system=code))
+        points += [_rule(facts, row, language) for row in held[:RULES_SHOWN]]
+    points += [_feed(row, language) for row in facts.feeds if code in (row["source"], row["target"])]
+    entities = set(facts.known.entities_of(code))
+    points += [_brake(row, language) for row in facts.brakes if row["subject"] in entities]
+    return points
+
+
+def _technical(facts: Facts, book: Ledger, language: str | None) -> list[str]:
+    points = [line for row in facts.systems for line in row["errors"]]
+    points += [_feed(row, language) for row in facts.feeds]
+    points += [_brake(row, language) for row in facts.brakes]
+    if facts.held:
+        rows = sum(int(row["rows"]) for row in facts.held)
+        systems = ", ".join(sorted({row["source_system"] for row in facts.held}))
+        points.append(text("digest.held_all", language, rows=rows, systems=systems))
+    points += [_obligation(item, language) for item in facts.obligations]
+    for row in latency.refreshes(book):
+        if row["last_error"]:
+            points.append(text("digest.refresh", language, system=row["system"], code=row["last_error"], day=row["as_of"]))
+    for row in status.alerts(book):
+        if row["state"] == "not_sent":
+            points.append(text("digest.unsent", language, department=row["department"], day=row["as_of"], state=row["state"]))
+    return points
+
+
+def _obligation(item: Mapping[str, Any], language: str | None) -> str:
+    what = item["text_zh"] if language in (None, "zh") and text("digest.language", language) == "zh" else item["what"]
+    key = "missing" if item["state"] == "missing" else "today" if item["days_left"] == 0 else "due"
+    counts = "" if item["needed"] is None else text("digest.counts", language, found=item["found"], needed=item["needed"])
+    facts = {"deadline": item["deadline"], "what": what, "due_on": item["due_on"], "days": abs(item["days_left"])}
+    return text(f"digest.{key}", language, **facts, counts=counts)
+
+
+def _rule(facts: Facts, row: Mapping[str, Any], language: str | None) -> str:
+    why = status.why(facts.known, row["entity"], row["rule_id"], language)
+    return text("digest.rule", language, entity=row["entity"], rows=row["rows"], why=why, since=row["first_seen"])
+
+
+def _feed(row: Mapping[str, Any], language: str | None) -> str:
+    names = ("edge", "dataset", "source", "target")
+    state = text(f"report.state_{row['state']}", language)
+    return text("digest.feed", language, **{name: row[name] for name in names}, state=state, reason=row["reason"] or "-")
+
+
+def _brake(row: Mapping[str, Any], language: str | None) -> str:
+    return text("digest.brake", language, subject=row["subject"], code=row["reason_code"], id=row["brake_id"])

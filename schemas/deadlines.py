@@ -1,0 +1,134 @@
+"""The deadlines of the flow document on the calendar: one occasion for each time that something must be done.
+
+A deadline says from which day it counts (`anchor`, `offset_days`, `relation`); the calendar gives that day. The text speaks of
+days, never of working days; payroll alone moves to the next working day, as the university does it. H, the day on which
+a person reports, is in the data: `per_person` deadlines get their occasions from whoever asks with those days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from core.calendar import Calendar, Window, each_day
+
+PER_PERSON = "staff_report"
+OBLIGATION_COLUMNS: Mapping[str, str] = {"needed": "integer", "found": "integer", "met": "boolean", "evidence": "string"}
+"""What the SELECT of a deadline returns, in one row: how many it takes, how many there are, whether that will do, and the
+facts that show it (counts, codes, dates; no personal value)."""
+OBLIGATION_TABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "occasion": (
+        ("anchor_on", "date"),
+        ("begins_on", "date"),
+        ("due_on", "date"),
+        ("as_of", "date"),
+        ("school_year", "string"),
+        ("term_code", "string"),
+        ("month", "string"),
+        ("enough_percent", "integer"),
+    ),
+    "receipt": (
+        ("edge", "string"),
+        ("dataset", "string"),
+        ("source", "string"),
+        ("target", "string"),
+        ("version", "integer"),
+        ("accepted_on", "date"),
+    ),
+    "landing": (("system", "string"), ("dataset", "string"), ("landed_rows", "integer"), ("landed_on", "date")),
+}
+"""What a deadline's SELECT may read beside the entities: its own occasion (one row), what receivers have accepted, and what
+departments have handed over; all dates are business dates."""
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """One time that a deadline falls due. `name` tells it from the others of that deadline: `2026-2027`, `2026-10`, a date."""
+
+    deadline: str
+    name: str
+    anchor_on: date
+    begins_on: date
+    due_on: date
+    school_year: str
+    term_code: str = ""
+
+
+def per_person(deadline: Mapping[str, Any]) -> bool:
+    """Whether its day is that of each person, so that the calendar alone cannot tell its occasions."""
+    return bool(deadline["anchor"] == PER_PERSON)
+
+
+def occasions(deadline: Mapping[str, Any], calendar: Calendar, first: date, last: date) -> list[Occasion]:
+    """The occasions of a deadline that fall due between two days, both included, in order."""
+    found = (item for item in _all(deadline, calendar, first, last) if first <= item.due_on <= last)
+    return sorted(found, key=lambda item: (item.due_on, item.name))
+
+
+def of_person(deadline: Mapping[str, Any], calendar: Calendar, days: Iterable[date]) -> list[Occasion]:
+    """The occasions of a per-person deadline for the days on which somebody reported."""
+    offset = timedelta(days=int(deadline["offset_days"]))
+    return [
+        Occasion(deadline["id"], day.isoformat(), day, day, day + offset, calendar.school_year(day))
+        for day in sorted(set(days))
+    ]
+
+
+def _all(deadline: Mapping[str, Any], calendar: Calendar, first: date, last: date) -> Iterator[Occasion]:
+    relation = deadline["relation"]
+    if per_person(deadline):
+        return
+    if relation == "on_day" and deadline["anchor"] == "month":
+        yield from _monthly(deadline, calendar, first, last)
+    elif relation == "recurring":
+        for window in calendar.spans(deadline["window"]):
+            for day in each_day(window.first, window.last):
+                yield _occasion(deadline, calendar, day.isoformat(), (window.first, day, day))
+    elif relation == "configured":
+        for window in calendar.spans(deadline["window"]):
+            yield _occasion(deadline, calendar, _name(calendar, window), (window.first, window.first, window.last))
+    elif relation == "validity":
+        for term in calendar.terms:
+            name = f"{term.school_year}-{term.code}"
+            yield Occasion(deadline["id"], name, term.first, term.first, term.last, term.school_year, term.code)
+    else:
+        yield from _anchored(deadline, calendar)
+
+
+def _monthly(deadline: Mapping[str, Any], calendar: Calendar, first: date, last: date) -> Iterator[Occasion]:
+    for number in range(first.year * 12 + first.month - 2, last.year * 12 + last.month):
+        year, month = number // 12, number % 12 + 1
+        day = calendar.payday(year, month, int(deadline["day_of_month"]))
+        yield _occasion(deadline, calendar, f"{year}-{month:02d}", (date(year, month, 1), date(year, month, 1), day))
+
+
+def _anchored(deadline: Mapping[str, Any], calendar: Calendar) -> Iterator[Occasion]:
+    """Counted from an event: `before` ends on the day before it; a window (`T+60..T+90`) is due on its last day."""
+    days = deadline.get("window_days") or [None, deadline.get("offset_days", 0)]
+    for anchor in calendar.anchors(deadline["anchor"]):
+        due = anchor + timedelta(days=int(days[1])) - (_DAY if deadline["relation"] == "before" else timedelta())
+        begins = anchor + timedelta(days=int(days[0])) if days[0] is not None else min(anchor, due)
+        yield _occasion(deadline, calendar, _of_anchor(calendar, deadline["anchor"], anchor), (anchor, begins, due))
+
+
+def _occasion(deadline: Mapping[str, Any], calendar: Calendar, name: str, days: tuple[date, date, date]) -> Occasion:
+    anchor, begins, due = days
+    term = calendar.term(anchor) or next((term for term in calendar.terms if term.first > anchor), None)
+    year = calendar.school_year(anchor)
+    code = term.code if term and term.school_year == year else ""
+    return Occasion(deadline["id"], name, anchor, begins, due, year, code)
+
+
+def _of_anchor(calendar: Calendar, code: str, anchor: date) -> str:
+    """The school year, or the batch where a year has several of the kind."""
+    if code == "term_start":
+        return next(f"{term.school_year}-{term.code}" for term in calendar.terms if term.first == anchor)
+    window = next((window for window in calendar.named if window.batch and anchor in window), None)
+    return window.batch if window and code.startswith(("checkin", "registration")) else calendar.school_year(anchor)
+
+
+def _name(calendar: Calendar, window: Window) -> str:
+    return window.batch or calendar.school_year(window.first)
