@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,19 @@ from pipeline.context import Night
 from quality.base import Question, Verdict
 from schemas.contract import Entity
 
+Known = Mapping[str, tuple[Path, str]]
+"""Entity -> a Parquet of its rows and a hash of them."""
+STANDING = "standing"
 _TEXTS = ("source_system", "source_key", "rule_id", "columns", "severity")
 _FIELDS: list[pa.Field[Any]] = [pa.field("source_row", pa.int64()), *(pa.field(name, pa.string()) for name in _TEXTS)]
 _FAILURES = pa.schema(_FIELDS)
 
 
-def check(night: Night, name: str, conformed: Output, known: Mapping[str, tuple[Path, str]]) -> Output:
+def check(night: Night, name: str, conformed: Output, known: Known, stood: Known) -> Output:
     """Split an entity's conformed rows and record what is held.
 
-    `known` gives, for every other entity, a Parquet of its rows as they will stand and a hash of them. Returns `{accepted,
-    held, failures, rows, held_rows, warned_rows, content}`.
+    `known` gives, for every other entity, a Parquet of its rows as they will stand and a hash of them; `stood` the same
+    of the entities of `looks_back`, as the hub's last version has them. Returns `{accepted, held, failures, rows, held_rows, warned_rows}`.
 
     Raises:
         Gated: HUB401 when more rows are held than the contract allows.
@@ -41,18 +45,15 @@ def check(night: Night, name: str, conformed: Output, known: Mapping[str, tuple[
     night.progress("check", name)
     needed = dependencies(night, entity)
     looked_at = {other: pair for other, pair in known.items() if other in needed}
-    work = digest(
-        "check", conformed["file"], repr(entity), _checks_text(night, entity), {k: v[1] for k, v in sorted(looked_at.items())}
-    )
+    work = digest("check", conformed["file"], repr(entity), _checks_text(night, entity), _hashes(looked_at), _hashes(stood))
     folder = settings().work / "checked" / name / work
     before = night.ledger.finished("check", name, work)
     if before is not None and folder.is_dir():
         _seen_again(night, name)
         return night.ledger.reuse(night.run.id, "check", name, work, before)
-    paths = {other: pair[0] for other, pair in looked_at.items()}
-    return night.ledger.do(
-        night.run.id, "check", name, work, lambda step: _check(night, entity, conformed, paths, folder, step)
-    )
+    seen, back = ({other: pair[0] for other, pair in pairs.items()} for pairs in (looked_at, stood))
+    question = Question(entity, night.catalog, Path(conformed["file"]), seen, folder, back)
+    return night.ledger.do(night.run.id, "check", name, work, lambda step: _check(night, question, step))
 
 
 def dependencies(night: Night, entity: Entity) -> frozenset[str]:
@@ -60,18 +61,30 @@ def dependencies(night: Night, entity: Entity) -> frozenset[str]:
     referred = {rule.facts["entity"] for rule in entity.rules if rule.kind == "reference"}
     asked: set[str] = set()
     for path in _check_files(night, entity):
-        asked |= {table for _, table in tables_of(path.read_text("utf-8"))}
+        asked |= {table for room, table in tables_of(path.read_text("utf-8")) if room != STANDING}
     return frozenset((referred | asked) & night.catalog.entities.keys() - {entity.name})
 
 
-def _check(night: Night, entity: Entity, conformed: Output, known: Mapping[str, Path], folder: Path, step: Step) -> Output:
+def looks_back(night: Night, name: str) -> frozenset[str]:
+    """The entities whose rows of the hub's last version a check of this one asks for (`standing.<entity>`)."""
+    files = _check_files(night, night.catalog.entity(name))
+    tables = {pair for path in files for pair in tables_of(path.read_text("utf-8"))}
+    return frozenset(table for room, table in tables if room == STANDING)
+
+
+def _hashes(tables: Known) -> dict[str, str]:
+    return {name: pair[1] for name, pair in sorted(tables.items())}
+
+
+def _check(night: Night, question: Question, step: Step) -> Output:
     from quality.check import check as judge  # imports Great Expectations, which costs seconds
     from quality.quarantine import gate
 
+    entity, folder = question.entity, question.out
     draft = folder.with_name(f"{folder.name}.{step.id}.part")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    verdict = judge(Question(entity, night.catalog, Path(conformed["file"]), known, draft))
+    verdict = judge(replace(question, out=draft))
     files = {name: str(folder / getattr(verdict, name).relative_to(draft)) for name in ("accepted", "held", "failures")}
     _record(night, entity, verdict, files["held"])
     shutil.rmtree(folder, ignore_errors=True)
@@ -120,7 +133,7 @@ where h.entity = %(entity)s and h.state = 'open' and not exists (
 """
 _AGAIN = """
 update ops.held h
-set last_run = %(run)s, last_seen = %(as_of)s, source_row = f.source_row,
+set last_run = %(run)s, last_seen = %(as_of)s, source_row = coalesce(f.source_row, -1),
     times_seen = h.times_seen + case when h.last_run = %(run)s then 0 else 1 end
 from failing f
 where h.entity = %(entity)s and h.state = 'open'
@@ -130,7 +143,7 @@ _OPEN = """
 insert into ops.held (entity, source_system, source_key, rule_id, columns, severity, state, source_row, kept_in,
                       first_run, first_seen, last_run, last_seen)
 select distinct on (f.source_system, f.source_key, f.rule_id)
-       %(entity)s, f.source_system, f.source_key, f.rule_id, f.columns, f.severity, 'open', f.source_row, %(kept_in)s,
+       %(entity)s, f.source_system, f.source_key, f.rule_id, f.columns, f.severity, 'open', coalesce(f.source_row, -1), %(kept_in)s,
        %(run)s, %(as_of)s, %(run)s, %(as_of)s
 from failing f
 where not exists (

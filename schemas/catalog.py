@@ -104,9 +104,11 @@ def _load(paths: Iterable[Path], read: Callable[[Path], list[T]], broken: dict[s
 
 
 def _ordered(entities: list[Entity], broken: dict[str, HubError]) -> dict[str, Entity]:
-    """Parents before children, by name within a rank; a circle of references breaks every entity in it."""
+    """Parents before children and parts before their sums, by name within a rank; a circle breaks every entity in it."""
     by_name = {entity.name: entity for entity in sorted(entities, key=lambda entity: entity.name)}
-    sorter = TopologicalSorter({name: entity.parents & by_name.keys() for name, entity in by_name.items()})
+    sorter = TopologicalSorter(
+        {name: (entity.parents | set(entity.after)) & by_name.keys() for name, entity in by_name.items()}
+    )
     try:
         return {name: by_name[name] for name in sorter.static_order()}
     except ValueError as error:

@@ -83,8 +83,9 @@ def _wanted(found: Shelf, kind: str, query: Query) -> Sequence[Column]:
 
 
 def _tables(db: duckdb.DuckDBPyConnection, found: Shelf) -> None:
-    """Empty tables: every dataset under its system, every entity as a feed and as a check sees it, the code views."""
-    schemas = {"codes", "feeds", "checks", *(located.thing.system for located in found.sources.values())}
+    """Empty tables: every dataset under its system, every entity as a feed and as a check sees it (tonight's rows
+    and, under `standing`, those of the last version), the code views."""
+    schemas = {"codes", "feeds", "checks", "standing", *(located.thing.system for located in found.sources.values())}
     for schema in sorted(schemas):
         db.execute(f"create schema if not exists {quoted(schema, 'duckdb')}")
     text = {name: [(column, _TEXT) for column in columns] for name, columns in _CODES.items()}
@@ -97,6 +98,7 @@ def _tables(db: duckdb.DuckDBPyConnection, found: Shelf) -> None:
         own = [*_typed(located.thing.columns), ("source_system", _TEXT)]
         _table(db, "feeds", name, own)
         _table(db, "checks", name, [*own, ("source_row", _COUNT)])
+        _table(db, "standing", name, [*own, ("source_key", _TEXT)])
 
 
 def _typed(columns: Sequence[Column]) -> list[tuple[str, LogicalType]]:
