@@ -35,7 +35,8 @@ def check(night: Night, name: str, conformed: Output, known: Known, stood: Known
     """Split an entity's conformed rows and record what is held.
 
     `known` gives, for every other entity, a Parquet of its rows as they will stand and a hash of them; `stood` the same
-    of the entities of `looks_back`, as the hub's last version has them. Returns `{accepted, held, failures, rows, held_rows, warned_rows}`.
+    of the entities of `looks_back`, as the hub's last version has them. Returns `{accepted, held, failures, rows,
+    held_rows, warned_rows}`.
 
     Raises:
         Gated: HUB401 when more rows are held than the contract allows.
@@ -143,8 +144,8 @@ _OPEN = """
 insert into ops.held (entity, source_system, source_key, rule_id, columns, severity, state, source_row, kept_in,
                       first_run, first_seen, last_run, last_seen)
 select distinct on (f.source_system, f.source_key, f.rule_id)
-       %(entity)s, f.source_system, f.source_key, f.rule_id, f.columns, f.severity, 'open', coalesce(f.source_row, -1), %(kept_in)s,
-       %(run)s, %(as_of)s, %(run)s, %(as_of)s
+       %(entity)s, f.source_system, f.source_key, f.rule_id, f.columns, f.severity, 'open', coalesce(f.source_row, -1),
+       %(kept_in)s, %(run)s, %(as_of)s, %(run)s, %(as_of)s
 from failing f
 where not exists (
     select 1 from ops.held h

@@ -48,7 +48,8 @@ def split(db: duckdb.DuckDBPyConnection, question: Question, outcomes: Sequence[
         db,
         "select source_system, source_row, source_key, rule_id, kind, columns, severity from ("
         "select * from work.failed join work.rows using (position) union all by name "
-        "select source_system, source_key, number, rule_id, kind, columns, severity from work.missed join work.told using (rule_id)"
+        "select source_system, source_key, number, rule_id, kind, columns, severity"
+        " from work.missed join work.told using (rule_id)"
         ") order by position, number, source_key",
         failures,
     )
