@@ -136,6 +136,8 @@ def _students(count: int, staff: int, numbers: np.random.Generator) -> Frame:
         "plan": np.searchsorted([0.15, 0.22, 0.27, 0.87, 0.93, 0.96, 0.98], numbers.random(rows)),
         "reduced": (numbers.random(rows) < 0.03).astype(np.int64),
         "settled": np.zeros(rows, np.int64),
+        "pending": np.zeros(rows, np.int64),
+        "sent": np.zeros(rows, np.int64),
         "earlier": np.searchsorted([0.85, 0.97], numbers.random(rows)),
         "paid_after": numbers.integers(0, 17, rows),
         "billed": np.isin(state, [IN_SCHOOL, SUSPENDED, RESUMED]).astype(np.int64),

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from campus import generate_money
+from campus import generate_books, generate_money
 from campus.arrays import Frame, Ints
 from campus.lists import COLLEGES, MAJORS
 from campus.world import (
@@ -49,6 +49,8 @@ def advance(before: World, day: int) -> World:
     posts = _staff_moves(after, numbers)
     _removals(after, numbers)
     changes = _status_changes(after, numbers)
+    _post(after)
+    generate_books.collect(after)
     _late_payments(after, numbers)
     return replace(
         after,
@@ -156,11 +158,18 @@ def _change_major(world: World, rows: Ints) -> None:
         students["class"][group], students["major"][group] = target, classes["major"][target]
 
 
+def _post(world: World) -> None:
+    """What was paid after hours yesterday is posted in the morning."""
+    world.students["settled"][world.students["pending"] == world.day - 1] = world.day
+
+
 def _late_payments(world: World, numbers: np.random.Generator) -> None:
-    """Some of those who owe for this year pay all of it."""
+    """Some of those who owe for this year pay all of it, a third of them after hours; nobody whose bill is with the bank."""
     owing = present(world.students, world.day) & (world.students["from_day"] < world.day) & generate_money.owing(world.students)
-    rows = _some(np.flatnonzero(owing), 0.02, numbers)
-    world.students["settled"][rows] = world.day
+    rows = _some(np.flatnonzero(owing & ~generate_books.with_bank(world)), 0.02, numbers)
+    late = rows % 3 == 0
+    world.students["settled"][rows[~late]] = world.day
+    world.students["pending"][rows[late]] = world.day
 
 
 def _vouchers(world: World, numbers: np.random.Generator) -> Frame:

@@ -70,9 +70,9 @@ def instalments(students: Frame, payable: Matrix) -> dict[int, Matrix]:
 
 
 def owing(students: Frame) -> Bools:
-    """Who has been billed this year, still owes and has not settled."""
+    """Who has been billed this year, still owes and has neither settled nor paid after hours."""
     unpaid = np.isin(students["plan"], [UNPAID, PARTLY, DEFERRED])
-    return np.asarray((students["billed"] == 1) & unpaid & (students["settled"] == 0))
+    return np.asarray((students["billed"] == 1) & unpaid & (students["settled"] == 0) & (students["pending"] == 0))
 
 
 def fees(world: World) -> Frame:
@@ -108,8 +108,18 @@ def earlier_fees(world: World) -> Frame:
     return _fee_frame(rows, items, np.zeros_like(items), paid) | {"required": required.astype(np.int64)}
 
 
+def earlier_debts(students: Frame) -> Matrix:
+    """What was left of the school year before, by item, in fen, shape (students, 8); zero for who had no bill then."""
+    items = due(students, INTAKE - 1)
+    left = items - sum(_earlier_instalments(students, items).values(), np.zeros_like(items))
+    left[students["billed_before"] == 0] = 0
+    return np.asarray(left)
+
+
 def payments(world: World) -> Frame:
-    """Every payment up to the day: student (row), year, number, day paid, time entered, and `item0` to `item7` in fen."""
+    """Every posted payment up to the day: student (row), year, number, days paid and posted, time entered, `item0` to `item7`
+    in fen. What was paid after hours is posted on the next day.
+    """
     here = present(world.students, world.day)
     parts = []
     for year, billed, start in (
@@ -139,7 +149,8 @@ def _payment_rows(rows: Ints, students: Frame, year: int, turn: int, start: int,
         "student": rows[made],
         "year": np.full(len(made), year, np.int64),
         "turn": np.full(len(made), turn, np.int64),
-        "on": on,
+        "on": on - ((turn == LAST_PAYMENT) & (who["pending"] > 0)),
+        "posted": on,
         "entered": on * 86_400 + 9 * 3600 + (rows[made] * 7 + turn) % 28_800,
     } | {f"item{k}": items[made, k] for k in range(ITEMS)}
 

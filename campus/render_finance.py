@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from campus.arrays import compact, dates, digits, money, number, pick, take, text, times, where
+from campus.arrays import Frame, compact, dates, digits, money, number, pick, take, text, times, where
+from campus.generate_books import MISTAKE, mistaken
 from campus.generate_money import earlier_fees, fees, pay_months, payments, payroll
 from campus.lists import PAY_ITEMS, RARE
 from campus.people import names, staff_numbers, student_numbers
@@ -17,6 +18,7 @@ ITEM_COLUMNS = ("XF", "ZSF", "SJZLF", "TJF", "FYF", "CSYPF", "JXFZF", "DXSYB")
 """Tuition, accommodation, books, medical exam, epidemic prevention, bedding, training clothes, medical insurance."""
 _ADJUSTMENTS = (None, "减", "免", "缓", "贷")
 _CLOSED_ON = epoch(FIRST_DAY) - 50
+_CASHIER_CLOSES = 17 * 3600
 
 
 def student_fee(world: World) -> pa.Table:
@@ -42,7 +44,7 @@ def student_fee(world: World) -> pa.Table:
 
 def payment_ledger(world: World) -> pa.Table:
     """`cw_sfls`: every payment, never changed once entered; `RZSJ` is the time of entry."""
-    rows = payments(world)
+    rows = _posted(world)
     items = {name: money(rows[f"item{position}"]) for position, name in enumerate(ITEM_COLUMNS)}
     total = np.sum([rows[f"item{position}"] for position in range(len(ITEM_COLUMNS))], axis=0)
     cash = rows["student"] % 10 == 0
@@ -61,6 +63,21 @@ def payment_ledger(world: World) -> pa.Table:
             "RZSJ": times(rows["entered"]),
         }
     )
+
+
+def _posted(world: World) -> Frame:
+    """Every posted payment, those entered twice included."""
+    rows, twice = payments(world), mistaken(world)
+    none = twice["student"] * 0
+    wrong = {
+        "student": twice["student"],
+        "year": none + INTAKE,
+        "turn": none + MISTAKE,
+        "on": twice["on"],
+        "posted": twice["on"],
+    }
+    wrong |= {"entered": twice["on"] * 86_400 + _CASHIER_CLOSES, "item0": twice["fen"]}
+    return {name: np.concatenate([column, wrong.get(name, none)]) for name, column in rows.items()}
 
 
 def reimbursement(world: World) -> pa.Table:

@@ -54,7 +54,7 @@ def _audit(night: Night, name: str, checked: Output, step: Step) -> Output:
     out.mkdir(exist_ok=True)
     rows = folder / "rows.parquet"
     sample(Path(checked["conformed"]), Path(checked["failures"]), rows, night.run.id)
-    known = {other: Path(path) for other, path in checked["known"].items()}
-    found = agree(Question(night.catalog.entity(name), night.catalog, rows, known, out))
+    known, stood = ({other: Path(path) for other, path in checked[part].items()} for part in ("known", "standing"))
+    found = agree(Question(night.catalog.entity(name), night.catalog, rows, known, out, stood))
     shutil.rmtree(folder)
     return {"rows": found.rows, "rules": found.rules, "differ": list(found.differ)}

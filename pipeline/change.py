@@ -191,7 +191,7 @@ def _one(db: duckdb.DuckDBPyConnection, query: str) -> int:
 
 
 def _judge(night: Night, entity: Entity, counts: Counts, content: str) -> None:
-    if counts.emptied:
+    if counts.emptied and not entity.brake.may_be_empty:
         brakes.pull(night, entity.name, "HUB501", content, {"systems": ", ".join(counts.emptied), "before": counts.before})
         return
     if counts.before == 0 or calendar().windows(night.run.as_of) & set(entity.brake.expect):

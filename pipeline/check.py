@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -19,12 +20,17 @@ from quality.base import Question, Verdict
 from schemas.contract import Entity
 from schemas.queries import tables_of
 
+Known = Mapping[str, tuple[Path, str]]
+"""Entity -> a Parquet of its rows and a hash of them."""
+STANDING = "standing"
 
-def check(night: Night, name: str, conformed: Output, known: Mapping[str, tuple[Path, str]]) -> Output:
+
+def check(night: Night, name: str, conformed: Output, known: Known, stood: Known) -> Output:
     """Split an entity's conformed rows and record what is held.
 
-    `known` gives, for every other entity, a Parquet of its rows as they will stand and a hash of them. Returns `{accepted,
-    held, failures, rows, held_rows, warned_rows, conformed, known, judged_by}`; the last three are for `pipeline.audit`.
+    `known` gives, for every other entity, a Parquet of its rows as they will stand and a hash of them; `stood` the same
+    of the entities of `looks_back`, as the hub's last version has them. Returns `{accepted, held, failures, rows,
+    held_rows, warned_rows, conformed, known, standing, judged_by}`; the last four are for `pipeline.audit`.
 
     Raises:
         Gated: HUB401 when more rows are held than the contract allows.
@@ -34,18 +40,15 @@ def check(night: Night, name: str, conformed: Output, known: Mapping[str, tuple[
     night.progress("check", name)
     needed = dependencies(night, entity)
     looked_at = {other: pair for other, pair in known.items() if other in needed}
-    work = digest(
-        "check", conformed["file"], repr(entity), _checks_text(night, entity), {k: v[1] for k, v in sorted(looked_at.items())}
-    )
+    work = digest("check", conformed["file"], repr(entity), _checks_text(night, entity), _hashes(looked_at), _hashes(stood))
     folder = settings().work / "checked" / name / work
     before = night.ledger.newest("check", name, work)
     if before is not None and folder.is_dir():
         holding.seen_again(night, name)
         return night.ledger.reuse(night.run.id, "check", name, work, before)
-    paths = {other: pair[0] for other, pair in looked_at.items()}
-    return night.ledger.do(
-        night.run.id, "check", name, work, lambda step: _check(night, entity, conformed, paths, folder, step)
-    )
+    seen, back = ({other: pair[0] for other, pair in pairs.items()} for pairs in (looked_at, stood))
+    question = Question(entity, night.catalog, Path(conformed["file"]), seen, folder, back)
+    return night.ledger.do(night.run.id, "check", name, work, lambda step: _check(night, question, step))
 
 
 def dependencies(night: Night, entity: Entity) -> frozenset[str]:
@@ -53,18 +56,30 @@ def dependencies(night: Night, entity: Entity) -> frozenset[str]:
     referred = {rule.facts["entity"] for rule in entity.rules if rule.kind == "reference"}
     asked: set[str] = set()
     for path in _check_files(night, entity):
-        asked |= {table for _, table in tables_of(path.read_text("utf-8"))}
+        asked |= {table for room, table in tables_of(path.read_text("utf-8")) if room != STANDING}
     return frozenset((referred | asked) & night.catalog.entities.keys() - {entity.name})
 
 
-def _check(night: Night, entity: Entity, conformed: Output, known: Mapping[str, Path], folder: Path, step: Step) -> Output:
+def looks_back(night: Night, name: str) -> frozenset[str]:
+    """The entities whose rows of the hub's last version a check of this one asks for (`standing.<entity>`)."""
+    files = _check_files(night, night.catalog.entity(name))
+    tables = {pair for path in files for pair in tables_of(path.read_text("utf-8"))}
+    return frozenset(table for room, table in tables if room == STANDING)
+
+
+def _hashes(tables: Known) -> dict[str, str]:
+    return {name: pair[1] for name, pair in sorted(tables.items())}
+
+
+def _check(night: Night, question: Question, step: Step) -> Output:
     from quality.check import check as judge  # imports numpy and DuckDB, which a task that only skips need not pay
     from quality.quarantine import gate
 
+    entity, folder = question.entity, question.out
     draft = folder.with_name(f"{folder.name}.{step.id}.part")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    verdict = judge(Question(entity, night.catalog, Path(conformed["file"]), known, draft), settings().checks)
+    verdict = judge(replace(question, out=draft), settings().checks)
     files = {name: str(folder / getattr(verdict, name).relative_to(draft)) for name in ("accepted", "held", "failures")}
     _record(night, entity, verdict, files["held"])
     shutil.rmtree(folder, ignore_errors=True)
@@ -75,8 +90,9 @@ def _check(night: Night, entity: Entity, conformed: Output, known: Mapping[str, 
         "rows": verdict.rows,
         "held_rows": verdict.held_rows,
         "warned_rows": verdict.warned_rows,
-        "conformed": conformed["file"],
-        "known": {other: str(path) for other, path in known.items()},
+        "conformed": str(question.conformed),
+        "known": {other: str(path) for other, path in question.known.items()},
+        "standing": {other: str(path) for other, path in question.standing.items()},
         "judged_by": night.run.id,
     }
 

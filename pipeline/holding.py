@@ -58,7 +58,7 @@ where h.entity = %(subject)s and h.state = 'open' and not exists (
 """
 _AGAIN = """
 update ops.held h
-set last_run = %(run)s, last_seen = %(as_of)s, source_row = f.source_row, authority = f.authority,
+set last_run = %(run)s, last_seen = %(as_of)s, source_row = coalesce(f.source_row, -1), authority = f.authority,
     times_seen = h.times_seen + case when h.last_run = %(run)s then 0 else 1 end
 from failing f
 where h.entity = %(subject)s and h.state = 'open'
@@ -68,8 +68,8 @@ _OPEN = """
 insert into ops.held (entity, source_system, source_key, rule_id, columns, severity, state, source_row, kept_in,
                       first_run, first_seen, last_run, last_seen, authority)
 select distinct on (f.source_system, f.source_key, f.rule_id)
-       %(subject)s, f.source_system, f.source_key, f.rule_id, f.columns, f.severity, 'open', f.source_row, %(kept_in)s,
-       %(run)s, %(as_of)s, %(run)s, %(as_of)s, f.authority
+       %(subject)s, f.source_system, f.source_key, f.rule_id, f.columns, f.severity, 'open', coalesce(f.source_row, -1),
+       %(kept_in)s, %(run)s, %(as_of)s, %(run)s, %(as_of)s, f.authority
 from failing f
 where not exists (
     select 1 from ops.held h

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ class Question:
         known: for every other entity a Parquet of its rows as they will stand (canonical columns); what a reference
             or an SQL check may look at.
         out: an existing, empty folder for the answer's files.
+        standing: for every entity that a check compares with, its rows as the hub's last version has them (canonical
+            columns, `source_system`, `source_key`): `standing.<entity>` for a check.
     """
 
     entity: Entity
@@ -29,6 +31,7 @@ class Question:
     conformed: Path
     known: Mapping[str, Path]
     out: Path
+    standing: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Verdict:
         accepted: Parquet, the conformed columns, rows without any failed rule of severity error.
         held: Parquet, the conformed columns, rows with at least one; accepted and held together are the input, lossless.
         failures: Parquet: source_system, source_row, source_key, rule_id, kind, columns (text), severity. One row for
-            every failed rule of every row, warnings too. No values.
+            every failed rule of every row, warnings too. No values. A standing row that a check misses has no source_row.
         results: one Great Expectations result JSON per rule, without values or keys.
     """
 

@@ -8,6 +8,7 @@ The same files give the same answer, whoever calls: nothing here reads a clock, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -41,7 +42,8 @@ def check(question: Question, by: Engine = "scan") -> Verdict:
     suite = expectations(entity, question.catalog)
     with engine(entity.name) as db:
         scan.prepare(db, question)
-        outcomes = _by_column(judge(db, question, suite, by), scan.unreadable(db, entity))
+        judged = judge(db, question, suite, by)
+        outcomes = _by_column(_with_missed(judged, scan.missed(db)), scan.unreadable(db, entity))
         told = [outcome for outcome in outcomes if outcome.expectation.rule.id != f"{entity.name}.row.readable"]
         split = quarantine.split(db, question, told)
     return Verdict(
@@ -65,6 +67,16 @@ def judge(db: duckdb.DuckDBPyConnection, question: Question, suite: list[Expecta
     from quality import gx  # imports Great Expectations, which costs seconds
 
     return gx.judge(question.entity.name, suite, scan.frame(db, question, suite))
+
+
+def _with_missed(outcomes: list[Outcome], missed: Mapping[str, int]) -> list[Outcome]:
+    """The outcomes, those of checks that miss standing rows with the number of these among what was not expected."""
+    return [
+        replace(outcome, result={**outcome.result, "success": False, "unexpected_count": len(outcome.failing) + count})
+        if (count := missed.get(outcome.expectation.rule.id, 0))
+        else outcome
+        for outcome in outcomes
+    ]
 
 
 def _by_column(outcomes: list[Outcome], unreadable: list[tuple[Rule, npt.NDArray[np.int64]]]) -> list[Outcome]:

@@ -46,8 +46,11 @@ def split(db: duckdb.DuckDBPyConnection, question: Question, outcomes: Sequence[
     _write(db, f"select {columns} from work.rows where position in {stopped} order by position", held)
     _write(
         db,
-        "select source_system, source_row, source_key, rule_id, kind, columns, severity "
-        "from work.failed join work.rows using (position) order by position, number",
+        "select source_system, source_row, source_key, rule_id, kind, columns, severity from ("
+        "select * from work.failed join work.rows using (position) union all by name "
+        "select source_system, source_key, number, rule_id, kind, columns, severity"
+        " from work.missed join work.told using (rule_id)"
+        ") order by position, number, source_key",
         failures,
     )
     held_rows = _count(db, f"(select distinct position from work.failed where position in {stopped})")
@@ -74,7 +77,7 @@ def gate(entity: Entity, rows: int, held_rows: int) -> None:
 
 
 def _register(db: duckdb.DuckDBPyConnection, outcomes: Sequence[Outcome]) -> None:
-    """`work.failed`: one row for every failed rule of every row, by position."""
+    """`work.told`: the rules; `work.failed`: one row for every failed rule of every row, by position."""
     rules = [outcome.expectation.rule for outcome in outcomes]
     told = pa.table(
         {
@@ -94,7 +97,8 @@ def _register(db: duckdb.DuckDBPyConnection, outcomes: Sequence[Outcome]) -> Non
     )
     db.register("told#", told)
     db.register("failing#", failing)
-    db.execute('create table work.failed as select * from "failing#" join "told#" using (number)')
+    db.execute('create table work.told as select * from "told#"')
+    db.execute('create table work.failed as select * from "failing#" join work.told using (number)')
     db.unregister("failing#")
     db.unregister("told#")
 

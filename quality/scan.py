@@ -30,7 +30,8 @@ def prepare(db: duckdb.DuckDBPyConnection, question: Question) -> None:
     """Register what rules and checks may look at.
 
     `work.rows` are the rows to be judged with their `position`, `work.repeated` the positions left out, a view named like
-    the entity shows those rows as a check sees them, every known entity is a view by its name, `codes.code` the codes.
+    the entity shows those rows as a check sees them, every known entity is a view by its name, `standing.<entity>` the rows
+    of the hub's last version, `codes.code` the codes. `work.missed` takes what checks miss among those.
     """
     entity, name = question.entity, _name(question.entity.name)
     db.execute("create schema work")
@@ -41,9 +42,12 @@ def prepare(db: duckdb.DuckDBPyConnection, question: Question) -> None:
     db.execute(f"create table work.repeated as {_repeated(entity)}")
     db.execute("create view work.rows as select * from work.landed where position not in (select position from work.repeated)")
     db.execute(f"create view main.{name} as select * exclude (position) from work.rows")
-    for other, path in question.known.items():
-        if other != entity.name:
-            db.execute(f"create view main.{_name(other)} as select * from read_parquet({literal(path)})")
+    db.execute("create table work.missed (rule_id varchar, source_system varchar, source_key varchar)")
+    db.execute("create schema standing")
+    others = {other: path for other, path in question.known.items() if other != entity.name}
+    for room, tables in (("main", others), ("standing", question.standing)):
+        for other, path in tables.items():
+            db.execute(f"create view {room}.{_name(other)} as select * from read_parquet({literal(path)})")
     _register_codes(db, question)
 
 
@@ -104,6 +108,11 @@ def unreadable(db: duckdb.DuckDBPyConnection, entity: Entity) -> list[tuple[Rule
         (Rule(f"{entity.name}.{name}.readable", "readable", (name,)), np.array(positions, dtype=np.int64))
         for name, positions in found
     ]
+
+
+def missed(db: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Rule id -> how many standing rows its check misses among the landed ones; rules that miss none are left out."""
+    return dict(db.execute("select rule_id, count(*) from work.missed group by rule_id").fetchall())
 
 
 def _rows(db: duckdb.DuckDBPyConnection, columns: str) -> pa.Table:
@@ -186,19 +195,29 @@ def run_checks(db: duckdb.DuckDBPyConnection, question: Question, suite: Sequenc
     """
     for number, expectation in enumerate(suite):
         if expectation.rule.kind == "sql":
-            _run_check(db, question, number, expectation.rule.facts["file"])
+            _run_check(db, question, number, expectation.rule)
 
 
-def _run_check(db: duckdb.DuckDBPyConnection, question: Question, number: int, stem: str) -> None:
-    path: Path = question.catalog.sql / "checks" / f"{stem}.sql"
+def _run_check(db: duckdb.DuckDBPyConnection, question: Question, number: int, rule: Rule) -> None:
+    """Table `bad#<number>`: the positions that a check returns by row or by key; keys that have no row become `work.missed`."""
+    path: Path = question.catalog.sql / "checks" / f"{rule.facts['file']}.sql"
     if not path.is_file():
         raise ContractError("HUB105", question.entity.name, file=f"sql/checks/{path.name}")
     query = path.read_text("utf-8").strip().rstrip(";")
     try:
+        db.execute(f'create table work."found#{number}" as select * from (\n{query}\n)')
+        columns = {name for name, *_ in db.execute(f'describe work."found#{number}"').fetchall()}
+        place = "source_key" if "source_key" in columns else "source_row"
+        same = f"r.source_system = bad.source_system and r.{place} = bad.{place}"
         db.execute(
-            f'create table work."bad#{number}" as select distinct r.position from work.rows r '
-            f"join (\n{query}\n) bad on r.source_system = bad.source_system and r.source_row = bad.source_row"
+            f'create table work."bad#{number}" as'
+            f' select distinct r.position from work.rows r join work."found#{number}" bad on {same}'
         )
+        if place == "source_key":
+            db.execute(
+                f"insert into work.missed select distinct {literal(rule.id)}, source_system, source_key"
+                f' from work."found#{number}" bad anti join work.rows r on {same}'
+            )
     except MACHINE:
         raise
     except duckdb.Error as error:

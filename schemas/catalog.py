@@ -170,13 +170,16 @@ def _load(paths: Iterable[Path], read: Callable[[Path], list[T]], broken: dict[s
 
 
 def _ordered(entities: list[Entity], folder: Path) -> dict[str, Entity]:
-    """Parents, and what a derived entity is made from, before children; by name within a rank.
+    """Parents before children, parts before their sums, and what a derived entity is made from before it; by name in a rank.
 
     Raises:
         ContractError: HUB103 when they go in a circle.
     """
     by_name = {entity.name: entity for entity in sorted(entities, key=lambda entity: entity.name)}
-    before = {name: entity.parents | (_read_by(folder / name / f"{HUB}.sql") - {name}) for name, entity in by_name.items()}
+    before = {
+        name: entity.parents | set(entity.after) | (_read_by(folder / name / f"{HUB}.sql") - {name})
+        for name, entity in by_name.items()
+    }
     sorter = TopologicalSorter({name: names & by_name.keys() for name, names in before.items()})
     try:
         return {name: by_name[name] for name in sorter.static_order()}

@@ -28,7 +28,7 @@ TONIGHT = "tonight"
 VOCABULARY: Mapping[str, frozenset[str]] = {
     "source": frozenset({"mode", "watermark", "overlapSeconds", "encoding", "sheet", "headerRow", "fileFormat"}),
     "source_column": frozenset({"nullValues", "copyOf", "copyKey", "copyPrefix"}),
-    "hub": frozenset({"authority", "gone", "brake", "heldPercent"}),
+    "hub": frozenset({"authority", "gone", "after", "brake", "heldPercent"}),
     "hub_column": frozenset({"authority", "codeList", "stdCode"}),
     "feed": frozenset({"flow", "edge", "source", "target"}),
     "feed_dataset": frozenset(
@@ -93,13 +93,15 @@ class Rule:
 class Brake:
     """Limits of one change. Percents are of the current rows; changes of at most `floor` rows are never braked.
 
-    `expect` names calendar windows (`graduation`, `arrival`) in which larger changes are normal.
+    `expect` names calendar windows (`graduation`, `arrival`) in which larger changes are normal. Zero rows where there were
+    some always stop, unless being empty is normal (`may_be_empty`).
     """
 
     max_delete_percent: float = 5.0
     max_update_percent: float = 30.0
     floor: int = 20
     expect: tuple[str, ...] = ()
+    may_be_empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,8 @@ class Entity:
     authority: tuple[str, ...]
     rules: tuple[Rule, ...] = ()
     gone: Gone = "absent_once"
+    after: tuple[str, ...] = ()
+    """The entities that are judged before this one, so that its checks see their rows as they will stand."""
     brake: Brake = Brake()
     held_percent: float = 100.0
     origin: str = ""

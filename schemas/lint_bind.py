@@ -86,8 +86,10 @@ def _wanted(found: Shelf, kind: str, query: Query) -> Sequence[Column]:
 
 
 def _tables(db: duckdb.DuckDBPyConnection, found: Shelf) -> None:
-    """Empty tables: every dataset under its system, every entity as a feed and as a check sees it, the code views."""
-    schemas = {"codes", "feeds", "checks", "obligations", HUB, *(located.thing.system for located in found.sources.values())}
+    """Empty tables: every dataset under its system, every entity as a feed and as a check sees it (tonight's rows
+    and, under `standing`, those of the last version), the code views."""
+    systems = {located.thing.system for located in found.sources.values()}
+    schemas = {"codes", "feeds", "checks", "obligations", "standing", HUB, *systems}
     for schema in sorted(schemas):
         db.execute(f"create schema if not exists {quoted(schema, 'duckdb')}")
     text = {name: [(column, _TEXT) for column in columns] for name, columns in _CODES.items()}
@@ -103,6 +105,7 @@ def _tables(db: duckdb.DuckDBPyConnection, found: Shelf) -> None:
         _table(db, "feeds", name, own)
         _table(db, "checks", name, [*own, ("source_row", _COUNT)])
         _table(db, "obligations", name, own)
+        _table(db, "standing", name, [*own, ("source_key", _TEXT)])
     for name, facts in OBLIGATION_TABLES.items():
         _table(db, "obligations", name, [(column, LogicalType(kind)) for column, kind in facts])
 

@@ -90,6 +90,10 @@ def _entity(found: Shelf, located: Located[Entity]) -> Iterator[Finding]:
             yield Finding("HUB121", located.file, located.line(*here, "customProperties"), facts)
         for index, relation in enumerate(located.raw["properties"][position].get("relationships") or []):
             yield from _target(found, located, (*here, "relationships", index), str(relation["to"]))
+    for name in entity.after:
+        if name not in found.entities and not found.lost["hub"]:
+            facts = {"name": name, "known": near(name, found.entities)}
+            yield Finding("HUB120", located.file, extra_line(located, "after"), facts)
     windows = found.windows
     for window in entity.brake.expect:
         if window not in windows:
@@ -141,7 +145,10 @@ def _feed(found: Shelf, located: Located[FeedDataset]) -> Iterator[Finding]:
 
 
 def _circle(found: Shelf) -> Iterator[Finding]:
-    graph = {name: located.thing.parents & found.entities.keys() for name, located in found.entities.items()}
+    graph = {
+        name: (located.thing.parents | set(located.thing.after)) & found.entities.keys()
+        for name, located in found.entities.items()
+    }
     for query in found.queries["conform"]:
         if query.path.stem == HUB and query.path.parent.name in graph:
             read = {table.removeprefix(f"{HUB}.") for table in query.tables if table.startswith(f"{HUB}.")}

@@ -105,6 +105,7 @@ def _feeds(found: Shelf) -> Iterator[Finding]:
 
 def _checks(found: Shelf) -> Iterator[Finding]:
     entities = {name: _columns(located.thing) | {"source_system", "source_row"} for name, located in found.entities.items()}
+    standing = {f"standing.{name}": columns - {"source_row"} | {"source_key"} for name, columns in entities.items()}
     named = {
         rule.facts["file"]: located for located in found.entities.values() for rule in located.thing.rules if rule.kind == "sql"
     }
@@ -112,8 +113,9 @@ def _checks(found: Shelf) -> Iterator[Finding]:
         stem = query.path.stem
         if stem not in named and not found.lost["hub"]:
             yield Finding("HUB140", query.file, 1, {"name": stem, "known": near(stem, named)})
-        yield from _body(query, {**entities, **_CODES})
-        yield from _output(query, query.columns, ["source_system", "source_row"])
+        yield from _body(query, {**entities, **standing, **_CODES})
+        where = "source_key" if "source_key" in query.columns else "source_row"
+        yield from _output(query, query.columns, ["source_system", where])
     present = {path.stem for path in (found.home / "sql" / "checks").glob("*.sql")}
     for stem, located in named.items():
         if stem not in present:

@@ -43,7 +43,7 @@ _WORDS: Mapping[tuple[str, str], Sequence[str]] = {
     ("feed_dataset", "applyMode"): ("automatic", "manual", "not_stated"),
     ("feed_dataset", "schedule"): (*FEED_SCHEDULES, "outside"),
 }
-_BRAKE = ("maxDeletePercent", "maxUpdatePercent", "floor", "expect")
+_BRAKE = ("maxDeletePercent", "maxUpdatePercent", "floor", "expect", "mayBeEmpty")
 
 
 def words(document: Document, kind: str) -> Iterator[Finding]:
@@ -181,6 +181,7 @@ def _is_brake(value: Any) -> bool:
         and all(_is_percent(value.get(name, 0)) for name in _BRAKE[:2])
         and _is_count(0)(value.get("floor", 0))
         and isinstance(value.get("expect", []), list)
+        and isinstance(value.get("mayBeEmpty", False), bool)
     )
 
 
@@ -189,7 +190,8 @@ _TESTS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "copyOf": (_is_copy, "staff.name, staff.unit_code.name, [student.name, staff.name]"),
     "copyKey": (lambda value: _is_text(value) or _is_list(value), "staff_no"),
     "nullValues": (_is_list, "['0000-00-00']"),
-    "brake": (_is_brake, "{maxDeletePercent: 0-100, maxUpdatePercent: 0-100, floor: >= 0, expect: [...]}"),
+    "after": (_is_list, "[bill_line]"),
+    "brake": (_is_brake, "{maxDeletePercent: 0-100, maxUpdatePercent: 0-100, floor: >= 0, expect: [...], mayBeEmpty: true}"),
     "heldPercent": (_is_percent, "0-100"),
     "overlapSeconds": (_is_count(0), ">= 0"),
     "headerRow": (_is_count(1), ">= 1"),

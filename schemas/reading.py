@@ -131,6 +131,7 @@ def _entity(path: Path, data: Mapping[str, Any], table: Mapping[str, Any]) -> En
         authority=tuple(extra["authority"]),
         rules=_key_rules(table) + tuple(rule for column in columns for rule in column.rules) + own,
         gone=cast(Gone, extra.get("gone", "absent_once")),
+        after=tuple(extra.get("after", ())),
         brake=_brake(extra.get("brake"), Brake()),
         held_percent=float(extra.get("heldPercent", 100.0)),
         origin=path.name,
@@ -259,6 +260,7 @@ def _brake(value: Mapping[str, Any] | None, default: Brake) -> Brake:
         max_update_percent=float(value.get("maxUpdatePercent", default.max_update_percent)),
         floor=int(value.get("floor", default.floor)),
         expect=tuple(value.get("expect", default.expect)),
+        may_be_empty=bool(value.get("mayBeEmpty", default.may_be_empty)),
     )
 
 

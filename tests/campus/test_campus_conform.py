@@ -22,6 +22,10 @@ MAPPED = [
     ("portal_item", "portal"), ("office_item", "office"), ("admission_record", "admissions_office"),
     ("dorm_allocation", "logistics"), ("person_photo", "it_centre"),
     ("payroll_item", "finance"), ("reimbursement", "finance"), ("payment", "finance"), ("fee_status", "finance"),
+    ("fee_item", "finance"), ("fee_standard", "finance"), ("student_account", "finance"), ("account_fund", "finance"),
+    ("fund_change", "finance"), ("bill", "finance"), ("bill_line", "finance"), ("write_off", "finance"),
+    ("write_off_line", "finance"), ("voided_payment", "finance"), ("realtime_payment", "finance"),
+    ("collection_batch", "finance"), ("collection_line", "finance"), ("year_close", "finance"),
 ]  # fmt: skip
 
 

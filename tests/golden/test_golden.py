@@ -5,6 +5,7 @@ One folder `<entity>__<system>` beside `sql/` for every `sql/conform/<entity>/<s
     given:   source dataset -> rows, columns named as in the department's system; a dataset without rows is empty
              a derived entity is given `hub.<entity>` -> rows as they will stand tonight, which is 2026-09-07
     known:   entity -> rows of it that stand in the hub tonight (what references and SQL checks look at)
+    standing: entity -> rows of it in the hub's last version (what checks compare with)
     expect:  the accepted rows, all of them: the key and whichever columns the case is about
     held:    {key, rule} of everything that holds a row; a key of several columns is joined with `|`, one that cannot be read
              is written `#` and the row's position, counted from 0
@@ -48,7 +49,7 @@ Row = Mapping[str, str | None]
 HOME = settings().home
 CASES = HOME / "tests" / "golden"
 SELECTS = {f"{path.parent.name}__{path.stem}": path for path in sorted((HOME / "sql" / "conform").glob("*/*.sql"))}
-PARTS = {"given", "known", "expect", "held", "warned"}
+PARTS = {"given", "known", "standing", "expect", "held", "warned"}
 
 
 class Cells(yaml.SafeLoader):
@@ -85,14 +86,15 @@ def test_given_rows_become_what_the_case_expects(night: Night, name: str, tmp_pa
     sources = [f"{system}.{dataset}" for system, dataset in tables_of(select.read_text("utf-8")) if system != "codes"]
     assert set(case["given"]) <= set(sources), f"the SELECT reads {sources}"
     others = {id.removeprefix(f"{HUB}."): rows for id, rows in case["given"].items() if id.startswith(f"{HUB}.")}
-    known = _known(night, {**others, **case.get("known", {})}, tmp_path)
+    known = _known(night, {**others, **case.get("known", {})}, tmp_path / "known", select.stem)
+    stood = _known(night, case.get("standing", {}), tmp_path / "standing", select.stem)
     if select.stem == HUB:
         hashes = {other: (path, file_digest(path)) for other, path in known.items()}
         conformed = Path(derive(night, entity.name, hashes)["file"])
     else:
         landed = {id: _land(night, night.catalog.source(id), case["given"].get(id, []), name) for id in sources}
         conformed = Path(conform(night, entity.name, landed)["file"])
-    verdict = check(Question(entity, night.catalog, conformed, known, _new(tmp_path)))
+    verdict = check(Question(entity, night.catalog, conformed, known, _new(tmp_path), stood))
 
     wanted = {"|".join(str(row[column]) for column in entity.key): row for row in case["expect"]}
     found = {str(row["source_key"]): row for row in _cells(verdict.accepted)}
@@ -117,21 +119,24 @@ def _land(night: Night, dataset: SourceDataset, rows: list[Row], case: str) -> L
     return Landed(*here, mode="snapshot", high=None, complete=True)
 
 
-def _known(night: Night, known: Mapping[str, list[Row]], folder: Path) -> dict[str, Path]:
-    """Every entity's rows of tonight in a Parquet of the contract's types; an entity that the case does not name is empty."""
+def _known(night: Night, known: Mapping[str, list[Row]], folder: Path, system: str) -> dict[str, Path]:
+    """Every entity's rows in a Parquet of the contract's types, with provenance; an entity that the case does not name is empty."""
     assert set(known) <= set(night.catalog.entities)
-    return {name: _standing(entity, known.get(name, []), folder) for name, entity in night.catalog.entities.items()}
+    folder.mkdir()
+    return {name: _standing(entity, known.get(name, []), folder, system) for name, entity in night.catalog.entities.items()}
 
 
-def _standing(entity: Entity, rows: list[Row], folder: Path) -> Path:
+def _standing(entity: Entity, rows: list[Row], folder: Path, system: str) -> Path:
     columns = [*(column.name for column in entity.columns), "source_system"]
     _names_exist(rows, columns, entity.name)
     typed = ", ".join(f"cast({column.name} as {spelling(column.type, 'duckdb')}) as {column.name}" for column in entity.columns)
-    typed += ", source_system"
+    key = " || '|' || ".join(f"coalesce({name}, '')" for name in entity.key)
     path = folder / f"{entity.name}.parquet"
     with duckdb.connect(":memory:") as db:
         db.register("rows", _texts(rows, columns))
-        db.execute(f"copy (select {typed} from rows) to {literal(path)} (format parquet)")
+        db.execute(
+            f"copy (select {typed}, coalesce(source_system, {literal(system)}) as source_system, {key} as source_key from rows) to {literal(path)} (format parquet)"
+        )
     return path
 
 

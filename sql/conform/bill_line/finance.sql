@@ -1,0 +1,15 @@
+select
+    cast(nullif(trim(s.student_no), '') as varchar) as student_no,
+    cast(trim(s.school_year) || '-' || cast(try_cast(s.school_year as integer) + 1 as varchar) as varchar) as school_year,
+    cast(coalesce(item_code.code, nullif(trim(s.item), '')) as varchar) as item_code,
+    cast(coalesce(kind_code.code, nullif(trim(s.kind), '')) as varchar) as kind_code,
+    cast(s.receivable as decimal(12,2)) as receivable,
+    cast(s.relief as decimal(12,2)) as relief,
+    cast(s.received as decimal(12,2)) as received,
+    cast(s.outstanding as decimal(12,2)) as outstanding,
+    s.source_row as source_row
+from finance.bill_line s
+left join codes.map item_code
+    on item_code.system = 'finance' and item_code.list = 'HUB/FEE_ITEM' and item_code.source_code = trim(s.item)
+left join codes.map kind_code
+    on kind_code.system = 'finance' and kind_code.list = 'HUB/PAYMENT_KIND' and kind_code.source_code = trim(s.kind)
