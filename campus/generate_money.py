@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from campus.arrays import Bools, Frame, Ints, take
-from campus.world import FIRST_DAY, IN_POST, INTAKE, PAYDAY, World, date_of, epoch, present
+from campus.world import FIRST_DAY, IN_POST, INTAKE, NEVER, PAYDAY, World, date_of, day_of, epoch, present
 
 UNPAID, SINGLE, TWICE, THRICE, PARTLY, EXEMPT, LOAN, DEFERRED = 1, 2, 0, 3, 4, 5, 6, 7
 """Plans of payment: `THRICE` pays tuition, accommodation and the rest apart; `PARTLY` half of the tuition only."""
@@ -22,7 +22,8 @@ TUITION, ACCOMMODATION = 0, 1
 ITEMS = 8
 _BILLED = epoch(date(2026, 7, 20))
 """The day on which the new school year is billed, once the old one is closed; new students are billed when numbered."""
-_SCHOOL_YEAR_BEGINS = epoch(date(2026, 8, 21))
+_BEGINS = date(2026, 8, 21)
+_SCHOOL_YEAR_BEGINS = epoch(_BEGINS)
 Matrix = npt.NDArray[np.int64]
 
 
@@ -75,6 +76,14 @@ def owing(students: Frame) -> Bools:
     """Who has been billed this year, still owes and has not settled."""
     unpaid = np.isin(students["plan"], [UNPAID, PARTLY, DEFERRED])
     return np.asarray((students["billed"] == 1) & unpaid & (students["settled"] == 0))
+
+
+def paid_from(students: Frame) -> Ints:
+    """The day from which this year's tuition and accommodation are paid or waived; NEVER for who owes (YWLC04/7)."""
+    planned = day_of(_BEGINS) + students["paid_after"]
+    first = np.where(students["plan"] == EXEMPT, students["since"], np.maximum(planned, students["since"]))
+    punctual = np.isin(students["plan"], [SINGLE, TWICE, THRICE, EXEMPT])
+    return np.select([punctual, students["settled"] > 0], [first, students["settled"]], NEVER)
 
 
 def fees(world: World) -> Frame:

@@ -38,8 +38,10 @@ _WORDS: Mapping[tuple[str, str], Sequence[str]] = {
     ("feed_dataset", "drop"): get_args(Drop),
     ("feed_dataset", "fileFormat"): ("csv", "xlsx", "parquet"),
     ("feed_dataset", "applyMode"): ("automatic", "manual", "not_stated"),
-    ("feed_dataset", "schedule"): ("nightly", "payday"),
-}
+    ("feed_dataset", "schedule"): (
+        "nightly", "payday", "registration_fees", "registration_results", "leaving_daily", "leaving_data",
+    ),
+}  # fmt: skip
 _BRAKE = ("maxDeletePercent", "maxUpdatePercent", "floor", "expect")
 
 

@@ -20,6 +20,8 @@ MAPPED = [
     ("student", "academic"), ("student_status", "academic"), ("status_change", "academic"),
     ("major", "graduate"), ("student", "graduate"), ("student_status", "graduate"), ("status_change", "graduate"),
     ("payroll_item", "finance"), ("reimbursement", "finance"), ("payment", "finance"), ("fee_status", "finance"),
+    ("welcome_checkin", "welcome"), ("registration", "registration"), ("leaving_clearance", "leaving"),
+    ("card", "campus_card"), ("card_transaction", "campus_card"),
 ]  # fmt: skip
 
 
@@ -79,7 +81,21 @@ def test_clean_rows_satisfy_what_the_entity_asks_of_single_cells(
             assert rows_of(db, f"select count(*) from ({query}) where {test}") == [(0,)], test
 
 
-@pytest.mark.parametrize("id", ["hr.staff_record", "academic.student_record", "finance.payment_ledger", "finance.legacy_fee"])
+@pytest.mark.parametrize(
+    "id",
+    [
+        "hr.staff_record",
+        "academic.student_record",
+        "finance.payment_ledger",
+        "finance.legacy_fee",
+        "welcome.arrival",
+        "registration.batch",
+        "registration.checkin_register",
+        "leaving.clearance",
+        "campus_card.card",
+        "campus_card.card_transaction",
+    ],
+)
 def test_no_clean_cell_is_unreadable(sources: Sources, id: str) -> None:
     assert rows_of(sources(5), f"select count(*) from {id} where unreadable is not null") == [(0,)]
 
