@@ -1,80 +1,26 @@
 """What each row-level fault spoils, and which rule of the hub must say so.
 
 The rule ids are written out rather than read from the contracts: they are the answer that the checks are measured by.
+Faults of further systems stand in modules `faults_<name>.py` (`FAULTS`, and `KEYS` of their entities), found by presence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import importlib
+import pkgutil
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
-from campus.arrays import Bools, Ints, kernels
+import campus
+from campus.fault import Fault, Key
+from campus.fault import always as _always
+from campus.fault import numbered as _numbered
 from campus.render_academic import CHANGES
 from campus.render_hr import ZERO_DATE
 
-Cells = Callable[[list[Any]], Sequence[Any]]
-"""The new cells of a column, from the old ones."""
 _NO_UNIT = "20019999"
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A defect of one cell, or of one row that is added.
-
-    Attributes:
-        dataset, column: where; the column by its physical name.
-        cells: old cells of the chosen rows -> new ones.
-        entity, rules, severity: what must be found. `person`: the physical column that names whom it concerns.
-        only: a column and the value that a row must have to be chosen.
-        adds: the spoilt row comes on top of the sound one.
-    """
-
-    dataset: str
-    column: str
-    cells: Cells
-    entity: str
-    rules: tuple[str, ...]
-    person: str
-    severity: str = "error"
-    only: tuple[str, str] | None = None
-    adds: bool = False
-
-    def fits(self, rows: pa.Table) -> Bools:
-        """Which rows may be chosen."""
-        if self.only is None:
-            return np.ones(rows.num_rows, np.bool_)
-        return np.asarray(kernels.fill_null(kernels.equal(rows[self.only[0]], self.only[1]), False).to_numpy())
-
-    def spoil(self, rows: pa.Table, chosen: Ints) -> pa.Table:
-        """The table with the chosen rows spoilt, or with spoilt copies of them at the end."""
-        base = rows.take(chosen) if self.adds else rows
-        at = np.arange(len(chosen)) if self.adds else chosen
-        old = base[self.column].take(at).to_pylist()
-        spoilt = replaced(base, self.column, at, self.cells(old))
-        return pa.concat_tables([rows, spoilt]) if self.adds else spoilt
-
-
-def replaced(rows: pa.Table, column: str, at: Ints, cells: Sequence[Any]) -> pa.Table:
-    """The table with other cells at the given rows of a column."""
-    mask = np.zeros(rows.num_rows, np.bool_)
-    mask[at] = True
-    kind = rows.schema.field(column).type
-    in_order = [cells[position] for position in np.argsort(at, kind="stable")]
-    changed = kernels.replace_with_mask(rows[column].combine_chunks(), pa.array(mask), pa.array(in_order, kind))
-    return rows.set_column(rows.column_names.index(column), column, changed)
-
-
-def _always(value: Any) -> Cells:
-    return lambda old: [value] * len(old)
-
-
-def _numbered(template: str) -> Cells:
-    return lambda old: [template.format(position) for position in range(len(old))]
 
 
 def _wrong_check(old: list[str]) -> list[str]:
@@ -94,7 +40,7 @@ def _lost(old: list[str]) -> list[str]:
 
 _RESIDENT = ("SFZJLX", "身份证")
 _PERSON, _STATUS, _HR = "academic.student_record", "academic.status_record", "hr.staff_record"
-FAULTS: Mapping[str, Fault] = {
+_OWN: Mapping[str, Fault] = {
     "bad_id_checksum": Fault(_PERSON, "SFZJH", _wrong_check, "student", ("student.id_checksum",), "XH", only=_RESIDENT),
     "birth_mismatch": Fault(_PERSON, "CSRQ", _day_later, "student", ("student.id_birth_mismatch",), "XH", "warning", _RESIDENT),
     "sex_mismatch": Fault(
@@ -149,6 +95,12 @@ FAULTS: Mapping[str, Fault] = {
         "finance.payroll", "工号", _numbered("0998{:05d}"), "payroll_item", ("payroll_item.person_no.reference",), "工号"
     ),
 }  # fmt: skip
+_MORE = [
+    importlib.import_module(f"campus.{module.name}")
+    for module in pkgutil.iter_modules(campus.__path__)
+    if module.name.startswith("faults_")
+]
+FAULTS: Mapping[str, Fault] = _OWN | {name: fault for module in _MORE for name, fault in module.FAULTS.items()}
 """Every row-level fault by name, in the order in which they choose their victims."""
 
 _CODES = {word: f"{code:02d}" for code, word in CHANGES.items()}
@@ -159,7 +111,7 @@ def _day(value: str) -> str:
     return f"{value[:4]}-{value[4:6]}-{value[6:]}" if len(value) == 8 else value
 
 
-_KEYS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+_KEYS: Mapping[str, Key] = {
     "student": lambda row: row["XH"].strip(),
     "student_status": lambda row: row["XH"].strip(),
     "status_change": lambda row: f"{row['XH']}|{_CODES.get(row['YDLB'], row['YDLB'])}|{_day(str(row['YDRQ']))}",
@@ -170,7 +122,7 @@ _KEYS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "payment": lambda row: str(row["LSH"]),
     "payroll_item": lambda row: f"{row['工号']}|{row['月份']}|{row['项目代码']}",
     "reimbursement": lambda row: str(row["PZH"]),
-}
+} | {entity: key for module in _MORE for entity, key in module.KEYS.items()}
 
 
 def key_texts(entity: str, rows: pa.Table) -> list[str]:
