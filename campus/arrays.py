@@ -99,9 +99,9 @@ def dates(days: Ints, missing: Bools | None = None) -> Text:
     return pa.array(days.astype(np.int32), pa.int32(), mask=missing).cast(pa.date32())
 
 
-def times(seconds: Ints) -> Text:
-    """Seconds since 1970-01-01 (campus wall clock) as Arrow timestamps of microseconds."""
-    return pa.array(seconds * 1_000_000, pa.int64()).cast(pa.timestamp("us"))
+def times(seconds: Ints, missing: Bools | None = None) -> Text:
+    """Seconds since 1970-01-01 (campus wall clock) as Arrow timestamps of microseconds, null where `missing`."""
+    return pa.array(seconds * 1_000_000, pa.int64(), mask=missing).cast(pa.timestamp("us"))
 
 
 def money(fen: Ints) -> Text:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from campus import generate_days
+from campus import generate_days, generate_past
 from campus.arrays import Frame, Ints, ranked, ymd
 from campus.lists import COLLEGES, DOT_NAMES, GIVEN, MAJORS, OFFICES, POSTGRADUATE, REGIONS, SURNAMES, UNDERGRADUATE
 from campus.people import DOTTED, NORMAL, RARE_CHARACTER
 from campus.world import (
+    ALWAYS,
     FIRST_DAY,
     GRADUATED,
     HORIZON,
@@ -28,10 +29,14 @@ from campus.world import (
     epoch,
     random,
 )
+from campus.year import NUMBERED
 
 _CLASS_SIZE = 35
 _TODAY = epoch(FIRST_DAY)
 _YEAR = 365.2425
+_REACHED: dict[tuple[int, int, int | None], World] = {}
+"""The last world of each start that was asked for, so that a year of days is walked once. Worlds are never changed."""
+_KEPT = 2
 _TUITION = np.array([0, 1_000_000, 800_000, 440_000, 370_000])
 """Fen a year by level of training (index: JY/PYCC), before what the major adds."""
 
@@ -39,15 +44,29 @@ _TUITION = np.array([0, 1_000_000, 800_000, 440_000, 370_000])
 def world(persons: int, seed: int = 7, day: int = 1, staff: int | None = None) -> World:
     """The university of `persons` people at the close of `day`. The same arguments give the same university.
 
-    `staff` fixes how many of them are staff, default 8 %.
+    Days from -36 (2026-08-01, before the new students have numbers) to 328 (2027-07-31) make a school year. `staff` fixes how
+    many are staff, default 8 %.
     """
+    start = (persons, seed, staff)
+    there = _REACHED.pop(start, None)
+    if there is None or there.day > max(day, 1):
+        there = _first_day(persons, seed, staff)
+    while there.day < day:
+        there = generate_days.advance(there, there.day + 1)
+    if len(_REACHED) == _KEPT:
+        _REACHED.pop(next(iter(_REACHED)))
+    _REACHED[start] = there
+    return generate_past.rewound(there, day) if day < 1 else there
+
+
+def _first_day(persons: int, seed: int, staff: int | None) -> World:
     employees = max(20, round(persons * 0.08)) if staff is None else staff
     people = persons - employees
     staff_frame = _staff(employees, random(seed, 1))
     students = _students(people, len(staff_frame["unit"]), random(seed, 2))
     _number_identities(students, staff_frame)
     classes = _classes(students, staff_frame, random(seed, 3))
-    first = World(
+    return World(
         seed=seed,
         persons=persons,
         day=1,
@@ -58,9 +77,6 @@ def world(persons: int, seed: int = 7, day: int = 1, staff: int | None = None) -
         changes=_changes(students, random(seed, 5)),
         vouchers=_vouchers(staff_frame, random(seed, 6)),
     )
-    for following in range(2, day + 1):
-        first = generate_days.advance(first, following)
-    return first
 
 
 def newcomers(count: int) -> int:
@@ -123,6 +139,7 @@ def _students(count: int, staff: int, numbers: np.random.Generator) -> Frame:
     intake = (entry.astype(str).astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64) + 243
     return _person(rows, numbers) | {
         "from_day": from_day,
+        "since": np.where(from_day > 1, from_day, np.where(entry == INTAKE, NUMBERED, ALWAYS)),
         "major": major,
         "level": level,
         "entry": entry,
@@ -161,6 +178,7 @@ def _staff(count: int, numbers: np.random.Generator) -> Frame:
     joined = np.where(from_day > 1, _TODAY + from_day - 1, _TODAY - served)
     return _person(rows, numbers) | {
         "from_day": from_day,
+        "since": np.where(np.arange(rows) < rows // 4, ALWAYS, joined - _TODAY + 1),
         "unit": np.where(college, numbers.integers(1, COLLEGES + 1, rows), COLLEGES + numbers.integers(1, OFFICES + 1, rows)),
         "birth": _TODAY - age,
         "joined": joined,

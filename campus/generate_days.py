@@ -1,4 +1,4 @@
-"""What one more day changes: people come, move, leave, call from a new number, change their status and pay.
+"""What one more day changes: people come, move, leave, call from a new number, change their status, pay and graduate.
 
 A change touches its own rows only, and only those get a new time of update, as a window read expects.
 """
@@ -10,11 +10,13 @@ from dataclasses import replace
 import numpy as np
 
 from campus import generate_books, generate_money
-from campus.arrays import Frame, Ints
+from campus.arrays import Bools, Frame, Ints
 from campus.lists import COLLEGES, MAJORS
 from campus.world import (
+    GRADUATED,
     IN_POST,
     IN_SCHOOL,
+    INTAKE,
     LEFT,
     RESUMED,
     RETIRED,
@@ -27,7 +29,9 @@ from campus.world import (
     present,
     random,
 )
+from campus.year import LEAVING, LOANS_PAID
 
+_LIVELY = 30
 _CHANGE_CODES = (11, 12, 31, 23)
 """JY/XJYDLB: suspended, returned, withdrawn, moved to another major."""
 
@@ -52,6 +56,8 @@ def advance(before: World, day: int) -> World:
     _post(after)
     generate_books.collect(after)
     _late_payments(after, numbers)
+    _loans(after)
+    _graduation(after)
     return replace(
         after,
         posts=_appended(after.posts, posts),
@@ -60,13 +66,17 @@ def advance(before: World, day: int) -> World:
     )
 
 
-def _some(rows: Ints, share: float, numbers: np.random.Generator) -> Ints:
-    """A share of the rows, at least one where there is one."""
-    return np.sort(numbers.choice(rows, min(len(rows), max(1, round(len(rows) * share))), replace=False))
+def _some(rows: Ints, share: float, numbers: np.random.Generator, day: int) -> Ints:
+    """A share of the rows. Up to day `_LIVELY` at least one where there is one, so that every day has changes of each kind.
+
+    Later a quarter of the share, by chance: a year of lively days would empty a small university.
+    """
+    count = max(1, round(len(rows) * share)) if day <= _LIVELY else int(numbers.binomial(len(rows), share / 4))
+    return np.sort(numbers.choice(rows, min(len(rows), count), replace=False))
 
 
 def _new_phones(frame: Frame, day: int, numbers: np.random.Generator) -> None:
-    rows = _some(np.flatnonzero(present(frame, day) & (frame["from_day"] < day)), 0.003, numbers)
+    rows = _some(np.flatnonzero(present(frame, day) & (frame["from_day"] < day)), 0.003, numbers, day)
     frame["mobile"][rows] = numbers.integers(13_000_000_000, 20_000_000_000, len(rows))
     frame["updated"][rows] = office_hours(day, len(rows), numbers)
 
@@ -75,10 +85,10 @@ def _staff_moves(world: World, numbers: np.random.Generator) -> Frame:
     """Moves between colleges, people who leave, and new offices; returns the posts that begin."""
     staff, posts, today = world.staff, world.posts, epoch(date_of(world.day))
     settled = (staff["from_day"] < world.day) & (staff["state"] == IN_POST)
-    moved = _some(np.flatnonzero(settled & (staff["unit"] <= COLLEGES)), 0.001, numbers)
+    moved = _some(np.flatnonzero(settled & (staff["unit"] <= COLLEGES)), 0.001, numbers, world.day)
     staff["unit"][moved] = staff["unit"][moved] % COLLEGES + 1
     leavers = np.flatnonzero(settled & (np.arange(len(settled)) >= len(settled) // 4))
-    left = np.setdiff1d(_some(leavers, 0.0005, numbers), moved)
+    left = np.setdiff1d(_some(leavers, 0.0005, numbers, world.day), moved)
     staff["state"][left] = numbers.choice([LEFT, RETIRED], len(left))
     touched = np.concatenate([moved, left])
     staff["updated"][touched] = office_hours(world.day, len(touched), numbers)
@@ -89,7 +99,7 @@ def _staff_moves(world: World, numbers: np.random.Generator) -> Frame:
     posts["end"][of_left] = today
     renewed = of_moved | of_left | arriving
     posts["updated"][renewed] = office_hours(world.day, int(renewed.sum()), numbers)
-    promoted = _some(np.setdiff1d(np.flatnonzero(settled), touched), 0.0005, numbers)
+    promoted = _some(np.setdiff1d(np.flatnonzero(settled), touched), 0.0005, numbers, world.day)
     return {
         "staff": promoted,
         "kind": np.ones(len(promoted), np.int64),
@@ -109,7 +119,7 @@ def _removals(world: World, numbers: np.random.Generator) -> None:
         (students, (students["state"] == WITHDRAWN) & (students["billed"] == 0)),
     ):
         rows = np.flatnonzero(closed & present(frame, world.day))
-        frame["gone_day"][_some(rows, 0.01, numbers)] = world.day
+        frame["gone_day"][_some(rows, 0.01, numbers, world.day)] = world.day
 
 
 def _status_changes(world: World, numbers: np.random.Generator) -> Frame:
@@ -117,13 +127,13 @@ def _status_changes(world: World, numbers: np.random.Generator) -> Frame:
     students = world.students
     here = present(students, world.day) & (students["from_day"] < world.day)
     suspended, returned = (
-        _some(np.flatnonzero(here & (students["state"] == IN_SCHOOL)), 0.0004, numbers),
-        _some(np.flatnonzero(here & (students["state"] == SUSPENDED)), 0.01, numbers),
+        _some(np.flatnonzero(here & (students["state"] == IN_SCHOOL)), 0.0004, numbers, world.day),
+        _some(np.flatnonzero(here & (students["state"] == SUSPENDED)), 0.01, numbers, world.day),
     )
     quiet = here & (students["state"] == IN_SCHOOL) & ~np.isin(np.arange(len(here)), suspended)
-    withdrawn = _some(np.flatnonzero(quiet), 0.0001, numbers)
+    withdrawn = _some(np.flatnonzero(quiet), 0.0001, numbers, world.day)
     movers = np.flatnonzero(quiet & (students["level"] == 3))
-    moved = _some(np.setdiff1d(movers, withdrawn), 0.0002, numbers)
+    moved = _some(np.setdiff1d(movers, withdrawn), 0.0002, numbers, world.day)
     rows = np.concatenate([suspended, returned, withdrawn, moved])
     code = np.repeat(_CHANGE_CODES, [len(suspended), len(returned), len(withdrawn), len(moved)])
     before = {name: students[name][rows].copy() for name in ("major", "class")}
@@ -166,10 +176,34 @@ def _post(world: World) -> None:
 def _late_payments(world: World, numbers: np.random.Generator) -> None:
     """Some of those who owe for this year pay all of it, a third of them after hours; nobody whose bill is with the bank."""
     owing = present(world.students, world.day) & (world.students["from_day"] < world.day) & generate_money.owing(world.students)
-    rows = _some(np.flatnonzero(owing & ~generate_books.with_bank(world)), 0.02, numbers)
+    rows = _some(np.flatnonzero(owing & ~generate_books.with_bank(world)), 0.02, numbers, world.day)
     late = rows % 3 == 0
     world.students["settled"][rows[~late]] = world.day
     world.students["pending"][rows[late]] = world.day
+
+
+def _loans(world: World) -> None:
+    """The bank pays what students with a loan owe, all on one day."""
+    if world.day == LOANS_PAID:
+        students = world.students
+        borrowed = (students["plan"] == generate_money.LOAN) & (students["billed"] == 1) & (students["settled"] == 0)
+        students["settled"][borrowed & present(students, world.day)] = world.day
+
+
+def _graduation(world: World) -> None:
+    """On the leaving day those whose years are over graduate, but for a few who need longer."""
+    if world.day == LEAVING:
+        students = world.students
+        ready = present(students, world.day) & graduating(world) & np.isin(students["state"], [IN_SCHOOL, RESUMED])
+        students["state"][ready] = GRADUATED
+        students["updated"][ready] = epoch(date_of(world.day)) * 86_400 + 9 * 3600 + np.flatnonzero(ready) % 28_800
+
+
+def graduating(world: World) -> Bools:
+    """Whose years of training end in this school year; one in fifty of them needs longer."""
+    years = np.array([major.years for major in MAJORS])[world.students["major"]]
+    slow = random(world.seed, 300).random(len(years)) < 0.02
+    return np.asarray((world.students["entry"] + years == INTAKE + 1) & ~slow)
 
 
 def _vouchers(world: World, numbers: np.random.Generator) -> Frame:

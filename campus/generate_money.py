@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from campus.arrays import Bools, Frame, Ints, take
-from campus.world import FIRST_DAY, IN_POST, INTAKE, PAYDAY, World, date_of, epoch, present
+from campus.world import FIRST_DAY, IN_POST, INTAKE, NEVER, PAYDAY, World, date_of, day_of, epoch, present
 
 UNPAID, SINGLE, TWICE, THRICE, PARTLY, EXEMPT, LOAN, DEFERRED = 1, 2, 0, 3, 4, 5, 6, 7
 """Plans of payment: `THRICE` pays tuition, accommodation and the rest apart; `PARTLY` half of the tuition only."""
@@ -20,7 +20,10 @@ LAST_PAYMENT = 9
 """Number of the payment that settles what was owed."""
 TUITION, ACCOMMODATION = 0, 1
 ITEMS = 8
-_SCHOOL_YEAR_BEGINS = epoch(date(2026, 8, 21))
+_BILLED = epoch(date(2026, 7, 20))
+"""The day on which the new school year is billed, once the old one is closed; new students are billed when numbered."""
+_BEGINS = date(2026, 8, 21)
+_SCHOOL_YEAR_BEGINS = epoch(_BEGINS)
 Matrix = npt.NDArray[np.int64]
 
 
@@ -75,6 +78,14 @@ def owing(students: Frame) -> Bools:
     return np.asarray((students["billed"] == 1) & unpaid & (students["settled"] == 0) & (students["pending"] == 0))
 
 
+def paid_from(students: Frame) -> Ints:
+    """The day from which this year's tuition and accommodation are paid or waived; NEVER for who owes (YWLC04/7)."""
+    planned = day_of(_BEGINS) + students["paid_after"]
+    first = np.where(students["plan"] == EXEMPT, students["since"], np.maximum(planned, students["since"]))
+    punctual = np.isin(students["plan"], [SINGLE, TWICE, THRICE, EXEMPT])
+    return np.select([punctual, students["settled"] > 0], [first, students["settled"]], NEVER)
+
+
 def fees(world: World) -> Frame:
     """This year's fee rows: student (row), fen receivable, relief, received, outstanding, flags and last change."""
     rows = np.flatnonzero(present(world.students, world.day) & (world.students["billed"] == 1))
@@ -82,9 +93,13 @@ def fees(world: World) -> Frame:
     items = due(students, INTAKE)
     waived = relief(students, items)
     paid = sum(instalments(students, items - waived).values(), np.zeros_like(items))
+    due_to_pay = _SCHOOL_YEAR_BEGINS + students["paid_after"]
+    waiting = due_to_pay > epoch(date_of(world.day))
+    paid[waiting] = 0
+    billed = np.maximum(_BILLED, epoch(FIRST_DAY) + students["since"] - 1)
     settled = np.where(students["settled"] > 0, epoch(FIRST_DAY) + students["settled"] - 1, 0)
     arrived = np.where(students["from_day"] > 1, epoch(FIRST_DAY) + students["from_day"] - 1, 0)
-    changed = np.maximum(np.maximum(settled, arrived), _SCHOOL_YEAR_BEGINS + students["paid_after"])
+    changed = np.where(waiting, billed, np.maximum(np.maximum(settled, arrived), due_to_pay))
     required = (items - waived - paid)[:, [TUITION, ACCOMMODATION]].sum(axis=1) == 0
     return _fee_frame(rows, items, waived, paid) | {
         "adjustment": np.select(
@@ -134,7 +149,8 @@ def payments(world: World) -> Frame:
         )
         for turn, matrix in split.items():
             parts.append(_payment_rows(rows, students, year, turn, start, matrix))
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    made = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return take(made, made["on"] <= epoch(date_of(world.day)))
 
 
 def _payment_rows(rows: Ints, students: Frame, year: int, turn: int, start: int, items: Matrix) -> Frame:
@@ -185,7 +201,7 @@ def _fee_frame(rows: Ints, items: Matrix, waived: Matrix, paid: Matrix) -> Frame
 def pay_months(day: int) -> list[tuple[int, int]]:
     """The months whose pay has been uploaded by a day, oldest first, as (year, month); pay is uploaded on the 8th."""
     today = date_of(day)
-    months = [(2026, 8)]
+    months = [(2026, 8) if date(2026, 8, PAYDAY) <= today else (2026, 7)]
     while True:
         year, month = months[-1]
         following = (year + month // 12, month % 12 + 1)
@@ -198,7 +214,8 @@ def payroll(world: World, year: int, month: int) -> Frame:
     """The pay lines of a month: staff (row), item (index into `PAY_ITEMS`), fen. They never change once uploaded."""
     staff = world.staff
     made_on = (date(year, month, PAYDAY) - FIRST_DAY).days + 1
-    rows = np.flatnonzero((staff["state_first"] == IN_POST) & (staff["from_day"] <= max(1, made_on - 1)))
+    here = (staff["from_day"] <= max(1, made_on - 1)) & (staff["since"] <= made_on)
+    rows = np.flatnonzero((staff["state_first"] == IN_POST) & here)
     salary = staff["salary"][rows]
     lines = np.stack(
         [salary // 2, salary // 4, salary // 5 + 30_000, salary // 10 + 20_000, -(salary // 8), -(salary // 30 + month * 10)]

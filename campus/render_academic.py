@@ -28,7 +28,8 @@ from campus.people import (
     unit_codes,
 )
 from campus.rendering import Datasets, Waits
-from campus.world import IN_POST, World, present
+from campus.world import IN_POST, INTAKE, World, present
+from campus.year import NUMBERED
 
 PREFIX = "D"
 STATES = {1: "在读", 2: "休学", 3: "退学", 5: "复学", 7: "毕业"}
@@ -72,8 +73,8 @@ def major(world: World) -> pa.Table:
 
 def admin_class(world: World) -> pa.Table:
     """`bjxxb`: every class with its tutor, counsellor and monitor."""
-    classes = world.classes
-    rows = np.arange(len(classes["major"]))
+    rows = np.flatnonzero((world.classes["entry"] < INTAKE) | (world.day >= NUMBERED))
+    classes = take(world.classes, rows)
     known = classes["monitor"] >= 0
     units = major_units(classes["major"])
     return pa.table(

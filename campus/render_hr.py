@@ -102,7 +102,7 @@ def staff_record(world: World) -> pa.Table:
 def post_record(world: World) -> pa.Table:
     """`t_jzg_zw`: offices (D) and technical posts (J), held and past, of people whom the system shows."""
     shown = present(world.staff, world.day)[world.posts["staff"]]
-    posts = take(world.posts, shown & (world.staff["from_day"][world.posts["staff"]] <= world.day))
+    posts = take(world.posts, shown)
     office, held = posts["kind"] == 1, posts["end"] == 0
     rank = posts["rank"]
     return pa.table(

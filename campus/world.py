@@ -1,7 +1,8 @@
-"""The truth behind the four systems on one day: frames of whole numbers, joined by row index.
+"""The truth behind the systems on one day: frames of whole numbers, joined by row index.
 
 Systems hold copies of this truth in their own spelling (`render_*.py`). A person who arrives on a later day is in the
-frames from the start with `from_day` set, so that nobody's number, name or identity depends on the day.
+frames from the start with `from_day` set, so that nobody's number, name or identity depends on the day. Days before day 1
+are 0 and below; then `since` says who is there already.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ INTAKE = 2026
 """Entry year of the newest students."""
 HORIZON = 366
 """Days for which newcomers are prepared."""
+ALWAYS = -10_000
+"""`since` of those who have been here longer than the rehearsal looks back."""
 NEVER = 1 << 30
 PAYDAY = 8
 
@@ -32,7 +35,8 @@ class World:
     """The university at the close of a day.
 
     Attributes:
-        students: one row a student, newcomers of later days included (`from_day`, `gone_day` bound their presence).
+        students: one row a student, newcomers of later days included (`since`, `from_day` and `gone_day` bound their
+            presence; `from_day` is 1 for everybody who is here on day 1).
         staff: the same for staff.
         classes: major, entry, number of every administrative class, and its monitor (student), tutor and counsellor (staff).
         posts: staff row, kind (1 office, 2 technical), rank, unit, start and end day (0 while held).
@@ -56,6 +60,11 @@ def date_of(day: int) -> date:
     return FIRST_DAY + timedelta(days=day - 1)
 
 
+def day_of(value: date) -> int:
+    """The day of a date."""
+    return (value - FIRST_DAY).days + 1
+
+
 def epoch(value: date) -> int:
     """Days since 1970-01-01."""
     return (value - date(1970, 1, 1)).days
@@ -63,7 +72,7 @@ def epoch(value: date) -> int:
 
 def present(frame: Frame, day: int) -> Bools:
     """The rows that their system shows on a day."""
-    return np.asarray((frame["from_day"] <= day) & (frame["gone_day"] > day))
+    return np.asarray((frame["since"] <= day) & (frame["from_day"] <= max(day, 1)) & (frame["gone_day"] > day))
 
 
 def random(seed: int, *stream: int) -> np.random.Generator:

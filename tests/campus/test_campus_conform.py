@@ -26,6 +26,8 @@ MAPPED = [
     ("fund_change", "finance"), ("bill", "finance"), ("bill_line", "finance"), ("write_off", "finance"),
     ("write_off_line", "finance"), ("voided_payment", "finance"), ("realtime_payment", "finance"),
     ("collection_batch", "finance"), ("collection_line", "finance"), ("year_close", "finance"),
+    ("welcome_checkin", "welcome"), ("registration", "registration"), ("leaving_clearance", "leaving"),
+    ("card", "campus_card"), ("card_transaction", "campus_card"),
 ]  # fmt: skip
 
 
@@ -85,7 +87,21 @@ def test_clean_rows_satisfy_what_the_entity_asks_of_single_cells(
             assert rows_of(db, f"select count(*) from ({query}) where {test}") == [(0,)], test
 
 
-@pytest.mark.parametrize("id", ["hr.staff_record", "academic.student_record", "finance.payment_ledger", "finance.legacy_fee"])
+@pytest.mark.parametrize(
+    "id",
+    [
+        "hr.staff_record",
+        "academic.student_record",
+        "finance.payment_ledger",
+        "finance.legacy_fee",
+        "welcome.arrival",
+        "registration.batch",
+        "registration.checkin_register",
+        "leaving.clearance",
+        "campus_card.card",
+        "campus_card.card_transaction",
+    ],
+)
 def test_no_clean_cell_is_unreadable(sources: Sources, id: str) -> None:
     assert rows_of(sources(5), f"select count(*) from {id} where unreadable is not null") == [(0,)]
 
