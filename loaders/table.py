@@ -18,7 +18,7 @@ from core.connections import Connection
 from core.errors import FeedFailed
 from loaders import totals
 from loaders.base import Applied, Delivery, Totals
-from loaders.handover import DELIVERIES, Handover, Shape
+from loaders.handover import DELIVERIES, SENT, Handover, Shape
 from loaders.totals import Phrases, workspace
 from schemas import ddl
 from schemas.contract import FeedDataset
@@ -26,6 +26,8 @@ from schemas.contract import FeedDataset
 LOCK_SECONDS = 30
 """How long a delivery waits for a lock that the receiver's own work holds."""
 CONNECT_SECONDS = 10
+SCRATCH = "_hub_selftest_"
+"""How the tables are called that a selftest makes and drops."""
 _ROW = pa.schema({"row_key": pa.string(), "row_hash": pa.string()})
 
 
@@ -42,6 +44,8 @@ class TableTarget(ABC):
     """Table name -> CREATE TABLE of the two tables that we keep beside the receiver's own."""
     marks: ClassVar[Mapping[str, str]]
     """Types of the columns in which drops are marked."""
+    keeps_empty_text: ClassVar[bool] = True
+    """Whether an empty text is something else than NULL here."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -91,6 +95,21 @@ class TableTarget(ABC):
                 db.register("batches", batches)
                 db.execute("create table found as select * from batches")
             return totals.differences(db, feed, expected, out)
+
+    def forget(self, feed: FeedDataset) -> None:
+        """Drop the scratch table of a selftest and what was written down about it.
+
+        Raises:
+            ValueError: the feed's table is not a scratch table.
+        """
+        if not feed.physical.startswith(SCRATCH):
+            raise ValueError(feed.physical)
+        with self.transaction(feed.id):
+            if self.columns_of(feed.physical):
+                self.run(f"drop table {Shape(feed, self.phrases).table}")
+            for table in (SENT, DELIVERIES):
+                if self.columns_of(table):
+                    self.run(f"delete from {table} where edge = %s", feed.edge)
 
     def close(self) -> None:
         """Give the connection back."""

@@ -191,12 +191,17 @@ def draft(
 
 
 @app.command(help=text("cli.selftest"))
-def selftest(connection: Annotated[str, typer.Argument(help=text("cli.connection"))], as_json: AsJson = False) -> None:
+def selftest(
+    connection: Annotated[str, typer.Argument(help=text("cli.connection"))],
+    write: Annotated[bool, typer.Option(help=text("selftest.write"))] = False,
+    as_json: AsJson = False,
+) -> None:
     from pipeline import screen
     from pipeline.selftest import selftest as run
     from schemas.catalog import catalog
 
-    found = run(catalog(), connection)
+    with interruptible():
+        found = run(catalog(), connection, write=write)
     show(found, as_json, None if as_json else screen.selftest(found))
     if not all(row["ok"] for row in found):
         raise typer.Exit(1)

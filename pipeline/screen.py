@@ -223,7 +223,7 @@ def selftest(rows: Sequence[Row]) -> Table:
             row["dataset"],
             f"{row['rows']:,}",
             "[green]✓[/green]" if row["ok"] else "[red]✗[/red]",
-            row["problem"] or ", ".join(row["new_columns"]),
+            row["problem"] or "; ".join([*row["notes"], *row["new_columns"]]),
         )
     return table
 

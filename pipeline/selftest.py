@@ -1,4 +1,5 @@
-"""Selftest: prove on site that a department's database can be read as its contracts say, in a minute and without loading."""
+"""Selftest: prove on site, in a minute, that a department's database can be read as its contracts say, or that a receiver's
+can be filled as the hub promises. Nothing is loaded; a source is only read."""
 
 from __future__ import annotations
 
@@ -6,32 +7,80 @@ from typing import Any
 
 from core.connections import connection
 from core.errors import Denied, HubError
-from extractors.base import drift, open_extractor
+from core.text import text
+from extractors.base import open_extractor
+from loaders.base import open_target
+from loaders.table import TableTarget
+from pipeline.proofs import prove
+from pipeline.proofs_target import prove_target
 from schemas.catalog import Catalog
-from schemas.contract import SourceDataset
+from schemas.contract import FeedDataset, SourceDataset
 
 
-def selftest(catalog: Catalog, connection_id: str) -> list[dict[str, Any]]:
-    """Read every contracted dataset of a connection once; one result each: `{dataset, ok, rows, new_columns, problem}`.
+def selftest(catalog: Catalog, connection_id: str, *, write: bool = False) -> list[dict[str, Any]]:
+    """One result for each contracted dataset of a connection: `{dataset, ok, rows, new_columns, notes, problem}`.
+
+    Sources are read in every way that the night reads them. Of a receiver's tables the columns are looked at; with `write`
+    scratch tables of our own are filled and dropped there instead.
 
     Raises:
-        Denied: HUB709 when no contract names this connection. Unavailable: HUB202.
+        Denied: HUB709 when no contract names this connection, HUB825 when there is nothing to test in its family.
     """
-    datasets = [dataset for dataset in catalog.sources.values() if dataset.connection == connection_id]
-    if not datasets:
-        known = sorted({dataset.connection for dataset in catalog.sources.values()})
-        raise Denied("HUB709", connection_id, known=", ".join(known))
-    return [_test(dataset) for dataset in datasets]
+    sources = [dataset for dataset in catalog.sources.values() if dataset.connection == connection_id]
+    feeds = [feed for feed in catalog.feeds.values() if feed.connection == connection_id]
+    if not sources and not feeds:
+        known = {source.connection for source in catalog.sources.values()}
+        known |= {feed.connection for feed in catalog.feeds.values()}
+        raise Denied("HUB709", connection_id, known=", ".join(sorted(known)))
+    if sources and not write:
+        return [_source(dataset) for dataset in sources]
+    return _receiver(catalog, connection_id, feeds, write)
 
 
-def _test(dataset: SourceDataset) -> dict[str, Any]:
+def _source(dataset: SourceDataset) -> dict[str, Any]:
     try:
-        extractor = open_extractor(connection(dataset.connection))
-        new = drift(dataset, extractor.columns(dataset.physical, dataset))
-        with extractor.read(dataset) as reading:
-            rows = sum(batch.num_rows for batch in reading.batches)
-            counted = reading.source_count
+        found = prove(open_extractor(connection(dataset.connection)), dataset)
     except HubError as error:
-        return {"dataset": dataset.id, "ok": False, "rows": 0, "new_columns": [], "problem": error.line()}
-    problem = None if rows == counted else f"{rows} <> {counted}"
-    return {"dataset": dataset.id, "ok": problem is None, "rows": rows, "new_columns": new, "problem": problem}
+        return _result(dataset.id, problem=error.line())
+    return _result(dataset.id, found.rows, found.new_columns, found.notes, "; ".join(found.problems) or None)
+
+
+def _receiver(catalog: Catalog, connection_id: str, feeds: list[FeedDataset], write: bool) -> list[dict[str, Any]]:
+    target = open_target(connection(connection_id)) if feeds else None
+    if not isinstance(target, TableTarget):
+        known = sorted({feed.connection for feed in catalog.feeds.values()})
+        raise Denied("HUB825", connection_id, known=", ".join(known))
+    try:
+        if write:
+            return [_result(step.name, step.rows, problem=step.problem) for step in prove_target(target)]
+        return [_table(target, feed) for feed in feeds]
+    finally:
+        target.close()
+
+
+def _table(target: TableTarget, feed: FeedDataset) -> dict[str, Any]:
+    try:
+        with target.transaction(feed.id):
+            seen = target.columns_of(feed.physical)
+    except HubError as error:
+        return _result(feed.id, problem=error.line())
+    lost = [column.physical for column in feed.columns if column.physical not in seen] if seen else []
+    notes = [] if seen else [text("selftest.absent")]
+    return _result(feed.id, notes=notes, problem=text("selftest.lost", columns=", ".join(lost)) if lost else None)
+
+
+def _result(
+    dataset: str,
+    rows: int = 0,
+    new_columns: list[str] | None = None,
+    notes: list[str] | None = None,
+    problem: str | None = None,
+) -> dict[str, Any]:
+    return {
+        "dataset": dataset,
+        "ok": problem is None,
+        "rows": rows,
+        "new_columns": new_columns or [],
+        "notes": notes or [],
+        "problem": problem,
+    }

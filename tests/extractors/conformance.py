@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
@@ -14,7 +15,9 @@ import pytest
 from core.connections import Connection, parse
 from core.dialects import LogicalType
 from core.errors import HubError, Refused, Unavailable
+from core.settings import settings
 from extractors.base import SOURCE_HASH, Extractor, Reading, drift, open_extractor
+from pipeline.proofs import prove
 from schemas.contract import Column, SourceDataset
 
 KINDS = {
@@ -86,6 +89,15 @@ class Conformance:
     """Characters of the longest text that the family's sources can hold in one cell."""
     keeps_empty_text = True
     keeps_microseconds = True
+
+    @pytest.fixture
+    def own_work(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        """Scratch files of the proofs go to a folder of this test."""
+        monkeypatch.setenv("HUB_VAR", str(tmp_path / "var"))
+        settings.cache_clear()
+        yield
+        monkeypatch.undo()
+        settings.cache_clear()
 
     @pytest.fixture
     def extractor(self, shelf: Shelf) -> Extractor:
@@ -163,8 +175,6 @@ class Conformance:
         assert found.to_pylist() == [{"b": "2", "k": "1"}]
 
     def test_batches_are_bounded(self, shelf: Shelf, extractor: Extractor, monkeypatch: pytest.MonkeyPatch) -> None:
-        from core.settings import settings
-
         wanted = self.given(shelf, "integer", range(10))
         monkeypatch.setenv("HUB_BATCH_ROWS", "4")
         settings.cache_clear()
@@ -254,6 +264,16 @@ class Conformance:
             assert hashes(reading) == {"b": swept["b"]}
         with extractor.fetch(wanted, pa.table({"k": pa.array([], pa.string())})) as reading:
             assert hashes(reading) == {}
+
+    def test_the_proofs_of_the_selftest_hold(self, shelf: Shelf, extractor: Extractor, own_work: None) -> None:
+        columns = {"k": "text", "n": "integer", "v": "number", "d": "date", "at": "timestamp"}
+        rows: list[Sequence[Any]] = [
+            (f"{place:03}", place, f"{place}.25", "2024-02-29", f"2025-09-01 08:00:{place:02}") for place in range(30)
+        ]
+        rows.append(("阿", None, None, None, None))
+        wanted = dataset(shelf.put("t", columns, rows), columns, mode="window", watermark="at")
+        found = prove(extractor, wanted)
+        assert (found.rows, found.problems, found.notes, found.new_columns) == (31, [], [], [])
 
     def test_hashes_tell_rows_apart(self, shelf: Shelf, extractor: Extractor) -> None:
         columns = {"k": "text", "a": "text", "b": "text"}

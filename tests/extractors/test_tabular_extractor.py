@@ -24,6 +24,11 @@ from schemas.contract import Column, SourceDataset
 
 TYPES = {"text": "varchar", "integer": "bigint", "number": "decimal(12,2)", "date": "date", "timestamp": "timestamp"}
 
+KEY = """
+    select unnest(constraint_column_names) from duckdb_constraints()
+    where constraint_type = 'PRIMARY KEY' and table_name = ?
+"""
+
 
 class DuckSession:
     def __init__(self, link: duckdb.DuckDBPyConnection) -> None:
@@ -58,9 +63,8 @@ class Duck(Tabular):
             return [name for (name,) in rows(session, "select table_name from information_schema.tables order by 1")]
 
     def primary_key(self, physical: str) -> list[str]:
-        query = "select unnest(constraint_column_names) from duckdb_constraints() where constraint_type = 'PRIMARY KEY' and table_name = ?"
         with self.opened() as session:
-            return [name for (name,) in rows(session, query, [physical])]
+            return [name for (name,) in rows(session, KEY, [physical])]
 
     def describe(self, session: Session, physical: str) -> list[Seen]:
         query = "select column_name, data_type from information_schema.columns where table_name = ? order by ordinal_position"

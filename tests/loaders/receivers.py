@@ -6,7 +6,6 @@ import datetime as dt
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -17,69 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.connections import Connection, parse
-from core.dialects import LogicalType, arrow_type
 from core.errors import HubError
 from loaders.base import Applied, Delivery, Target, open_target
 from loaders.totals import expected
-from schemas.contract import Column, FeedDataset
-
-DAY = dt.date(2026, 9, 1)
-Row = dict[str, Any]
-
-
-def _column(name: str, physical: str, title: str, kind: str, **sizes: int) -> Column:
-    return Column(name, physical, title, LogicalType(kind, **sizes))
-
-
-FEED = FeedDataset(
-    flow="SJGXLC07",
-    edge="E07",
-    source="hr",
-    target="library",
-    dataset="reader",
-    physical="dz_reader",
-    title="读者",
-    version="1.0.0",
-    connection="dst_library",
-    columns=(
-        _column("person_no", "GH", "工号", "string", length=20),
-        _column("kind_code", "LB", "类别", "integer"),
-        _column("full_name", "XM", "姓名", "string", length=60),
-        _column("deposit", "YJ", "押金", "number", precision=12, scale=2),
-        _column("is_teacher", "SFJS", "是否教师", "boolean"),
-        _column("birth_on", "CSRQ", "出生日期", "date"),
-        _column("changed_at", "BGSJ", "变更时间", "timestamp"),
-        _column("opens", "KGSJ", "开馆时间", "time", length=40),
-    ),
-    key=("person_no", "kind_code"),
-)
-SCHEMA = pa.schema([(column.name, arrow_type(column.type)) for column in FEED.columns])
-
-
-def person(number: int, **values: Any) -> Row:
-    """A row with something in every column."""
-    row: Row = {
-        "person_no": f"00{number:04d}",
-        "kind_code": 1,
-        "full_name": f"张三{number}",
-        "deposit": Decimal(number) / 4,
-        "is_teacher": number % 2 == 0,
-        "birth_on": dt.date(1970, 1, 1) + dt.timedelta(number * 31),
-        "changed_at": dt.datetime(2026, 8, 31, 23, 59, 58, number),
-        "opens": "08:00",
-    }
-    return row | values
-
-
-STRANGE = [
-    person(1, full_name="𠮷𡈽", deposit=Decimal("-0.05")),
-    person(2, full_name='逗号,引号"反斜杠\\换行\n制表\t尾', opens="NULL"),
-    person(3, full_name="\\N", deposit=None, is_teacher=None, birth_on=None, changed_at=None, opens=None),
-    person(4, full_name=None, deposit=Decimal("9999999999.99"), kind_code=-3),
-    person(5, full_name="", birth_on=dt.date(1899, 12, 31), changed_at=dt.datetime(1999, 1, 1)),
-    person(6, full_name="NULL", deposit=Decimal(0), opens="25:30:00", birth_on=dt.date(2099, 2, 28)),
-    person(7, full_name=" 前后空格 ", kind_code=9007199254740993, opens="'; drop table dz_reader; --"),
-]
+from pipeline.proofs_target import DAY, FEED, SCHEMA, STRANGE, Row, person
+from schemas.contract import FeedDataset
 
 
 @dataclass

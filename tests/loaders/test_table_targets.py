@@ -20,6 +20,7 @@ from core.dialects import quoted
 from core.errors import FeedFailed, Unavailable
 from loaders.base import Applied
 from loaders.totals import expected, promised
+from pipeline.proofs_target import prove_target
 from schemas import ddl
 
 
@@ -315,3 +316,33 @@ def test_a_table_in_gbk_is_compared_by_its_text(mariadb_url: str, tmp_path: Path
     with pytest.raises(FeedFailed, match="HUB601"):
         here.apply(here.prepared([person(3, full_name="𠮷")]))
     receiver.link.close()
+
+
+def test_the_proofs_of_the_selftest_hold_and_leave_nothing(receiver: Receiver, here: Edge) -> None:
+    target: Any = here.target()
+    steps = prove_target(target)
+    target.close()
+    assert [(step.name, step.problem) for step in steps] == [
+        (f"{drop}/{name}", None)
+        for drop in ("delete", "inactive")
+        for name in ("first", "changed", "returned", "whole", "nothing")
+    ]
+    left = "select count(*) from information_schema.tables where substr(table_name, 1, 13) = %s"
+    assert receiver.ask(left, "_hub_selftest") == [(0,)]
+    for table in ("_hub_sent", "_hub_delivery"):
+        assert receiver.ask(f"select distinct edge from {table} where substr(edge, 1, 8) = %s", "SELFTEST") == []
+    with pytest.raises(ValueError):
+        target.forget(here.feed)
+
+
+def test_the_proofs_find_a_receiver_that_changes_what_it_gets(
+    receiver: Receiver, here: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A receiver's trigger, in the shape of a table that rounds: the proofs name the step, and still tidy up."""
+    target: Any = here.target()
+    make = target.make
+    monkeypatch.setattr(target, "make", lambda feed, statement: make(feed, statement.replace("(12,2)", "(12,0)")))
+    steps = prove_target(target)
+    target.close()
+    assert all(step.problem for step in steps if step.name.endswith(("first", "changed")))
+    assert receiver.ask("select distinct edge from _hub_sent where substr(edge, 1, 8) = %s", "SELFTEST") == []
