@@ -6,6 +6,8 @@ They outlive the demonstration, so that its receivers and departments can be loo
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 from campus import servers
 from core.settings import settings
@@ -13,7 +15,7 @@ from core.settings import settings
 
 def main(arguments: list[str]) -> int:
     """Run a subcommand."""
-    starts = {"postgres": servers.postgres, "mariadb": servers.mariadb}
+    starts: dict[str, Callable[[Path], object]] = {"postgres": servers.postgres, "mariadb": servers.mariadb}
     if arguments not in (["start"], ["stop"]):
         print((__doc__ or "").splitlines()[0], file=sys.stderr)
         return 2

@@ -65,7 +65,7 @@ class _Unreadable:
 
 
 class MySQL:
-    """Family `mysql`. Options of the URL: `unix_socket`."""
+    """Family `mysql`. Options of the URL: `unix_socket`, `ssl`, `ssl_ca`."""
 
     family: ClassVar[str] = "mysql"
 
