@@ -6,23 +6,30 @@ They outlive the demonstration, so that its receivers and departments can be loo
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
-from campus import servers
+from campus import directory, servers
 from core.settings import settings
 
 
 def main(arguments: list[str]) -> int:
     """Run a subcommand."""
-    starts = {"postgres": servers.postgres, "mariadb": servers.mariadb, "sqlserver": servers.sqlserver}
+    kinds: dict[str, tuple[Callable[[Path], object], Callable[[Path], None]]] = {
+        "postgres": (servers.postgres, servers.stop),
+        "mariadb": (servers.mariadb, servers.stop),
+        "sqlserver": (servers.sqlserver, servers.stop),
+        "directory": (directory.directory, directory.stop),
+    }
     if arguments not in (["start"], ["stop"]):
         print((__doc__ or "").splitlines()[0], file=sys.stderr)
         return 2
-    for kind, start in starts.items():
+    for kind, (start, stop) in kinds.items():
         for folder in sorted((settings().var / "campus").glob(f"{kind}*")):
             if arguments == ["start"]:
                 start(folder)
             else:
-                servers.stop(folder)
+                stop(folder)
     return 0
 
 

@@ -68,8 +68,8 @@ def postgres(folder: Path) -> str:
     return server.get_uri()
 
 
-def mariadb(folder: Path) -> str | None:
-    """Start MariaDB on `folder` unless it runs there, and return its URL without a database.
+def mariadb(folder: Path, extra: tuple[str, ...] = ()) -> str | None:
+    """Start MariaDB on `folder` unless it runs there, with these options besides ours, and return its URL without a database.
 
     None when the distribution's packages `mariadb-server` are not installed.
 
@@ -84,7 +84,7 @@ def mariadb(folder: Path) -> str | None:
         door = _door(folder)
         if not _answers(door):
             _install(folder)
-            _start(folder, door)
+            _start(folder, door, extra)
     return f"mysql://root@localhost/?unix_socket={quote(str(door))}"
 
 
@@ -167,7 +167,7 @@ def _install(folder: Path) -> None:
     (folder / "new").rename(folder / "data")
 
 
-def _start(folder: Path, door: Path) -> None:
+def _start(folder: Path, door: Path, extra: tuple[str, ...] = ()) -> None:
     command = [
         str(_program("mariadbd")),
         "--no-defaults",
@@ -177,6 +177,7 @@ def _start(folder: Path, door: Path) -> None:
         f"--log-error={folder / 'log'}",
         *_BUFFERS,
         *_REHEARSAL,
+        *extra,
         *_as_root(),
     ]
     nowhere = subprocess.DEVNULL

@@ -5,11 +5,15 @@ Looked up in this order: `AIRFLOW_CONN_<ID>` in the environment, then the connec
 and the `hub` command read the same one. A value is a URL:
 `mysql://user:password@host:3306/db`, `postgresql://.../db`, `file:///folder`; or `off:` for a receiver that is known and
 not connected yet.
+
+Encryption of a database connection is written the same for every family: `?ssl=required` encrypts, whoever answers;
+`?ssl_ca=/path/ca.pem` also demands a certificate of that authority for that host; with `&ssl=verify_ca` for any host.
 """
 
 from __future__ import annotations
 
 import os
+import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -22,6 +26,30 @@ from core.settings import settings
 
 HUB = "hub"
 """The connection of the registers that the hub keeps itself and reads as a source."""
+TLS_OPTIONS = ("ssl", "ssl_ca")
+
+
+@dataclass(frozen=True)
+class Tls:
+    """What is demanded of an encrypted connection: a certificate of `ca` (a PEM file; None: any), and for this host."""
+
+    ca: str | None
+    identity: bool
+
+    def context(self, id: str) -> ssl.SSLContext:
+        """For drivers that encrypt with Python's own library.
+
+        Raises:
+            Fault: HUB807 when the file cannot be read or holds no certificate.
+        """
+        try:
+            made = ssl.create_default_context(cafile=self.ca)
+        except OSError as error:
+            raise Fault("HUB807", id, value=f"ssl_ca={self.ca} ({type(error).__name__})") from None
+        made.check_hostname = self.identity
+        if self.ca is None:
+            made.verify_mode = ssl.CERT_NONE
+        return made
 
 
 @dataclass(frozen=True)
@@ -41,6 +69,20 @@ class Connection:
     @property
     def database(self) -> str:
         return self.path.lstrip("/")
+
+    @property
+    def tls(self) -> Tls | None:
+        """The encryption that the URL demands, None when it says nothing about it.
+
+        Raises:
+            Fault: HUB807 when it says something that is not known.
+        """
+        mode, ca = (self.options.get(name) for name in TLS_OPTIONS)
+        if mode is None and ca is None:
+            return None
+        if mode not in (None, "required", "verify_ca") or (mode == "verify_ca" and not ca) or ca == "":
+            raise Fault("HUB807", self.id, value=f"ssl={mode or ''}&ssl_ca={ca or ''}")
+        return Tls(ca, identity=ca is not None and mode != "verify_ca")
 
 
 _FAMILIES = {"postgres": "postgresql", "mariadb": "mysql", "ldaps": "ldap"}
@@ -72,7 +114,7 @@ def parse(id: str, url: str) -> Connection:
         user=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
         path=unquote(parts.path),
-        options=dict(parse_qsl(parts.query)),
+        options=dict(parse_qsl(parts.query, keep_blank_values=True)),
         url=url,
     )
 

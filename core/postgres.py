@@ -21,7 +21,10 @@ import psycopg
 import pyarrow as pa
 import pyarrow.csv as pacsv
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
+from core.connections import TLS_OPTIONS
+from core.connections import Connection as Address
 from core.errors import Unavailable
 from core.settings import settings
 
@@ -68,6 +71,28 @@ def database(server: str, name: str) -> str:
             connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
     head, _, tail = server.partition("?")
     return head.rsplit("/", 1)[0] + f"/{name}" + (f"?{tail}" if tail else "")
+
+
+def conninfo(address: Address, **settled: Any) -> str:
+    """What the driver needs for a connection of this family; `settled` are settings that the URL may override.
+
+    Raises:
+        Fault: HUB807 when the URL's encryption is not understood, or the file of the authority is not there.
+    """
+    parts = {
+        "host": address.host or None,
+        "port": address.port,
+        "user": address.user or None,
+        "password": address.password or None,
+        "dbname": address.database or None,
+    }
+    options = {name: value for name, value in address.options.items() if name not in TLS_OPTIONS}
+    tls = address.tls
+    if tls:
+        tls.context(address.id)  # the driver would take a missing file for a server that cannot be reached
+        mode = "require" if tls.ca is None else "verify-full" if tls.identity else "verify-ca"
+        options |= {"sslmode": mode} | ({"sslrootcert": tls.ca} if tls.ca else {})
+    return make_conninfo(**{**parts, **settled, **options})
 
 
 @contextlib.contextmanager

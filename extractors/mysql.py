@@ -56,7 +56,7 @@ class _Cell:
 
 
 class MySQL:
-    """Family `mysql`. Options of the URL: `unix_socket`."""
+    """Family `mysql`. Options of the URL: `unix_socket`, `ssl`, `ssl_ca`."""
 
     family: ClassVar[str] = "mysql"
 

@@ -36,8 +36,11 @@ def snapshot(address: Connection, where: str, owner: str) -> Iterator[Session]:
     """A session inside its own read-only snapshot transaction; `where` and `owner` are named in errors.
 
     Raises:
-        Unavailable: HUB202 when the server cannot be reached or refuses the account, HUB203 when it breaks off.
+        Unavailable: HUB202 when the server cannot be reached, refuses the account or has not the certificate that the URL
+            demands; HUB203 when it breaks off.
+        Fault: HUB807 when the URL's encryption is not understood.
     """
+    tls = address.tls
     link = pymysql.connect(
         host=address.host,
         port=address.port or 3306,
@@ -50,7 +53,8 @@ def snapshot(address: Connection, where: str, owner: str) -> Iterator[Session]:
         cursorclass=SSCursor,
         read_timeout=_SECONDS_SILENT,
         defer_connect=True,
-        ssl_disabled="unix_socket" in address.options,  # nothing to encrypt on a socket, and a context costs 40 ms
+        ssl=tls.context(address.id) if tls else None,
+        ssl_disabled=not tls and "unix_socket" in address.options,  # a socket needs none, and a context costs 40 ms
     )
     try:
         _connect(link, address.options.get("unix_socket"))

@@ -24,7 +24,7 @@ from core.connections import Connection
 from core.dialects import arrow_type, quoted
 from core.errors import Refused, Unavailable
 from core.postgres import Connection as Link
-from core.postgres import copy_out
+from core.postgres import conninfo, copy_out
 from extractors import shape
 from extractors.base import SOURCE_HASH, Reading, SourceColumn, drift, kind_of
 from schemas.contract import Column, SourceDataset
@@ -143,9 +143,9 @@ class PostgreSQL:
     @contextlib.contextmanager
     def _snapshot(self, dataset: SourceDataset | None = None) -> Iterator[Link]:
         where, owner = (dataset.id, dataset.owner) if dataset else (self._connection.id, self._connection.id)
-        url = "postgresql://" + self._connection.url.partition("://")[2]
+        address = conninfo(self._connection, connect_timeout=10)
         try:
-            link = psycopg.connect(url, connect_timeout=10, client_encoding="utf8")
+            link = psycopg.connect(address, client_encoding="utf8")
         except psycopg.Error as error:
             reason = error.sqlstate or type(error).__name__
             raise Unavailable("HUB202", where, reason=reason, connection=self._connection.id, owner=owner) from None

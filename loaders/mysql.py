@@ -225,6 +225,7 @@ class MysqlTarget(TableTarget):
     def _connected(self) -> pymysql.Connection[Any]:
         if self._link is None:
             given = self.connection
+            tls = given.tls
             self._link = pymysql.connect(
                 host=given.host or "localhost",
                 port=given.port or 3306,
@@ -236,7 +237,8 @@ class MysqlTarget(TableTarget):
                 local_infile=True,
                 connect_timeout=CONNECT_SECONDS,
                 init_command=_SESSION,
-                ssl_disabled="unix_socket" in given.options,  # nothing to encrypt on a socket, and a context costs 40 ms
+                ssl=tls.context(given.id) if tls else None,
+                ssl_disabled=not tls and "unix_socket" in given.options,  # a socket needs none, and a context costs 40 ms
             )
         return self._link
 

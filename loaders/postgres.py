@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 import psycopg
 import pyarrow as pa
 from psycopg import ClientCursor
-from psycopg.conninfo import make_conninfo
 
 from core import postgres
 from core.connections import Connection
@@ -152,19 +151,12 @@ class PostgresTarget(TableTarget):
     def _connected(self) -> postgres.Connection:
         if self._link is None or self._link.closed:
             given = self.connection
-            settled: dict[str, Any] = {
-                "host": given.host or None,
-                "port": given.port,
-                "user": given.user or None,
-                "password": given.password or None,
-                "dbname": given.database or None,
+            settled = {
                 "connect_timeout": CONNECT_SECONDS,
                 "client_encoding": "UTF8",
                 "options": f"-c lock_timeout={LOCK_SECONDS}s",
             }
-            self._link = psycopg.connect(
-                make_conninfo(**{**settled, **given.options}), autocommit=True, cursor_factory=ClientCursor
-            )
+            self._link = psycopg.connect(postgres.conninfo(given, **settled), autocommit=True, cursor_factory=ClientCursor)
         return self._link
 
 
