@@ -25,6 +25,7 @@ from loaders.landing import Landed, landed
 from pipeline import change, check, conform, deliver, extract, reconcile, verify
 from pipeline.context import Night, Progress, resume
 from pipeline.derive import derive
+from pipeline.notices import notices
 from pipeline.publish import publish as publish_changes
 from pipeline.report import report
 from schemas.catalog import catalog, nearest
@@ -66,6 +67,7 @@ def night(as_of: date, progress: Progress | None = None, book: Ledger | None = N
         extract_all(here, outcome, sorted(here.catalog.sources))
         publish_all(here, outcome, list(here.catalog.entities))
         deliver_all(here, outcome, due(here, here.catalog.feeds.values()))
+        outcome.guard(lambda: notices(here))
         outcome.guard(lambda: report(here))
         outcome.state = book.close_run(run.id)
     outcome.version = book.version()
@@ -235,6 +237,8 @@ def deliver_flow(run_id: str, flow: str, schedule: str = "nightly") -> dict[str,
 def close_run(run_id: str) -> dict[str, Any]:
     """Write the run's report and close it; returns `{state}`."""
     here = resume(run_id)
+    if here.run.kind == "night":
+        notices(here)
     report(here)
     return {"state": here.ledger.close_run(run_id)}
 

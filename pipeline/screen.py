@@ -29,6 +29,7 @@ def progress(quiet: bool = False) -> Iterator[Report]:
         **dict.fromkeys(("conform", "check", "brake"), len(known.entities)),
         "publish": 1,
         **dict.fromkeys(("deliver", "reconcile"), len(known.feeds)),
+        "notice": 1,
         "report": 1,
     }
     columns = [

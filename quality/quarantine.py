@@ -46,8 +46,9 @@ def split(db: duckdb.DuckDBPyConnection, question: Question, outcomes: Sequence[
     _write(db, f"select {columns} from work.rows where position in {stopped} order by position", held)
     _write(
         db,
-        "select source_system, source_row, source_key, rule_id, kind, columns, severity "
-        "from work.failed join work.rows using (position) order by position, number",
+        # an entity may have columns of these names itself
+        "select r.source_system, r.source_row, r.source_key, f.rule_id, f.kind, f.columns, f.severity"
+        " from work.failed f join work.rows r on r.position = f.position order by f.position, f.number",
         failures,
     )
     held_rows = _count(db, f"(select distinct position from work.failed where position in {stopped})")
