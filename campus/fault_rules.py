@@ -131,10 +131,14 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "teacher_unknown": Fault(
         "academic.teacher", "GH", _numbered("0999{:05d}"),
-        "provisional_staff", ("provisional_staff.unknown_to_hr",), "GH", adds=True,
+        "provisional_staff", ("provisional_staff.unknown_to_hr",), "GH", "warning", adds=True,
     ),
     "teacher_renamed": Fault(
         "academic.teacher", "XM", _always("张改名"), "provisional_staff", ("provisional_staff.name_differs",), "GH", "warning"
+    ),
+    "staff_numbered_twice": Fault(
+        _HR, "GH", lambda old: ["7" + number[1:] for number in old],
+        "person_conflict", ("person_conflict.undecided",), "GH", "warning", ("DQZT", "ZZ"), adds=True,
     ),
     "payment_sum": Fault(
         "finance.payment_ledger", "SSJE", lambda old: [amount + Decimal("1.00") for amount in old],
@@ -164,6 +168,7 @@ _KEYS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "student_status": lambda row: row["XH"].strip(),
     "status_change": lambda row: f"{row['XH']}|{_CODES.get(row['YDLB'], row['YDLB'])}|{_day(str(row['YDRQ']))}",
     "staff": lambda row: str(row["GH"]),
+    "person_conflict": lambda row: f"T|0{row['GH'][1:]}|{row['GH']}",
     "staff_post": lambda row: f"{row['GH']}|{_KINDS[row['ZWLX']]}|{row['RZRQ']}",
     "provisional_staff": lambda row: str(row["GH"]),
     "fee_status": lambda row: f"{row['XH']}|{row['XN'] if len(row['XN']) == 9 else row['XN'] + '-' + str(int(row['XN']) + 1)}",

@@ -20,6 +20,8 @@ from schemas.contract import Entity
 ENTITIES = {
     "campus", "org_unit", "major", "admin_class", "staff", "provisional_staff", "staff_post", "student", "student_status",
     "status_change", "payroll_item", "reimbursement", "payment", "fee_status",
+    "external_person", "person_decision", "person_number", "person", "person_role", "person_conflict", "staff_preentry",
+    "account", "role_grant",
 }  # fmt: skip
 STRICT_LISTS = {"GB/T 2261.1", "JY/XSDQZT", "JY/JZGDQZT", "JY/PYCC", "JY/JNXFZK", "HUB/POST_KIND"}
 KIND_RULES = {"required", "unique", "code", "pattern", "range", "length", "reference", "readable", "repeated"}
