@@ -78,10 +78,14 @@ _OWN: Mapping[str, Fault] = {
     ),
     "teacher_unknown": Fault(
         "academic.teacher", "GH", _numbered("0999{:05d}"),
-        "provisional_staff", ("provisional_staff.unknown_to_hr",), "GH", adds=True,
+        "provisional_staff", ("provisional_staff.unknown_to_hr",), "GH", "warning", adds=True,
     ),
     "teacher_renamed": Fault(
         "academic.teacher", "XM", _always("张改名"), "academic.teacher", ("academic.teacher.name.copy",), "GH", "warning"
+    ),
+    "staff_numbered_twice": Fault(
+        _HR, "GH", lambda old: ["7" + number[1:] for number in old],
+        "person_conflict", ("person_conflict.undecided",), "GH", "warning", ("DQZT", "ZZ"), adds=True,
     ),
     "payment_sum": Fault(
         "finance.payment_ledger", "SSJE", lambda old: [amount + Decimal("1.00") for amount in old],
@@ -117,6 +121,7 @@ _KEYS: Mapping[str, Key] = {
     "student_status": lambda row: row["XH"].strip(),
     "status_change": lambda row: f"{row['XH']}|{_CODES.get(row['YDLB'], row['YDLB'])}|{_day(str(row['YDRQ']))}",
     "staff": lambda row: str(row["GH"]),
+    "person_conflict": lambda row: f"T|0{row['GH'][1:]}|{row['GH']}",
     "staff_post": lambda row: f"{row['GH']}|{_KINDS[row['ZWLX']]}|{row['RZRQ']}",
     "provisional_staff": lambda row: str(row["GH"]),
     "academic.teacher": lambda row: str(row["GH"]),

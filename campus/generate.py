@@ -10,6 +10,7 @@ import numpy as np
 
 from campus import generate_days, generate_past
 from campus.arrays import Frame, Ints, ranked, ymd
+from campus.generate_people import studying
 from campus.lists import COLLEGES, DOT_NAMES, GIVEN, MAJORS, OFFICES, POSTGRADUATE, REGIONS, SURNAMES, UNDERGRADUATE
 from campus.people import DOTTED, NORMAL, RARE_CHARACTER
 from campus.world import (
@@ -65,6 +66,7 @@ def _first_day(persons: int, seed: int, staff: int | None) -> World:
     staff_frame = _staff(employees, random(seed, 1))
     students = _students(people, len(staff_frame["unit"]), random(seed, 2))
     _number_identities(students, staff_frame)
+    studying(students, staff_frame, random(seed, 500))
     classes = _classes(students, staff_frame, random(seed, 3))
     return World(
         seed=seed,

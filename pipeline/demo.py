@@ -43,6 +43,7 @@ FAULTS = {
     "payroll_unknown_person": 2,
     "teacher_unknown": 2,
     "teacher_renamed": 2,
+    "staff_numbered_twice": 2,
 }
 _MARK = "made-by-hub-demo"
 

@@ -25,6 +25,7 @@ from pipeline import change, check, conform, copies, deliver, extract, obligatio
 from pipeline.audit import audit
 from pipeline.context import Night, Progress, resume
 from pipeline.derive import derive
+from pipeline.notices import notices
 from pipeline.publish import publish as publish_changes
 from pipeline.report import report
 from schemas.catalog import catalog, nearest
@@ -67,6 +68,7 @@ def night(as_of: date, progress: Progress | None = None, book: Ledger | None = N
         deliver_all(here, outcome, schedule.due(book, here.catalog.feeds.values(), as_of))
         outcome.guard(lambda: audit(here))
         outcome.guard(lambda: _owed(here))
+        outcome.guard(lambda: notices(here))
         outcome.guard(lambda: report(here))
         outcome.state = book.close_run(run.id)
     outcome.version = book.version()
@@ -265,6 +267,8 @@ def close_run(run_id: str) -> dict[str, Any]:
     """
     here, outcome = resume(run_id), Outcome(run_id)
     outcome.guard(lambda: audit(here))
+    if here.run.kind == "night":
+        outcome.guard(lambda: notices(here))
     report(here)
     return _raise_first(outcome, {"state": here.ledger.close_run(run_id)})
 

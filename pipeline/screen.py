@@ -33,6 +33,7 @@ def progress(quiet: bool = False) -> Iterator[Report]:
         "publish": 1,
         **dict.fromkeys(("deliver", "reconcile"), len(known.feeds)),
         "audit": settings().audited,
+        "notice": 1,
         "report": 1,
     }
     columns = [

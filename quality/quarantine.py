@@ -46,10 +46,12 @@ def split(db: duckdb.DuckDBPyConnection, question: Question, outcomes: Sequence[
     _write(db, f"select {columns} from work.rows where position in {stopped} order by position", held)
     _write(
         db,
+        # an entity may have columns of these names itself
         "select source_system, source_row, source_key, rule_id, kind, columns, severity from ("
-        "select * from work.failed join work.rows using (position) union all by name "
-        "select source_system, source_key, number, rule_id, kind, columns, severity"
-        " from work.missed join work.told using (rule_id)"
+        "select r.source_system, r.source_row, r.source_key, f.rule_id, f.kind, f.columns, f.severity, f.position, f.number"
+        " from work.failed f join work.rows r on r.position = f.position union all by name "
+        "select m.source_system, m.source_key, t.number, m.rule_id, t.kind, t.columns, t.severity"
+        " from work.missed m join work.told t on t.rule_id = m.rule_id"
         ") order by position, number, source_key",
         failures,
     )

@@ -49,7 +49,9 @@ def test_every_contract_reads_and_names_the_columns_that_its_system_has(
 
 
 def test_every_pair_of_entity_and_system_is_mapped(shipped: Catalog) -> None:
-    assert {(entity, system) for entity in shipped.entities for system in shipped.systems_of(entity)} == set(MAPPED)
+    own = {"hub", "it_centre"}  # derived, and the hub's own registers: no department of the rehearsal has them
+    pairs = {(entity, system) for entity in shipped.entities for system in shipped.systems_of(entity)}
+    assert {pair for pair in pairs if pair[1] not in own} == set(MAPPED)
 
 
 @pytest.mark.parametrize("entity, system", MAPPED)
@@ -128,8 +130,27 @@ def test_every_spelling_of_a_name_becomes_the_one_name(
 
 def test_teachers_have_the_names_that_personnel_gives_them(sources: Sources, shipped: Catalog) -> None:
     teachers, staff = select(shipped, "provisional_staff", "academic"), select(shipped, "staff", "hr")
-    query = f"select count(*) from ({teachers}) t left join ({staff}) s using (staff_no) where t.name is distinct from s.name"
+    query = f"select count(*) from ({teachers}) t join ({staff}) s using (staff_no) where t.name is distinct from s.name"
     assert rows_of(sources(5), query) == [(0,)]
+
+
+def test_a_few_new_teachers_are_entered_before_personnel_has_them(
+    sources: Sources, shipped: Catalog, worlds: Mapping[int, World]
+) -> None:
+    teachers, staff = select(shipped, "provisional_staff", "academic"), select(shipped, "staff", "hr")
+    ahead = rows_of(sources(1), f"select staff_no from ({teachers}) t anti join ({staff}) s using (staff_no)")
+    later = rows_of(sources(5), f"select staff_no from ({staff})")
+    assert 0 < len(ahead) <= 10
+    assert set(ahead) <= set(later)
+
+
+def test_some_teachers_study_for_a_doctorate_under_the_same_document(sources: Sources, shipped: Catalog) -> None:
+    students, staff = select(shipped, "student", "graduate"), select(shipped, "staff", "hr")
+    query = (
+        f"select s.name = t.name, s.birth_date = t.birth_date, s.sex_code = t.sex_code, count(*) from ({staff}) s"
+        f" join ({students}) t using (id_number) group by all"
+    )
+    assert rows_of(sources(1), query) == [(True, True, True, 2)]
 
 
 @pytest.mark.parametrize("system", ["academic", "graduate"])

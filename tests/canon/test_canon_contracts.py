@@ -23,6 +23,8 @@ ENTITIES = {
     "status_change", "payroll_item", "reimbursement", "payment", "fee_status",
     "fee_item", "fee_standard", "student_account", "account_fund", "fund_change", "bill", "bill_line", "write_off",
     "write_off_line", "voided_payment", "realtime_payment", "collection_batch", "collection_line", "year_close",
+    "external_person", "person_decision", "person_number", "person", "person_role", "person_conflict", "staff_preentry",
+    "account", "role_grant",
 }  # fmt: skip
 STRICT_LISTS = {
     "GB/T 2261.1",

@@ -2,14 +2,14 @@
 -- of kinds first: HR before the student systems.
 with sides as (
     select n.number, n.kind, case n.kind when 'T' then 1 else 2 end as place, n.person_id, n.document, s.name, s.birth_date,
-        s.sex_code, s.state_code in ('11', '12', '13', '14', '15') as is_in_post, d.action, d.person_id as decided_for,
+        s.sex_code, s.mobile, s.state_code in ('11', '12', '13', '14', '15') as is_in_post, d.action, d.person_id as decided_for,
         d.other_person_id
     from hub.person_number n
     join hub.staff s on s.staff_no = n.number
     left join hub.person_decision d on d.number = n.number
     union all
     select n.number, n.kind, 2 as place, n.person_id, n.document, t.name, t.birth_date,
-        t.sex_code, false as is_in_post, d.action, d.person_id as decided_for, d.other_person_id
+        t.sex_code, t.mobile, false as is_in_post, d.action, d.person_id as decided_for, d.other_person_id
     from hub.person_number n
     join hub.student t on t.student_no = n.number
     left join hub.person_decision d on d.number = n.number
@@ -25,7 +25,7 @@ pairs as (
     union all
     select a.number, b.number as other_number, false as is_document from sides a
     join sides b on b.name = a.name and b.birth_date = a.birth_date and b.sex_code = a.sex_code
-        and b.person_id <> a.person_id and b.document <> a.document
+        and (b.kind <> a.kind or b.mobile = a.mobile) and b.person_id <> a.person_id and b.document <> a.document
     where a.place < b.place or (a.place = b.place and a.number < b.number)
 ),
 seen as (

@@ -1,0 +1,99 @@
+"""The commands about people: who is who, numbers of external persons, and what waits for a decision."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from core.ledger import Row
+from core.text import text
+from pipeline.cli_base import AsJson, app, day, show
+
+By = Annotated[str | None, typer.Option("--by", help=text("cli.by"))]
+Reason = Annotated[str, typer.Option("--reason", help=text("cli.reason"))]
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help=text("person.cli.day"))]
+
+
+@app.command(help=text("person.cli.number"))
+def number(
+    unit: Annotated[str | None, typer.Option(help=text("person.cli.unit"))] = None,
+    name: Annotated[str | None, typer.Option(help=text("person.cli.name"))] = None,
+    kind: Annotated[str, typer.Option(help=text("person.cli.kind"))] = "9",
+    valid_from: Day = None,
+    valid_to: Day = None,
+    linked: Annotated[str | None, typer.Option(help=text("person.cli.linked"))] = None,
+    serial: Annotated[int | None, typer.Option(help=text("person.cli.serial"))] = None,
+    approve: Annotated[str | None, typer.Option(help=text("person.cli.approve"))] = None,
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    from core.ledger import ledger
+    from pipeline import persons
+
+    who = by or getpass.getuser()
+    if approve:
+        show(persons.approve_number(ledger(), approve, who), as_json)
+        return
+    start = day(valid_from)
+    end = valid_to.date() if valid_to else start.replace(month=12, day=31)
+    facts = persons.Applicant(unit or "", name or "", kind, start, end, linked)
+    show(persons.give_number(ledger(), facts, who, serial), as_json)
+
+
+@app.command(help=text("person.cli.persons"))
+def persons(
+    conflicts: Annotated[bool, typer.Option("--conflicts", help=text("person.cli.conflicts"))] = False,
+    provisional: Annotated[bool, typer.Option("--provisional", help=text("person.cli.provisional"))] = False,
+    number: Annotated[str | None, typer.Option(help=text("person.cli.of_number"))] = None,
+    as_json: AsJson = False,
+) -> None:
+    from core.ledger import ledger
+    from pipeline import persons as register
+    from schemas.catalog import catalog
+
+    if number:
+        entity, rows = "person_role", register.numbers(ledger(), number)
+    elif provisional:
+        entity, rows = "staff_preentry", register.preentries(ledger())
+    elif conflicts:
+        entity, rows = "person_conflict", register.conflicts(ledger())
+    else:
+        show(register.summary(ledger()), as_json)
+        return
+    shown = register.masked(catalog(), entity, rows)
+    show(shown, as_json, None if as_json else _table(entity, shown))
+
+
+@app.command(help=text("person.cli.link"))
+def link(number: str, other: str, reason: Reason, by: By = None, as_json: AsJson = False) -> None:
+    from core.ledger import ledger
+    from pipeline import persons
+
+    show(persons.link(ledger(), number, other, by or getpass.getuser(), reason), as_json)
+
+
+@app.command(help=text("person.cli.unlink"))
+def unlink(number: str, reason: Reason, by: By = None, as_json: AsJson = False) -> None:
+    from core.ledger import ledger
+    from pipeline import persons
+
+    show(persons.unlink(ledger(), number, by or getpass.getuser(), reason), as_json)
+
+
+def _table(entity: str, rows: Sequence[Row]) -> Any:
+    """The rows under the contract's own titles."""
+    from rich.table import Table
+
+    from schemas.catalog import catalog
+
+    found = catalog().entity(entity)
+    table = Table(title=f"{found.title} {len(rows)}", title_justify="left")
+    for column in found.columns:
+        table.add_column(column.title)
+    for row in rows:
+        table.add_row(*("-" if row[column.name] is None else str(row[column.name]) for column in found.columns))
+    return table
