@@ -1,4 +1,4 @@
-"""The contracts of the four systems and the SELECTs that map them, run on generated data."""
+"""The contracts of the systems and the SELECTs that map them, run on generated data."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ MAPPED = [
     ("student", "academic"), ("student_status", "academic"), ("status_change", "academic"),
     ("major", "graduate"), ("student", "graduate"), ("student_status", "graduate"), ("status_change", "graduate"),
     ("payroll_item", "finance"), ("reimbursement", "finance"), ("payment", "finance"), ("fee_status", "finance"),
+    ("award", "student_affairs"), ("discipline", "student_affairs"), ("student_contact", "student_affairs"),
+    ("library_reader", "library"), ("library_loan", "library"), ("library_clearance", "library"),
+    ("research_project", "research"), ("research_fund", "research"), ("research_result", "research"),
+    ("employment", "employment"),
 ]  # fmt: skip
 
 
