@@ -17,7 +17,8 @@ _FUND, _RESULT, _DESTINATION = "research.fund", "research.result", "employment.g
 _SANCTIONS = {"警告": "1", "严重警告": "2", "记过": "3", "留校察看": "4"}
 FAULTS: Mapping[str, Fault] = {
     "loan_unknown_reader": Fault(
-        _LOAN, "DZTM", numbered("R9{:08d}"), "library_loan", ("library_loan.reader_barcode.reference",), "XGH", only=("TSZT", "在库")
+        _LOAN, "DZTM", numbered("R9{:08d}"),
+        "library_loan", ("library_loan.reader_barcode.reference",), "XGH", only=("TSZT", "在库"),
     ),
     "loan_back_before_lent": Fault(
         _LOAN, "YHRQ", lambda old: [moment - timedelta(days=3000) for moment in old],
@@ -39,7 +40,8 @@ FAULTS: Mapping[str, Fault] = {
         _CONTACT, "YDDH", always("12345"), "student_contact", ("student_contact.mobile.pattern",), "XH", "warning"
     ),
     "contact_differs": Fault(
-        _CONTACT, "LXRXM", always("赵改名"), "student_contact", ("student_contact.family_differs",), "XH", "warning", ("SHZT", "已审核")
+        _CONTACT, "LXRXM", always("赵改名"),
+        "student_contact", ("student_contact.family_differs",), "XH", "warning", ("SHZT", "已审核"),
     ),
     "fund_over_plan": Fault(
         "research.project", "JHJFZE", always(Decimal("0.0001")),

@@ -24,9 +24,15 @@ _WAITING = "待就业"
 _DESTINATIONS = ("签约就业", "升学", "出国出境", "灵活就业", "基层项目")
 _OFTEN = (0.58, 0.8, 0.84, 0.97)
 _EMPLOYERS = (
-    ("示范食品股份有限公司", "民营企业"), ("华中机械集团有限公司", "国企"), ("东方软件技术有限公司", "民营企业"), ("示范市人民医院", "医院"),
-    ("示范市第三中学", "中小学"), ("海岳电子(中国)有限公司", "外资企业"), ("黄河建筑设计院有限公司", "国企"), ("示范市税务局", "机关"),
-)  # fmt: skip
+    ("示范食品股份有限公司", "民营企业"),
+    ("华中机械集团有限公司", "国企"),
+    ("东方软件技术有限公司", "民营企业"),
+    ("示范市人民医院", "医院"),
+    ("示范市第三中学", "中小学"),
+    ("海岳电子(中国)有限公司", "外资企业"),
+    ("黄河建筑设计院有限公司", "国企"),
+    ("示范市税务局", "机关"),
+)
 _UNIVERSITIES = ("郑北大学", "江南理工大学", "北方工业大学", "滨海师范大学")
 
 
@@ -73,7 +79,9 @@ def _employers(choice: Ints, drawn: Shares) -> tuple[Text, Text]:
     university = (drawn * len(_UNIVERSITIES)).astype(np.int64)
     studies: Bools = choice == 1
     abroad, serves = choice == 2, choice == 4
-    name = where(studies, pick(_UNIVERSITIES, university), where(abroad, "海外高校", where(serves, "西部计划项目办", pick(names, at))))
+    name = where(
+        studies, pick(_UNIVERSITIES, university), where(abroad, "海外高校", where(serves, "西部计划项目办", pick(names, at)))
+    )
     return name, where(studies, "高校", where(abroad | serves, None, pick(kinds, at)))
 
 

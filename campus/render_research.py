@@ -61,7 +61,9 @@ def _shown(frame: Frame, on: Ints, world: World, secret_too: bool) -> Bools:
 
 
 def _titles(numbers: Ints, odd: Ints) -> Text:
-    title = join(pick([major.name for major in UNDERGRADUATE], numbers % len(UNDERGRADUATE)), pick(_TOPICS, numbers % len(_TOPICS)))
+    title = join(
+        pick([major.name for major in UNDERGRADUATE], numbers % len(UNDERGRADUATE)), pick(_TOPICS, numbers % len(_TOPICS))
+    )
     return where(odd % 9 == 0, join(title, "\u3000"), title)
 
 

@@ -11,7 +11,24 @@ from typing import cast
 import numpy as np
 import pyarrow as pa
 
-from campus.arrays import Bools, Frame, Ints, Text, compact, digits, iso, join, kernels, money, number, pick, take, text, where, ymd
+from campus.arrays import (
+    Bools,
+    Frame,
+    Ints,
+    Text,
+    compact,
+    digits,
+    iso,
+    join,
+    kernels,
+    money,
+    number,
+    pick,
+    take,
+    text,
+    where,
+    ymd,
+)
 from campus.lists import MAJORS
 from campus.people import addresses, grouped_mobiles, plain, regions, student_numbers
 from campus.rendering import Datasets, Waits

@@ -31,7 +31,9 @@ from schemas.contract import FeedDataset
 
 PAYDAY = 2
 """Day 2 is 2026-09-08: its night delivers the payday feeds as well, so the first night fills every receiver."""
-PRIVATE = frozenset({"XM", "SFZJH", "YDDH", "姓名", "身份证件号", "手机号", "银行卡号", "JTDZ", "DZXX", "证件号码", "ZPZY"})
+PRIVATE = frozenset(
+    {"XM", "SFZJH", "YDDH", "姓名", "身份证件号", "手机号", "银行卡号", "JTDZ", "JTZZ", "LXRDH", "DZXX", "证件号码", "ZPZY"}
+)
 """Source columns whose cells may stand nowhere but in the data: names, identity numbers, telephones, addresses, cards."""
 Keys = set[tuple[str, ...]]
 Rows = list[tuple[Any, ...]]

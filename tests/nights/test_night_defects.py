@@ -22,23 +22,23 @@ def firsts(rows: pa.Table, column: str) -> set[str]:
     return {number(cell) for cell in rows[column].to_pylist()}
 
 
-def stirred(before: Mapping[str, pa.Table], after: Mapping[str, pa.Table], keys: Mapping[str, str]) -> set[str]:
-    """The persons and vouchers any of whose source rows is not as it was, or not there any more."""
+def stirred(before: Mapping[str, pa.Table], after: Mapping[str, pa.Table], keys: Mapping[str, list[str]]) -> set[str]:
+    """The persons and keys any of whose source rows is not as it was, or not there any more."""
     found: set[str] = set()
-    for id, column in keys.items():
+    for id, columns in keys.items():
         then, now = ({tuple(row.values()) for row in tables[id].to_pylist()} for tables in (before, after))
-        place = before[id].column_names.index(column)
-        found |= {number(row[place]) for row in then ^ now}
+        places = [before[id].column_names.index(column) for column in columns]
+        found |= {number(row[place]) for row in then ^ now for place in places}
     return found
 
 
-def main_columns(university: Any) -> dict[str, str]:
-    """For every source dataset the physical name of the column that says whom or what a row is about."""
+def main_columns(university: Any) -> dict[str, list[str]]:
+    """For every source dataset the physical names of the columns that say whom or what a row is about."""
     wanted = {"student_no", "staff_no", "person_no", "voucher_no"}
     return {
-        dataset.id: next(column.physical for column in dataset.columns if column.name in wanted)
+        dataset.id: [column.physical for column in dataset.columns if column.name in wanted or column.name == dataset.key[0]]
         for dataset in university.catalog.sources.values()
-        if wanted & {column.name for column in dataset.columns}
+        if wanted & {column.name for column in dataset.columns} or len(dataset.key) == 1
     }
 
 

@@ -14,12 +14,17 @@ from how_to import follow, name_the_rule
 from core.settings import ROOT
 from schemas.lint import lint
 
+SYSTEM = "library"
+"""The pages add this system, so the home that they are followed in does not have it yet."""
+
 
 @pytest.fixture
 def shipped(tmp_path: Path) -> Path:
-    """A copy of the shipped contracts and SQL."""
+    """A copy of the shipped contracts and SQL as they were before the library came."""
     shutil.copytree(ROOT / "schemas", tmp_path / "schemas", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     shutil.copytree(ROOT / "sql", tmp_path / "sql")
+    for path in (*tmp_path.glob(f"s*/*/{SYSTEM}*"), *tmp_path.glob("s*/feeds/sjgxlc06")):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
     return tmp_path
 
 
