@@ -103,8 +103,8 @@ def _touched(
 ) -> str:
     """The WHERE that keeps the rows which may differ between two versions; empty when that is every row.
 
-    An entity that shares (part of) the dataset's key tells which keys it touched; one that does not, and was touched, may
-    have changed any row.
+    An entity that shares (part of) the dataset's key, or is joined by it, tells which keys it touched; any other that was
+    touched may have changed any row.
     """
     low, high = versions
     changed = f"(from_version > {low:d} and from_version <= {high:d}) or (to_version > {low:d} and to_version <= {high:d})"
@@ -121,9 +121,31 @@ def _touched(
             conditions.append(
                 f"({', '.join(f'q.{part}' for part in shared)}) in (select {columns} from hub.{name} where {changed})"
             )
+        elif column := _joined_by(catalog, feed, name):
+            conditions.append(f"q.{column} in (select {key[0]} from hub.{name} where {changed})")
         elif connection.execute(f"select 1 from hub.{name} where {changed} limit 1".encode()).fetchone():
             return ""
     return " where " + " or ".join(conditions)
+
+
+def _joined_by(catalog: Catalog, feed: FeedDataset, name: str) -> str | None:
+    """The column of the dataset's key by whose value an entity with a key of another name is joined, if it is joined once
+    and on that key: `person_photo f on f.person_no = s.student_no`."""
+    tree = sqlglot.parse_one(query_of(catalog, feed), read="postgres")
+    joins = [join for join in tree.find_all(exp.Join) if isinstance(join.this, exp.Table) and join.this.name == name]
+    key = catalog.entity(name).key
+    if len(joins) != 1 or len(key) != 1 or len([t for t in tree.find_all(exp.Table) if t.name == name]) != 1:
+        return None
+    on = joins[0].args.get("on")
+    sides = [on.left, on.right] if isinstance(on, exp.EQ) else []
+    columns = [side for side in sides if isinstance(side, exp.Column)]
+    if len(columns) != 2:
+        return None
+    mine = [side.name for side in columns if side.table == joins[0].this.alias_or_name]
+    other = [side for side in columns if side.table != joins[0].this.alias_or_name]
+    base = tree.find(exp.From)
+    of_base = base is not None and [side.table for side in other] == [base.this.alias_or_name]
+    return other[0].name if mine == [key[0]] and of_base and other[0].name in feed.key else None
 
 
 def entities_of(catalog: Catalog, feed: FeedDataset) -> list[str]:

@@ -16,7 +16,7 @@ select
     s.id_valid_period,
     s.hmt_overseas_code,
     s.political_code,
-    s.photo_ref,
+    coalesce(s.photo_ref, f.photo_hash) as photo_ref,
     s.unit_code,
     u.name as unit_name,
     s.campus_no,
@@ -35,4 +35,5 @@ select
     s.is_agency
 from staff s
 left join org_unit u on u.unit_code = s.unit_code
+left join person_photo f on f.person_no = s.staff_no
 where s.source_system = 'hr'

@@ -16,7 +16,7 @@ select
     s.id_valid_period,
     s.hmt_overseas_code,
     s.political_code,
-    s.photo_ref,
+    coalesce(s.photo_ref, f.photo_hash) as photo_ref,
     s.candidate_no,
     s.admission_notice_no,
     s.entry_mode_code,
@@ -55,4 +55,5 @@ left join student_status t on t.student_no = s.student_no
 left join major m on m.major_code = t.major_code
 left join org_unit u on u.unit_code = t.unit_code
 left join admin_class c on c.class_no = t.class_no
+left join person_photo f on f.person_no = s.student_no
 where s.source_system = 'academic'
