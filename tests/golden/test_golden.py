@@ -110,7 +110,7 @@ def _land(night: Night, dataset: SourceDataset, rows: list[Row], case: str) -> L
 
 
 def _known(night: Night, known: Mapping[str, list[Row]], folder: Path, system: str) -> dict[str, Path]:
-    """Every entity's rows in a Parquet of the contract's types, with provenance; an entity that the case does not name is empty."""
+    """Every entity's rows in a Parquet of the contract's types; an entity that the case does not name is empty."""
     assert set(known) <= set(night.catalog.entities)
     folder.mkdir()
     return {name: _standing(entity, known.get(name, []), folder, system) for name, entity in night.catalog.entities.items()}
@@ -124,7 +124,8 @@ def _standing(entity: Entity, rows: list[Row], folder: Path, system: str) -> Pat
     path = folder / f"{entity.name}.parquet"
     with duckdb.connect(":memory:") as db:
         db.register("rows", _texts(rows, columns))
-        db.execute(f"copy (select {typed}, {literal(system)} as source_system, {key} as source_key from rows) to {literal(path)} (format parquet)")
+        provenance = f"{literal(system)} as source_system, {key} as source_key"
+        db.execute(f"copy (select {typed}, {provenance} from rows) to {literal(path)} (format parquet)")
     return path
 
 
