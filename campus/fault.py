@@ -13,6 +13,8 @@ from campus.arrays import Bools, Ints, kernels
 
 Cells = Callable[[list[Any]], Sequence[Any]]
 """The new cells of a column, from the old ones."""
+Told = tuple[str, str, str]
+"""Entity, rule and severity of something that must be found."""
 Key = Callable[[Mapping[str, Any]], str]
 """The canonical key of a source row, parts joined with `|`."""
 
@@ -27,7 +29,9 @@ class Fault:
         entity, rules, severity: what must be found; of a copy that differs, its dataset stands for the entity.
         person: the physical column that names whom it concerns.
         only: a column and the value that a row must have to be chosen.
-        adds: the spoilt row comes on top of the sound one.
+        adds: the spoilt row comes on top of the sound one. drops: the row is taken away.
+        also: entity, rule and severity of what else must be found; the key follows from the same row.
+        since: the same for what is found only where the hub has had the row before.
     """
 
     dataset: str
@@ -39,6 +43,9 @@ class Fault:
     severity: str = "error"
     only: tuple[str, str] | None = None
     adds: bool = False
+    drops: bool = False
+    also: tuple[Told, ...] = ()
+    since: tuple[Told, ...] = ()
 
     def fits(self, rows: pa.Table) -> Bools:
         """Which rows may be chosen."""
@@ -47,7 +54,9 @@ class Fault:
         return np.asarray(kernels.fill_null(kernels.equal(rows[self.only[0]], self.only[1]), False).to_numpy())
 
     def spoil(self, rows: pa.Table, chosen: Ints) -> pa.Table:
-        """The table with the chosen rows spoilt, or with spoilt copies of them at the end."""
+        """The table with the chosen rows spoilt or taken away, or with spoilt copies of them at the end."""
+        if self.drops:
+            return rows.take(np.setdiff1d(np.arange(rows.num_rows), chosen))
         base = rows.take(chosen) if self.adds else rows
         at = np.arange(len(chosen)) if self.adds else chosen
         old = base[self.column].take(at).to_pylist()

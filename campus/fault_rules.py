@@ -90,7 +90,7 @@ _OWN: Mapping[str, Fault] = {
     "payment_sum": Fault(
         "finance.payment_ledger", "SSJE", lambda old: [amount + Decimal("1.00") for amount in old],
         # Of the closed year, so that the current one's comparison of table and ledger stays even.
-        "payment", ("payment.items_sum",), "XH", only=("XN", "2025"),
+        "payment", ("payment.items_sum",), "XH", only=("XN", "2025"), since=(("payment", "payment.changed", "error"),),
     ),
     "fee_identity": Fault(
         "finance.student_fee", "YSJE", lambda old: [amount + Decimal("100.00") for amount in old],

@@ -60,7 +60,7 @@ def inject(tables: dict[str, pa.Table], wanted: Mapping[str, int], seed: int, da
     for order, (name, fault) in enumerate(FAULTS.items()):
         if wanted.get(name):
             chosen = _drawn(tables[fault.dataset], fault, wanted[name], taken, random(seed, 200, day, order))
-            found += _spoil(tables, name, fault, chosen)
+            found += _spoil(tables, name, fault, chosen, known)
     if not known:
         found += _waiting(tables, found)
     return found
@@ -91,13 +91,18 @@ def _numbers(column: Cells) -> Cells:
     return cast(Cells, kernels.fill_null(kernels.utf8_trim_whitespace(column), ""))
 
 
-def _spoil(tables: dict[str, pa.Table], name: str, fault: Fault, chosen: Ints) -> list[Injected]:
+def _spoil(tables: dict[str, pa.Table], name: str, fault: Fault, chosen: Ints, known: bool) -> list[Injected]:
     before = tables[fault.dataset]
     tables[fault.dataset] = after = fault.spoil(before, chosen)
-    at = np.arange(before.num_rows, after.num_rows) if fault.adds else chosen
+    rows = before.take(chosen) if fault.drops else after.slice(before.num_rows) if fault.adds else after.take(chosen)
     system, _, dataset = fault.dataset.partition(".")
-    keys = key_texts(fault.entity, after.take(at))
-    return [Injected(name, system, dataset, fault.entity, key, rule, fault.severity) for key in keys for rule in fault.rules]
+    told = [(fault.entity, rule, fault.severity) for rule in fault.rules]
+    told += [*fault.also, *(fault.since if known else ())]
+    return [
+        Injected(name, system, dataset, entity, key, rule, severity)
+        for entity, rule, severity in told
+        for key in key_texts(entity, rows)
+    ]
 
 
 def _waiting(tables: Mapping[str, pa.Table], found: list[Injected]) -> list[Injected]:

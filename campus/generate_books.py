@@ -17,6 +17,8 @@ from campus.generate_money import (
     ITEMS,
     LAST_PAYMENT,
     SINGLE,
+    THRICE,
+    TWICE,
     UNPAID,
     Matrix,
     due,
@@ -197,8 +199,8 @@ def collections(world: World) -> Frame:
 def mistaken(world: World) -> Frame:
     """Payments entered twice, posted, and cancelled the same afternoon: student, day, and items in fen (tuition only)."""
     numbers = random(world.seed, 100)
-    rows = np.flatnonzero(numbers.random(len(world.students["plan"])) < 0.002)
-    rows = rows[(world.students["from_day"][rows] == 1) & (world.students["billed"][rows] == 1)]
+    rows = np.flatnonzero(numbers.random(len(world.students["plan"])) < 0.01)
+    rows = rows[_pays(world.students)[rows]]
     fen = world.students["tuition"][rows]
     return {"student": rows, "on": BILLED_ON + 1 + world.students["paid_after"][rows], "fen": fen}
 
@@ -206,7 +208,7 @@ def mistaken(world: World) -> Frame:
 def slips(world: World, day: int) -> Frame:
     """What cashiers enter by mistake after hours of a day: student, day, fen. Nobody is chosen twice."""
     students = world.students
-    possible = random(world.seed, 101).permutation(np.flatnonzero((students["from_day"] == 1) & (students["billed"] == 1)))
+    possible = random(world.seed, 101).permutation(np.flatnonzero(_pays(students)))
     count = 1 + len(possible) // 20_000
     rows = possible[(np.arange(count) + (day - 1) * count) % len(possible)]
     return {"student": rows, "on": np.full(count, epoch(date_of(day))), "fen": students["tuition"][rows]}
@@ -215,8 +217,8 @@ def slips(world: World, day: int) -> Frame:
 def voided_before(world: World) -> Frame:
     """Payments of the weeks before term that were voided before posting: student, day, fen."""
     numbers = random(world.seed, 102)
-    rows = np.flatnonzero(numbers.random(len(world.students["plan"])) < 0.004)
-    rows = rows[(world.students["from_day"][rows] == 1) & (world.students["billed"][rows] == 1)]
+    rows = np.flatnonzero(numbers.random(len(world.students["plan"])) < 0.01)
+    rows = rows[_pays(world.students)[rows]]
     return {"student": rows, "on": BILLED_ON + 1 + world.students["paid_after"][rows], "fen": world.students["tuition"][rows]}
 
 
@@ -247,6 +249,12 @@ def with_bank(world: World) -> Bools:
     """Whose bill is locked on the world's day, so that nothing else may be written off it."""
     locked = [position for position, batch in enumerate(BATCHES, 1) if batch.locks(world.day)]
     return np.isin(world.students["sent"], locked) if locked else np.zeros(len(world.students["sent"]), np.bool_)
+
+
+def _pays(students: Frame) -> Bools:
+    """Who has paid something of this year's fees by the beginning of term, under number 1."""
+    at_once = np.isin(students["plan"], [SINGLE, TWICE, THRICE])
+    return np.asarray(at_once & (students["from_day"] == 1) & (students["billed"] == 1))
 
 
 def _not_cash(rows: Ints) -> Bools:

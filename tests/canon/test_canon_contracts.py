@@ -58,7 +58,7 @@ def test_the_catalogue_holds_every_entity_parents_first(shipped: Catalog) -> Non
     assert set(shipped.entities) == ENTITIES
     seen: set[str] = set()
     for entity in shipped.entities.values():
-        assert entity.parents <= seen, entity.name
+        assert entity.parents | set(entity.after) <= seen, entity.name
         seen.add(entity.name)
 
 

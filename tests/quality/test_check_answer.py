@@ -195,7 +195,12 @@ def test_the_contracts_of_the_hub_can_be_judged(tmp_path: Path, name: str) -> No
         if other.name != name:
             known[other.name] = tmp_path / f"{other.name}.parquet"
             pq.write_table(_empty(other.columns), known[other.name])
-    verdict = check(replace(asked, catalog=house, known=known))
+    stood = {other.name: tmp_path / f"standing.{other.name}.parquet" for other in house.entities.values()}
+    for other in house.entities.values():
+        nothing = _empty(other.columns)
+        none = pa.nulls(nothing.num_rows, pa.string())
+        pq.write_table(nothing.append_column("source_system", none).append_column("source_key", none), stood[other.name])
+    verdict = check(replace(asked, catalog=house, known=known, standing=stood))
     required = {column.name for column in of.columns if column.required} | set(of.key)
     rows = pq.read_table(verdict.failures).to_pylist()
     assert {row["columns"] for row in rows if row["kind"] == "required"} == required

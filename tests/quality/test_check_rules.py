@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from quality_cases import DAY, MONEY, TEXT, WHOLE, column, entity, failing, question, rule
 
@@ -118,6 +120,33 @@ def test_a_check_in_sql_sees_the_rows_the_other_entities_and_the_codes(tmp_path:
     verdict = check(question(tmp_path, of, rows, known=_PARENT, codes={"short": ["01"]}, checks=checks))
     assert failing(verdict) == {"thing.thing__odd.sql": [3, 4, 7, 8], "thing.thing__late.sql": [9]}
     assert (verdict.held_rows, verdict.warned_rows) == (4, 1)
+
+
+def test_a_check_may_compare_with_the_last_version_and_name_what_is_gone(tmp_path: Path) -> None:
+    of = entity(
+        [column("no"), column("v")],
+        [rule("sql", file="thing__changed"), rule("sql", file="thing__vanished", severity="warning")],
+    )
+    checks = {
+        "thing__changed": "select t.source_system, t.source_row from thing t join standing.thing s on s.no = t.no where s.v <> t.v",
+        "thing__vanished": "select s.source_system, s.source_key from standing.thing s anti join thing t on t.no = s.no",
+    }
+    asked = question(tmp_path, of, [{"no": "1", "v": "a"}, {"no": "2", "v": "b"}, {"no": "4", "v": "d"}], checks=checks)
+    before = [{"no": no, "v": v, "source_system": "hr", "source_key": no} for no, v in (("1", "a"), ("2", "x"), ("3", "c"))]
+    pq.write_table(pa.Table.from_pylist(before), tmp_path / "before.parquet")
+    verdict = check(replace(asked, standing={"thing": tmp_path / "before.parquet"}))
+    told = [(row["source_key"], row["source_row"], row["rule_id"]) for row in pq.read_table(verdict.failures).to_pylist()]
+    assert sorted(told) == [("2", 2, "thing.thing__changed.sql"), ("3", None, "thing.thing__vanished.sql")]
+    assert (verdict.rows, verdict.held_rows, verdict.warned_rows) == (3, 1, 0)
+    vanished = next(result for result in verdict.results if result["rule_id"] == "thing.thing__vanished.sql")
+    assert (vanished["success"], vanished["unexpected_count"]) == (False, 1)
+
+
+def test_a_key_that_a_check_names_and_that_has_a_row_is_that_row(tmp_path: Path) -> None:
+    of = entity([column("no")], [rule("sql", file="thing__named")])
+    checks = {"thing__named": "select source_system, source_key from thing where no = '2'"}
+    verdict = check(question(tmp_path, of, [{"no": "1"}, {"no": "2"}], checks=checks))
+    assert failing(verdict) == {"thing.thing__named.sql": [2]}
 
 
 def test_rows_of_two_systems_are_told_apart(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ select
     cast(coalesce(item_code.code, nullif(trim(s.item), '')) as varchar) as item_code,
     cast(nullif(trim(s.item_name), '') as varchar) as item_name,
     cast(s.is_required as boolean) as is_required,
-    cast(s.priority as integer) as priority,
+    cast(s.priority as bigint) as priority,
     cast(nullif(trim(s.period), '') as varchar) as period,
     cast(coalesce(state_code.code, nullif(trim(s.state), '')) as varchar) as state_code,
     s.source_row as source_row
