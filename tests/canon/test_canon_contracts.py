@@ -19,7 +19,7 @@ from schemas.contract import Entity
 
 ENTITIES = {
     "campus", "org_unit", "major", "admin_class", "staff", "provisional_staff", "staff_post", "student", "student_status",
-    "portal_item", "office_item", "admission_record", "dorm_allocation", "person_photo",
+    "current_post", "portal_item", "office_item", "admission_record", "dorm_allocation", "person_photo",
     "status_change", "payroll_item", "reimbursement", "payment", "fee_status",
 }  # fmt: skip
 STRICT_LISTS = {"GB/T 2261.1", "JY/XSDQZT", "JY/JZGDQZT", "JY/PYCC", "JY/JNXFZK", "HUB/POST_KIND", "HUB/ITEM_STATE"}
