@@ -152,7 +152,8 @@ def _edge(edge: Item, feeds: Sequence[Row]) -> Row:
 def _step(flows: FlowBook, flow: Item, step: Item, edges: dict[str, Row], systems: dict[str, str]) -> Row:
     place = f"{flow['code']}/{step['n']}"
     alike = {f"{flow['code']}/{other['n']}" for other in flow["steps"] if other["text_zh"] == step["text_zh"]}  # F01
-    mine = [row for row in edges.values() if alike & set(row["declared_in"])]
+    by_hand = {edge["id"] for edge in flows.edges if step["kind"] == "apply" and place in " ".join(edge.get("notes", []))}
+    mine = [row for row in edges.values() if row["id"] in by_hand or alike & set(row["declared_in"])]
     around = [item["id"] for item in flows.outside if place in item["declared_in"]]
     read = _read(flows, flow, step, systems)
     states = [row["state"] for row in mine]

@@ -132,20 +132,15 @@ def _joined_by(catalog: Catalog, feed: FeedDataset, name: str) -> str | None:
     """The column of the dataset's key by whose value an entity with a key of another name is joined, if it is joined once
     and on that key: `person_photo f on f.person_no = s.student_no`."""
     tree = sqlglot.parse_one(query_of(catalog, feed), read="postgres")
-    joins = [join for join in tree.find_all(exp.Join) if isinstance(join.this, exp.Table) and join.this.name == name]
-    key = catalog.entity(name).key
-    if len(joins) != 1 or len(key) != 1 or len([t for t in tree.find_all(exp.Table) if t.name == name]) != 1:
+    tables = [table for table in tree.find_all(exp.Table) if table.name == name]
+    join = tables[0].parent if len(tables) == 1 else None
+    base, key = tree.find(exp.From), catalog.entity(name).key
+    on = join.args.get("on") if isinstance(join, exp.Join) else None
+    if base is None or len(key) != 1 or not isinstance(on, exp.EQ):
         return None
-    on = joins[0].args.get("on")
-    sides = [on.left, on.right] if isinstance(on, exp.EQ) else []
-    columns = [side for side in sides if isinstance(side, exp.Column)]
-    if len(columns) != 2:
-        return None
-    mine = [side.name for side in columns if side.table == joins[0].this.alias_or_name]
-    other = [side for side in columns if side.table != joins[0].this.alias_or_name]
-    base = tree.find(exp.From)
-    of_base = base is not None and [side.table for side in other] == [base.this.alias_or_name]
-    return other[0].name if mine == [key[0]] and of_base and other[0].name in feed.key else None
+    sides = {side.table: side.name for side in (on.this, on.expression) if isinstance(side, exp.Column)}
+    of_base = sides.get(base.this.alias_or_name)
+    return of_base if sides.get(tables[0].alias_or_name) == key[0] and of_base in feed.key else None
 
 
 def entities_of(catalog: Catalog, feed: FeedDataset) -> list[str]:

@@ -15,7 +15,7 @@ from schemas.catalog import Catalog
 
 Sources = Callable[[int], duckdb.DuckDBPyConnection]
 MAPPED = [
-    ("org_unit", "hr"), ("staff", "hr"), ("staff_post", "hr"),
+    ("org_unit", "hr"), ("staff", "hr"), ("staff_post", "hr"), ("current_post", "hr"),
     ("campus", "academic"), ("major", "academic"), ("admin_class", "academic"), ("provisional_staff", "academic"),
     ("student", "academic"), ("student_status", "academic"), ("status_change", "academic"),
     ("major", "graduate"), ("student", "graduate"), ("student_status", "graduate"), ("status_change", "graduate"),

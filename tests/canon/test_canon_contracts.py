@@ -19,7 +19,7 @@ from schemas.contract import Entity
 
 ENTITIES = {
     "campus", "org_unit", "major", "admin_class", "staff", "provisional_staff", "staff_post", "student", "student_status",
-    "portal_item", "office_item", "admission_record", "dorm_allocation", "person_photo",
+    "current_post", "portal_item", "office_item", "admission_record", "dorm_allocation", "person_photo",
     "status_change", "payroll_item", "reimbursement", "payment", "fee_status",
     "award", "discipline", "student_contact", "library_reader", "library_loan", "library_clearance",
     "research_project", "research_fund", "research_result", "employment",

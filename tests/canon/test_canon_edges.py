@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from pipeline.projection import _joined_by
 from schemas.catalog import Catalog
 
 Edge = Mapping[str, Any]
@@ -80,3 +81,67 @@ def test_what_is_handed_over_by_hand_can_be_seen_in_the_hub(home: Path, shipped:
         edge = outside[id]
         given = {entity for dataset in edge["datasets"] for entity in entities[dataset]}
         assert given & set(shipped.entities_of(edge["source"])), id
+
+
+SHOWN = frozenset(
+    {"student_no", "name", "unit_code", "class_no", "category_code", "state_code", "expected_graduation", "in_school"}
+)
+STUDENTS: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(("portal", "info_site", "info_publish", "mobile_campus"), SHOWN),
+    "volunteer": frozenset({"student_no", "name", "sex_code", "unit_code", "class_no", "state_code"}),
+    "campus_card": frozenset(
+        {"student_no", "name", "sex_code", "unit_code", "category_code", "state_code", "photo_ref", "in_school"}
+    ),
+    "library": frozenset({"student_no", "name", "unit_code", "level_code", "state_code", "expected_graduation"}),
+    "finance": frozenset(
+        {"student_no", "name", "id_number", "unit_code", "major_code", "class_no", "level_code", "entry_month", "state_code"}
+    ),
+    **dict.fromkeys(
+        ("welcome", "registration", "leaving"),
+        frozenset({"student_no", "name", "sex_code", "unit_code", "major_code", "class_no", "level_code", "state_code"}),
+    ),
+    "employment": frozenset(
+        {"student_no", "name", "sex_code", "birth_date", "ethnicity_code", "political_code", "origin_place_code"}
+    ),
+}
+POSTS = frozenset({"office_name", "tech_post_name"})
+STAFF: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(
+        ("portal", "info_site", "info_publish", "mobile_campus"),
+        frozenset({"staff_no", "name", "unit_code", "state_code", "is_in_post"}) | POSTS,
+    ),
+    "campus_card": frozenset(
+        {"staff_no", "name", "sex_code", "unit_code", "category_code", "state_code", "photo_ref", "is_in_post"}
+    ),
+    "library": frozenset({"staff_no", "name", "unit_code", "state_code"}),
+    "finance": frozenset({"staff_no", "name", "id_number", "unit_code", "office_level_code", "tech_post_code", "state_code"}),
+    **dict.fromkeys(
+        ("student_affairs", "welcome", "registration", "leaving"),
+        frozenset({"staff_no", "name", "unit_code", "post_name", "post_kind"}),
+    ),
+    **dict.fromkeys(("volunteer", "employment"), frozenset({"staff_no", "name", "unit_code"})),
+    "research": frozenset({"staff_no", "name", "unit_code", "tech_post_code", "highest_education_code"}),
+    **dict.fromkeys(("academic", "graduate"), frozenset({"staff_no", "name", "unit_code", "state_code"}) | POSTS),
+}
+"""The minimum fields of canonical 9.1, by subscriber."""
+
+
+@pytest.mark.parametrize(
+    "sources, minimum", [(("academic", "graduate"), STUDENTS), (("hr",), STAFF)], ids=["students", "staff"]
+)
+def test_a_subscriber_gets_its_minimum_fields_on_every_edge(
+    shipped: Catalog, sources: tuple[str, ...], minimum: Mapping[str, frozenset[str]]
+) -> None:
+    columns: dict[tuple[str, str], set[str]] = {}
+    for feed in shipped.feeds.values():
+        if feed.source in sources:
+            columns.setdefault((feed.edge, feed.target), set()).update(column.name for column in feed.columns)
+    assert {target for _, target in columns} >= set(minimum) - {"employment"}
+    for (edge, target), found in columns.items():
+        assert minimum.get(target, frozenset()) <= found, edge
+
+
+def test_a_photo_touches_its_person_and_a_unit_may_touch_anybody(shipped: Catalog) -> None:
+    for id, key in (("E15.staff_basic", "staff_no"), ("E28.student_basic", "student_no"), ("E22.new_student", "student_no")):
+        assert _joined_by(shipped, shipped.feed(id), "person_photo") == key
+        assert _joined_by(shipped, shipped.feed(id), "org_unit") is None

@@ -90,7 +90,7 @@ def test_a_step_knows_its_edges_deadline_rules_and_state(university: Any, book: 
     def told(flow: str) -> dict[int, dict[str, Any]]:
         return {step["n"]: step for step in flows.steps(university.ledger, catalog(), book, flow)["steps"]}
 
-    hr, research, arrival = told("SJGXLC01"), told("SJGXLC07"), told("YWLC01")
+    hr, finance, research, arrival = told("SJGXLC01"), told("SJGXLC04"), told("SJGXLC07"), told("YWLC01")
     assert (hr[1]["reads"], hr[1]["state"]) == ("hr", "done")
     assert [item["symbol"] for item in hr[1]["deadlines"]] == ["H+7"]
     assert len(hr[5]["edges"]) == 11
@@ -98,6 +98,7 @@ def test_a_step_knows_its_edges_deadline_rules_and_state(university: Any, book: 
     assert "R17" in hr[5]["rules"]
     assert [edge["id"] for edge in research[1]["edges"]] == ["E06", "E45"]
     assert [edge["id"] for edge in research[3]["edges"]] == [edge["id"] for edge in research[2]["edges"]] == ["E58", "E59"]
+    assert [edge["id"] for edge in finance[2]["edges"]][:2] == ["E03", "E18"]
     assert (arrival[3]["outside"], arrival[3]["state"]) == (["X1"], "outside")
     with pytest.raises(Denied, match="HUB752"):
         told("SJGXLC99")

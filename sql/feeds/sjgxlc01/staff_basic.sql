@@ -32,8 +32,13 @@ select
     s.archive_no,
     s.mobile,
     s.email,
-    s.is_agency
+    s.is_agency,
+    p.office_name,
+    p.office_level_code,
+    p.tech_post_code,
+    p.tech_post_name
 from staff s
 left join org_unit u on u.unit_code = s.unit_code
+left join current_post p on p.staff_no = s.staff_no
 left join person_photo f on f.person_no = s.staff_no
 where s.source_system = 'hr'
