@@ -100,7 +100,7 @@ _MORE = [
     for module in pkgutil.iter_modules(campus.__path__)
     if module.name.startswith("faults_")
 ]
-FAULTS: Mapping[str, Fault] = _OWN | {name: fault for module in _MORE for name, fault in module.FAULTS.items()}
+FAULTS: Mapping[str, Fault] = {**_OWN, **{name: fault for module in _MORE for name, fault in module.FAULTS.items()}}
 """Every row-level fault by name, in the order in which they choose their victims."""
 
 _CODES = {word: f"{code:02d}" for code, word in CHANGES.items()}

@@ -14,7 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from campus.arrays import Ints, kernels
-from campus.fault_rules import FAULTS, Fault, key_texts
+from campus.fault import Fault
+from campus.fault_rules import FAULTS, key_texts
 from campus.render import DATASETS, WAITS
 from campus.world import random
 from core.errors import Denied
