@@ -92,13 +92,14 @@ def registrations(world: World) -> Frame:
 
 def _registrations(world: World, number: int, term: Term) -> Frame:
     draws = random(world.seed, 310 + number).random((5, len(world.students["plan"])))
-    returned, leaves = _moves(world, term)
+    in_school = np.isin(state_on(world, min(term.opened, world.day)), [IN_SCHOOL, RESUMED])
+    returned, leaves = _moves(world, term, in_school)
     checkin, excused = _checkins(world, term, draws[0], returned)
     checkin[checkin >= leaves] = NEVER
     events = _events(world, term, draws, checkin)
     when = np.min(events, axis=0)
     when[when >= leaves] = NEVER
-    rows = np.flatnonzero(_members(world, term, returned))
+    rows = np.flatnonzero(_members(world, term, in_school | (returned < NEVER)))
     checkin, excused, when = checkin[rows], excused[rows], when[rows]
     checked, registered = checkin <= world.day, when <= world.day
     staff = max(1, len(world.staff["unit"]) // 4)
@@ -128,27 +129,26 @@ def _clerks(world: World) -> Ints:
     return np.flatnonzero((staff["unit"] == _OFFICE) & (staff["state_first"] == IN_POST) & (staff["from_day"] == 1))
 
 
-def _moves(world: World, term: Term) -> tuple[Ints, Ints]:
-    """By student the day of a return within the term and the first day of a suspension or withdrawal since the batch opened."""
+def _moves(world: World, term: Term, in_school: Bools) -> tuple[Ints, Ints]:
+    """By student the day within the term on which one comes back who was away when the batch opened, and that of leaving."""
     changes = world.changes
     day = changes["on"] - epoch(FIRST_DAY) + 1
-    until = min(world.day, term.last)
     returned, leaves = (np.full(len(world.students["plan"]), NEVER, np.int64) for _ in range(2))
-    back = (changes["code"] == _RETURN) & (day > term.opened) & (day <= until)
+    back = (
+        (changes["code"] == _RETURN) & (day > term.opened) & (day <= min(world.day, term.last)) & ~in_school[changes["student"]]
+    )
     gone = np.isin(changes["code"], _LEAVE) & (day > term.opened)
     np.minimum.at(returned, changes["student"][back], day[back])
     np.minimum.at(leaves, changes["student"][gone], day[gone])
     return returned, leaves
 
 
-def _members(world: World, term: Term, returned: Ints) -> Bools:
+def _members(world: World, term: Term, in_school: Bools) -> Bools:
     students = world.students
-    state = state_on(world, min(term.opened, world.day))
-    in_school = np.isin(state, [IN_SCHOOL, RESUMED])
     if term is BEFORE:
-        in_school = (in_school | (state == GRADUATED)) & (students["entry"] < INTAKE)
+        in_school = (in_school | (students["state"] == GRADUATED)) & (students["entry"] < INTAKE)
     here = present(students, world.day) & (students["level"] >= 3) & (students["from_day"] <= max(1, term.last))
-    return np.asarray(here & (in_school | (returned < NEVER)))
+    return np.asarray(here & in_school)
 
 
 def _checkins(world: World, term: Term, share: Shares, returned: Ints) -> tuple[Ints, Bools]:

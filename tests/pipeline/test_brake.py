@@ -77,3 +77,21 @@ def test_an_edge_has_a_brake_of_its_own(university: Any, statement: str, code: s
     assert [(error.code, error.where) for error in outcome.problems] == [(code, "E01.staff_basic")]
     assert university.received() == before
     assert university.accepted() == {"E01": 1, "E05": 2, "E06": 2}
+
+
+def test_an_edge_lets_large_changes_pass_in_the_windows_that_it_expects(university: Any) -> None:
+    year = university.home / "schemas" / "calendar" / "2026-2027.yaml"
+    year.parent.mkdir(exist_ok=True)
+    year.write_text(
+        "school_year: 2026-2027\nterms: []\nwindows:\n"
+        "  - {name: new_batch, title: 换批, first: 2026-09-08, last: 2026-09-08}\ndays_off: []\nworkdays: []\n",
+        "utf-8",
+    )
+    contract = university.home / "schemas" / "feeds" / "sjgxlc01" / "e01_hr_academic.odcs.yaml"
+    limit = "      - {property: brake, value: {maxUpdatePercent: 10, floor: 1, expect: [new_batch]}}\n    properties:"
+    contract.write_text(contract.read_text("utf-8").replace("    properties:", limit, 1), "utf-8")
+    university.forget()
+    university.night(1)
+    university.department("update jzg set xm = '改名', gxsj = now() where gh <= 'T0006'")
+    assert university.night(2).problems == []
+    assert university.accepted()["E01"] == 2
