@@ -10,6 +10,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from campus.fault import Fault, Key, always, numbered
+from campus.render_student_affairs import NO_DAY
 
 _AWARD, _SANCTION, _CONTACT = "student_affairs.award", "student_affairs.sanction", "student_affairs.confirmed_info"
 _LOAN, _CLEARANCE = "library.loan", "library.clearance"
@@ -34,7 +35,9 @@ FAULTS: Mapping[str, Fault] = {
         _AWARD, "JLJE", always(Decimal("-1.00")), "award", ("award.award_amount.range",), "XH", only=("HJLB", "综合")
     ),
     "sanction_revoked_early": Fault(
-        _SANCTION, "CFCXRQ", always("2001.01.01"), "discipline", ("discipline.revoked_before",), "XH"
+        _SANCTION, "CFCXRQ", always("2001.01.01"),
+        # One that is in force, so that holding it hides no revocation.
+        "discipline", ("discipline.revoked_before",), "XH", only=("CFCXRQ", NO_DAY),
     ),
     "contact_bad_phone": Fault(
         _CONTACT, "YDDH", always("12345"), "student_contact", ("student_contact.mobile.pattern",), "XH", "warning"

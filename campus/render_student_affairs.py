@@ -105,7 +105,7 @@ def sanction(world: World) -> pa.Table:
     violation, word = numbers.integers(0, len(_VIOLATIONS), len(drawn)), numbers.integers(0, len(_SANCTIONS), len(drawn))
     eligible = drawn & _older(students)
     first = np.flatnonzero(eligible)[:2]
-    on[first], ends[first] = np.array([_TODAY - 200, _TODAY + 3])[: len(first)], np.array([_TODAY + 2, NEVER])[: len(first)]
+    on[first], ends[first] = np.array([_TODAY - 200, _TODAY + 3])[: len(first)], np.array([_TODAY + 4, NEVER])[: len(first)]
     today = epoch(date_of(world.day))
     rows = np.flatnonzero(eligible & (on <= today) & present(students, world.day))
     revoked = ends[rows] <= today
