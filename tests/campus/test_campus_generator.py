@@ -130,13 +130,13 @@ def test_money_adds_up(tables: Mapping[int, Tables], day: int) -> None:
         db.register("fee", tables[day]["finance.student_fee"])
         db.register("old", tables[day]["finance.legacy_fee"])
         db.register("ledger", tables[day]["finance.payment_ledger"])
+        db.register("voided", tables[day]["finance.voided_payment"])
         fees = (
             "(select XH, XN, YSJE, JMJE, SSJE, QFJE from fee union all select XH, left(XN, 4), YSJE, JMJE, SSJE, QFJE from old)"
         )
         broken = db.execute(f"select count(*) from {fees} where YSJE <> JMJE + SSJE + QFJE or QFJE < 0").fetchone()
         items = "XF + ZSF + SJZLF + TJF + FYF + CSYPF + JXFZF + DXSYB"
         uneven = db.execute(f"select count(*) from ledger where SSJE <> {items} or SSJE <= 0").fetchone()
-        db.register("voided", tables[day]["finance.voided_payment"])
         standing = "LSH not in (select CDLSH from voided where CDLSH is not null)"
         paid = f"(select XH, XN, sum(SSJE) as paid from ledger where {standing} group by all)"
         differ = db.execute(

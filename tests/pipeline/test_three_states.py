@@ -29,6 +29,16 @@ def test_a_held_row_that_is_mended_is_delivered_and_its_record_closed(university
     assert "T0004" in {row[0] for row in university.received()}
 
 
+def test_rows_that_are_again_as_they_once_were_hold_nobody(university: Any) -> None:
+    university.night(1)
+    university.department("update dw set dwmc = null where dwh = 'U3'")
+    university.night(2)
+    assert university.held() == {("org_unit", "U3", "org_unit.name.required")}
+    university.department("update dw set dwmc = '单位3' where dwh = 'U3'")
+    university.night(3)
+    assert university.held() == set()
+
+
 def test_what_refers_to_a_row_that_was_never_published_waits_with_it(university: Any) -> None:
     university.hire(("T0050", "李四", "男", "U9"))
     university.night(1)

@@ -128,7 +128,7 @@ def test_a_check_may_compare_with_the_last_version_and_name_what_is_gone(tmp_pat
         [rule("sql", file="thing__changed"), rule("sql", file="thing__vanished", severity="warning")],
     )
     checks = {
-        "thing__changed": "select t.source_system, t.source_row from thing t join standing.thing s on s.no = t.no where s.v <> t.v",
+        "thing__changed": "select t.source_system, t.source_row from thing t join standing.thing s using (no) where s.v <> t.v",
         "thing__vanished": "select s.source_system, s.source_key from standing.thing s anti join thing t on t.no = s.no",
     }
     asked = question(tmp_path, of, [{"no": "1", "v": "a"}, {"no": "2", "v": "b"}, {"no": "4", "v": "d"}], checks=checks)
