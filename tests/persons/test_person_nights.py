@@ -64,16 +64,16 @@ def received(place: str, table: str) -> set[tuple[str, str, str]]:
 
 
 @pytest.fixture(scope="module")
-def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
+def nights(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
     """Night 1; then a link, an external person and a twice-numbered member of staff; then the link undone; then nothing."""
     folder = tmp_path_factory.mktemp("persons")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HUB_VAR", str(folder / "var"))
-        patch.setenv("HUB_URL", "")
+        patch.setenv("HUB_URL", postgres.database(postgres_server, f"persons_{abs(hash(folder)) % 10**9}"))
         patch.delenv("HUB_HOME", raising=False)
         for cached in CACHES:
             cached.cache_clear()
-        rehearsal = Rehearsal(folder / "campus", 1_200)
+        rehearsal = Rehearsal(folder / "campus", 1_500)
         rehearsal.start()
         try:
             yield _lived(rehearsal)
