@@ -23,7 +23,7 @@ from loaders import hub
 from loaders.hub import Change
 from pipeline import brakes
 from pipeline.context import Night
-from schemas.contract import Entity
+from schemas.contract import HUB, Entity
 
 HASH_SEPARATOR, HASH_NULL = 31, 30
 
@@ -32,7 +32,8 @@ HASH_SEPARATOR, HASH_NULL = 31, 30
 class Counts:
     """Rows before, and what would be inserted, updated, deleted, or seen absent for the first time.
 
-    `emptied` names the systems that had rows and now give none.
+    `emptied` names the systems that had rows and now give none; what the hub derives may come to nothing, as a list of
+    open questions does when all are answered, and is left to the percents.
     """
 
     before: int
@@ -151,7 +152,7 @@ def _count(db: duckdb.DuckDBPyConnection, conformed: Output) -> Counts:
         updates=ops.get("U", 0),
         deletes=ops.get("D", 0),
         absent=_one(db, "select count(*) from away"),
-        emptied=tuple(system for system in had if conformed["systems"].get(system) == 0),
+        emptied=tuple(system for system in had if conformed["systems"].get(system) == 0 and system != HUB),
     )
 
 

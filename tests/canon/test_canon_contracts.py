@@ -39,6 +39,15 @@ STRICT_LISTS = {
     "HUB/ITEM_STATE",
     "HUB/FUND_DIRECTION",
     "HUB/CONFIDENTIALITY",
+    "HUB/NUMBER_KIND",
+    "HUB/EXTERNAL_KIND",
+    "HUB/PERSON_BASIS",
+    "HUB/PERSON_DECISION",
+    "HUB/PERSON_CONFLICT",
+    "HUB/PREENTRY_STATE",
+    "HUB/AFFILIATION",
+    "HUB/GRANT_MODE",
+    "HUB/ROLE",
     # Rules R01 to R10 and R20 are judged by these.
     "JY/XQ",
     "JY/ZCZK",
@@ -128,6 +137,8 @@ def test_ledgers_are_never_gone_and_people_change_with_the_calendar(shipped: Cat
         "registration",
         "leaving_clearance",
         "card_transaction",
+        "person_number",
+        "staff_preentry",
     }
     for name in ("student", "student_status"):
         assert shipped.entity(name).brake.expect == ("graduation", "arrival")

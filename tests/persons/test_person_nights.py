@@ -64,16 +64,16 @@ def received(place: str, table: str) -> set[tuple[str, str, str]]:
 
 
 @pytest.fixture(scope="module")
-def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
+def nights(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
     """Night 1; then a link, an external person and a twice-numbered member of staff; then the link undone; then nothing."""
     folder = tmp_path_factory.mktemp("persons")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HUB_VAR", str(folder / "var"))
-        patch.setenv("HUB_URL", "")
+        patch.setenv("HUB_URL", postgres.database(postgres_server, f"persons_{abs(hash(folder)) % 10**9}"))
         patch.delenv("HUB_HOME", raising=False)
         for cached in CACHES:
             cached.cache_clear()
-        rehearsal = Rehearsal(folder / "campus", 1_200)
+        rehearsal = Rehearsal(folder / "campus", 1_500)
         rehearsal.start()
         try:
             yield _lived(rehearsal)
@@ -102,10 +102,11 @@ def _lived(rehearsal: Rehearsal) -> Nights:
     persons.approve_number(ledger(), retired, "乙")
     injected = live(2, {"staff_numbered_twice": 1})
     persons.unlink(ledger(), student, "乙", "两个人")
-    (_, number, other) = next(iter(states[1]["conflicts"]))
-    persons.link(ledger(), number, other, "乙", "同一人,人事处将并号")
     live(3, {"staff_numbered_twice": 1})
-    live(4)
+    (_, number, other) = next(iter(states[2]["conflicts"]))
+    persons.link(ledger(), number, other, "乙", "同一人,人事处将并号")
+    found.append(night(date_of(4)))  # the sources stay as they are: only the decision is new
+    states.append(facts())
     return Nights(found, states, injected, (staff[0], student), retired)
 
 
@@ -142,7 +143,8 @@ def test_two_numbers_of_one_member_of_staff_are_asked_about_until_somebody_says_
     _, number, other = planted.key.split("|")
     assert ("T", number, other) in nights.facts[1]["conflicts"]
     assert (planted.entity, planted.key, planted.rule_id, "warning") in nights.facts[1]["held"]
-    assert ("T", number, other) not in nights.facts[2]["conflicts"]
+    assert {kind for kind, *_ in nights.facts[2]["conflicts"]} == {"T"}
+    assert nights.facts[3]["conflicts"] == set()
 
 
 def test_an_approved_external_person_is_a_person_with_an_account(nights: Nights) -> None:
@@ -154,7 +156,9 @@ def test_an_approved_external_person_is_a_person_with_an_account(nights: Nights)
 def test_teachers_entered_early_are_confirmed_when_personnel_has_them(nights: Nights) -> None:
     waiting = {number for number, state in nights.facts[0]["preentries"].items() if state == "P"}
     assert waiting
-    assert {nights.facts[3]["preentries"][number] for number in waiting} == {"C"}
+    later = {nights.facts[3]["preentries"][number] for number in waiting}
+    assert "C" in later
+    assert later <= {"C", "P"}  # a post that begins on the fourth day is still to come
     dates = rows("select first_seen_on, confirmed_on from hub_current.staff_preentry where state = 'C'")
     assert all(date(2026, 9, 7) <= first <= confirmed for first, confirmed in dates)
 

@@ -129,6 +129,22 @@ def test_its_brake_stops_it_alone(counted: Any) -> None:
     assert sum(row[-1] == "U2" for row in counted.hub()) == 16
 
 
+def test_it_may_come_to_nothing(counted: Any) -> None:
+    """A list of what is out of order is empty when all is in order: no source was lost."""
+    (counted.home / SELECT).write_text(
+        "select s.unit_code, cast(count(*) as bigint) as staff_count from hub.staff s group by s.unit_code having count(*) > 8",
+        "utf-8",
+    )
+    counted.forget()
+    assert counted.night(1).problems == []
+    counted.hire(("T0090", "李四", "男", "U1"))
+    counted.night(2)
+    assert staff_counts(counted) == {"U1": 9}
+    counted.department("delete from jzg where gh = 'T0090'")
+    assert counted.night(3).problems == []
+    assert staff_counts(counted) == {}
+
+
 def test_a_rollback_restores_it_with_the_rest(counted: Any) -> None:
     version = counted.night(1).version
     before = staff_counts(counted)
