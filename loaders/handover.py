@@ -6,12 +6,14 @@ receiver. Rows go through temporary tables, so that every step is one statement 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
+import pyarrow as pa
+import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from core.dialects import quoted
@@ -25,6 +27,8 @@ from schemas.contract import Column, FeedDataset
 SENT, DELIVERIES = "_hub_sent", "_hub_delivery"
 UPSERTS, GONE = "_hub_upserts", "_hub_gone"
 KEY, HASH = "_hub_key", "_hub_hash"
+YES, NO = "'1'", "'0'"
+"""Truth as a literal that every engine takes for its own kind of boolean."""
 OWN_ROW = "own_row"
 """Reason code: the receiver has a row of its own with this key, and other content."""
 _OURS = f"s.edge = %s and s.dataset = %s and s.row_key = u.{KEY}"
@@ -37,10 +41,6 @@ class Database(Protocol):
     @property
     def phrases(self) -> Phrases:
         """The engine's words."""
-
-    @property
-    def overwrite(self) -> str:
-        """The end of an INSERT into the sent keys that lets a new row replace an older one."""
 
     def same(self, left: str, right: str) -> str:
         """The condition that two values are equal or both NULL."""
@@ -56,6 +56,12 @@ class Database(Protocol):
 
     def load(self, file: Path, table: str, columns: Sequence[str]) -> None:
         """Append a CSV file as `pour` writes it."""
+
+    def any(self, table: str, condition: str, *values: object) -> bool:
+        """Whether a table has a row under a condition."""
+
+    def record(self, edge: str, dataset: str, delivery_id: str) -> None:
+        """Write down every row of the upserts as sent by this delivery, in place of what was written down before."""
 
     def update(self, table: str, source: str, on: str, values: Mapping[str, str], *bound: object) -> int:
         """Set columns of `table` where a row of `source` meets `on`, unless they have these values already."""
@@ -86,14 +92,14 @@ class Shape:
     @property
     def fresh(self) -> dict[str, str]:
         """The columns in which the receiver wants drops marked, and their values in a row that is there."""
-        return {"delete": {}, "inactive": {"is_active": "true", "ended_on": "null"}, "end_date": {"ended_on": "null"}}[
+        return {"delete": {}, "inactive": {"is_active": YES, "ended_on": "null"}, "end_date": {"ended_on": "null"}}[
             self.feed.drop
         ]
 
     @property
     def present(self) -> str:
         """The condition under which a row of the target is not dropped."""
-        return {"delete": "true", "inactive": "t.is_active", "end_date": "t.ended_on is null"}[self.feed.drop]
+        return {"delete": "1 = 1", "inactive": f"t.is_active = {YES}", "end_date": "t.ended_on is null"}[self.feed.drop]
 
     @property
     def same_key(self) -> str:
@@ -203,12 +209,12 @@ class Handover:
 
     def _untouched(self) -> bool:
         """Nothing was ever sent and the table is empty: rows can go straight in."""
-        sent = self.database.rows(f"select 1 from {SENT} where edge = %s and dataset = %s limit 1", *self.feed)
-        return not sent and not self.database.rows(f"select 1 from {self.shape.table} limit 1")
+        database = self.database
+        return not database.any(SENT, "edge = %s and dataset = %s", *self.feed) and not database.any(self.shape.table, "1 = 1")
 
     def _first(self) -> None:
         feed, rows = self.delivery.feed, self.delivery.upserts
-        marks = {name: "'1'" if value == "true" else "null" for name, value in self.shape.fresh.items()}
+        marks = self.shape.fresh
         self._pour(rows, self.shape.table, dict(zip(self.shape.columns, map(_text, feed.columns), strict=True)) | marks)
         sent = {
             "edge": literal(feed.edge),
@@ -248,8 +254,8 @@ class Handover:
             database.delete(f"{shape.table} t", f"{GONE} u", shape.same_key)
             database.delete(f"{SENT} s", f"{GONE} u", _OURS, *self.feed)
         elif dropped:
-            on = f"date '{self.delivery.as_of.isoformat()}'"
-            ended = {name: {"is_active": "false", "ended_on": on}[name] for name in shape.fresh}
+            on = f"'{self.delivery.as_of.isoformat()}'"
+            ended = {name: {"is_active": NO, "ended_on": on}[name] for name in shape.fresh}
             database.update(f"{shape.table} t", f"{GONE} u", shape.same_key, ended)
             database.update(f"{SENT} s", f"{GONE} u", _OURS, {"dropped_on": on}, *self.feed)
         return own, vanished + int(dropped)
@@ -279,12 +285,7 @@ class Handover:
             f"insert into {shape.table} ({', '.join(insert)}) select {', '.join(insert.values())} from {UPSERTS} u"
             f" where not exists (select 1 from {shape.table} t where {shape.same_key})"
         )
-        database.run(
-            f"insert into {SENT} (edge, dataset, row_key, row_hash, delivery_id, dropped_on)"
-            f" select %s, %s, u.{KEY}, u.{HASH}, %s, null from {UPSERTS} u where true {database.overwrite}",
-            *self.feed,
-            self.delivery.id,
-        )
+        database.record(*self.feed, self.delivery.id)
 
     def _pour(self, rows: Path, table: str, values: Mapping[str, str]) -> None:
         """Rows of a Parquet file into a table: everything as quoted text, NULL as the bare word, so that one file suits
@@ -307,3 +308,17 @@ def _text(column: Column) -> str:
 
 def _count(rows: Path) -> int:
     return int(pq.read_metadata(rows).num_rows)
+
+
+def poured(file: Path, width: int) -> Iterator[list[tuple[Any, ...]]]:
+    """Rows of a file that `pour` wrote, in batches of texts and NULLs, for engines without a loader of their own."""
+    names = [str(place) for place in range(width)]
+    options = pacsv.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.string()),
+        null_values=["NULL"],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+    )
+    reading = pacsv.ReadOptions(column_names=names)
+    for batch in pacsv.open_csv(file, reading, pacsv.ParseOptions(newlines_in_values=True), options):
+        yield list(zip(*(column.to_pylist() for column in batch.columns), strict=True))

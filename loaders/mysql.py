@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pyarrow as pa
-import pyarrow.csv as pacsv
 import pymysql
 import pymysql.connections
 from pymysql.cursors import SSCursor
@@ -23,7 +22,7 @@ from core.connections import Connection
 from core.dialects import LogicalType
 from core.errors import FeedFailed, HubError, Unavailable
 from core.settings import settings
-from loaders.handover import DELIVERIES, HASH, KEY, SENT
+from loaders.handover import DELIVERIES, HASH, KEY, SENT, poured
 from loaders.table import CONNECT_SECONDS, LOCK_SECONDS, TableTarget
 from loaders.totals import TEXT
 from schemas.contract import FeedDataset
@@ -209,18 +208,9 @@ class MysqlTarget(TableTarget):
 
     def _insert(self, file: Path, statement: str) -> None:
         """Bound batches; the driver folds each into statements of many rows."""
-        width = statement.count("%s")
-        names = [str(place) for place in range(width)]
-        options = pacsv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()),
-            null_values=["NULL"],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-        )
-        reading = pacsv.ReadOptions(column_names=names)
         with self._connected().cursor() as cursor:
-            for batch in pacsv.open_csv(file, reading, pacsv.ParseOptions(newlines_in_values=True), options):
-                cursor.executemany(statement, list(zip(*(column.to_pylist() for column in batch.columns), strict=True)))
+            for rows in poured(file, statement.count("%s")):
+                cursor.executemany(statement, rows)
 
     def _connected(self) -> pymysql.Connection[Any]:
         if self._link is None:

@@ -18,7 +18,7 @@ from core.connections import Connection
 from core.errors import FeedFailed
 from loaders import totals
 from loaders.base import Applied, Delivery, Totals
-from loaders.handover import DELIVERIES, SENT, Handover, Shape
+from loaders.handover import DELIVERIES, HASH, KEY, SENT, UPSERTS, Handover, Shape
 from loaders.totals import Phrases, workspace
 from schemas import ddl
 from schemas.contract import FeedDataset
@@ -37,8 +37,9 @@ class TableTarget(ABC):
     phrases: ClassVar[Phrases]
     here: ClassVar[str]
     """The expression for the schema in which a name without one is looked for."""
-    overwrite: ClassVar[str]
-    unless_there: ClassVar[str]
+    overwrite: ClassVar[str] = ""
+    """The end of an INSERT into the sent keys that lets a new row replace an older one, where the engine has such."""
+    unless_there: ClassVar[str] = ""
     """The end of an INSERT that changes nothing, and counts no row, when the primary key is there."""
     bookkeeping: ClassVar[Mapping[str, str]]
     """Table name -> CREATE TABLE of the two tables that we keep beside the receiver's own."""
@@ -156,6 +157,18 @@ class TableTarget(ABC):
     @abstractmethod
     def check(self, feed: FeedDataset) -> None:
         """Refuse a table on which this engine cannot keep its promises."""
+
+    def any(self, table: str, condition: str, *values: object) -> bool:
+        """Whether a table has a row under a condition."""
+        return bool(self.rows(f"select 1 from {table} where {condition} limit 1", *values))
+
+    def record(self, edge: str, dataset: str, delivery_id: str) -> None:
+        """Write down every row of the upserts as sent by this delivery, in place of what was written down before."""
+        self.run(
+            f"insert into {SENT} (edge, dataset, row_key, row_hash, delivery_id, dropped_on)"
+            f" select %s, %s, u.{KEY}, u.{HASH}, %s, null from {UPSERTS} u where true {self.overwrite}",
+            *(edge, dataset, delivery_id),
+        )
 
     def columns_of(self, table: str) -> list[str]:
         """The columns of a table (`name` or `schema.name`), empty when there is none."""

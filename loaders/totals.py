@@ -27,6 +27,8 @@ from schemas.contract import Column, FeedDataset
 Value = Callable[[Column], str]
 """The SQL expression of a column's value in the place that is read."""
 _SEPARATOR, _NULL = 31, 30
+_BITS = 60
+"""Bits of a key's digest that take part in the xor: 15 hex digits."""
 TEXT = ("string", "time")
 NUMBERS = ("integer", "number")
 
@@ -196,6 +198,15 @@ def held_by(feed: FeedDataset) -> Value:
     if feed.file_format not in ("xlsx", "ldap"):
         return typed
     return lambda column: f"nullif({typed(column)}, '')" if column.type.name in TEXT else typed(column)
+
+
+def parity(summed: Callable[[int], str]) -> str:
+    """Xor over all rows for engines that have no such function: bit by bit, the sum of a bit is odd or even.
+
+    Args:
+        summed: for one bit of the first 60 (as its value 1, 2, 4, ...) the expression that is that value, or 0.
+    """
+    return "(" + " + ".join(f"coalesce({summed(1 << place)}, 0)" for place in range(_BITS)) + ")"
 
 
 @contextlib.contextmanager

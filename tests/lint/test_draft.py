@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -13,12 +16,15 @@ import pytest
 import yaml
 
 from campus import servers
+from campus.stores_local import ServedTables
 from core import postgres
 from core.connections import parse
+from core.dialects import LogicalType
 from core.errors import ContractError, Denied
 from core.settings import ROOT, settings
 from pipeline.draft import draft
 from schemas.catalog import catalog
+from schemas.contract import Column
 from schemas.lint import lint
 
 TABLE = """
@@ -132,3 +138,41 @@ def test_an_unknown_system_or_table_is_named(fresh_home: Path, hr_database: str)
         draft("src_nobody", fresh_home)
     with pytest.raises(ContractError, match=r"HUB104 src_hr\.nothing"):
         draft("src_hr", fresh_home, ["nothing"])
+
+
+def test_a_draft_of_a_sqlite_file_knows_its_types_and_key(
+    fresh_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "hr.db")) as link:
+        link.execute(TABLE)
+    monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", f"sqlite:///{tmp_path}/hr.db")
+    contract = yaml.safe_load(draft("src_hr", fresh_home)[0].read_text("utf-8"))
+    columns = {item["physicalName"]: item for item in contract["schema"][0]["properties"]}
+    assert (columns["gh"]["primaryKeyPosition"], columns["gh"]["required"]) == (1, True)
+    assert [columns[name]["logicalType"] for name in ("csrq", "gz", "xm")] == ["date", "number", "string"]
+    assert (columns["gz"]["physicalType"], columns["xm"]["businessName"]) == ("decimal(10,2)", "姓名")
+
+
+def test_a_draft_of_a_sqlserver_takes_its_titles(
+    fresh_home: Path, mssql_server: str, server_room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = {
+        "GH": "nvarchar(20)",
+        "XM": "nvarchar(50)",
+        "CSRQ": "date",
+        "GZ": "decimal(10,2)",
+        "ZZ": "bit",
+        "GXSJ": "datetime2",
+    }
+    columns = tuple(
+        Column(name, name, f"{name}题名", LogicalType("string"), physical_type=kind) for name, kind in kinds.items()
+    )
+    store = ServedTables(server_room / "sqlserver_hr")
+    store.create(replace(catalog(ROOT).source("hr.units"), physical="JZG_DRAFT", columns=columns, key=("GH",)))
+    monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", mssql_server)
+    contract = yaml.safe_load(draft("src_hr", fresh_home, ["JZG_DRAFT"])[0].read_text("utf-8"))
+    found = {item["physicalName"]: item for item in contract["schema"][0]["properties"]}
+    assert {item["businessName"] for item in found.values()} == {f"{name}题名" for name in kinds}
+    assert found["GH"]["primaryKeyPosition"] == 1
+    assert [item["logicalType"] for item in found.values()] == ["string", "string", "date", "number", "boolean", "timestamp"]
+    assert [item["physicalType"] for item in found.values()] == list(kinds.values())
