@@ -149,12 +149,13 @@ def test_the_digest_tells_a_department_its_own_and_nothing_personal(university: 
     university.night(2)
     owed = {
         "deadline": "DL17", "departments": ["hr"], "state": "missing", "days_left": -2, "due_on": DAY, "needed": 5, "found": 3,
-        "not_yet": [], "text_zh": "一周内完成", "what": "done in a week",
+        "not_yet": [], "recurring": False, "text_zh": "一周内完成", "what": "done in a week",
     }  # fmt: skip
     other = {**owed, "departments": ["finance"], "deadline": "DL18"}
     quiet = {**owed, "deadline": "DL15", "state": "expected", "days_left": 5}
+    daily = {**quiet, "recurring": True, "days_left": 3}
     for language, words in (("zh", "已过 2 天"), ("en", "2 days overdue")):
-        department, technician = digests(university.ledger, catalog(), [owed, other, quiet], DAY, language)
+        department, technician = digests(university.ledger, catalog(), [owed, other, quiet, daily], DAY, language)
         assert (department.department, technician.department) == ("hr", "it")
         assert words in department.body and "hub held --system hr" in department.body
         assert "DL18" not in department.body and "DL15" not in department.body
