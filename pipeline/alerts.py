@@ -7,9 +7,11 @@ is shown until it arrives. The library's own texts may quote an address, so only
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -24,7 +26,8 @@ from pipeline.digest import Digest
 
 TRIES = 3
 WAIT_SECONDS = 1.0
-_CODE = re.compile(r"\b(4\d\d|5\d\d)\b")
+_CODE = re.compile(r"(?:\(|error=)([45]\d\d)\b")
+"""A mail server's code as its library prints it, `(452, ...)`, or a web server's, `error=503`."""
 
 
 class NotSent(Exception):
@@ -96,19 +99,30 @@ def _notify(url: str, title: str, body: str) -> None:
     import apprise  # 0.3 s that a command without messages need not pay
 
     service = apprise.Apprise()
-    if not service.add(url):
-        raise NotSent("address")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # its plugins, loaded here, import what Python 3.13 drops
+        if not service.add(url):
+            raise NotSent("address")
     heard = _Codes()
-    apprise.logger.addHandler(heard)
-    quiet = apprise.logger.propagate
-    apprise.logger.propagate = False
-    try:
+    with _listening(apprise.logger, heard):
         taken = service.notify(body=body, title=title, body_format=apprise.NotifyFormat.TEXT)
-    finally:
-        apprise.logger.removeHandler(heard)
-        apprise.logger.propagate = quiet
     if not taken:
         raise NotSent(heard.code or "unreachable")
+
+
+@contextlib.contextmanager
+def _listening(logger: logging.Logger, heard: logging.Handler) -> Iterator[None]:
+    """Let one handler hear everything a logger says, and nobody else."""
+    before = logger.propagate, logger.level
+    logger.addHandler(heard)
+    logger.propagate = False
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.removeHandler(heard)
+        logger.propagate = before[0]
+        logger.setLevel(before[1])
 
 
 class _Codes(logging.Handler):

@@ -56,6 +56,7 @@ class Obligation:
             "what": deadline["what"],
             "text_zh": deadline["text_zh"],
             "strength": deadline["strength"],
+            "recurring": deadline["relation"] == "recurring",
             "departments": list(self.departments),
             "responsible": deadline["responsible_zh"],
             "responsible_en": deadline["responsible_en"],
@@ -264,7 +265,9 @@ def _write(book: Ledger, item: Obligation, before: Row | None, day: date) -> Non
 
 
 def pressing(found: Iterable[Mapping[str, Any]], days_before: Sequence[int]) -> list[Mapping[str, Any]]:
-    """What people are told of today: due in so many days (or today), and not there although it was due."""
+    """What people are told of today: due in so many days (or today), and not there although it was due. What recurs every day
+    is told of on the day itself."""
     told = [item for item in found if not item["not_yet"]]
-    soon = [item for item in told if item["state"] in ("expected", "due_soon") and item["days_left"] in (*days_before, 0)]
+    open_now = [item for item in told if item["state"] in ("expected", "due_soon")]
+    soon = [item for item in open_now if item["days_left"] in ((0,) if item["recurring"] else (*days_before, 0))]
     return soon + [item for item in told if item["state"] == "missing"]

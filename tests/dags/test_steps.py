@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from under_test import without_deadline
 
 from core.errors import Braked, HubError, Refused, Unavailable
 from core.ledger import ledger
@@ -73,7 +74,7 @@ def test_a_night_without_any_source_is_red_but_still_publishes_announces_and_clo
     dag_bag: Callable[[], DagBag], hub_home: Callable[[Path], Path]
 ) -> None:
     hub_home(ROOT)
-    dag_run = dag_bag().dags["nightly"].test(logical_date=datetime(2026, 9, 6, 18, 0, tzinfo=UTC))
+    dag_run = without_deadline(dag_bag().dags["nightly"]).test(logical_date=datetime(2026, 9, 6, 18, 0, tzinfo=UTC))
     found = states(dag_run)
     assert str(dag_run.state) == "failed"
     assert {state for task, state in found.items() if task.startswith("extract__")} == {"failed"}

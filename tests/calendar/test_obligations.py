@@ -1,0 +1,230 @@
+"""The 27 deadlines: each SELECT on real PostgreSQL over rows that meet it and rows that do not, and what becomes of a state."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from core import postgres
+from core.calendar import calendar
+from core.errors import Denied
+from core.settings import ROOT
+from schemas import deadlines
+from schemas.catalog import Catalog, catalog
+
+T = date(2026, 9, 5)
+COLUMNS = {
+    "student_status": "student_no, entry_month, unit_code, major_code, class_no, expected_graduation, source_system,"
+    " in_school bool",
+    "student": "student_no, name, id_number, sex_code, birth_date date, ethnicity_code, origin_place_code, candidate_no",
+    "staff": "staff_no, name, unit_code, id_number, mobile, email, establishment_code, category_code, state_code,"
+    " joined_on date",
+    "payroll_item": "person_no, month",
+    "admission_record": "candidate_no",
+    "dorm_allocation": "student_no, room_no",
+    "card": "card_no, card_kind, holder_no, state, issued_on date, recovered_on date",
+    "person_photo": "person_no, taken_on date",
+    "welcome_checkin": "student_no, batch_id",
+    "registration": "student_no, school_year, term_code, registered_on date, basis, basis_expires_on date",
+    "student_contact": "person_no",
+}
+"""The columns that the SELECTs read, of entities that are there and of those to come (canonical 4.6 to 4.22)."""
+STATUS = "('{no}', '202609', 'U1', 'M1', 'C1', '203007', '{system}', true)"
+PERSON = "('{no}', 'n', 'i', '1', '2008-01-01', '01', '410100', 'K{no}')"
+NEW = ("S1", "S2")
+Fill = Mapping[str, list[str]]
+
+
+def students(system: str = "academic") -> dict[str, list[str]]:
+    return {
+        "student_status": [STATUS.format(no=no, system=system) for no in NEW],
+        "student": [PERSON.format(no=no) for no in NEW],
+    }
+
+
+def cards(kind: str, issued: str, *temporary: str) -> dict[str, list[str]]:
+    formal = [f"('{no}', '{kind}', '{no}', '1', {issued}, null)" for no in NEW]
+    return {**students(), "card": [*formal, *temporary]}
+
+
+def receipt(edge: str, day: date, dataset: str = "fee_status", source: str = "finance", target: str = "leaving") -> str:
+    return f"('{edge}', '{dataset}', '{source}', '{target}', 1, '{day}')"
+
+
+def landing(system: str, day: date, rows: int = 9) -> str:
+    return f"('{system}', 'd', {rows}, '{day}')"
+
+
+def leaving(day: date) -> list[str]:
+    edges = (("E14", "hr"), ("E27", "academic"), ("E38", "graduate"))
+    return [receipt(edge, day, "x", source) for edge, source in edges]
+
+
+S_1 = date(2026, 8, 30)
+L_14 = date(2027, 6, 11)
+LEAVES = {"student_status": [STATUS.format(no="S1", system="academic").replace("203007", "202707")]}
+FOUR = [landing(system, S_1) for system in ("academic", "hr", "student_affairs", "finance")]
+GREEN = "('S1', '2026-2027', '1', '2026-09-09', '2', '{}')"
+JOINED = "('T1', 'n', 'U1', 'i', 'm', 'e', '11', '11', '11', '2026-09-07')"
+CASES: dict[str, tuple[Fill, Fill]] = {
+    "DL02": ({"admission_record": ["('K1')"]}, {}),
+    "DL03": (students(), {**students(), "student": [PERSON.format(no="S1")]}),
+    "DL04": (students("graduate"), students()),
+    "DL05": ({**students(), "welcome_checkin": ["('S1', 'B1')"]}, students()),
+    "DL06": (
+        {**students(), "dorm_allocation": ["('S1', '101')", "('S2', '102')"]},
+        {**students(), "dorm_allocation": ["('S1', '101')", "('S2', null)"]},
+    ),
+    "DL07": (cards("1", "null"), cards("2", "null")),
+    "DL09": ({"receipt": [receipt("E46", T - timedelta(1))]}, {"receipt": [receipt("E46", T)]}),
+    "DL10": (students(), {**students(), "student": [PERSON.format(no="S1"), PERSON.format(no="S2").replace("'01'", "null")]}),
+    "DL11": ({**students(), "person_photo": ["('S1', '2026-09-20')", "('S2', '2026-09-21')"]}, students()),
+    "DL12": (
+        {"person_photo": ["('S1', '2026-09-20')"], "landing": [landing("it_centre", date(2026, 9, 28))]},
+        {"person_photo": ["('S1', '2026-09-20')"], "landing": [landing("it_centre", date(2026, 10, 3))]},
+    ),
+    "DL13": (cards("2", "null"), cards("1", "null")),
+    "DL14": (
+        cards("2", "'2026-11-10'", "('X1', '1', 'S1', '5', '2026-09-03', '2026-11-10')"),
+        cards("2", "'2026-11-10'", "('X1', '1', 'S1', '1', '2026-09-03', null)"),
+    ),
+    "DL15": ({"staff": [JOINED]}, {"staff": [JOINED.replace("'i'", "null")]}),
+    "DL16": ({"staff": [JOINED]}, {"staff": [JOINED.replace("'e'", "null")]}),
+    "DL17": ({"staff": [JOINED]}, {"staff": [JOINED.replace("'11', '11', '11'", "'11', null, '11'")]}),
+    "DL18": ({"payroll_item": ["('T1', '202609')"]}, {"payroll_item": ["('T1', '202608')"]}),
+    "DL19": ({"receipt": [receipt("E47", date(2026, 9, 6))]}, {"receipt": [receipt("E47", date(2026, 9, 5))]}),
+    "DL20": ({"receipt": [receipt("E47", date(2026, 9, 7))]}, {"receipt": [receipt("E47", date(2026, 9, 6))]}),
+    "DL21": ({"landing": FOUR, "student_contact": ["('S1')"]}, {"landing": FOUR[:3], "student_contact": ["('S1')"]}),
+    "DL22": (
+        {"registration": ["('S1', '2026-2027', '1', '2026-09-07', '1', null)"]},
+        {"registration": ["('S1', '2026-2027', '1', '2026-09-04', '1', null)"]},
+    ),
+    "DL23": ({"receipt": leaving(L_14)}, {"receipt": [*leaving(L_14)[:2], *leaving(L_14 + timedelta(1))[2:]]}),
+    "DL24": ({"receipt": [receipt("E50", L_14)]}, {"receipt": [receipt("E50", L_14 - timedelta(1))]}),
+    "DL25": ({**students(), "student_contact": ["('S1')", "('S2')"]}, {**students(), "student_contact": ["('S1')"]}),
+    "DL26": (
+        {**LEAVES, "student": [PERSON.format(no="S1")]},
+        {**LEAVES, "student": [PERSON.format(no="S1").replace("'410100'", "null")]},
+    ),
+    "DL27": ({"registration": [GREEN.format("2027-01-17")]}, {"registration": [GREEN.format("2027-07-11")]}),
+}
+"""Deadline -> rows that meet it and rows that do not."""
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Catalog:
+    return catalog(ROOT)
+
+
+@pytest.fixture(scope="module")
+def ask(postgres_server: str, shipped: Catalog) -> Iterator[Callable[[str, Fill], tuple[Any, ...]]]:
+    """A function that asks a deadline's SELECT over these rows, for its first occasion of the school year."""
+    kinds = {"string": "text", "integer": "bigint", "date": "date"}
+    with psycopg.connect(postgres.database(postgres_server, "obligations")) as connection:
+
+        def run(deadline: str, fill: Fill) -> tuple[Any, ...]:
+            connection.rollback()
+            for name, columns in COLUMNS.items():
+                typed = ", ".join(item if " " in item else f"{item} text" for item in columns.split(", "))
+                connection.execute(f"create temporary table {name} ({typed}) on commit drop".encode())
+            for name, facts in deadlines.OBLIGATION_TABLES.items():
+                typed = ", ".join(f"{column} {kinds[kind]}" for column, kind in facts)
+                connection.execute(f"create temporary table {name} ({typed}) on commit drop".encode())
+            for name, rows in fill.items():
+                for row in rows:
+                    connection.execute(f"insert into {name} values {row}".encode())
+            item = occasion(shipped, deadline)
+            days = [item.anchor_on, item.begins_on, item.due_on, item.due_on]
+            enough = shipped.deadlines[deadline].get("enough_percent", 100)
+            facts = [*days, item.school_year, item.term_code, f"{item.due_on:%Y%m}", enough]
+            connection.execute("insert into occasion values (%s, %s, %s, %s, %s, %s, %s, %s)", facts)
+            file = shipped.obligation_file(deadline)
+            assert file is not None
+            (row,) = connection.execute(file.read_bytes()).fetchall()
+            return row
+
+        yield run
+
+
+def occasion(known: Catalog, deadline: str) -> deadlines.Occasion:
+    item = known.deadlines[deadline]
+    if deadlines.per_person(item):
+        return deadlines.of_person(item, calendar(), [date(2026, 9, 7)])[0]
+    first = date(2026, 9, 1) if deadline in ("DL18", "DL20") else date(2026, 8, 1)
+    return deadlines.occasions(item, calendar(), first, date(2027, 7, 31))[0]
+
+
+def test_every_deadline_has_its_case_or_a_person(shipped: Catalog) -> None:
+    by_hand = {id for id, item in shipped.deadlines.items() if item.get("proof") == "person"}
+    assert by_hand == {"DL01", "DL08"}
+    assert CASES.keys() | by_hand == shipped.deadlines.keys()
+
+
+@pytest.mark.parametrize("deadline", CASES)
+def test_rows_that_meet_a_deadline_prove_it_and_others_do_not(ask: Callable[..., Any], deadline: str) -> None:
+    good, bad = CASES[deadline]
+    needed, found, met, evidence = ask(deadline, good)
+    assert met is True
+    assert isinstance(needed, int) and isinstance(found, int)
+    assert all(part.partition("=")[2] for part in evidence.split(" "))
+    assert ask(deadline, bad)[2] is False
+
+
+def test_an_empty_hub_proves_nothing_that_needs_rows(ask: Callable[..., Any]) -> None:
+    vacuous = {"DL15", "DL16", "DL17", "DL22", "DL27"}  # nobody joined, nobody registered: nothing is owed
+    assert {deadline for deadline in CASES if ask(deadline, {})[2]} == vacuous
+
+
+DUE = {
+    "DL01": ["2026-07-12", "2027-07-11"],
+    "DL02": ["2026-08-16"], "DL03": ["2026-08-21"], "DL04": ["2026-08-21"], "DL05": ["2026-08-21"],
+    "DL06": ["2026-08-26"], "DL07": ["2026-09-03"], "DL08": ["2026-09-03"], "DL09": ["2026-09-04"], "DL10": ["2026-10-05"],
+    "DL11": ["2026-10-05"], "DL12": ["2026-09-30"], "DL13": ["2026-11-04"], "DL14": ["2026-12-04"],
+    "DL19": ["2026-09-06", "2027-03-07"], "DL21": ["2026-08-30", "2027-02-28"], "DL22": ["2026-09-05", "2027-03-06"],
+    "DL23": ["2027-06-11"], "DL25": ["2026-10-30"], "DL26": ["2026-11-27"], "DL27": ["2026-07-12", "2027-01-17", "2027-07-11"],
+}  # fmt: skip
+"""Worked out by hand from the calendar: T is 5 September 2026, P 25 September, L 25 June 2027."""
+
+
+@pytest.mark.parametrize("deadline", DUE)
+def test_the_days_due_of_the_school_year(shipped: Catalog, deadline: str) -> None:
+    first, last = date(2026, 7, 1), date(2027, 7, 11)
+    found = deadlines.occasions(shipped.deadlines[deadline], calendar(), first, last)
+    wanted = [day for day in DUE[deadline] if first <= date.fromisoformat(day) <= last]
+    assert [item.due_on.isoformat() for item in found] == wanted
+
+
+def test_daily_and_monthly_deadlines_fall_due_each_time(shipped: Catalog) -> None:
+    year = (date(2026, 8, 1), date(2027, 7, 31))
+    found = {id: deadlines.occasions(shipped.deadlines[id], calendar(), *year) for id in ("DL18", "DL20", "DL24")}
+    assert {id: len(items) for id, items in found.items()} == {"DL18": 12, "DL20": 24, "DL24": 24}
+    assert [item.name for item in found["DL18"]][:3] == ["2026-08", "2026-09", "2026-10"]
+    assert found["DL18"][2].due_on == date(2026, 10, 8)
+    assert found["DL24"][0].due_on == L_14
+
+
+def test_a_confirmation_names_who_and_why_and_an_occasion_that_exists(university: Any, shipped: Catalog) -> None:
+    from pipeline.obligations import confirm
+
+    shutil.copytree(ROOT / "schemas" / "calendar", university.home / "schemas" / "calendar")
+    book, day = university.ledger, date(2026, 9, 2)
+    for deadline, people, code in (
+        ("DL99", {"by": "z", "note": "n"}, "HUB731"),
+        ("DL09", {"by": "z", "note": "n"}, "HUB732"),
+        ("DL08", {"by": "z", "note": " "}, "HUB733"),
+        ("DL08", {"by": "z", "note": "n", "occasion": "2020-2021"}, "HUB734"),
+    ):
+        with pytest.raises(Denied) as caught:
+            confirm(book, shipped, deadline, people, day)
+        assert caught.value.code == code
+        assert "\n" not in caught.value.line("zh")
+    made = confirm(book, shipped, "DL08", {"by": "张工", "note": "现场已验收"}, day)
+    assert (made["state"], made["confirmed_by"], made["occasion"]) == ("met", "张工", "2026-2027")
+    late = confirm(book, shipped, "DL08", {"by": "张工", "note": "补记"}, date(2026, 9, 5))
+    assert late["state"] == "late"
+    assert len(book.rows("select * from ops.obligation")) == 2
