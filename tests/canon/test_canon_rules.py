@@ -12,6 +12,7 @@ from pipeline.flows import disagreements, rules
 from schemas.catalog import Catalog
 from schemas.flowbook import FlowBook, flowbook
 
+
 @pytest.fixture(scope="module")
 def book(home: Path) -> FlowBook:
     return flowbook(home)
