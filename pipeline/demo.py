@@ -50,14 +50,13 @@ _MARK = "made-by-hub-demo"
 
 def demo(persons: int, seed: int, as_json: bool) -> None:
     """Build the university and run two nights, showing progress, then the table of flows, the score and what to try next."""
-    from campus.rehearsal import Rehearsal
+    from campus.apart import Apart
 
     console = Console(quiet=as_json)
     folder = _fresh(settings().var)
     started = time.perf_counter()
     console.print(text("cli.demo_running"))
-    university = Rehearsal(folder / "campus", persons, seed)
-    university.start()
+    university = Apart(folder / "campus", persons, seed)
     nights: list[dict[str, Any]] = []
     injected: Sequence[Injected] = []
     for day in (1, 2):
@@ -65,6 +64,7 @@ def demo(persons: int, seed: int, as_json: bool) -> None:
         if day == 1:
             console.print(text("cli.demo_university", None, persons=persons, seconds=time.perf_counter() - started))
         nights.append(_night(console, day, as_json))
+    university.close()
     score = _score(injected)
     if as_json:
         show({"nights": nights, "score": score}, True)

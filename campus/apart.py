@@ -1,0 +1,63 @@
+"""A rehearsal university in a process of its own, so that the memory of making it is not that of the night."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Mapping
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from campus.faults import Injected
+from campus.rehearsal import Rehearsal
+from core.errors import HubError
+
+
+class Apart:
+    """Like `campus.rehearsal.Rehearsal`: started at once, `load` brings it to a day, `close` ends the process.
+
+    The servers outlive it, as they outlive a rehearsal of this process. Errors are those of the rehearsal.
+    """
+
+    def __init__(self, folder: Path, persons: int, seed: int) -> None:
+        spawned = multiprocessing.get_context("spawn")  # a fork would take this process's databases along
+        self._here, there = spawned.Pipe()
+        self._process = spawned.Process(target=_serve, args=(there, folder, persons, seed), daemon=True)
+        self._process.start()
+        there.close()
+        self._answer()
+
+    def load(self, day: int, faults: Mapping[str, int]) -> list[Injected]:
+        """Bring every source to the close of `day`; returns the defects that were put into it."""
+        self._here.send((day, dict(faults)))
+        found: list[Injected] = self._answer()
+        return found
+
+    def close(self) -> None:
+        """End the process."""
+        self._here.send(None)
+        self._process.join()
+
+    def _answer(self) -> Any:
+        kind, value = self._here.recv()
+        if kind is not None:
+            code, where, facts = value
+            raise kind(code, where, **facts)
+        return value
+
+
+def _serve(there: Connection, folder: Path, persons: int, seed: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that people look at; this one ends with it
+    university = Rehearsal(folder, persons, seed)
+    _tell(there, university.start)
+    while (wanted := there.recv()) is not None:
+        day, faults = wanted
+        _tell(there, lambda day=day, faults=faults: university.load(day, faults))
+
+
+def _tell(there: Connection, work: Any) -> None:
+    try:
+        there.send((None, work()))
+    except HubError as error:
+        there.send((type(error), (error.code, error.where, error.facts)))
