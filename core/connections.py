@@ -12,6 +12,7 @@ Encryption of a database connection is written the same for every family: `?ssl=
 
 from __future__ import annotations
 
+import functools
 import os
 import ssl
 from dataclasses import dataclass, field
@@ -138,5 +139,12 @@ def _entries() -> dict[str, str]:
 def _file(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
+    seen = path.stat()
+    return _read(path, (seen.st_ino, seen.st_mtime_ns, seen.st_size))
+
+
+@functools.lru_cache(maxsize=4)
+def _read(path: Path, seen: tuple[int, ...]) -> dict[str, str]:
+    """The entries of the file as it was `seen`; every feed and dataset asks, and the file changes once in a while."""
     entries = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader) or {}
     return {str(key): str(value) for key, value in entries.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Iterable
@@ -31,4 +32,16 @@ def file_digest(path: Path) -> str:
 
 def texts_digest(paths: Iterable[Path]) -> str:
     """One hash over the contents of small text files, in the order given."""
-    return digest(*[path.read_text("utf-8") for path in paths])
+    return digest(*map(text_of, paths))
+
+
+def text_of(path: Path) -> str:
+    """A small text file (SQL, codes), which is read again when it has changed: a night asks for each many times."""
+    seen = path.stat()
+    return _text(path, (seen.st_ino, seen.st_mtime_ns, seen.st_size))
+
+
+@functools.lru_cache(maxsize=1024)
+def _text(path: Path, seen: tuple[int, ...]) -> str:
+    """A file's text as it was when it was `seen` so."""
+    return path.read_text("utf-8")

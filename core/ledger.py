@@ -90,7 +90,7 @@ class Ledger:
                 connection.execute("select pg_advisory_lock(%s)", [LOCK_CYCLE])
                 yield
             finally:
-                connection.close()  # which gives the lock back, whatever happened
+                self._unlock(connection)
 
     @contextlib.contextmanager
     def sole(self, run_id: str) -> Iterator[None]:
@@ -120,7 +120,17 @@ class Ledger:
                 connection.execute("select pg_advisory_lock(%s, hashtext(%s))", [LOCK_TURN, name])
                 yield
             finally:
-                connection.close()
+                self._unlock(connection)
+
+    def _unlock(self, connection: postgres.Connection) -> None:
+        """Give the locks of a connection back and keep it; one that cannot is closed, which gives them back as well."""
+        try:
+            connection.execute("select pg_advisory_unlock_all()")
+        except BaseException:
+            connection.close()
+            raise
+        with self._lock:
+            self._idle.append(connection)
 
     def _take(self) -> postgres.Connection:
         """An idle connection that still answers, else a new one. Those of a parent process are left to it."""

@@ -13,6 +13,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, cast
 
+import pyarrow.parquet as pq
+
 import loaders
 from core.connections import Connection
 from core.errors import Fault
@@ -42,6 +44,12 @@ class Delivery:
     deletes: Path
     as_of: date
     run_id: str
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether there is nothing to write and nothing to drop: it only says that nothing changed."""
+        files = (self.upserts, self.deletes)
+        return self.mode == "delta" and not any(pq.read_metadata(path).num_rows for path in files)
 
 
 @dataclass(frozen=True)

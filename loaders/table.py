@@ -63,12 +63,17 @@ class TableTarget(ABC):
         feed = delivery.feed
         with self.transaction(feed.id):
             self._prepare(feed)
+        if delivery.says_nothing:
+            with self.transaction(feed.id):
+                return Applied(0, 0, already=not self._claim(delivery))
         with workspace(feed.id) as (db, folder), self.transaction(feed.id):
             handover = Handover(self, delivery, db, folder)
             return handover.apply() if self._claim(delivery) else handover.again()
 
     def receipt(self, delivery: Delivery) -> Totals:
         """Totals of what this delivery sent, read back in a new transaction; in full mode of everything sent."""
+        if delivery.says_nothing:
+            return totals.nothing(delivery.feed)
         with workspace(delivery.feed.id) as (db, folder), self.transaction(delivery.feed.id):
             return Handover(self, delivery, db, folder).receipt()
 

@@ -147,7 +147,7 @@ def expected(rows: Path, feed: FeedDataset, deleted: int = 0, refused: Collectio
         refused: key texts of rows that the receiver refused; they are left out.
     """
     if pq.read_metadata(rows).num_rows == 0:
-        return Totals(0, 0, {c.name: (0, "" if c.type.name == "timestamp" else "0") for c in feed.columns}, deleted)
+        return nothing(feed, deleted)
     with workspace(feed.id) as (db, _):
         source = f"read_parquet({literal(rows)})"
         condition = "true"
@@ -157,6 +157,11 @@ def expected(rows: Path, feed: FeedDataset, deleted: int = 0, refused: Collectio
         query = f"select {select_list(feed, DUCK, held_by(feed))} from {source} where {condition}"
         [row] = db.execute(query).fetchall()
         return read(feed, row, deleted)
+
+
+def nothing(feed: FeedDataset, deleted: int = 0) -> Totals:
+    """The totals of no rows."""
+    return Totals(0, 0, {c.name: (0, "" if c.type.name == "timestamp" else "0") for c in feed.columns}, deleted)
 
 
 def promised(delivery: Delivery, applied: Applied) -> Totals:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 
 import duckdb
+import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 
@@ -134,7 +137,7 @@ def identified(entity: Entity, system: str) -> str:
 
 def _unreadable(sql: str, entity: Entity, main: tuple[str, str], own: bool) -> tuple[str, str]:
     """The expression that names unreadable cells by the entity's columns, and the join that it needs."""
-    names = {column.name for column in entity.columns}
+    names = frozenset(column.name for column in entity.columns)
     used = _uses(sql, names)
     source = "q.unreadable" if own else "v.unreadable"
     cases = [
@@ -146,7 +149,8 @@ def _unreadable(sql: str, entity: Entity, main: tuple[str, str], own: bool) -> t
     return (f"nullif(concat_ws(',', {', '.join(cases)}), '')" if cases else "null"), join
 
 
-def _uses(sql: str, names: set[str]) -> dict[str, list[str]]:
+@functools.lru_cache(maxsize=1024)
+def _uses(sql: str, names: frozenset[str]) -> dict[str, list[str]]:
     """Source column -> entity columns made from it, as far as the outermost projections tell; `[]` when only further in."""
     tree = sqlglot.parse_one(sql, read="duckdb")
     uses: dict[str, list[str]] = {column.name: [] for column in tree.find_all(exp.Column)}
@@ -160,17 +164,28 @@ def _uses(sql: str, names: set[str]) -> dict[str, list[str]]:
 
 
 def code_views(db: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """The views `codes.code` (every list) and `codes.map` (each system's own codes -> the hub's)."""
+    """`codes.code` (every list) and `codes.map` (each system's own codes -> the hub's), for SELECTs to read."""
     db.execute("create schema if not exists codes")
-    views = {
+    tables = {
         "code": (sorted(folder.glob("*.csv")), ("list", "code", "name_zh", "name_en")),
         "map": (sorted((folder / MAPS).glob("*.csv")), ("system", "list", "source_code", "code")),
     }
-    for name, (paths, columns) in views.items():
-        listed = ", ".join(literal(path) for path in paths)
+    for name, (paths, columns) in tables.items():
+        db.register("incoming", _code_rows(tuple(paths), texts_digest(paths), columns))
+        db.execute(f"create table codes.{name} as select * from incoming")
+        db.unregister("incoming")
+
+
+@functools.lru_cache(maxsize=8)
+def _code_rows(paths: tuple[Path, ...], content: str, columns: tuple[str, ...]) -> pa.Table:
+    """The columns of CSV files with this content, all text. A night asks for each of two hundred SELECTs, and to find out
+    how the files are written costs more than most of those."""
+    if not paths:
+        return pa.table({name: pa.array([], pa.string()) for name in columns})
+    listed = ", ".join(literal(path) for path in paths)
+    with duckdb.connect() as db:
         source = f"read_csv([{listed}], header = true, all_varchar = true, union_by_name = true)"
-        nothing = "select " + ", ".join(f"null::varchar as {column}" for column in columns) + " where false"
-        db.execute(f"create view codes.{name} as {f'select {chr(44).join(columns)} from {source}' if paths else nothing}")
+        return cast("pa.Table", db.sql(f"select {', '.join(columns)} from {source}").to_arrow_table())
 
 
 def _nothing(entity: Entity) -> str:

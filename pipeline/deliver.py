@@ -151,12 +151,12 @@ def _prepare(night: Night, feed: FeedDataset, step: Step) -> Row:
     folder = settings().var / "deliveries" / step.run_id / f"{feed.id}{again}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    if changed:
+    if not changed or (mode == "delta" and not keys and not _concerned(night, feed, accepted, current)):
+        counts = _nothing(feed, folder)
+    else:
         with engine(feed.id) as db:
             counts = _difference(db, night, feed, Span(accepted, current, folder), mode, keys)
         _brake(night, feed, counts, accepted)
-    else:
-        counts = _nothing(feed, folder)
     return _write_down(
         night,
         feed,
@@ -205,6 +205,17 @@ def _difference(
     counted = {"upserts": f"({upserts})", "deletes": f"({gone})", "drops": f"({left})", "updates": changed}
     counted |= {"before": "before", "after": "after"}
     return {name: int(db.execute(f"select count(*) from {body}").fetchall()[0][0]) for name, body in counted.items()}
+
+
+def _concerned(night: Night, feed: FeedDataset, accepted: int, current: int) -> bool:
+    """Whether a version after the accepted one changed an entity that the feed reads; the first delivery always reads."""
+    if accepted == 0:
+        return True
+    read = projection.entities_of(night.catalog, feed)
+    found = night.ledger.one(
+        "select 1 from ops.version where version > %s and version <= %s and entities ?| %s limit 1", [accepted, current, read]
+    )
+    return found is not None
 
 
 def _nothing(feed: FeedDataset, folder: Path) -> dict[str, int]:

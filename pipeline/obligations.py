@@ -8,6 +8,7 @@ stays met, and what came late stays late, whatever the data say afterwards.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -192,9 +193,15 @@ def _open_state(catalog: Catalog, occasion: Occasion, day: date) -> State:
 
 
 def _not_yet(catalog: Catalog, file: Path) -> tuple[str, ...]:
-    tree = sqlglot.parse_one(file.read_text("utf-8"), read="postgres")
-    own = {cte.alias_or_name for cte in tree.find_all(exp.CTE)} | set(deadlines.OBLIGATION_TABLES)
-    return tuple(sorted({table.name for table in tree.find_all(exp.Table)} - own - catalog.entities.keys()))
+    return tuple(sorted(_named(file.read_text("utf-8")) - set(deadlines.OBLIGATION_TABLES) - catalog.entities.keys()))
+
+
+@functools.lru_cache(maxsize=256)
+def _named(query: str) -> frozenset[str]:
+    """The tables that a SELECT names, its own common table expressions left out."""
+    tree = sqlglot.parse_one(query, read="postgres")
+    own = {cte.alias_or_name for cte in tree.find_all(exp.CTE)}
+    return frozenset(table.name for table in tree.find_all(exp.Table)) - own
 
 
 def _tables(connection: postgres.Connection, since: date) -> None:

@@ -7,6 +7,7 @@ changed (a unit was renamed), both states are compared whole. One projection ser
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -131,7 +132,7 @@ def _touched(
 def _joined_by(catalog: Catalog, feed: FeedDataset, name: str) -> str | None:
     """The column of the dataset's key by whose value an entity with a key of another name is joined, if it is joined once
     and on that key: `person_photo f on f.person_no = s.student_no`."""
-    tree = sqlglot.parse_one(query_of(catalog, feed), read="postgres")
+    tree = _parsed(query_of(catalog, feed))
     tables = [table for table in tree.find_all(exp.Table) if table.name == name]
     join = tables[0].parent if len(tables) == 1 else None
     base, key = tree.find(exp.From), catalog.entity(name).key
@@ -145,8 +146,13 @@ def _joined_by(catalog: Catalog, feed: FeedDataset, name: str) -> str | None:
 
 def entities_of(catalog: Catalog, feed: FeedDataset) -> list[str]:
     """The entities that a feed's SELECT reads, in order of appearance."""
-    tree = sqlglot.parse_one(query_of(catalog, feed), read="postgres")
-    return list(dict.fromkeys(table.name for table in tree.find_all(exp.Table)))
+    return list(dict.fromkeys(table.name for table in _parsed(query_of(catalog, feed)).find_all(exp.Table)))
+
+
+@functools.lru_cache(maxsize=1024)
+def _parsed(query: str) -> exp.Expr:
+    """A feed's SELECT as a tree that nobody changes; many feeds share one, and every night asks again."""
+    return sqlglot.parse_one(query, read="postgres")
 
 
 def _write(connection: postgres.Connection, query: str, schema: pa.Schema, version: int, path: Path) -> None:
