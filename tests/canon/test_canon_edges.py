@@ -13,8 +13,8 @@ from pipeline.projection import _joined_by
 from schemas.catalog import Catalog
 
 Edge = Mapping[str, Any]
-OF_PERMISSIONS = {"role_grant"}
-"""Datasets that answer YWLC08 and YWLC09 on edges that exist: who may do what follows from posts and student status."""
+PERMISSIONS = {"YWLC08": "R13", "YWLC09": "R14"}
+"""Flow -> the rule that says where its permissions apply by themselves; they share their edges with other data."""
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +31,7 @@ def outside(home: Path) -> dict[str, Edge]:
 
 def test_every_edge_has_exactly_its_feeds(shipped: Catalog, edges: Mapping[str, Edge]) -> None:
     wanted = {(id, edge["source"], edge["target"], dataset) for id, edge in edges.items() for dataset in edge["datasets"]}
-    feeds = [feed for feed in shipped.feeds.values() if feed.dataset not in OF_PERMISSIONS]
-    assert {(feed.edge, feed.source, feed.target, feed.dataset) for feed in feeds} == wanted
+    assert {(feed.edge, feed.source, feed.target, feed.dataset) for feed in shipped.feeds.values()} == wanted
     assert len(edges) == 67
 
 
@@ -47,12 +46,17 @@ def test_a_feed_is_checked_and_delivered_as_its_edge_says(shipped: Catalog, edge
 
 
 def test_what_the_receiver_applies_by_hand_is_said_in_the_contract(home: Path, edges: Mapping[str, Edge]) -> None:
+    stated = yaml.safe_load((home / "schemas/flows/rules.yaml").read_text("utf-8"))["rules"]
+    automatic = {rule["id"]: rule["automatic"] for rule in stated if rule["id"] in PERMISSIONS.values()}
     for path in (home / "schemas/feeds").rglob("e*.odcs.yaml"):
         document = yaml.safe_load(path.read_text("utf-8"))
-        [edge] = [item["value"] for item in document["customProperties"] if item["property"] == "edge"]
+        facts = {item["property"]: item["value"] for item in document["customProperties"]}
+        rule = PERMISSIONS.get(facts["flow"])
+        wanted = edges[facts["edge"]]["apply_mode"] if rule is None else "automatic"
+        assert rule is None or facts["target"] in automatic[rule], path.name
         for table in document["schema"]:
             [apply] = [item["value"] for item in table["customProperties"] if item["property"] == "applyMode"]
-            assert apply == edges[edge]["apply_mode"], (path.name, table["name"])
+            assert apply == wanted, (path.name, table["name"])
 
 
 def test_a_hand_over_outside_the_hub_is_never_a_feed(shipped: Catalog, outside: Mapping[str, Edge]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -20,17 +21,21 @@ def book(home: Path) -> FlowBook:
 
 @pytest.fixture(scope="module")
 def names(home: Path, shipped: Catalog, book: FlowBook) -> set[str]:
-    """What `by` and `where` may name: contracts, checks, files, commands, and items of the flow document."""
+    """What `by` and `where` may name: contracts, checks, files, ledger tables, commands, and items of the flow document."""
     columns = {f"{entity.name}.{column.name}" for entity in shipped.entities.values() for column in entity.columns}
     rule_ids = {rule.id for entity in shipped.entities.values() for rule in entity.rules}
-    commands = set(typer.main.get_group(app).commands)
+    commands = typer.main.get_group(app).commands
+    options = {f"hub {name} {option}" for name, command in commands.items() for each in command.params for option in each.opts}
+    migrations = "".join(path.read_text("utf-8") for path in (home / "sql/migrations").glob("*.sql"))
     items = {item["id"] for section in (book.edges, book.outside, book.deadlines, book.rules) for item in section}
-    files = {path.relative_to(home).as_posix() for room in ("sql", "schemas") for path in (home / room).rglob("*.*")}
+    files = {path.relative_to(home).as_posix() for room in ("sql", "schemas") for path in (home / room).rglob("*")}
     return (
         {*shipped.entities, *shipped.sources, *shipped.feeds, *shipped.outside, *columns, *rule_ids, *files, *items}
         | {path.stem for path in (home / "sql/checks").glob("*.sql")}
         | {path.stem for path in (home / "sql/feeds").glob("*/*.sql")}
-        | commands
+        | set(re.findall(r"^create table (ops\.\w+)", migrations, re.MULTILINE))
+        | commands.keys()
+        | options
         | {f"hub {command}" for command in commands}
         | set(shipped.flows)
     )

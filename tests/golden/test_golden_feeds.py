@@ -9,8 +9,10 @@
     gone:    entity -> keys that version 2 no longer has, parts joined with `|`
     sends:   what goes to a receiver of every row that has accepted version 1: the rows that differ
     drops:   and the keys that it loses
+    edges:   edge -> what the filter and the columns of its contract leave of this: the keys it `has` in version 1 and those
+             of the change that it `sends` and `drops`
 
-Cells are written as in the other golden cases. A contract may narrow what is given here to its filter and its columns.
+Cells are written as in the other golden cases.
 """
 
 from __future__ import annotations
@@ -20,12 +22,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import yaml
 from psycopg import sql
 from test_golden import HOME, Cells, Row, _cells
 
 from core import postgres
+from core.engine import literal
 from core.ledger import ledger
 from core.settings import settings
 from loaders import hub
@@ -36,7 +40,7 @@ from schemas.contract import Entity, FeedDataset
 
 CASES = HOME / "tests" / "golden_feeds"
 SELECTS = sorted(f"{path.parent.name}__{path.stem}" for path in (HOME / "sql" / "feeds").glob("*/*.sql"))
-PARTS = {"given", "expect", "then", "gone", "sends", "drops"}
+PARTS = {"given", "expect", "then", "gone", "sends", "drops", "edges"}
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +67,7 @@ def test_every_feed_select_has_a_case_and_every_case_a_select() -> None:
 def test_rows_of_the_hub_become_what_the_case_expects(night: Night, name: str) -> None:
     case = yaml.load((CASES / name / "case.yaml").read_text("utf-8"), Loader=Cells)
     assert set(case) <= PARTS, "a part of the case is not known"
-    feed = _feed(night.catalog, name)
+    feed = _feeds(night.catalog, name)[0]
     _fill(night, case["given"])
     found = _by_key(feed, whole(night, feed, 1))
     wanted = {_key(feed, row): row for row in case["expect"]}
@@ -77,10 +81,35 @@ def test_rows_of_the_hub_become_what_the_case_expects(night: Night, name: str) -
         assert {key: _shown(row, sends.get(key)) for key, row in after.items() if before.get(key) != row} == sends
         assert sorted(before.keys() - after.keys()) == sorted(case.get("drops", []))
 
+    for edge, leaves in case.get("edges", {}).items():
+        own = next(each for each in _feeds(night.catalog, name) if each.edge == edge)
+        assert _of_edge(night, own) == {"has": [], "sends": [], "drops": []} | {part: sorted(leaves[part]) for part in leaves}
 
-def _feed(known: Catalog, name: str) -> FeedDataset:
-    """Any feed of the dataset: those of one flow share its SELECT."""
-    return next(feed for feed in known.feeds.values() if f"{feed.flow.lower()}__{feed.dataset}" == name)
+
+def _of_edge(night: Night, feed: FeedDataset) -> dict[str, list[str]]:
+    """The keys that an edge has in version 1, and those that it is sent and loses in version 2."""
+    both = project(night, feed, 1, 2)
+    before, after = _narrowed(feed, both.before), _narrowed(feed, both.after)
+    return {
+        "has": sorted(_narrowed(feed, whole(night, feed, 1))),
+        "sends": sorted(key for key, row in after.items() if before.get(key) != row),
+        "drops": sorted(before.keys() - after.keys()),
+    }
+
+
+def _narrowed(feed: FeedDataset, path: Path) -> dict[str, Row]:
+    """The rows of a dataset that an edge's filter keeps, in the columns of its contract."""
+    names = ", ".join(f"cast({column.name} as varchar) as {column.name}" for column in feed.columns)
+    query = f"select {names} from read_parquet({literal(path)}) where {feed.filter or 'true'}"
+    with duckdb.connect(":memory:") as db:
+        rows: list[Row] = db.sql(query).to_arrow_table().to_pylist()
+    return {_key(feed, row): row for row in rows}
+
+
+def _feeds(known: Catalog, name: str) -> list[FeedDataset]:
+    """The feeds of a dataset, of one flow, which share its SELECT; a hand-over outside the hub has one too."""
+    feeds = [*known.feeds.values(), *known.outside.values()]
+    return [feed for feed in feeds if f"{feed.flow.lower()}__{feed.dataset}" == name]
 
 
 def _key(feed: FeedDataset, row: Mapping[str, Any]) -> str:
