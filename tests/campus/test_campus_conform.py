@@ -32,6 +32,7 @@ MAPPED = [
     ("library_reader", "library"), ("library_loan", "library"), ("library_clearance", "library"),
     ("research_project", "research"), ("research_fund", "research"), ("research_result", "research"),
     ("employment", "employment"),
+    ("term", "academic"), ("course", "academic"), ("course_section", "academic"), ("course_selection", "academic"),
 ]  # fmt: skip
 
 

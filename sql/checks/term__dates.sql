@@ -1,0 +1,3 @@
+select t.source_system, t.source_row
+from term t
+where t.ends_on <= t.starts_on
