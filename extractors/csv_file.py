@@ -41,6 +41,22 @@ def parse(data: bytes, layout: FileLayout) -> pa.Table:
     return _rows(stream.read(), names, first_line, layout)
 
 
+def row_numbers(data: bytes, layout: FileLayout) -> list[int]:
+    """The line (from 1) on which every row that `parse` gives begins, in the same order."""
+    stream = io.StringIO(_decoded(data, layout), newline="")
+    for _ in range(layout.header_row - 1):
+        stream.readline()
+    reader = csv.reader(stream)
+    next(reader, None)
+    before, numbers = layout.header_row - 1, list[int]()
+    start = reader.line_num
+    for row in reader:
+        if row:
+            numbers.append(before + start + 1)
+        start = reader.line_num
+    return numbers
+
+
 def _rows(body: str, names: list[str], first_line: int, layout: FileLayout) -> pa.Table:
     places = [f"f{position}" for position in range(len(names))]
     if not body.strip():

@@ -33,9 +33,19 @@ def parse(data: bytes, layout: FileLayout) -> pa.Table:
     places = [place for place, name in enumerate(names) if name]
     if not places:
         raise layout.refused("HUB305")
-    body = [row for row in rows[layout.header_row :] if any(cell != "" for cell in row)]
+    body = [row for row in rows[layout.header_row :] if _holds(row)]
     columns = [pa.array([_text(row[place]) for row in body], pa.string()) for place in places]
     return pa.Table.from_arrays(columns, names=[names[place] for place in places])
+
+
+def row_numbers(data: bytes, layout: FileLayout) -> list[int]:
+    """The sheet's own number (from 1) of every row that `parse` gives, in the same order."""
+    rows = _sheet(data, layout)[layout.header_row :]
+    return [number for number, row in enumerate(rows, layout.header_row + 1) if _holds(row)]
+
+
+def _holds(row: list[Cell]) -> bool:
+    return any(cell != "" for cell in row)
 
 
 def _sheet(data: bytes, layout: FileLayout) -> list[list[Cell]]:

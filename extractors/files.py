@@ -74,6 +74,19 @@ class Files:
         found = table.append_column(SOURCE_HASH, _hashes(table)).join(wanted, names, join_type="inner")
         yield _reading(found.select([*table.column_names, SOURCE_HASH]))
 
+    def row_numbers(self, dataset: SourceDataset) -> list[int]:
+        """Where a person finds each row of the newest file: its number in the sheet, its line, or its place in the table."""
+        path = self._newest(dataset.physical)
+        layout = self._layout(path, dataset)
+        kind = dataset.file_format or path.suffix.lower().lstrip(".")
+        if kind == "dbf":
+            return list(range(1, self._table(dataset).num_rows + 1))
+        numbers = csv_file.row_numbers if kind == "csv" else excel_file.row_numbers
+        return numbers(layout.read(), layout)
+
+    def _newest(self, physical: str) -> Path:
+        return max(self._candidates(physical), key=lambda path: (path.stat().st_mtime_ns, path.name))
+
     def _table(self, dataset: SourceDataset) -> pa.Table:
         """The contract's columns of the newest file, in contract order.
 
@@ -86,10 +99,9 @@ class Files:
 
     def _parsed(self, physical: str, dataset: SourceDataset | None) -> pa.Table:
         """All columns of the newest file that the pattern names; a table without columns when there is none."""
-        files = self._candidates(physical)
-        if not files:
+        if not self._candidates(physical):
             return pa.table({})
-        path = max(files, key=lambda path: (path.stat().st_mtime_ns, path.name))
+        path = self._newest(physical)
         layout = self._layout(path, dataset)
         kind = (dataset.file_format if dataset else None) or path.suffix.lower().lstrip(".")
         if kind not in _PARSERS:

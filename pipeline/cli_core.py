@@ -140,23 +140,6 @@ def release(
         show(releases.request(ledger(), brake, who, reason or ""), as_json)
 
 
-@app.command(help=text("cli.verify"))
-def verify(
-    edge: Annotated[str, typer.Argument(help=text("cli.edge"))],
-    sign: Annotated[bool, typer.Option("--sign", help=text("cli.sign"))] = False,
-    by: Annotated[str | None, typer.Option(help=text("cli.by"))] = None,
-    as_of: AsOf = None,
-    as_json: AsJson = False,
-) -> None:
-    from pipeline import screen
-    from pipeline.night import verify_edge
-
-    found = verify_edge(edge, day(as_of), by or getpass.getuser() if sign else None)
-    show(found, as_json, None if as_json else screen.verified(found))
-    if not all(row["equal"] for row in found):
-        raise typer.Exit(1)
-
-
 @app.command(help=text("cli.lint"))
 def lint(home: Annotated[Path | None, typer.Option(help=text("cli.home"))] = None, as_json: AsJson = False) -> None:
     from schemas.lint import lint as run

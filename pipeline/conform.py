@@ -58,6 +58,16 @@ def once(night: Night, name: str, work: str, make: Callable[[Path], Output]) -> 
     return night.ledger.do(night.run.id, "conform", name, work, lambda _: make(path))
 
 
+def mapped(night: Night, name: str, landed: dict[str, Landed], path: Path) -> Output:
+    """Map an entity's rows as `conform` does, but to `path` and without a trace in the ledger: for a file that is only tried.
+
+    Raises:
+        ContractError: HUB107.
+    """
+    systems = [system for system in night.catalog.systems_of(name) if _ready(night.catalog, name, system, landed)]
+    return _conform(night, night.catalog.entity(name), systems, landed, path)
+
+
 def _ready(catalog: Catalog, entity: str, system: str, landed: dict[str, Landed]) -> bool:
     """Every dataset that the system's SELECT reads has landed at least once."""
     tables = tables_of(catalog.conform_file(entity, system).read_text("utf-8"))
@@ -137,8 +147,7 @@ def identified(entity: Entity, system: str) -> str:
 
 def _unreadable(sql: str, entity: Entity, main: tuple[str, str], own: bool) -> tuple[str, str]:
     """The expression that names unreadable cells by the entity's columns, and the join that it needs."""
-    names = frozenset(column.name for column in entity.columns)
-    used = _uses(sql, names)
+    used = uses(sql, frozenset(column.name for column in entity.columns))
     source = "q.unreadable" if own else "v.unreadable"
     cases = [
         f"case when list_contains(string_split({source}, ','), '{cell}') then '{column}' end"
@@ -150,7 +159,7 @@ def _unreadable(sql: str, entity: Entity, main: tuple[str, str], own: bool) -> t
 
 
 @functools.lru_cache(maxsize=1024)
-def _uses(sql: str, names: frozenset[str]) -> dict[str, list[str]]:
+def uses(sql: str, names: frozenset[str]) -> dict[str, list[str]]:
     """Source column -> entity columns made from it, as far as the outermost projections tell; `[]` when only further in."""
     tree = sqlglot.parse_one(sql, read="duckdb")
     uses: dict[str, list[str]] = {column.name: [] for column in tree.find_all(exp.Column)}

@@ -175,7 +175,7 @@ def _map(here: Night, outcome: Outcome, names: Sequence[str], landings: dict[str
 
 
 def _judge(here: Night, name: str, mapped: Output, known: dict[str, tuple[Path, str]]) -> Output:
-    stood = {other: _last(here, other) for other in check.looks_back(here, name) if other in known}
+    stood = {other: last(here, other) for other in check.looks_back(here, name) if other in known}
     checked = check.check(here, name, mapped, known, stood)
     return change.change(here, name, mapped, checked)
 
@@ -191,10 +191,10 @@ def _standing(here: Night, name: str, mapped: Output | None) -> tuple[Path, str]
     """An entity's rows as far as this run knows them before it is judged: what was just mapped, else what the hub has."""
     if mapped is not None:
         return Path(mapped["file"]), mapped["file"]
-    return _last(here, name)
+    return last(here, name)
 
 
-def _last(here: Night, name: str) -> tuple[Path, str]:
+def last(here: Night, name: str) -> tuple[Path, str]:
     """An entity's rows as the hub's last version that changed it has them."""
     version = here.ledger.version_of(name)
     path = here.folder("standing") / f"{name}.{version}.parquet"

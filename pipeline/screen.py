@@ -203,19 +203,6 @@ def versions(rows: Sequence[Row]) -> Table:
     return table
 
 
-def verified(rows: Sequence[Row]) -> Table:
-    """What receivers hold against what they accepted."""
-    table = _table(
-        text("cli.verify_title"), ("report.edge", "report.versions", "cli.expected", "cli.found", "report.state", "cli.mark"), 1
-    )
-    for row in rows:
-        state = "[green]=[/green]" if row["equal"] else f"[red]≠ {', '.join(row['differs'])}[/red]"
-        table.add_row(
-            row["feed"], str(row["version"]), f"{row['expected']:,}", f"{row['found']:,}", state, row.get("mark", "-")
-        )
-    return table
-
-
 def selftest(rows: Sequence[Row]) -> Table:
     """Which datasets of a connection can be read as contracted."""
     table = _table(text("cli.selftest_title"), ("report.dataset", "report.rows", "report.state", "cli.problem"), 1)

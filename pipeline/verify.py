@@ -10,10 +10,9 @@ from psycopg.types.json import Jsonb
 from core.connections import connection, switched_off
 from core.engine import engine, literal
 from core.errors import Denied
-from core.ids import digest
 from loaders.base import Totals, open_target
 from loaders.totals import expected
-from pipeline import projection
+from pipeline import projection, signoff
 from pipeline.context import Night
 from pipeline.deliver import accepted_version
 from schemas.contract import FeedDataset
@@ -23,7 +22,8 @@ def verify(night: Night, feed: FeedDataset) -> dict[str, Any]:
     """Compare the whole scope of a feed at its accepted version with the target as it is now.
 
     A difference is remembered, and the next delivery sends everything again.
-    Returns `{feed, version, equal, expected, found, differs}`; `differs` names the totals that are not equal.
+    Returns `{feed, version, equal, expected, found, differs}`, what `signoff.counts` tells of the newest delivery, and
+    `samples`: a few rows of the scope as they may be shown. `differs` names the totals that are not equal.
 
     Raises:
         Denied: HUB707 when nothing was ever accepted, HUB751 when the receiver is not connected yet. Unavailable: HUB204.
@@ -59,11 +59,15 @@ def verify(night: Night, feed: FeedDataset) -> dict[str, Any]:
         "expected": wanted.rows,
         "found": found.rows,
         "differs": differs,
+        **signoff.counts(night.ledger, feed),
+        "samples": signoff.samples(scope, feed),
     }
 
 
 def sign(night: Night, feed: FeedDataset, by: str, found: dict[str, Any]) -> dict[str, Any]:
     """Record the technician's mark on the feed's newest accepted delivery: who, when, the counts, and a hash over them.
+
+    The hash is over the mark before as well, whichever feed that was for, so that none can be changed or taken out unseen.
 
     Raises:
         Denied: HUB708 when the receiver does not hold what it accepted.
@@ -73,14 +77,16 @@ def sign(night: Night, feed: FeedDataset, by: str, found: dict[str, Any]) -> dic
     row = night.ledger.single(
         "select delivery_id from ops.accepted where edge = %s and dataset = %s", [feed.edge, feed.dataset]
     )
-    at = night.ledger.clock()
-    before = night.ledger.one("select mark from ops.signoff order by signoff_id desc limit 1")
-    mark = digest(before["mark"] if before else "", row["delivery_id"], by, at.isoformat(), found)
-    night.ledger.execute(
-        "insert into ops.signoff (delivery_id, edge, dataset, checked_by, checked_at, counts, mark)"
-        " values (%s, %s, %s, %s, %s, %s, %s)",
-        [row["delivery_id"], feed.edge, feed.dataset, by, at, Jsonb(found), mark],
-    )
+    counts = {name: value for name, value in found.items() if name != "samples"}
+    with night.ledger.turn("signoff"):
+        at = night.ledger.clock()
+        before = night.ledger.one("select mark from ops.signoff order by signoff_id desc limit 1")
+        mark = signoff.mark_of(before["mark"] if before else "", row["delivery_id"], by, at, counts)
+        night.ledger.execute(
+            "insert into ops.signoff (delivery_id, edge, dataset, checked_by, checked_at, counts, mark)"
+            " values (%s, %s, %s, %s, %s, %s, %s)",
+            [row["delivery_id"], feed.edge, feed.dataset, by, at, Jsonb(counts), mark],
+        )
     return {**found, "checked_by": by, "checked_at": at, "mark": mark}
 
 

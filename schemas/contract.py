@@ -20,6 +20,9 @@ Severity = Literal["error", "warning"]
 KEEP_LANDING_DAYS = 30
 """How long a landing is kept when its contract does not say (canonical model, section 10)."""
 
+APPLY_DAYS = 3
+"""How many days a receiver has to apply what it applies by hand, when its contract does not say (`applyDays`)."""
+
 HUB = "hub"
 """The hub as a system: the authority of derived entities, and the schema under which their SELECT reads other entities."""
 TONIGHT = "tonight"
@@ -32,7 +35,19 @@ VOCABULARY: Mapping[str, frozenset[str]] = {
     "hub_column": frozenset({"authority", "codeList", "stdCode"}),
     "feed": frozenset({"flow", "edge", "source", "target"}),
     "feed_dataset": frozenset(
-        {"filter", "mode", "drop", "brake", "fileFormat", "encoding", "technicianCheck", "applyMode", "purpose", "schedule"}
+        {
+            "filter",
+            "mode",
+            "drop",
+            "brake",
+            "fileFormat",
+            "encoding",
+            "technicianCheck",
+            "applyMode",
+            "applyDays",
+            "purpose",
+            "schedule",
+        }
     ),
 }
 
@@ -186,6 +201,10 @@ class FeedDataset:
     schedule: str = "nightly"
     """`nightly`, `payday`, or `outside`: what a hand-over that bypasses the hub may hold; the hub never delivers it."""
     technician_check: bool = True
+    applied_by_hand: bool = False
+    """Whether the receiver's administrator applies what was delivered (`applyMode` manual: finding F05, two hops)."""
+    apply_days: int = APPLY_DAYS
+    """How many days a delivered version may stay unapplied."""
     origin: str = ""
 
     @property

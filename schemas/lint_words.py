@@ -195,6 +195,7 @@ _TESTS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "heldPercent": (_is_percent, "0-100"),
     "overlapSeconds": (_is_count(0), ">= 0"),
     "headerRow": (_is_count(1), ">= 1"),
+    "applyDays": (_is_count(1), ">= 1"),
     "encoding": (_is_encoding, "utf-8, gb18030"),
     "technicianCheck": (lambda value: isinstance(value, bool), "true, false"),
     **{name: (_is_text, "...") for name in ("watermark", "sheet", "codeList", "copyPrefix", "stdCode", "filter", "purpose")},

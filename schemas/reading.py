@@ -13,6 +13,7 @@ import yaml
 from core.dialects import LogicalType
 from core.errors import ContractError
 from schemas.contract import (
+    APPLY_DAYS,
     KEEP_LANDING_DAYS,
     Brake,
     Column,
@@ -161,6 +162,8 @@ def _feed(path: Path, data: Mapping[str, Any], table: Mapping[str, Any]) -> Feed
         encoding=extra.get("encoding"),
         schedule=extra.get("schedule", "nightly"),
         technician_check=bool(extra.get("technicianCheck", True)),
+        applied_by_hand=extra.get("applyMode") == "manual",
+        apply_days=int(extra.get("applyDays", APPLY_DAYS)),
         origin=path.name,
     )
 

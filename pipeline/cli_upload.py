@@ -1,0 +1,73 @@
+"""The commands of a department that hands in files: template, upload, uploads."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.ledger import Row
+from core.text import text
+from pipeline.cli_base import AsJson, app, day, show
+
+Dataset = Annotated[str, typer.Argument(help=text("desk.cli.dataset"))]
+_COLUMNS = ("receipt", "as_of", "given_by", "given_at", "rows", "faulty", "sha256", "state", "replaced_by")
+
+
+@app.command(help=text("desk.cli.template"))
+def template(
+    dataset: Dataset, out: Annotated[Path, typer.Option("--out", help=text("desk.cli.out_file"))], as_json: AsJson = False
+) -> None:
+    from pipeline.template import template as write
+    from pipeline.upload import uploaded
+    from schemas.catalog import catalog
+
+    known = catalog()
+    show({"file": str(write(known, uploaded(known, dataset), out))}, as_json)
+
+
+@app.command(help=text("desk.cli.upload"))
+def upload(
+    dataset: Dataset,
+    file: Annotated[Path, typer.Argument(help=text("desk.cli.file"))],
+    by: Annotated[str | None, typer.Option("--by", help=text("cli.by"))] = None,
+    as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help=text("desk.cli.business"))] = None,
+    accept_held: Annotated[bool, typer.Option("--accept-held", help=text("desk.cli.accept_held"))] = False,
+    reason: Annotated[str, typer.Option(help=text("cli.reason"))] = "",
+    as_json: AsJson = False,
+) -> None:
+    from core.ledger import ledger
+    from pipeline import upload as desk
+    from schemas.catalog import catalog
+
+    offer = desk.Offer(dataset, file, by or getpass.getuser(), day(as_of), accept_held, reason)
+    found = desk.upload(ledger(), catalog(), offer)
+    show(found, as_json)
+    if found["state"] != "taken":
+        raise typer.Exit(1)
+
+
+@app.command(help=text("desk.cli.uploads"))
+def uploads(dataset: Dataset, limit: int = 50, as_json: AsJson = False) -> None:
+    from core.ledger import ledger
+    from pipeline import upload as desk
+    from schemas.catalog import catalog
+
+    found = desk.uploads(ledger(), desk.uploaded(catalog(), dataset), limit)
+    show(found, as_json, None if as_json else _table(dataset, found))
+
+
+def _table(dataset: str, rows: list[Row]) -> Any:
+    from rich.table import Table
+
+    table = Table(title=text("desk.upload.title", None, dataset=dataset), title_justify="left")
+    for name in _COLUMNS:
+        table.add_column(text(f"desk.upload.{name}"))
+    for row in rows:
+        shown = {**row, "sha256": row["sha256"][:12], "state": text(f"desk.upload.{row['state']}")}
+        shown["given_at"] = f"{row['given_at'].astimezone():%Y-%m-%d %H:%M}"
+        table.add_row(*("-" if shown[name] is None else str(shown[name]) for name in _COLUMNS))
+    return table

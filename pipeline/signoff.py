@@ -1,0 +1,115 @@
+"""Sign-off (技术员核查): what a technician is shown of an edge before signing, the chain of marks, and what nobody has signed.
+
+A mark covers everything that its receiver had accepted by then, since the whole scope was compared. A delivery without rows
+transferred nothing and needs none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from core.calendar import ZONE, calendar, local_date
+from core.engine import engine, literal
+from core.ids import digest
+from core.ledger import Ledger, Row
+from quality.mask import mask
+from schemas.catalog import Catalog
+from schemas.contract import FeedDataset
+
+SAMPLE_ROWS = 5
+DUE_AT = time(12, 0)
+"""By when, on the next working day, a delivery is to be checked."""
+
+
+def counts(book: Ledger, feed: FeedDataset) -> dict[str, Any]:
+    """The newest accepted delivery of a feed: rows `sent`, `received` (by its receipt), `applied`, `rejected`, and how many
+    rows the receiver holds more or less than after the delivery before, in rows and percent (None when not counted).
+
+    `applied` is what the receiving administrator has acknowledged where a person applies it, else what was received.
+    """
+    new, *older = book.rows(
+        "select d.*, (select count(*) from ops.refused r where r.delivery_id = d.delivery_id) as refusals from ops.delivery d"
+        " where edge = %s and dataset = %s and state in ('accepted', 'partly') order by accepted_at desc limit 2",
+        [feed.edge, feed.dataset],
+    )
+    receipt = new["received"] or {}
+    received = int(receipt.get("rows", 0)) + int(receipt.get("deleted", 0))
+    applied: int | None = received
+    if feed.applied_by_hand:
+        told = book.one(
+            "select rows from ops.applied where edge = %s and dataset = %s and version >= %s and state = 'applied'"
+            " order by applied_id desc limit 1",
+            [feed.edge, feed.dataset, new["to_version"]],
+        )
+        applied = (received if told["rows"] is None else int(told["rows"])) if told else None
+    now, before = new["rows_scope"], older[0]["rows_scope"] if older else None
+    change = None if now is None or before is None else now - before
+    return {
+        "delivery": new["delivery_id"],
+        "sent": new["rows_upsert"] + new["rows_delete"],
+        "received": received,
+        "applied": applied,
+        "rejected": new["refusals"],
+        "change": change,
+        "change_percent": round(100.0 * change / before, 1) if change is not None and before else None,
+    }
+
+
+def samples(scope: Path, feed: FeedDataset) -> list[dict[str, str]]:
+    """A few rows of a scope (Parquet, canonical columns) as they may be shown; the same rows whenever they are asked for."""
+    names = ", ".join(f"cast({column.name} as varchar)" for column in feed.columns)
+    key = ", ".join(f"cast({name} as varchar)" for name in feed.key)
+    with engine(feed.id) as db:
+        rows = db.execute(
+            f"select {names} from read_parquet({literal(scope)}) order by md5(concat_ws('|', {key})) limit {SAMPLE_ROWS}"
+        ).fetchall()
+    return [{c.title: mask(c, value or "") for c, value in zip(feed.columns, row, strict=True)} for row in rows]
+
+
+def mark_of(before: str, delivery_id: str, by: str, at: datetime, found: Mapping[str, Any]) -> str:
+    """The hash of a mark: over the mark before it, the delivery, who, when, and the counts."""
+    return digest(before, delivery_id, by, at.astimezone(UTC).isoformat(), dict(found))
+
+
+def chain(book: Ledger) -> dict[str, Any]:
+    """Compute every mark anew, in order; returns `{marks, whole, broken, head}`.
+
+    `broken` is the first mark that is not what it should be, or None. A cut at the end shows by `head`, the newest mark, when
+    that is compared with one that somebody wrote down.
+    """
+    before, broken = "", None
+    rows = book.rows("select * from ops.signoff order by signoff_id")
+    for row in rows:
+        wanted = mark_of(before, row["delivery_id"], row["checked_by"], row["checked_at"], row["counts"])
+        if wanted != row["mark"]:
+            broken = row["signoff_id"]
+            break
+        before = row["mark"]
+    return {"marks": len(rows), "whole": broken is None, "broken": broken, "head": rows[-1]["mark"] if rows else None}
+
+
+def due_at(accepted_at: datetime) -> datetime:
+    """When a delivery is to be checked: the next working day at noon, local time."""
+    day = calendar().next_workday(local_date(accepted_at) + timedelta(days=1))
+    return datetime.combine(day, DUE_AT, ZONE)
+
+
+def unchecked(book: Ledger, known: Catalog) -> list[Row]:
+    """The edges whose contract wants a check and that have transferred rows since the last one, the most overdue first."""
+    rows = book.rows(
+        "select edge, dataset, min(accepted_at) as since, max(to_version) as version, count(*) as deliveries,"
+        " sum(rows_upsert + rows_delete) as rows from ops.delivery d"
+        " where state in ('accepted', 'partly') and rows_upsert + rows_delete > 0 and accepted_at > coalesce((select"
+        " max(checked_at) from ops.signoff s where (s.edge, s.dataset) = (d.edge, d.dataset)), '-infinity') group by 1, 2"
+    )
+    now, found = book.clock(), []
+    for row in rows:
+        feed = known.feeds.get(f"{row['edge']}.{row['dataset']}")
+        if feed and feed.technician_check:
+            due = due_at(row["since"])
+            names = {"flow": feed.flow, "source": feed.source, "target": feed.target}
+            found.append({**names, **row, "rows": int(row["rows"]), "due_at": due, "overdue": now > due})
+    return sorted(found, key=lambda row: (row["due_at"], row["edge"], row["dataset"]))

@@ -1,0 +1,71 @@
+"""The technician's check: what is shown, what is signed, the chain of marks, and what stays unchecked."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import psycopg
+import pytest
+
+from core.ledger import Ledger
+from pipeline import signoff
+from pipeline.night import verify_edge
+from schemas.catalog import catalog
+
+TODAY = date(2026, 9, 7)
+
+
+def test_a_technician_sees_counts_and_masked_samples_before_signing(university: Any) -> None:
+    university.night(1)
+    university.hire(("T0041", "欧阳修", "男", "U1"))
+    university.department("update jzg set xm = '李白' where gh = 'T0002'")
+    university.night(2)
+    found = verify_edge("E01", TODAY, "核查员")[0]
+    assert {name: found[name] for name in ("sent", "received", "applied", "rejected")} == {
+        "sent": 2,
+        "received": 2,
+        "applied": 2,
+        "rejected": 0,
+    }
+    assert (found["change"], found["change_percent"]) == (1, 2.5)
+    names = {row["姓名"] for row in found["samples"]}
+    assert len(found["samples"]) == 5
+    assert all(name.endswith("*") for name in names)
+    kept = university.ledger.single("select counts from ops.signoff")["counts"]
+    assert "samples" not in kept
+    assert kept["sent"] == 2
+
+
+def test_the_chain_shows_a_mark_that_was_changed(university: Any) -> None:
+    university.night(1)
+    for edge in ("E01", "E05", "E06"):
+        verify_edge(edge, TODAY, "核查员")
+    book = university.ledger
+    assert signoff.chain(book) | {"head": None} == {"marks": 3, "whole": True, "broken": None, "head": None}
+    for change in ("update ops.signoff set checked_by = '别人'", "delete from ops.signoff"):
+        with pytest.raises(psycopg.errors.RaiseException):
+            book.execute(change)
+    book.execute("alter table ops.signoff disable trigger append_only")
+    book.execute("update ops.signoff set checked_by = '别人' where signoff_id = 2")
+    assert signoff.chain(book)["broken"] == 2
+    book.execute("delete from ops.signoff where signoff_id = 2")
+    assert signoff.chain(book)["broken"] == 3
+
+
+def test_what_nobody_has_checked_raises_an_alarm_at_noon_of_the_next_working_day(university: Any) -> None:
+    friday = datetime(2026, 9, 11, 4, 0, tzinfo=UTC)  # noon in Shanghai
+    book: Ledger = university.ledger
+    university.night(1)
+    book.execute("update ops.delivery set accepted_at = %s", [friday])
+    waiting = {row["edge"]: row for row in signoff.unchecked(book, catalog())}
+    assert set(waiting) == {"E01", "E05", "E06"}
+    assert waiting["E01"]["due_at"].astimezone(UTC) == datetime(2026, 9, 14, 4, 0, tzinfo=UTC)
+    for moment, alarm in ((datetime(2026, 9, 14, 3, 59, tzinfo=UTC), False), (datetime(2026, 9, 14, 4, 1, tzinfo=UTC), True)):
+        later = Ledger(book.url, lambda moment=moment: moment)  # type: ignore[misc]
+        assert [row["overdue"] for row in signoff.unchecked(later, catalog())] == [alarm] * 3
+        later.close()
+    verify_edge("E01", TODAY, "核查员")
+    assert {row["edge"] for row in signoff.unchecked(book, catalog())} == {"E05", "E06"}
+    university.night(2)
+    assert {row["edge"] for row in signoff.unchecked(book, catalog())} == {"E05", "E06"}

@@ -1,0 +1,162 @@
+"""Files that departments hand in: judged before they are taken, taken whole or not at all, replaced with a history."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+from python_calamine import CalamineWorkbook
+
+from core.errors import Denied
+from core.settings import ROOT
+from pipeline import upload as desk
+from pipeline.template import template
+from schemas.catalog import catalog
+
+HEADER = ("工号", "姓名", "月份", "项目代码", "项目名称", "金额")
+GOOD = (("T0001", "张三", "202609", "A01", "岗位工资", "5,120.00"), ("T0002", "李四", "202609", "A01", "岗位工资", "4980.50"))
+BAD = (*GOOD, ("T9999", "王五", "202609", "A01", "岗位工资", "5000"), ("T0003", "赵六", "202609", "A01", "岗位工资", "八百"))
+PARTS = (
+    "schemas/sources/finance/payroll.odcs.yaml",
+    "schemas/hub/payroll_item.odcs.yaml",
+    "sql/conform/payroll_item/finance.sql",
+)
+AS_OF = date(2026, 9, 8)
+
+
+@pytest.fixture
+def desk_folder(university: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The small university after its first night, with the payroll contracts of the real one and a folder for uploads."""
+    for part in PARTS:
+        (university.home / part).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / part, university.home / part)
+    folder = tmp_path / "uploads"
+    folder.mkdir()
+    monkeypatch.setenv("AIRFLOW_CONN_SRC_FINANCE_UPLOAD", f"file://{folder}")
+    university.forget()
+    university.night(1)
+    yield folder
+
+
+def workbook(path: Path, rows: Sequence[Sequence[str]], header: Sequence[str] = HEADER) -> Path:
+    """A payroll workbook with its two title rows, and an empty row before the last one."""
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("工资明细")
+        sheet.write_string(0, 0, "工资表")
+        for number, row in enumerate([header, *rows[:-1], (), *rows[-1:]], 2):
+            for place, value in enumerate(row):
+                sheet.write_string(number, place, value)
+    return path
+
+
+def hand_in(university: Any, file: Path, **other: Any) -> dict[str, Any]:
+    return desk.upload(university.ledger, catalog(), desk.Offer("finance.payroll", file, "周会计", AS_OF, **other))
+
+
+def lines_of(path: str) -> list[list[Any]]:
+    return CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()[1:]
+
+
+def test_a_sound_file_is_taken_and_the_night_reads_it(university: Any, desk_folder: Path, tmp_path: Path) -> None:
+    steps = university.ledger.single("select count(*) as n from ops.step")["n"]
+    found = hand_in(university, workbook(tmp_path / "九月.xlsx", GOOD))
+    assert (found["receipt"], found["state"], found["rows"], found["faulty"]) == ("UP000001", "taken", 2, 0)
+    assert [path.name for path in desk_folder.iterdir()] == ["工资_20260908_UP000001.xlsx"]
+    assert university.ledger.single("select count(*) as n from ops.step")["n"] == steps
+    assert university.ledger.version() == 1
+    assert university.night(2).problems == []
+    assert len(university.hub("payroll_item")) == 2
+
+
+def test_a_faulty_file_is_refused_with_a_list_of_what_to_mend(university: Any, desk_folder: Path, tmp_path: Path) -> None:
+    found = hand_in(university, workbook(tmp_path / "bad.xlsx", BAD))
+    assert (found["state"], found["rows"], found["faulty"], found["stored"]) == ("refused", 4, 2, None)
+    assert list(desk_folder.iterdir()) == []
+    lines = lines_of(found["fixes"])
+    assert {(line[0], line[1]) for line in lines} == {("6", "工号"), ("8", "金额")}
+    assert "八百" not in str(lines)
+    assert all(line[4] and line[5] for line in lines)
+    assert university.ledger.single("select count(*) as n from ops.held")["n"] == 0
+
+
+def test_faulty_rows_are_held_when_a_named_person_takes_them_with_a_reason(
+    university: Any, desk_folder: Path, tmp_path: Path
+) -> None:
+    file = workbook(tmp_path / "bad.xlsx", BAD)
+    with pytest.raises(Denied, match="HUB743"):
+        hand_in(university, file, accept_held=True)
+    assert hand_in(university, file, accept_held=True, reason="发薪在即")["state"] == "taken"
+    university.night(2)
+    assert {row[0] for row in university.hub("payroll_item")} == {"T0001", "T0002"}
+    assert {key for entity, key, _ in university.held() if entity == "payroll_item"} == {"T9999|202609|A01", "T0003|202609|A01"}
+
+
+def test_a_file_of_another_shape_is_refused_as_a_whole(university: Any, desk_folder: Path, tmp_path: Path) -> None:
+    lost = workbook(tmp_path / "lost.xlsx", GOOD, (*HEADER[:-1], "数额"))
+    text = tmp_path / "text.xlsx"
+    text.write_text("工号,姓名", "utf-8")
+    empty = workbook(tmp_path / "empty.xlsx", [()])
+    codes = [hand_in(university, file, accept_held=True, reason="急")["error_code"] for file in (lost, text, empty)]
+    assert codes == ["HUB301", "HUB308", "HUB742"]
+    assert list(desk_folder.iterdir()) == []
+
+
+def test_a_later_file_replaces_the_earlier_one_and_the_history_stays(
+    university: Any, desk_folder: Path, tmp_path: Path
+) -> None:
+    first = hand_in(university, workbook(tmp_path / "1.xlsx", GOOD))
+    assert hand_in(university, tmp_path / "1.xlsx")["receipt"] == first["receipt"]
+    mended = (*GOOD[:1], (*GOOD[1][:-1], "5000.00"))
+    hand_in(university, workbook(tmp_path / "2.xlsx", mended))
+    history = desk.uploads(university.ledger, catalog().source("finance.payroll"))
+    assert [(row["receipt"], row["replaced_by"]) for row in history] == [("UP000002", None), ("UP000001", "UP000002")]
+    university.night(2)
+    assert sorted(str(row[4]) for row in university.hub("payroll_item")) == ["5000.00", "5120.00"]
+
+
+def test_a_text_file_in_the_old_encoding_is_taken(university: Any, desk_folder: Path, tmp_path: Path) -> None:
+    contract = university.home / PARTS[0]
+    words = (
+        contract.read_text("utf-8")
+        .replace("工资*.xlsx", "工资*.csv")
+        .replace("fileFormat, value: xlsx", "fileFormat, value: csv")
+    )
+    words = words.replace("{property: sheet, value: 工资明细}", "{property: encoding, value: gb18030}").replace(
+        "headerRow, value: 3", "headerRow, value: 1"
+    )
+    contract.write_text(words, "utf-8")
+    university.forget()
+    file = template(catalog(), catalog().source("finance.payroll"), tmp_path / "t.csv")
+    header = file.read_bytes()
+    rows = "T0001,张三,202609,A01,岗位工资,51\n\nT0002,李四,202613,A01,岗位工资,52\n"
+    file.write_bytes(header + rows.encode("gb18030"))
+    refused = hand_in(university, file)
+    assert {(line[0], line[1]) for line in lines_of(refused["fixes"])} == {("4", "月份")}
+    file.write_bytes(header + rows.replace("202613", "202609").encode("gb18030"))
+    assert hand_in(university, file)["state"] == "taken"
+    file.write_bytes((header.decode("gb18030") + rows).encode("utf-8"))
+    assert hand_in(university, file)["error_code"] == "HUB304"
+
+
+def test_the_template_has_the_shape_that_is_taken(university: Any, desk_folder: Path, tmp_path: Path) -> None:
+    dataset = catalog().source("finance.payroll")
+    file = template(catalog(), dataset, tmp_path / "t.xlsx")
+    book = CalamineWorkbook.from_path(str(file))
+    assert tuple(book.get_sheet_by_name("工资明细").to_python()[2]) == HEADER
+    words = book.get_sheet_by_name("填写说明").to_python()
+    assert any("月份" in str(line) and "格式" in str(line) for line in words)
+    assert hand_in(university, file)["error_code"] == "HUB742"
+    with pytest.raises(Denied, match="HUB747"):
+        template(catalog(), dataset, tmp_path / "t.csv")
+
+
+def test_a_dataset_that_is_read_from_a_database_is_not_handed_in(university: Any, desk_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(Denied, match="finance.payroll"):
+        desk.upload(university.ledger, catalog(), desk.Offer("hr.person", tmp_path / "x", "周会计", AS_OF))
+    with pytest.raises(Denied, match="HUB741"):
+        hand_in(university, tmp_path / "nothing.xlsx")
