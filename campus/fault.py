@@ -29,6 +29,7 @@ class Fault:
         entity, rules, severity: what must be found; of a copy that differs, its dataset stands for the entity.
         person: the physical column that names whom it concerns.
         only: a column and the value that a row must have to be chosen.
+        never: a column and the beginning that its value must not have.
         adds: the spoilt row comes on top of the sound one. drops: the row is taken away.
         also: entity, rule and severity of what else must be found; the key follows from the same row.
         since: the same for what is found only where the hub has had the row before.
@@ -42,6 +43,7 @@ class Fault:
     person: str
     severity: str = "error"
     only: tuple[str, str] | None = None
+    never: tuple[str, str] | None = None
     adds: bool = False
     drops: bool = False
     also: tuple[Told, ...] = ()
@@ -49,9 +51,12 @@ class Fault:
 
     def fits(self, rows: pa.Table) -> Bools:
         """Which rows may be chosen."""
-        if self.only is None:
-            return np.ones(rows.num_rows, np.bool_)
-        return np.asarray(kernels.fill_null(kernels.equal(rows[self.only[0]], self.only[1]), False).to_numpy())
+        fits = np.ones(rows.num_rows, np.bool_)
+        if self.only is not None:
+            fits &= kernels.fill_null(kernels.equal(rows[self.only[0]], self.only[1]), False).to_numpy()
+        if self.never is not None:
+            fits &= ~kernels.fill_null(kernels.starts_with(rows[self.never[0]], self.never[1]), False).to_numpy()
+        return fits
 
     def spoil(self, rows: pa.Table, chosen: Ints) -> pa.Table:
         """The table with the chosen rows spoilt or taken away, or with spoilt copies of them at the end."""

@@ -26,6 +26,8 @@ def stirred(before: Mapping[str, pa.Table], after: Mapping[str, pa.Table], keys:
     """The persons and keys any of whose source rows is not as it was, or not there any more."""
     found: set[str] = set()
     for id, columns in keys.items():
+        if id not in before:  # the register of external persons is the hub's own
+            continue
         then, now = ({tuple(row.values()) for row in tables[id].to_pylist()} for tables in (before, after))
         places = [before[id].column_names.index(column) for column in columns]
         found |= {number(row[place]) for row in then ^ now for place in places}
