@@ -197,7 +197,7 @@ def collections(world: World) -> Frame:
 
 
 def mistaken(world: World) -> Frame:
-    """Payments entered twice so far, posted, and cancelled the same afternoon: student, day, and items in fen (tuition only)."""
+    """Payments entered twice so far, posted, and cancelled that afternoon: student, day, and items in fen (tuition only)."""
     numbers = random(world.seed, 100)
     rows = np.flatnonzero(numbers.random(len(world.students["plan"])) < 0.01)
     rows = rows[_pays(world.students)[rows]]
