@@ -188,7 +188,7 @@ def accounts(world: World) -> Frame:
 
 def collections(world: World) -> Frame:
     """The lines of the batches sent so far: batch (position from 1), student, fen sent, answered (0 or 1), fen collected."""
-    parts: list[Frame] = []
+    parts: list[Frame] = [dict.fromkeys(("batch", "student", "sent", "answered", "fen"), np.empty(0, np.int64))]
     for position, batch in enumerate(BATCHES, 1):
         if batch.sent <= world.day:
             rows = np.flatnonzero(_asked(world.students, position) & present(world.students, world.day))
@@ -197,12 +197,13 @@ def collections(world: World) -> Frame:
 
 
 def mistaken(world: World) -> Frame:
-    """Payments entered twice, posted, and cancelled the same afternoon: student, day, and items in fen (tuition only)."""
+    """Payments entered twice so far, posted, and cancelled that afternoon: student, day, and items in fen (tuition only)."""
     numbers = random(world.seed, 100)
     rows = np.flatnonzero(numbers.random(len(world.students["plan"])) < 0.01)
     rows = rows[_pays(world.students)[rows]]
-    fen = world.students["tuition"][rows]
-    return {"student": rows, "on": BILLED_ON + 1 + world.students["paid_after"][rows], "fen": fen}
+    on = BILLED_ON + 1 + world.students["paid_after"][rows]
+    rows, on = rows[on <= epoch(date_of(world.day))], on[on <= epoch(date_of(world.day))]
+    return {"student": rows, "on": on, "fen": world.students["tuition"][rows]}
 
 
 def slips(world: World, day: int) -> Frame:

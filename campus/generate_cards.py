@@ -56,20 +56,22 @@ def _formal(world: World) -> Frame:
     students, day = world.students, world.day
     new = students["entry"] == INTAKE
     coming = np.maximum(_formal_on(world), arrivals(world))
-    has = present(students, day) & np.where(new, coming <= day, students["from_day"] == 1)
+    made = np.where(students["from_day"] > 1, coming, np.maximum(CARDS_ISSUED.first, arrivals(world)))  # T+60 (YWLC02/5)
+    has = present(students, day) & np.where(new, made <= day, students["from_day"] == 1)
     rows = np.flatnonzero(has)
     years = np.array([major.years for major in MAJORS])[students["major"][rows]]
     first = REPORT.first + 75 - 365 * (INTAKE - students["entry"][rows])
     state = students["state"][rows]
     ended = np.isin(state, [WITHDRAWN, GRADUATED])
     lowest, highest = _BALANCES
+    waiting = new[rows] & (coming[rows] > day)
     moved = spends(world, rows) & np.isin(state, [IN_SCHOOL, RESUMED])
     return {
         "holder": rows,
         "of_staff": np.zeros(len(rows), np.int64),
         "kind": np.full(len(rows), FORMAL, np.int64),
-        "state": np.select([ended, rows % 397 == 0], [CANCELLED, LOST], VALID),
-        "issued": np.where(new[rows], coming[rows], first),
+        "state": np.select([ended, waiting, rows % 397 == 0], [CANCELLED, FROZEN, LOST], VALID),
+        "issued": np.where(waiting, NEVER, np.where(new[rows], coming[rows], first)),
         "recovered": np.full(len(rows), NEVER, np.int64),
         "ends": -38 + 365 * (students["entry"][rows] + years - INTAKE),
         "fen": np.where(ended, 0, lowest + (rows * 7_919 + np.where(moved, day * 137, 0)) % (highest - lowest)),

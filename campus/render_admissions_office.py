@@ -11,6 +11,7 @@ from campus.lists import MAJORS
 from campus.people import BULLET, identities, names, regions
 from campus.rendering import Datasets, Upload, Uploads
 from campus.world import INTAKE, World, present
+from campus.year import ADMITTED, NUMBERED
 
 _LEVELS = ("", "博士", "硕士", "本科", "专科")
 
@@ -18,7 +19,8 @@ _LEVELS = ("", "博士", "硕士", "本科", "专科")
 def admission(world: World) -> pa.Table:
     """Undergraduates of the latest intake, as handed to the academic affairs office (YWLC01/3)."""
     students = world.students
-    rows = np.flatnonzero(present(students, world.day) & (students["level"] >= 3) & (students["entry"] == INTAKE))
+    here = present(students, world.day) | ((students["since"] == NUMBERED) & (world.day >= ADMITTED))
+    rows = np.flatnonzero(here & (students["level"] >= 3) & (students["entry"] == INTAKE))
     admitted = take(students, rows)
     born, dot = digits(ymd(admitted["birth"]), 8), word(".", len(rows))
     return pa.table(

@@ -178,17 +178,22 @@ def collection_batch(world: World) -> pa.Table:
     """`cw_dkpc`: the batches sent so far with their totals."""
     lines = books.collections(world)
     sent = [(position, batch) for position, batch in enumerate(books.BATCHES, 1) if batch.sent <= world.day]
-    at = np.array([position for position, _ in sent])
-    total = {name: np.bincount(lines["batch"], lines[name])[at].astype(np.int64) for name in ("sent", "fen")}
-    days = {name: np.array([epoch(date_of(getattr(batch, name))) for _, batch in sent]) for name in ("sent", "due", "returned")}
-    back = np.array([batch.returned <= world.day for _, batch in sent])
+    at = np.array([position for position, _ in sent], np.int64)
+    total = {
+        name: np.bincount(lines["batch"], lines[name], len(books.BATCHES) + 1)[at].astype(np.int64) for name in ("sent", "fen")
+    }
+    days = {
+        name: np.array([epoch(date_of(getattr(batch, name))) for _, batch in sent], np.int64)
+        for name in ("sent", "due", "returned")
+    }
+    back = np.array([batch.returned <= world.day for _, batch in sent], np.bool_)
     return pa.table(
         {
             "PCH": _batches(at),
             "SPRQ": compact(days["sent"]),
             "YHPRQ": compact(days["due"]),
             "HPRQ": where(back, compact(days["returned"]), None),
-            "SPBS": pa.array(np.bincount(lines["batch"])[at].astype(np.int32)),
+            "SPBS": pa.array(np.bincount(lines["batch"], minlength=len(books.BATCHES) + 1)[at].astype(np.int32)),
             "SPJE": money(total["sent"]),
             "CGJE": money(total["fen"]),
             "SJSJ": times(np.full(len(at), epoch(date_of(world.day)) * 86_400 + _AFTERNOON)),

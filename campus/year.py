@@ -57,6 +57,8 @@ BEFORE, AUTUMN, SPRING = TERMS = _terms()
 """The spring term of the school year before, then the two terms of this one. A batch opens a week before check-in."""
 REPORT = _window("new_student_report", date(2026, 8, 1))
 """The days on which new students report; T is the first (YWLC01)."""
+ADMITTED = REPORT.first - 20
+"""T-20: the admissions office has handed its records to the academic affairs office (YWLC01/3)."""
 NUMBERED = REPORT.first - 15
 """T-15: every new student has a number and is in the academic and graduate systems (SJGXLC02/1, SJGXLC03/1)."""
 CARDS_READY = REPORT.first - 2

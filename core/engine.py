@@ -28,7 +28,8 @@ def engine(task: str) -> Iterator[duckdb.DuckDBPyConnection]:
         Fault: HUB802 when memory and spill space are used up, HUB803 when the disk is full; `task` says where.
     """
     name = f"task_{next(_NUMBERS)}"
-    connection = _instance(os.getpid(), settings().work / "spill").cursor()
+    instance = _instance(os.getpid(), settings().work / "spill")  # asked once: two threads may each make the first
+    connection = instance.cursor()
     try:
         connection.execute(f"attach ':memory:' as {name}")
         connection.execute(f"use {name}")
@@ -45,7 +46,7 @@ def engine(task: str) -> Iterator[duckdb.DuckDBPyConnection]:
         raise
     finally:
         connection.close()
-        with contextlib.closing(_instance(os.getpid(), settings().work / "spill").cursor()) as cleaner:
+        with contextlib.closing(instance.cursor()) as cleaner:
             cleaner.execute(f"detach {name}")
 
 

@@ -12,16 +12,48 @@ from campus.generate import world
 from campus.generate_past import state_on
 from campus.render import render
 from campus.world import GRADUATED, INTAKE, date_of, day_of, epoch, present
-from campus.year import AUTUMN, LEAVING, LOANS_PAID, NUMBERED, REPORT, SPRING
+from campus.year import ADMITTED, AUTUMN, CARDS_ISSUED, LEAVING, LOANS_PAID, NUMBERED, REPORT, SPRING
 
 PERSONS = 1_000
+FIRST_ROWS = {
+    "admissions_office.admission": ADMITTED,
+    "finance.write_off": NUMBERED,
+    "finance.write_off_line": NUMBERED,
+    "finance.collection_batch": NUMBERED - 1,
+    "finance.collection_line": NUMBERED - 1,
+    "it_centre.photo_register": REPORT.first + 1,
+    "logistics.dorm_allocation": NUMBERED,
+}
+"""The day from which a dataset of the new school year has rows, where that is not the first of August."""
 FIRST, LAST = day_of(date(2026, 8, 1)), day_of(date(2027, 7, 31))
 
 
 @pytest.mark.parametrize("day", [FIRST, NUMBERED - 1, NUMBERED, 0, 1, 60, LEAVING, LAST])
-def test_every_system_has_rows_on_every_day(day: int) -> None:
+def test_every_dataset_has_rows_on_every_day_from_its_first(day: int) -> None:
     for id, rows in render(world(PERSONS, day=day)).items():
-        assert rows.num_rows > 0 or id == "graduate.status_change", id
+        assert rows.num_rows > 0 or day < FIRST_ROWS.get(id, FIRST) or id == "graduate.status_change", id
+
+
+def test_new_students_are_on_the_list_of_admissions_twenty_days_before_they_report() -> None:
+    before, after = (render(world(PERSONS, day=day))["admissions_office.admission"] for day in (ADMITTED - 1, ADMITTED))
+    assert date_of(ADMITTED) == date(2026, 8, 16)
+    assert before.num_rows == 0 and after.num_rows > 100
+
+
+def test_formal_cards_are_made_two_months_after_arrival_and_given_out_in_the_month_after() -> None:
+    made, given = ({row["XGH"]: row for row in _formal_of_new(day)} for day in (CARDS_ISSUED.first, CARDS_ISSUED.last))
+    assert {row["KPZT"] for row in made.values()} >= {"正常", "冻结"}
+    assert all((row["FFRQ"] is None) == (row["KPZT"] == "冻结") for row in made.values())
+    assert made.keys() <= given.keys()
+    assert not [number for number in made if given[number]["KPZT"] == "冻结"]
+
+
+def _formal_of_new(day: int) -> list[dict[str, str]]:
+    """The formal cards of those who reported on the days of arrival, as the card system has them on a day."""
+    rows = render(world(PERSONS, day=day))["campus_card.card"].to_pylist()
+    before = {row["XGH"] for row in render(world(PERSONS, day=CARDS_ISSUED.first - 1))["campus_card.card"].to_pylist()}
+    new = {row["XGH"] for row in rows if row["KLX"] == "临时卡"} & before
+    return [row for row in rows if row["KLX"] == "正式卡" and row["XGH"] in new and row["KPZT"] != "注销"]
 
 
 def test_the_terms_are_those_of_the_calendar() -> None:
