@@ -26,6 +26,8 @@ class Schedule:
     is_on: Callable[[Calendar, date], bool]
     times: tuple[time, ...]
     source: str = ""
+    late_days: int = 0
+    """How many days after a day on which it was on a night still delivers what came too late for it."""
 
     def slots(self, calendar: Calendar, first: date, last: date) -> Iterator[datetime]:
         """Every moment at which something of this schedule begins between two days, both included, as aware local times."""
@@ -61,7 +63,7 @@ def is_open(calendar: Calendar, day: date) -> bool:
 
 FEED_SCHEDULES: Mapping[str, Schedule] = {
     "nightly": Schedule(lambda calendar, day: True, (FIRST_NIGHT,)),
-    "payday": Schedule(_payday, (EVENING,), "SJGXLC04/3"),
+    "payday": Schedule(_payday, (EVENING,), "SJGXLC04/3", late_days=10),
     "registration_fees": Schedule(_registration_fees, (EVENING,), "YWLC04/4"),
     "registration_results": Schedule(
         lambda calendar, day: calendar.within("registration", day), _every(15, time(0, 0), time(23, 45)), "SJGXLC10/4"

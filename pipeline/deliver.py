@@ -155,7 +155,7 @@ def _prepare(night: Night, feed: FeedDataset, step: Step) -> Row:
         counts = _nothing(feed, folder)
     else:
         with engine(feed.id) as db:
-            counts = _difference(db, night, feed, Span(accepted, current, folder), mode, keys)
+            counts = difference(db, night, feed, Span(accepted, current, folder), mode, keys)
         _brake(night, feed, counts, accepted)
     return _write_down(
         night,
@@ -176,7 +176,7 @@ def _prepare(night: Night, feed: FeedDataset, step: Step) -> Row:
     )
 
 
-def _difference(
+def difference(
     db: duckdb.DuckDBPyConnection, night: Night, feed: FeedDataset, span: Span, mode: str, keys: list[str]
 ) -> dict[str, int]:
     """Write `upserts.parquet` and `deletes.parquet` and return how many rows each has, how many keys left the

@@ -14,7 +14,7 @@ from typing import Any
 
 from core.ledger import Ledger
 from core.text import text
-from pipeline import latency, status
+from pipeline import attention, latency, status
 from pipeline.obligations import pressing
 from schemas.catalog import Catalog
 
@@ -57,13 +57,22 @@ class Facts:
     brakes: list[dict[str, Any]]
     systems: list[dict[str, Any]]
     obligations: list[Mapping[str, Any]]
+    attention: list[dict[str, Any]]
 
     @classmethod
     def now(cls, book: Ledger, known: Catalog, obligations: Sequence[Mapping[str, Any]]) -> Facts:
         days = [int(number) for number in known.reminders.get("days_before", [])]
         feeds = [row for row in status.feeds(book, known) if row["state"] in BAD_STATES]
         held = [row for row in status.held_by_rule(book, known) if row["severity"] == "error"]
-        return cls(known, held, feeds, status.brakes(book), status.systems(book, known), pressing(obligations, days))
+        return cls(
+            known,
+            held,
+            feeds,
+            status.brakes(book),
+            status.systems(book, known),
+            pressing(obligations, days),
+            attention.points(book, known),
+        )
 
 
 def _title(known: Catalog, department: str, day: date, language: str | None) -> str:
@@ -79,6 +88,7 @@ def _points(facts: Facts, code: str, language: str | None) -> list[str]:
         points.append(text("digest.held", language, rows=rows, rules=len(held), system=code))
         points += [_rule(facts, row, language) for row in held[:RULES_SHOWN]]
     points += [_feed(row, language) for row in facts.feeds if code in (row["source"], row["target"])]
+    points += [attention.line(point, language) for point in facts.attention if _concerns(point, code)]
     entities = set(facts.known.entities_of(code))
     points += [_brake(row, language) for row in facts.brakes if row["subject"] in entities]
     return points
@@ -87,6 +97,7 @@ def _points(facts: Facts, code: str, language: str | None) -> list[str]:
 def _technical(facts: Facts, book: Ledger, language: str | None) -> list[str]:
     points = [line for row in facts.systems for line in row["errors"]]
     points += [_feed(row, language) for row in facts.feeds]
+    points += [attention.line(point, language) for point in facts.attention]
     points += [_brake(row, language) for row in facts.brakes]
     if facts.held:
         rows = sum(int(row["rows"]) for row in facts.held)
@@ -100,6 +111,11 @@ def _technical(facts: Facts, book: Ledger, language: str | None) -> list[str]:
         if row["state"] == "not_sent":
             points.append(text("digest.unsent", language, department=row["department"], day=row["as_of"], state=row["state"]))
     return points
+
+
+def _concerns(point: Mapping[str, Any], code: str) -> bool:
+    """Whether a department is told of a point: a check is the technician's own affair."""
+    return point["kind"] != "unchecked" and code in (point["source"], point["target"])
 
 
 def _obligation(item: Mapping[str, Any], language: str | None) -> str:

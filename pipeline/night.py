@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,7 +21,7 @@ from core.ledger import Ledger, Output, ledger
 from core.settings import settings
 from loaders import hub
 from loaders.landing import Landed, landed
-from pipeline import change, check, conform, copies, deliver, extract, obligations, reconcile, schedule, verify
+from pipeline import change, check, conform, copies, deliver, extract, late, obligations, reconcile, schedule, verify
 from pipeline.audit import audit
 from pipeline.context import Night, Progress, resume
 from pipeline.derive import derive
@@ -66,6 +66,7 @@ def night(as_of: date, progress: Progress | None = None, book: Ledger | None = N
         extract_all(here, outcome, sorted(here.catalog.sources))
         publish_all(here, outcome, list(here.catalog.entities))
         deliver_all(here, outcome, schedule.due(book, here.catalog.feeds.values(), as_of))
+        deliver_late(here, outcome, here.catalog.feeds.values())
         outcome.guard(lambda: audit(here))
         outcome.guard(lambda: _owed(here))
         outcome.guard(lambda: notices(here))
@@ -141,6 +142,13 @@ def deliver_all(here: Night, outcome: Outcome, feeds: Iterable[FeedDataset]) -> 
     _each(lambda feed: outcome.guard(lambda: _feed(here, feed)), [feed for feed in feeds if feed.connection not in off])
 
 
+def deliver_late(here: Night, outcome: Outcome, feeds: Iterable[FeedDataset]) -> None:
+    """Deliver what came after the day on which it was due, as of that day, and write down that it was late."""
+    for due_on, waiting in late.pending(here.ledger, here.catalog, feeds, here.run.as_of).items():
+        deliver_all(replace(here, run=replace(here.run, as_of=due_on)), outcome, waiting)
+    late.note(here, late.newest_night(here.ledger, here.run.as_of))
+
+
 def _owed(here: Night) -> Output:
     """What the night's data prove of the deadlines around its date."""
     return {"occasions": len(obligations.watch(here.ledger, here.catalog, here.run.as_of))}
@@ -158,11 +166,16 @@ def _each(work: Callable[[T], object], items: Iterable[T]) -> None:
 
 def _feed(here: Night, feed: FeedDataset) -> Output:
     with here.ledger.turn(f"feed {feed.id}"):
-        for row in deliver.unsettled(here, feed):
-            deliver.send(here, row)
-            reconcile.settle(here, row)
+        take_up(here, feed)
         sent = deliver.deliver(here, feed.id)
         return reconcile.reconcile(here, feed.id, sent["delivery"])
+
+
+def take_up(here: Night, feed: FeedDataset) -> None:
+    """Bring deliveries of other runs that have no receipt to one: what was applied is only read back."""
+    for row in deliver.unsettled(here, feed):
+        deliver.send(here, row)
+        reconcile.settle(here, row)
 
 
 def _map(here: Night, outcome: Outcome, names: Sequence[str], landings: dict[str, Landed]) -> dict[str, Output]:
@@ -256,6 +269,7 @@ def deliver_flow(run_id: str, flow: str, word: str = "nightly") -> dict[str, Any
     mine = [feed for feed in here.catalog.feeds.values() if feed.flow == flow]
     feeds = schedule.due(here.ledger, mine, here.run.as_of, word)
     deliver_all(here, outcome, feeds)
+    deliver_late(here, outcome, mine if word == "nightly" else [])
     return _raise_first(outcome, {"flow": flow, "feeds": len(feeds)})
 
 

@@ -60,9 +60,10 @@ def settle(night: Night, row: Row, step: Step | None = None) -> Output:
             [state, Jsonb(asdict(found)), night.ledger.clock(), delivery_id],
         )
         connection_.execute(
-            "insert into ops.accepted values (%s, %s, %s, %s, %s) on conflict (edge, dataset) do update set distrusted = false,"
+            "insert into ops.accepted values (%s, %s, %s, %s, %s) on conflict (edge, dataset) do update set"
+            " distrusted = accepted.distrusted and %s,"  # a part that arrived says nothing of the rest
             " version = excluded.version, delivery_id = excluded.delivery_id, accepted_at = excluded.accepted_at",
-            [row["edge"], row["dataset"], row["to_version"], delivery_id, night.ledger.clock()],
+            [row["edge"], row["dataset"], row["to_version"], delivery_id, night.ledger.clock(), row["mode"] != "full"],
         )
         if step:
             night.ledger.finish(step, output, connection_)

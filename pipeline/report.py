@@ -14,7 +14,7 @@ from core.ids import digest
 from core.ledger import Output, Row
 from core.settings import settings
 from core.text import LANGUAGES, text
-from pipeline import obligations, status
+from pipeline import attention, obligations, status
 from pipeline.context import Night
 
 VERBS = ("extract", "conform", "check", "brake", "publish", "deliver", "reconcile", "audit")
@@ -58,6 +58,7 @@ def facts_of(night: Night) -> dict[str, Any]:
         "held": status.held_by_rule(book, night.catalog),
         "audits": [{"entity": step["subject"], **(step["output"] or {})} for step in steps if step["verb"] == "audit"],
         "brakes": status.brakes(book),
+        "attention": attention.points(book, night.catalog, run.as_of),
         "obligations": obligations.current(book, night.catalog, run.as_of),
         "problems": [
             {"code": error.code, "where": error.where, "facts": error.facts}
@@ -178,6 +179,8 @@ def html(night: Night, facts: dict[str, Any], language: str) -> str:
         owed=lambda value: text(f"screen_calendar.state_{value}", language),
         why=lambda row: status.why(night.catalog, row["entity"], row["rule_id"], language),
         line=lambda problem: HubError(problem["code"], problem["where"], **problem["facts"]).line(language),
+        needs=lambda point: attention.line(point, language),
+        needs_title=text("desk.attention.title", language),
         verbs=VERBS,
         **facts,
     )

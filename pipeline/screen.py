@@ -14,6 +14,7 @@ from rich.table import Table
 from core.ledger import Row
 from core.settings import settings
 from core.text import text
+from pipeline import attention
 from pipeline.context import Progress as Report
 from schemas.catalog import catalog
 
@@ -152,6 +153,7 @@ def status(found: dict[str, Any]) -> Group:
     unsent = [
         f"[red]●[/red] {text('screen_calendar.unsent', None, **row)}" for row in found["alerts"] if row["state"] == "not_sent"
     ]
+    unsent += [f"[red]●[/red] {attention.line(point)}" for point in found["attention"]]
     brakes = _table(text("cli.brakes"), ("cli.brake", "report.entity", "report.state", "cli.proposed"), 4)
     for row in found["brakes"]:
         brakes.add_row(str(row["brake_id"]), row["subject"], _state(row["state"]), str(row["proposed"]))

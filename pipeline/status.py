@@ -10,12 +10,14 @@ from core.errors import HubError, merged
 from core.ledger import Ledger, Row
 from core.settings import settings
 from core.text import known, text
+from pipeline import attention, pull
 from schemas.catalog import Catalog
 from schemas.contract import Column, Entity, SourceDataset
 
 
 def status(book: Ledger, catalog: Catalog) -> dict[str, Any]:
-    """The hub now: `version`, `published_at`, `systems[]`, `feeds[]`, `held` (open held rows), `brakes[]` and `alerts[]`."""
+    """The hub now: `version`, `published_at`, `systems[]`, `feeds[]`, `held` (open held rows), `brakes[]`, `alerts[]`
+    and `attention[]`."""
     newest = book.one("select version, published_at from ops.version order by version desc limit 1") or {}
     held = book.one(
         "select count(distinct (entity, source_system, source_key)) as n from ops.held"
@@ -29,6 +31,7 @@ def status(book: Ledger, catalog: Catalog) -> dict[str, Any]:
         "held": held["n"] if held else 0,
         "brakes": brakes(book),
         "alerts": alerts(book),
+        "attention": attention.points(book, catalog),
     }
 
 
@@ -73,7 +76,8 @@ def systems(book: Ledger, catalog: Catalog) -> list[Row]:
 
 def feeds(book: Ledger, catalog: Catalog) -> list[Row]:
     """Per feed: the newest delivery (`never` before the first, `off` while the receiver is not connected), the version that
-    its receiver has accepted, and how many rows it then held."""
+    its receiver has accepted, how many rows it then held, and where a person applies what is delivered, the version applied
+    and how many days newer rows have waited."""
     newest = {
         (row["edge"], row["dataset"]): row
         for row in book.rows("select distinct on (edge, dataset) * from ops.delivery order by edge, dataset, prepared_at desc")
@@ -86,6 +90,7 @@ def feeds(book: Ledger, catalog: Catalog) -> list[Row]:
         )
     }
     off = switched_off()
+    applied = {row["feed"]: row for row in pull.state(book, list(catalog.feeds.values()))}
     names = ("mode", "from_version", "to_version", "rows_upsert", "rows_delete", "state", "accepted_at", "reason")
     result = []
     for feed in catalog.feeds.values():
@@ -102,6 +107,8 @@ def feeds(book: Ledger, catalog: Catalog) -> list[Row]:
                 **({"state": "off"} if feed.connection in off else {}),
                 "accepted_version": accepted.get(key, {}).get("version"),
                 "rows": accepted.get(key, {}).get("rows"),
+                "applied_version": applied.get(feed.id, {}).get("applied"),
+                "days_unapplied": applied.get(feed.id, {}).get("days"),
             }
         )
     return result

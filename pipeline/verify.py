@@ -49,9 +49,7 @@ def verify(night: Night, feed: FeedDataset) -> dict[str, Any]:
     wanted = expected(scope, feed, 0)
     differs = _differences(wanted, found)
     if differs:
-        night.ledger.execute(
-            "update ops.accepted set distrusted = true where edge = %s and dataset = %s", [feed.edge, feed.dataset]
-        )
+        distrust(night, feed)
     return {
         "feed": feed.id,
         "version": version,
@@ -62,6 +60,13 @@ def verify(night: Night, feed: FeedDataset) -> dict[str, Any]:
         **signoff.counts(night.ledger, feed),
         "samples": signoff.samples(scope, feed),
     }
+
+
+def distrust(night: Night, feed: FeedDataset) -> None:
+    """Remember that a receiver does not hold what it accepted: the next delivery compares and sends everything."""
+    night.ledger.execute(
+        "update ops.accepted set distrusted = true where edge = %s and dataset = %s", [feed.edge, feed.dataset]
+    )
 
 
 def sign(night: Night, feed: FeedDataset, by: str, found: dict[str, Any]) -> dict[str, Any]:

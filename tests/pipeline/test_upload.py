@@ -156,7 +156,7 @@ def test_the_template_has_the_shape_that_is_taken(university: Any, desk_folder: 
 
 
 def test_a_dataset_that_is_read_from_a_database_is_not_handed_in(university: Any, desk_folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(Denied, match="finance.payroll"):
+    with pytest.raises(Denied, match=r"finance\.payroll"):
         desk.upload(university.ledger, catalog(), desk.Offer("hr.person", tmp_path / "x", "周会计", AS_OF))
     with pytest.raises(Denied, match="HUB741"):
         hand_in(university, tmp_path / "nothing.xlsx")

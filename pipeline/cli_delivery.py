@@ -1,0 +1,79 @@
+"""The commands of what happens to a delivery afterwards: pull, ack, replay."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.text import text
+from pipeline.cli_base import AsJson, AsOf, app, day, show
+
+Edge = Annotated[str, typer.Argument(help=text("cli.edge"))]
+By = Annotated[str | None, typer.Option("--by", help=text("cli.by"))]
+
+
+@app.command(help=text("desk.cli.pull"))
+def pull(
+    edge: Edge,
+    out: Annotated[Path, typer.Option("--out", help=text("desk.cli.out_folder"))],
+    since: Annotated[int | None, typer.Option(help=text("desk.cli.since"))] = None,
+    by: By = None,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    from pipeline import pull as hop
+    from pipeline.context import resume
+    from pipeline.night import close_run, open_run
+
+    run_id = open_run("pull", day(as_of), [edge])
+    try:
+        show({"run": run_id, "datasets": hop.pull(resume(run_id), edge, out, by or getpass.getuser(), since)}, as_json)
+    finally:
+        close_run(run_id)
+
+
+@app.command(help=text("desk.cli.ack"))
+def ack(
+    edge: Edge,
+    version: Annotated[int | None, typer.Option(help=text("desk.cli.version"))] = None,
+    rows: Annotated[int | None, typer.Option(min=0, help=text("desk.cli.rows"))] = None,
+    refuse: Annotated[bool, typer.Option("--refuse", help=text("desk.cli.refuse"))] = False,
+    reason: Annotated[str, typer.Option(help=text("cli.reason"))] = "",
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    from core.ledger import ledger
+    from pipeline import pull as hop
+    from pipeline import screen_desk
+    from schemas.catalog import catalog
+
+    if version is None:
+        found = hop.state(ledger(), hop.by_hand(catalog(), edge))
+    else:
+        word = hop.Word(version, by or getpass.getuser(), rows, refuse, reason)
+        found = hop.acknowledge(ledger(), catalog(), edge, word)
+    names = ("feed", "delivered", "applied", "days", "state", "acknowledged_by", "acknowledged_at", "reason")
+    show(found, as_json, None if as_json else screen_desk.lines(found, names, "desk.screen.ack_title"))
+
+
+@app.command(help=text("desk.cli.replay"))
+def replay(
+    edge: Annotated[str, typer.Option("--edge", help=text("cli.edge"))],
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help=text("desk.cli.first"))],
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help=text("desk.cli.last"))],
+    as_json: AsJson = False,
+) -> None:
+    from core.ledger import ledger
+    from pipeline import screen_desk
+    from pipeline.replay import replay as run
+    from schemas.catalog import catalog
+
+    found = run(ledger(), catalog(), edge, first.date(), last.date())
+    names = ("feed", "kept", "open", "lost", "sent", "version", "problem")
+    show(found, as_json, None if as_json else screen_desk.lines(found, names, "desk.screen.replay_title"))
+    if any(row["problem"] for row in found):
+        raise typer.Exit(1)

@@ -1,0 +1,107 @@
+"""The second hop: what was delivered is taken as files and applied by hand, and the hub is told."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow.csv as pacsv
+import pytest
+
+from core.errors import Denied
+from core.ids import file_digest
+from core.ledger import Ledger
+from pipeline import attention, pull
+from pipeline.context import resume
+from pipeline.night import close_run, open_run
+from schemas.catalog import catalog
+
+E01 = "schemas/feeds/sjgxlc01/e01_hr_academic.odcs.yaml"
+
+
+@pytest.fixture
+def by_hand(university: Any) -> Any:
+    """The small university, whose academic system is applied by hand (SJGXLC02/4)."""
+    contract = university.home / E01
+    text = contract.read_text("utf-8")
+    contract.write_text(
+        text.replace("value: delete}\n", "value: delete}\n      - {property: applyMode, value: manual}\n"), "utf-8"
+    )
+    university.forget()
+    return university
+
+
+def taken(out: Path, since: int | None = None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Pull E01 and return the manifest and the rows."""
+    run = open_run("pull", date(2026, 9, 9), ["E01", str(since)])
+    pull.pull(resume(run), "E01", out, "教务管理员", since)
+    close_run(run)
+    data = next(out.glob("*.csv"))
+    beside = json.loads(data.with_name(f"{data.name}.manifest.json").read_text("utf-8"))
+    assert beside["sha256"] == file_digest(data)
+    return json.loads((out / pull.MANIFEST).read_text("utf-8")), pacsv.read_csv(data).to_pylist()
+
+
+def test_a_snapshot_is_what_was_delivered_and_a_delta_what_changed_since(by_hand: Any, tmp_path: Path) -> None:
+    by_hand.night(1)
+    by_hand.hire(("T0041", "李白", "男", "U1"))
+    by_hand.department("delete from jzg where gh = 'T0007'")
+    by_hand.night(2)
+    manifest, rows = taken(tmp_path / "all")
+    assert {row["staff_no"] for row in rows} == {row[0] for row in by_hand.received()}
+    assert manifest["taken_by"] == "教务管理员"
+    assert manifest["datasets"][0] | {"by": ""} == {
+        "feed": "E01.staff_basic",
+        "mode": "full",
+        "since": None,
+        "version": 2,
+        "by": "",
+        "upserts": 40,
+        "deletes": 0,
+    }
+    _, rows = taken(tmp_path / "delta", 1)
+    assert {(row["_op"], row["staff_no"]) for row in rows} == {("U", "T0041"), ("D", "T0007")}
+    assert by_hand.ledger.single("select count(*) as n from ops.step where verb = 'pull' and state = 'done'")["n"] == 2
+
+
+def test_a_receiver_says_what_it_has_applied(by_hand: Any) -> None:
+    book = by_hand.ledger
+    by_hand.night(1)
+    by_hand.hire(("T0041", "李白", "男", "U1"))
+    by_hand.night(2)
+    refused = pull.acknowledge(book, catalog(), "E01", pull.Word(2, "教务管理员", refused=True, reason="工号冲突"))
+    assert [(row["delivered"], row["applied"], row["state"]) for row in refused] == [(2, 0, "refused")]
+    for _ in range(2):
+        found = pull.acknowledge(book, catalog(), "E01", pull.Word(1, "教务管理员", rows=40))
+    assert [(row["delivered"], row["applied"], row["state"], row["days"]) for row in found] == [(2, 1, "applied", 0)]
+    assert book.single("select count(*) as n from ops.applied")["n"] == 2
+    pull.acknowledge(book, catalog(), "E01", pull.Word(2, "教务管理员"))
+    for word, code in (
+        (pull.Word(3, "教务管理员"), "HUB771"),
+        (pull.Word(1, "教务管理员"), "HUB771"),
+        (pull.Word(2, " "), "HUB774"),
+        (pull.Word(2, "教务管理员", refused=True), "HUB774"),
+    ):
+        with pytest.raises(Denied, match=code):
+            pull.acknowledge(book, catalog(), "E01", word)
+    with pytest.raises(Denied, match=r"HUB772.*E01"):
+        pull.acknowledge(book, catalog(), "E05", pull.Word(1, "图书馆"))
+
+
+def test_what_nobody_applies_for_longer_than_the_contract_allows_is_told(by_hand: Any) -> None:
+    by_hand.night(1)
+    book = by_hand.ledger
+    told = []
+    for days in (3, 4):
+        later = Ledger(book.url, lambda days=days: book.clock() + timedelta(days=days))  # type: ignore[misc]
+        told.append([point for point in attention.points(later, catalog()) if point["kind"] == "unapplied"])
+        later.close()
+    assert told[0] == []
+    assert [point["feed"] for point in told[1]] == ["E01.staff_basic"]
+    assert "E01.staff_basic" in attention.line(told[1][0], "zh")
+    pull.acknowledge(book, catalog(), "E01", pull.Word(1, "教务管理员", rows=40))
+    later = Ledger(book.url, lambda: book.clock() + timedelta(days=9))
+    assert [point for point in attention.points(later, catalog()) if point["kind"] == "unapplied"] == []
+    later.close()
