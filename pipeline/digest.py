@@ -60,7 +60,7 @@ class Facts:
 
     @classmethod
     def now(cls, book: Ledger, known: Catalog, obligations: Sequence[Mapping[str, Any]]) -> Facts:
-        days = [int(number) for number in known.reminders["days_before"]]
+        days = [int(number) for number in known.reminders["days_before"]] if obligations else []
         feeds = [row for row in status.feeds(book, known) if row["state"] in BAD_STATES]
         held = [row for row in status.held_by_rule(book, known) if row["severity"] == "error"]
         return cls(known, held, feeds, status.brakes(book), status.systems(book, known), pressing(obligations, days))

@@ -126,7 +126,9 @@ def current(book: Ledger, catalog: Catalog, day: date) -> list[dict[str, Any]]:
 
 def _around(book: Ledger, catalog: Catalog, day: date, everything: bool = False) -> list[Occasion]:
     """The occasions that fall due from some days ago to some days ahead; none from before the hub's first version, of
-    which it can know nothing."""
+    which it can know nothing. Where no deadlines are written down there are none to watch, nor rules for it."""
+    if not catalog.deadlines:
+        return []
     days = timedelta(days=int(catalog.reminders["watch_days"]))
     first_version = book.one("select as_of from ops.version order by version limit 1")
     begun = first_version["as_of"] if first_version and not everything else date.min
