@@ -132,6 +132,8 @@ def _joined_by(catalog: Catalog, feed: FeedDataset, name: str) -> str | None:
     """The column of the dataset's key by whose value an entity with a key of another name is joined, if it is joined once
     and on that key: `person_photo f on f.person_no = s.student_no`."""
     tree = sqlglot.parse_one(query_of(catalog, feed), read="postgres")
+    if isinstance(tree, exp.SetOperation):
+        return None  # what is joined in one branch may stand on its own in another
     joins = [join for join in tree.find_all(exp.Join) if isinstance(join.this, exp.Table) and join.this.name == name]
     key = catalog.entity(name).key
     if len(joins) != 1 or len(key) != 1 or len([t for t in tree.find_all(exp.Table) if t.name == name]) != 1:
