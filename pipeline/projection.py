@@ -98,6 +98,11 @@ _LOCKS: dict[Path, threading.Lock] = {}
 _LOCKS_LOCK = threading.Lock()
 
 
+def _is_union(catalog: Catalog, feed: FeedDataset) -> bool:
+    """Whether a SELECT has branches: an entity that is joined in one of them may stand on its own in another."""
+    return isinstance(sqlglot.parse_one(query_of(catalog, feed), read="postgres"), exp.SetOperation)
+
+
 def _touched(
     connection: postgres.Connection, catalog: Catalog, feed: FeedDataset, versions: tuple[int, int], extra_keys: Sequence[str]
 ) -> str:
@@ -121,7 +126,7 @@ def _touched(
             conditions.append(
                 f"({', '.join(f'q.{part}' for part in shared)}) in (select {columns} from hub.{name} where {changed})"
             )
-        elif column := _joined_by(catalog, feed, name):
+        elif not _is_union(catalog, feed) and (column := _joined_by(catalog, feed, name)):
             conditions.append(f"q.{column} in (select {key[0]} from hub.{name} where {changed})")
         elif connection.execute(f"select 1 from hub.{name} where {changed} limit 1".encode()).fetchone():
             return ""
@@ -132,8 +137,6 @@ def _joined_by(catalog: Catalog, feed: FeedDataset, name: str) -> str | None:
     """The column of the dataset's key by whose value an entity with a key of another name is joined, if it is joined once
     and on that key: `person_photo f on f.person_no = s.student_no`."""
     tree = sqlglot.parse_one(query_of(catalog, feed), read="postgres")
-    if isinstance(tree, exp.SetOperation):
-        return None  # what is joined in one branch may stand on its own in another
     joins = [join for join in tree.find_all(exp.Join) if isinstance(join.this, exp.Table) and join.this.name == name]
     key = catalog.entity(name).key
     if len(joins) != 1 or len(key) != 1 or len([t for t in tree.find_all(exp.Table) if t.name == name]) != 1:
