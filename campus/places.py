@@ -34,6 +34,7 @@ TARGETS: Mapping[str, Kind] = {
     "dst_volunteer": "folder",
     "dst_employment": "folder",
     "dst_campus_card": "folder",
+    "dst_learning_space": "folder",
     "dst_student_affairs": "mariadb",
     "dst_library": "mariadb",
     "dst_mobile_campus": "mariadb",

@@ -146,6 +146,11 @@ class FileTarget:
         return self.folder / f"{feed.physical}.{delivery.from_version}-{delivery.to_version}.{formats.suffix(feed)}"
 
 
+def _mode(delivery: Delivery) -> str:
+    """How the rows are written. A learning platform starts from a bulk bundle, so what follows nothing is one."""
+    return "full" if delivery.feed.file_format == "oneroster" and delivery.from_version == 0 else delivery.mode
+
+
 def _rows(db: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
     """The view `delivered`: rows in key order, in delta mode with `_op` first (U, then D with the key only)."""
     feed = delivery.feed
@@ -160,7 +165,7 @@ def _rows(db: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
 
     every = tuple(column.name for column in feed.columns)
     upserts = f"from read_parquet({literal(delivery.upserts)})"
-    if delivery.mode == "full":
+    if _mode(delivery) == "full":
         db.execute(f"create view delivered as select {items(every)} {upserts} order by {key}")
     else:
         gone = f"select 'D' as {OP}, {items(feed.key)} from read_parquet({literal(delivery.deletes)})"
@@ -186,7 +191,8 @@ def _parsed(column: Column, feed: FeedDataset) -> str:
     value = totals.typed(column)
     if column.type.name != "boolean" or feed.file_format == "parquet":
         return value
-    return f"cast(cast({quoted(column.name, DUCK.engine)} as integer) as boolean)"
+    kind = "varchar" if feed.file_format == "oneroster" else "integer"
+    return f"cast(cast({quoted(column.name, DUCK.engine)} as {kind}) as boolean)"
 
 
 def _columns(feed: FeedDataset) -> str:
@@ -200,19 +206,20 @@ def _totals(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, del
 
 def _describe(delivery: Delivery, name: str, written: Path) -> Manifest:
     feed = delivery.feed
-    deletes = pq.read_metadata(delivery.deletes).num_rows if delivery.mode == "delta" else 0
+    mode = _mode(delivery)
+    deletes = pq.read_metadata(delivery.deletes).num_rows if mode == "delta" else 0
     return {
         "delivery_id": delivery.id,
         "flow": feed.flow,
         "edge": feed.edge,
         "dataset": feed.dataset,
         "contract": feed.version,
-        "mode": delivery.mode,
+        "mode": mode,
         "from_version": delivery.from_version,
         "to_version": delivery.to_version,
         "as_of": delivery.as_of.isoformat(),
         "file": name,
-        "format": formats.suffix(feed),
+        "format": feed.file_format or "csv",
         "encoding": feed.encoding or "utf-8",
         "rows_upsert": pq.read_metadata(delivery.upserts).num_rows,
         "rows_delete": deletes,

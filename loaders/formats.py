@@ -23,11 +23,13 @@ from python_calamine import CalamineWorkbook
 from core.dialects import quoted
 from core.engine import literal
 from core.errors import FeedFailed
+from loaders import oneroster
 from loaders.totals import DUCK, NUMBERS, TEXT
 from schemas.contract import Column, FeedDataset
 
 OP = "_op"
-FORMATS = ("csv", "xlsx", "parquet")
+FORMATS = {"csv": "csv", "xlsx": "xlsx", "parquet": "parquet", "oneroster": "zip"}
+"""Format -> the ending of its file names."""
 SHEET, LEGEND = "数据", "字段说明"
 _XLSX_ROWS, _XLSX_TEXT, _XLSX_DIGITS = 1_048_576, 32_767, 15
 _CHUNK = 1 << 20
@@ -50,6 +52,8 @@ def write(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, path:
         db.execute(f"copy (select {items} from {relation}) to {literal(path)} (format parquet, compression zstd)")
     elif feed.file_format == "xlsx":
         _write_xlsx(db, feed, relation, names, path, as_of)
+    elif feed.file_format == "oneroster":
+        oneroster.write(db, feed, relation, path, as_of)
     else:
         _write_csv(db, feed, relation, names, path)
 
@@ -62,8 +66,9 @@ def read(feed: FeedDataset, path: Path, names: Sequence[str]) -> pa.Table:
     """
     physical = {column.name: column.physical for column in feed.columns}
     header = [physical.get(name, name) for name in names]
+    readers = {"parquet": _read_parquet, "xlsx": _read_xlsx, "oneroster": oneroster.read}
     try:
-        table = {"parquet": _read_parquet, "xlsx": _read_xlsx}.get(feed.file_format or "csv", _read_csv)(path, feed, header)
+        table = readers.get(feed.file_format or "csv", _read_csv)(path, feed, header)
     except (pa.ArrowInvalid, UnicodeError, ValueError, LookupError, OSError) as error:
         raise FeedFailed("HUB614", feed.id, file=path.name, problem=type(error).__name__) from None
     if table.column_names != header:
@@ -234,4 +239,4 @@ def suffix(feed: FeedDataset) -> str:
     kind = feed.file_format or "csv"
     if kind not in FORMATS:
         raise FeedFailed("HUB612", feed.id, column="*", format=kind, problem=", ".join(FORMATS))
-    return kind
+    return FORMATS[kind]

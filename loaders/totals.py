@@ -199,8 +199,8 @@ def typed(column: Column) -> str:
 
 
 def held_by(feed: FeedDataset) -> Value:
-    """Like `typed`, as the receiver's format can hold it: a workbook or a directory has no empty text, only nothing."""
-    if feed.file_format not in ("xlsx", "ldap"):
+    """Like `typed`, as the receiver's format can hold it: workbook, directory and roster have no empty text, only nothing."""
+    if feed.file_format not in ("xlsx", "ldap", "oneroster"):
         return typed
     return lambda column: f"nullif({typed(column)}, '')" if column.type.name in TEXT else typed(column)
 

@@ -18,7 +18,7 @@ def overview(found: Row, flows: FlowBook, language: str) -> Group:
     """For every flow a table of the edges that its steps declare; then what is outside the hub, and the open-ended steps."""
     tables = []
     for flow in found["flows"]:
-        mine = [edge for edge in found["edges"] if _belongs(edge, flow["id"])]
+        mine = [edge for edge in (*found["edges"], *found["additional"]) if _belongs(edge, flow["id"])]
         table = _table(
             f"{flow['id']} {flow[f'title_{language}']}", "edge", "from_to", "datasets", "modes", "check", "rows", "state"
         )

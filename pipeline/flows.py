@@ -21,10 +21,11 @@ _ENTRY_KINDS = frozenset({"entry", "change", "confirm", "review", "upload"})
 
 
 def overview(book: Ledger, catalog: Catalog, flows: FlowBook) -> Row:
-    """`{flows[], edges[], outside[], open_ended[]}`: every flow with its steps, every edge with its state."""
+    """`{flows[], edges[], additional[], outside[], open_ended[]}`: every flow with its steps, every edge with its state."""
     return {
         "flows": [_flow(flow) for flow in flows.flows],
         "edges": edges(book, catalog, flows),
+        "additional": additional(book, catalog, flows),
         "outside": outside(catalog, flows),
         "open_ended": [{**item, **flows.open_handling.get(item["step"], {})} for item in flows.open_ended],
     }
@@ -33,10 +34,13 @@ def overview(book: Ledger, catalog: Catalog, flows: FlowBook) -> Row:
 def edges(book: Ledger, catalog: Catalog, flows: FlowBook) -> list[Row]:
     """Per edge of the document: who, what, how, by when, and its state, the version accepted by all its datasets (None
     until all have one) and the rows that the receiver holds."""
-    by_edge: dict[str, list[Row]] = {}
-    for feed in status.feeds(book, catalog):
-        by_edge.setdefault(feed["edge"], []).append(feed)
-    return [_edge(edge, by_edge.get(edge["id"], [])) for edge in flows.edges]
+    return _edges(book, catalog, flows.edges)
+
+
+def additional(book: Ledger, catalog: Catalog, flows: FlowBook) -> list[Row]:
+    """The edges that the document does not have, as `edges` gives the others, with the reason for each."""
+    told = {edge["id"]: {name: edge[name] for name in ("reason_zh", "reason_en")} for edge in flows.additional}
+    return [{**row, **told[row["id"]]} for row in _edges(book, catalog, flows.additional)]
 
 
 def outside(catalog: Catalog, flows: FlowBook) -> list[Row]:
@@ -62,7 +66,7 @@ def steps(book: Ledger, catalog: Catalog, flows: FlowBook, code: str) -> Row:
     found = next((flow for flow in flows.flows if flow["code"] == code), None)
     if found is None:
         raise Denied("HUB752", code, known=nearest(code, [flow["code"] for flow in flows.flows]))
-    known = {row["id"]: row for row in edges(book, catalog, flows)}
+    known = {row["id"]: row for row in _edges(book, catalog, [*flows.edges, *flows.additional])}
     systems = {row["code"]: row["state"] for row in status.systems(book, catalog)}
     done = [_step(flows, found, step, known, systems) for step in found["steps"]]
     return {**_flow(found), "steps": done}
@@ -125,6 +129,13 @@ def worst(states: Iterable[str]) -> str:
 def _flow(flow: Item) -> Row:
     told = {name: flow[name] for name in ("title_zh", "title_en", "kind", "system")}
     return {"id": flow["code"], **told, "steps": [{name: step.get(name) for name in STEP} for step in flow["steps"]]}
+
+
+def _edges(book: Ledger, catalog: Catalog, wanted: Sequence[Item]) -> list[Row]:
+    by_edge: dict[str, list[Row]] = {}
+    for feed in status.feeds(book, catalog):
+        by_edge.setdefault(feed["edge"], []).append(feed)
+    return [_edge(edge, by_edge.get(edge["id"], [])) for edge in wanted]
 
 
 def _edge(edge: Item, feeds: Sequence[Row]) -> Row:

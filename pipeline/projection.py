@@ -99,6 +99,11 @@ _LOCKS: dict[Path, threading.Lock] = {}
 _LOCKS_LOCK = threading.Lock()
 
 
+def _is_union(catalog: Catalog, feed: FeedDataset) -> bool:
+    """Whether a SELECT has branches: an entity that is joined in one of them may stand on its own in another."""
+    return isinstance(sqlglot.parse_one(query_of(catalog, feed), read="postgres"), exp.SetOperation)
+
+
 def _touched(
     connection: postgres.Connection, catalog: Catalog, feed: FeedDataset, versions: tuple[int, int], extra_keys: Sequence[str]
 ) -> str:
@@ -122,7 +127,7 @@ def _touched(
             conditions.append(
                 f"({', '.join(f'q.{part}' for part in shared)}) in (select {columns} from hub.{name} where {changed})"
             )
-        elif column := _joined_by(catalog, feed, name):
+        elif not _is_union(catalog, feed) and (column := _joined_by(catalog, feed, name)):
             conditions.append(f"q.{column} in (select {key[0]} from hub.{name} where {changed})")
         elif connection.execute(f"select 1 from hub.{name} where {changed} limit 1".encode()).fetchone():
             return ""

@@ -26,6 +26,8 @@ class FlowBook:
     systems: Mapping[str, Item]
     datasets: Mapping[str, Item]
     edges: Sequence[Item]
+    additional: Sequence[Item]
+    """Edges of the same shape that the document does not have, each with `reason_zh`, `reason_en`."""
     outside: Sequence[Item]
     """Hand-overs that do not pass through the hub, X1 to X4."""
     open_ended: Sequence[Item]
@@ -63,6 +65,7 @@ def flowbook(home: Path | None = None) -> FlowBook:
         systems={item["code"]: item for item in items("systems")},
         datasets={item["code"]: item for item in items("datasets")},
         edges=items("edges"),
+        additional=items("additional_edges"),
         outside=items("feeds_outside_the_hub"),
         open_ended=items("open_ended_declarations"),
         deadlines=items("deadlines"),

@@ -6,14 +6,15 @@ does not carry its class into the result, since that is how a sum becomes a yes 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import cast
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-from sqlglot.optimizer.scope import build_scope
+from sqlglot.optimizer.scope import Scope, build_scope
 
-from schemas.contract import Entity, FeedDataset
+from schemas.contract import FeedDataset
 from schemas.finding import Finding, near
 from schemas.lint_links import extra_line
 from schemas.queries import Query
@@ -55,14 +56,38 @@ def _offer(found: Shelf, flow: str, dataset: str) -> dict[str, str] | None:
 
 
 def _classes(found: Shelf, query: Query) -> dict[str, str]:
-    """The highest class among the columns whose values flow into each output column."""
-    scope = build_scope(query.tree)
-    sources = {alias: str(getattr(source, "name", "")) for alias, source in scope.sources.items()} if scope else {}
-    entities = {alias: found.entities[name].thing for alias, name in sources.items() if name in found.entities}
-    return {
-        projection.alias_or_name: max((_class(column, entities) for column in _values(projection)), default="P0")
-        for projection in query.tree.selects
-    }
+    """The highest class among the columns whose values flow into each output column, over every branch of a union."""
+    return _output_classes(found, query.tree)
+
+
+def _output_classes(found: Shelf, tree: exp.Query) -> dict[str, str]:
+    highest = dict.fromkeys(tree.named_selects, "P0")
+    for select in _branches(tree):
+        scope = build_scope(select)
+        given = {alias: _given(found, source) for alias, source in scope.sources.items()} if scope else {}
+        # A union takes its names from the first branch and puts the others below it by position.
+        for name, projection in zip(highest, select.selects, strict=False):
+            highest[name] = max(highest[name], *(_class(column, given) for column in _values(projection)), "P0")
+    return highest
+
+
+def _given(found: Shelf, source: exp.Expr | Scope) -> dict[str, str]:
+    """Column -> class of what a SELECT reads from: an entity, or a SELECT of its own in the FROM clause."""
+    if isinstance(source, Scope):
+        return _output_classes(found, cast(exp.Query, source.expression))
+    entity = found.entities.get(source.name)
+    return {column.name: column.pii for column in entity.thing.columns} if entity else {}
+
+
+def _branches(tree: exp.Query) -> Iterator[exp.Select]:
+    """The SELECTs whose rows a query puts together, in order."""
+    if isinstance(tree, exp.SetOperation):
+        for side in (tree.this, tree.expression):
+            yield from _branches(cast(exp.Query, side))
+    elif isinstance(tree, exp.Subquery):
+        yield from _branches(cast(exp.Query, tree.this))
+    elif isinstance(tree, exp.Select):
+        yield tree
 
 
 def _values(node: exp.Expr) -> Iterator[exp.Column]:
@@ -78,9 +103,9 @@ def _values(node: exp.Expr) -> Iterator[exp.Column]:
                     yield from _values(inner)
 
 
-def _class(column: exp.Column, entities: dict[str, Entity]) -> str:
-    candidates = [entities[column.table]] if column.table in entities else list(entities.values())
-    return max((item.pii for entity in candidates for item in entity.columns if item.name == column.name), default="P0")
+def _class(column: exp.Column, given: Mapping[str, Mapping[str, str]]) -> str:
+    candidates = [given[column.table]] if column.table in given else list(given.values())
+    return max((classes[column.name] for classes in candidates if column.name in classes), default="P0")
 
 
 def _columns(located: Located[FeedDataset], offer: dict[str, str]) -> Iterator[Finding]:

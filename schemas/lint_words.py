@@ -39,7 +39,7 @@ _WORDS: Mapping[tuple[str, str], Sequence[str]] = {
     ("relationship", "severity"): get_args(Severity),
     ("feed_dataset", "mode"): ("full", "delta"),
     ("feed_dataset", "drop"): get_args(Drop),
-    ("feed_dataset", "fileFormat"): ("csv", "xlsx", "parquet", "ldap"),
+    ("feed_dataset", "fileFormat"): ("csv", "xlsx", "parquet", "ldap", "oneroster"),
     ("feed_dataset", "applyMode"): ("automatic", "manual", "not_stated"),
     ("feed_dataset", "schedule"): (*FEED_SCHEDULES, "outside"),
 }

@@ -65,7 +65,7 @@ class Shelf:
     flows: frozenset[str] = frozenset()
     systems: frozenset[str] = frozenset()
     edges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By id: the edges through the hub and the hand-overs outside it."""
+    """By id: the document's edges through the hub, the additional ones, and the hand-overs outside it."""
     outside: frozenset[str] = frozenset()
     """Which of `edges` are outside the hub."""
     code_rows: Mapping[str, list[tuple[int, dict[str, str]]]] = field(default_factory=dict)
@@ -104,7 +104,8 @@ def shelf(home: Path) -> Shelf:
     ends = ("id", "source", "target", "datasets")
     found.edges = {item["id"]: item for item in _items(found, flows, "edges", ends)}
     outside = {item["id"]: item for item in _items(found, flows, "feeds_outside_the_hub", ends)}
-    found.edges, found.outside = {**found.edges, **outside}, frozenset(outside)
+    added = {item["id"]: item for item in _items(found, flows, "additional_edges", ends)}
+    found.edges, found.outside = {**found.edges, **added, **outside}, frozenset(outside)
     found.code_rows = _code_rows(found, schemas / "codes")
     found.code_lists = _code_lists(found)
     found.calendars = list(_documents(found, sorted((schemas / "calendar").glob("*.yaml"))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,14 @@ PERMISSIONS = {"YWLC08": "R13", "YWLC09": "R14"}
 def edges(home: Path) -> dict[str, Edge]:
     document = yaml.safe_load((home / "schemas/flows/edges.yaml").read_text("utf-8"))
     return {edge["id"]: edge for edge in document["edges"]}
+
+
+@pytest.fixture(scope="module")
+def shipped(shipped: Catalog, home: Path) -> Catalog:
+    """The catalogue without the additional edges, which the document does not have; see `test_canon_additional`."""
+    document = yaml.safe_load((home / "schemas/flows/additional.yaml").read_text("utf-8"))
+    added = {edge["id"] for edge in document["additional_edges"]}
+    return replace(shipped, feeds={id: feed for id, feed in shipped.feeds.items() if feed.edge not in added})
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,7 @@ class Edge:
     connection: Connection
     folder: Path
     feed: FeedDataset = FEED
+    schema: pa.Schema = SCHEMA
     version: int = 0
     rows: dict[tuple[Any, ...], Row] = field(default_factory=dict)
     _numbers: Iterable[int] = field(default_factory=itertools.count)
@@ -55,7 +56,7 @@ class Edge:
             mode=mode,
             from_version=self.version - 1,
             to_version=self.version,
-            upserts=self._parquet(pa.Table.from_pylist(list(upserts), schema=self._schema(SCHEMA.names))),
+            upserts=self._parquet(pa.Table.from_pylist(list(upserts), schema=self.schema)),
             deletes=self._parquet(gone),
             as_of=day,
             run_id=f"run-{self.version}",
@@ -89,10 +90,10 @@ class Edge:
         return target.compare(self.feed, self.everything(), self.folder / "differences.parquet")
 
     def everything(self) -> Path:
-        return self._parquet(pa.Table.from_pylist(list(self.rows.values()), schema=SCHEMA))
+        return self._parquet(pa.Table.from_pylist(list(self.rows.values()), schema=self.schema))
 
     def _schema(self, names: Sequence[str]) -> pa.Schema:
-        return pa.schema([SCHEMA.field(name) for name in names])
+        return pa.schema([self.schema.field(name) for name in names])
 
     def _parquet(self, table: pa.Table) -> Path:
         path = self.folder / f"{next(iter(self._numbers))}.parquet"

@@ -1,0 +1,35 @@
+"""`hub oneroster`: why a learning platform may refuse a bundle."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.text import text
+from pipeline.cli_base import AsJson, app, show
+
+
+@app.command(help=text("roster.command"))
+def oneroster(
+    bundles: Annotated[list[Path], typer.Argument(help=text("roster.bundles"))],
+    as_json: AsJson = False,
+) -> None:
+    from rich.table import Table
+
+    from core.errors import FeedFailed
+    from pipeline.roster import slips
+
+    found = slips(bundles)
+    table = Table(title=text("roster.title", None, count=len(found)), title_justify="left", header_style="bold")
+    for name in ("bundle", "file", "column", "rows", "problem"):
+        table.add_column(text(f"roster.head_{name}"), overflow="fold")
+    for slip in found:
+        rows = ", ".join(str(row) for row in slip.rows) + (" …" if slip.count > len(slip.rows) > 0 else "")
+        problem = text(f"roster.slip_{slip.problem}", None, count=slip.count)
+        table.add_row(slip.bundle, slip.file, slip.column or "-", rows or "-", problem)
+    show([asdict(slip) for slip in found], as_json, None if as_json else table)
+    if found:
+        raise FeedFailed("HUB624", bundles[-1].name, count=len(found))
