@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-Kind = Literal["postgresql", "mariadb", "sqlserver", "sqlite", "folder"]
+Kind = Literal["postgresql", "mariadb", "sqlserver", "sqlite", "folder", "directory"]
 
 SOURCES: Mapping[str, Kind] = {
     "src_hr": "mariadb",
@@ -38,5 +38,6 @@ TARGETS: Mapping[str, Kind] = {
     "dst_student_affairs": "mariadb",
     "dst_library": "mariadb",
     "dst_mobile_campus": "mariadb",
+    "dst_directory": "directory",
 }
 """Receivers with a place of their own; the others get an empty PostgreSQL database."""

@@ -14,7 +14,7 @@ import pyarrow as pa
 import yaml
 
 from campus import faults as fault_book
-from campus import places, servers
+from campus import directory, places, servers
 from campus.changes import Difference, differences, restamped
 from campus.faults import Injected
 from campus.generate import world
@@ -61,6 +61,8 @@ class Rehearsal:
                 return f"sqlite:///{self.folder / 'files' / name / name.removeprefix('src_')}.db"
             if kind == "sqlserver":
                 return servers.sqlserver(self._served(name))
+            if kind == "directory":  # without slapd the receiver is known and not connected yet
+                return directory.directory(self.folder / "directory") or "off:"
             return on_mariadb(name) if kind == "mariadb" else postgres.database(server, name)
 
         used = {dataset.connection for dataset in self._sources.values()}

@@ -27,7 +27,7 @@ def test_an_additional_edge_has_a_reason_a_step_and_a_number_of_its_own(
     book = flowbook(home)
     assert (len(book.edges), [edge["id"] for edge in book.additional]) == (67, list(added))
     steps = {f"{flow['code']}/{step['n']}" for flow in book.flows for step in flow["steps"]}
-    assert set(added) == {"N01"}
+    assert set(added) == {"N01", "N02"}
     assert not set(added) & {edge["id"] for edge in book.edges}
     for edge in added.values():
         assert {item["step"] for item in edge["declarations"]} <= steps
@@ -47,3 +47,9 @@ def test_an_additional_edge_has_exactly_its_feeds(shipped: Catalog, added: Mappi
 def test_the_learning_space_gets_no_contact_and_no_document(shipped: Catalog) -> None:
     names = {column.physical for column in shipped.feed("N01.oneroster").columns}
     assert not names & {"email", "sms", "phone", "password", "userIds", "middleName", "pronouns"}
+
+
+def test_the_directory_gets_what_a_login_needs(shipped: Catalog) -> None:
+    names = {column.physical for column in shipped.feed("N02.directory").columns}
+    assert not names & {"userPassword", "mail", "mobile", "employeeNumber", "homePostalAddress", "jpegPhoto"}
+    assert {"uid", "cn", "sn", "eduPersonAffiliation"} <= names
