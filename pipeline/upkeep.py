@@ -1,6 +1,7 @@
 """Upkeep: what is removed when its time is over, and what never is.
 
-Landings stay as long as their dataset's contract says (`slaProperties`, `retention`); the newest one always stays. A held row
+Landings, and the files that were handed in, stay as long as their dataset's contract says (`slaProperties`, `retention`); the
+newest one always stays. A held row
 is kept, as it came, for as long as it is held and ninety days more; its entry, which has no values but the key, three years
 (canonical model, section 10). Nothing that is still open is removed, and the ledger is not touched.
 """
@@ -14,6 +15,7 @@ from typing import Any
 
 from core.ledger import Ledger, ledger
 from core.settings import settings
+from pipeline.upload import number
 from schemas.catalog import Catalog, catalog
 from schemas.contract import KEEP_LANDING_DAYS
 
@@ -24,6 +26,7 @@ def upkeep(as_of: date) -> dict[str, Any]:
     """Remove what is older than its retention on a business date; returns `{removed, entries}`: files and folders, entries."""
     book = ledger()
     removed = _landings(book, catalog(), as_of) + _intermediate(as_of - timedelta(days=KEEP_WORK_DAYS))
+    removed += _uploads(book, catalog(), as_of)
     entries = _entries(book, as_of - timedelta(days=KEEP_ENTRIES_DAYS))
     removed += _checked(book, as_of) + _conformed(book, as_of - timedelta(days=KEEP_WORK_DAYS))
     return {"removed": removed, "entries": entries}
@@ -37,6 +40,21 @@ def _landings(book: Ledger, known: Catalog, as_of: date) -> int:
         source = known.sources.get(f"{system}.{dataset}")
         days = source.retention_days if source else KEEP_LANDING_DAYS
         if str(folder.relative_to(settings().landing)) not in newest and _older(folder, as_of - timedelta(days=days)):
+            count += _remove(folder)
+    return count
+
+
+def _uploads(book: Ledger, known: Catalog, as_of: date) -> int:
+    """Handed-in files and fix lists: kept like landings; the newest one that was taken stays, and every receipt."""
+    newest = {
+        (row["dataset"], number(row["upload_id"]))
+        for row in book.rows("select dataset, max(upload_id) as upload_id from ops.upload where state <> 'refused' group by 1")
+    }
+    count = 0
+    for folder in (settings().var / "uploads").glob("*/*"):
+        source = known.sources.get(folder.parent.name)
+        days = source.retention_days if source else KEEP_LANDING_DAYS
+        if (folder.parent.name, folder.name) not in newest and _older(folder, as_of - timedelta(days=days)):
             count += _remove(folder)
     return count
 

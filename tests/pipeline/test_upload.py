@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from core.errors import Denied
 from core.settings import ROOT
 from pipeline import upload as desk
 from pipeline.template import template
+from pipeline.upkeep import upkeep
 from schemas.catalog import catalog
 
 HEADER = ("工号", "姓名", "月份", "项目代码", "项目名称", "金额")
@@ -160,3 +162,19 @@ def test_a_dataset_that_is_read_from_a_database_is_not_handed_in(university: Any
         desk.upload(university.ledger, catalog(), desk.Offer("hr.person", tmp_path / "x", "周会计", AS_OF))
     with pytest.raises(Denied, match="HUB741"):
         hand_in(university, tmp_path / "nothing.xlsx")
+
+
+def test_originals_are_kept_as_long_as_their_contract_says_and_receipts_for_good(
+    university: Any, desk_folder: Path, tmp_path: Path
+) -> None:
+    hand_in(university, workbook(tmp_path / "1.xlsx", GOOD))
+    hand_in(university, workbook(tmp_path / "2.xlsx", GOOD[:1]))
+    hand_in(university, workbook(tmp_path / "3.xlsx", BAD))
+    kept = university.var / "uploads" / "finance.payroll"
+    assert sorted(folder.name for folder in kept.iterdir()) == ["UP000001", "UP000002", "UP000003"]
+    for folder in kept.iterdir():
+        long_ago = datetime(2026, 8, 1).timestamp()
+        os.utime(folder, (long_ago, long_ago))
+    upkeep(AS_OF)
+    assert [folder.name for folder in kept.iterdir()] == ["UP000002"]
+    assert len(desk.uploads(university.ledger, catalog().source("finance.payroll"))) == 3
