@@ -178,10 +178,13 @@ def collection_batch(world: World) -> pa.Table:
     """`cw_dkpc`: the batches sent so far with their totals."""
     lines = books.collections(world)
     sent = [(position, batch) for position, batch in enumerate(books.BATCHES, 1) if batch.sent <= world.day]
-    at = np.array([position for position, _ in sent])
+    at = np.array([position for position, _ in sent], np.int64)
     total = {name: np.bincount(lines["batch"], lines[name])[at].astype(np.int64) for name in ("sent", "fen")}
-    days = {name: np.array([epoch(date_of(getattr(batch, name))) for _, batch in sent]) for name in ("sent", "due", "returned")}
-    back = np.array([batch.returned <= world.day for _, batch in sent])
+    days = {
+        name: np.array([epoch(date_of(getattr(batch, name))) for _, batch in sent], np.int64)
+        for name in ("sent", "due", "returned")
+    }
+    back = np.array([batch.returned <= world.day for _, batch in sent], np.bool_)
     return pa.table(
         {
             "PCH": _batches(at),
