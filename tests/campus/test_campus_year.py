@@ -16,12 +16,22 @@ from campus.year import AUTUMN, LEAVING, LOANS_PAID, NUMBERED, REPORT, SPRING
 
 PERSONS = 1_000
 FIRST, LAST = day_of(date(2026, 8, 1)), day_of(date(2027, 7, 31))
+BEGINNING = {
+    "finance.collection_batch": NUMBERED - 1,
+    "finance.collection_line": NUMBERED - 1,
+    "finance.write_off": NUMBERED,
+    "finance.write_off_line": NUMBERED,
+    "admissions_office.admission": NUMBERED,
+    "logistics.dorm_allocation": NUMBERED,
+    "it_centre.photo_register": 0,
+}
+"""The day by which a dataset of the new school year has rows: bills go out and intake is handed over before anybody arrives."""
 
 
 @pytest.mark.parametrize("day", [FIRST, NUMBERED - 1, NUMBERED, 0, 1, 60, LEAVING, LAST])
 def test_every_system_has_rows_on_every_day(day: int) -> None:
     for id, rows in render(world(PERSONS, day=day)).items():
-        assert rows.num_rows > 0 or id == "graduate.status_change", id
+        assert rows.num_rows > 0 or id == "graduate.status_change" or day < BEGINNING.get(id, FIRST), id
 
 
 def test_the_terms_are_those_of_the_calendar() -> None:
