@@ -190,9 +190,8 @@ def collections(world: World) -> Frame:
     """The lines of the batches sent so far: batch (position from 1), student, fen sent, answered (0 or 1), fen collected."""
     parts: list[Frame] = [dict.fromkeys(("batch", "student", "sent", "answered", "fen"), np.empty(0, np.int64))]
     for position, batch in enumerate(BATCHES, 1):
-        if batch.sent <= world.day:
-            rows = np.flatnonzero(_asked(world.students, position) & present(world.students, world.day))
-            parts.append(_collected(world, rows, position, batch))
+        sent = _asked(world.students, position) & present(world.students, world.day) & (batch.sent <= world.day)
+        parts.append(_collected(world, np.flatnonzero(sent), position, batch))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
