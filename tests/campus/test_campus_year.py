@@ -23,6 +23,7 @@ BEGINNING = {
     "finance.write_off_line": NUMBERED,
     "admissions_office.admission": NUMBERED,
     "logistics.dorm_allocation": NUMBERED,
+    "finance.voided_payment": 0,
     "it_centre.photo_register": 0,
 }
 """The day by which a dataset of the new school year has rows: bills go out and intake is handed over before anybody arrives."""
