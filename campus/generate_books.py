@@ -219,6 +219,7 @@ def voided_before(world: World) -> Frame:
     numbers = random(world.seed, 102)
     rows = np.flatnonzero(numbers.random(len(world.students["plan"])) < 0.01)
     rows = rows[_pays(world.students)[rows]]
+    rows = rows[BILLED_ON + 1 + world.students["paid_after"][rows] <= epoch(date_of(world.day))]
     return {"student": rows, "on": BILLED_ON + 1 + world.students["paid_after"][rows], "fen": world.students["tuition"][rows]}
 
 

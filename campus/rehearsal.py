@@ -13,8 +13,8 @@ from pathlib import Path
 import pyarrow as pa
 import yaml
 
-from campus import faults as fault_book
 from campus import directory, places, servers
+from campus import faults as fault_book
 from campus.changes import Difference, differences, restamped
 from campus.faults import Injected
 from campus.generate import world
