@@ -82,7 +82,7 @@ def measure(folder: Path, persons: int, runs: int) -> dict[str, Any]:
 def night(day: int) -> dict[str, Any]:
     """One night in a process of its own."""
     command = [sys.executable, "-c", NIGHT, (DAY_ONE + timedelta(days=day)).isoformat()]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 

@@ -21,7 +21,6 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import yaml
 
-from core import postgres
 from core.errors import Fault
 from core.settings import settings
 
@@ -96,6 +95,8 @@ def connection(id: str) -> Connection:
         Fault: HUB801 when neither the environment nor the connections file has it.
     """
     if id == HUB:
+        from core import postgres  # which reads addresses by this module itself
+
         return parse(id, postgres.hub_url())
     url = os.environ.get(f"AIRFLOW_CONN_{id.upper()}") or _file(settings().secrets_file).get(id)
     if not url:
