@@ -210,8 +210,9 @@ def slips(world: World, day: int) -> Frame:
     students = world.students
     possible = random(world.seed, 101).permutation(np.flatnonzero(_pays(students)))
     count = 1 + len(possible) // 20_000
-    rows = possible[(np.arange(count) + (day - 1) * count) % len(possible)]
-    return {"student": rows, "on": np.full(count, epoch(date_of(day))), "fen": students["tuition"][rows]}
+    places = np.arange(count) + (day - 1) * count
+    rows = possible[places[places < len(possible)] % len(possible)]  # a small university runs out of people
+    return {"student": rows, "on": np.full(len(rows), epoch(date_of(day))), "fen": students["tuition"][rows]}
 
 
 def voided_before(world: World) -> Frame:

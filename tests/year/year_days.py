@@ -37,7 +37,7 @@ NIGHTS = frozenset(
     {FIRST, *PAYDAYS.values(), PAYROLL_CAME, LEAVING, LAST}
     | {date(2026, 8, day) for day in (16, 21, 30)}
     | {date(2026, 9, day) for day in (3, 4, 5, 6, 13, 18, 25)}
-    | {date(2027, 2, 28), date(2027, 3, 19)}
+    | {date(2027, 2, 28), date(2027, 3, 19), date(2027, 6, 11)}
 )
 """The dates whose whole night is run: paydays, days on which a deadline can be met by what is handed over, the two days of
 arrival, whose crowd no other day's brake would let pass, and one more in the lively September. On the others the calendar

@@ -46,9 +46,9 @@ _ONCE = {
     ("DL22", "2026-2027-2"): "2027-02-04 expected, 2027-02-27 due_soon, 2027-03-06 met",
     ("DL27", "2026-2027-1"): "2026-12-18 expected, 2027-01-10 due_soon, 2027-01-17 met",
     ("DL27", "2026-2027-2"): "2027-06-11 expected, 2027-07-04 due_soon, 2027-07-11 met",
-    # the campaigns that offices set; contact data and origin places are there when the watch begins
+    # the campaigns that offices set; contact data are there when the watch begins, some origin places never come
     ("DL25", "2026-2027"): "2026-09-30 met",
-    ("DL26", "2026-2027"): "2026-10-28 met",
+    ("DL26", "2026-2027"): "2026-10-28 expected, 2026-11-20 due_soon, 2026-11-28 missing",
     # leaving, and the welcome site for the next summer
     ("DL23", "2026-2027"): "2027-05-12 expected, 2027-06-04 due_soon, 2027-06-11 met",
     ("DL01", "2026-2027"): "2027-06-11 expected, 2027-07-04 due_soon, 2027-07-09 met",
