@@ -107,13 +107,18 @@ def _plant(port: int, password: str) -> None:
     """The root and the branch of people, where they are missing."""
     deadline = time.monotonic() + _START_SECONDS
     while True:
+        server = ldap3.Server("127.0.0.1", port, get_info=ldap3.NONE)
+        link = ldap3.Connection(server, BIND, password)
         try:
-            server = ldap3.Server("127.0.0.1", port, get_info=ldap3.NONE)
-            with ldap3.Connection(server, BIND, password) as link:
+            if link.bind():
                 link.add(BASE, ["dcObject", "organization"], {"dc": "campus", "o": "campus"})
                 link.add(PEOPLE, ["organizationalUnit"], {"ou": "people"})
+                link.unbind()
                 return
         except LDAPException:
-            if time.monotonic() > deadline:
-                raise Fault("HUB806", "directory", log="slapd.conf") from None
-            time.sleep(0.1)
+            pass
+        if link.socket is not None:  # the library leaves it open when nobody answers
+            link.socket.close()
+        if time.monotonic() > deadline:
+            raise Fault("HUB806", "directory", log="slapd.conf")
+        time.sleep(0.1)

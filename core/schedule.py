@@ -14,7 +14,7 @@ from core.calendar import ZONE, Calendar, each_day
 
 FIRST_NIGHT, EVENING = time(2, 0), time(20, 0)
 OPENS, CLOSES = time(8, 0), time(18, 0)
-_CAMPAIGNS = ("arrival", "checkin", "registration", "leaving_day")
+_CAMPAIGNS = ("new_student_report", "checkin", "registration", "leaving_day")
 _TWO_WEEKS = timedelta(days=14)
 _DAY = timedelta(days=1)
 

@@ -16,8 +16,6 @@ from campus import servers
 def pytest_configure(config: pytest.Config) -> None:
     """The embedded server's package warns on import where the system gives no runtime folder, which is no fault here."""
     config.addinivalue_line("filterwarnings", "ignore:XDG_RUNTIME_DIR is not set")
-    # The directory library still asks pyasn1 for names that it has renamed.
-    config.addinivalue_line("filterwarnings", "ignore:.*Map is deprecated. Please use .*_MAP instead:DeprecationWarning")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

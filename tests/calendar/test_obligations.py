@@ -29,7 +29,7 @@ COLUMNS = {
     "dorm_allocation": "student_no, room_no",
     "card": "card_no, card_kind, holder_no, state, issued_on date, recovered_on date",
     "person_photo": "person_no, taken_on date",
-    "welcome_checkin": "student_no, batch_id",
+    "welcome_checkin": "student_no, batch_no",
     "registration": "student_no, school_year, term_code, registered_on date, basis, basis_expires_on date",
     "student_contact": "person_no",
 }
@@ -211,7 +211,7 @@ def test_daily_and_monthly_deadlines_fall_due_each_time(shipped: Catalog) -> Non
 def test_a_confirmation_names_who_and_why_and_an_occasion_that_exists(university: Any, shipped: Catalog) -> None:
     from pipeline.obligations import confirm
 
-    shutil.copytree(ROOT / "schemas" / "calendar", university.home / "schemas" / "calendar")
+    shutil.copytree(ROOT / "schemas" / "calendar", university.home / "schemas" / "calendar", dirs_exist_ok=True)
     book, day = university.ledger, date(2026, 9, 2)
     for deadline, people, code in (
         ("DL99", {"by": "z", "note": "n"}, "HUB731"),

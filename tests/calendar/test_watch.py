@@ -39,10 +39,10 @@ AWAITED = "select 1 as needed, count(*) as found, count(*) > 0 as met, 'x=1' as 
 @pytest.fixture
 def watched(university: Any) -> Any:
     schemas = university.home / "schemas"
-    (schemas / "calendar").mkdir()
+    (schemas / "calendar").mkdir(exist_ok=True)
     (schemas / "calendar" / "2026-2027.yaml").write_text(YEAR, "utf-8")
     (schemas / "flows" / "deadlines.yaml").write_text(DEADLINES, "utf-8")
-    (university.home / "sql" / "obligations").mkdir()
+    (university.home / "sql" / "obligations").mkdir(exist_ok=True)
     (university.home / "sql" / "obligations" / "dl18.sql").write_text(STAFFED, "utf-8")
     (university.home / "sql" / "obligations" / "dl15.sql").write_text(AWAITED, "utf-8")
     university.forget()

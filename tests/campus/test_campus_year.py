@@ -17,6 +17,7 @@ from campus.year import ADMITTED, AUTUMN, CARDS_ISSUED, LEAVING, LOANS_PAID, NUM
 PERSONS = 1_000
 FIRST_ROWS = {
     "admissions_office.admission": ADMITTED,
+    "finance.voided_payment": 0,
     "finance.write_off": NUMBERED,
     "finance.write_off_line": NUMBERED,
     "finance.collection_batch": NUMBERED - 1,

@@ -65,7 +65,7 @@ FILES = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shipped(shipped: Catalog) -> Catalog:
     """Without the roster, whose rows are lines of many files; `test_canon_additional` looks at it."""
     return replace(shipped, feeds={id: feed for id, feed in shipped.feeds.items() if feed.dataset != "oneroster"})

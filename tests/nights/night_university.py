@@ -97,7 +97,7 @@ class University:
 
     def tables(self) -> list[FeedDataset]:
         """The feeds that fill a table of a database."""
-        return [feed for feed in self.catalog.feeds.values() if connection(feed.connection).family != "file"]
+        return [feed for feed in self.catalog.feeds.values() if connection(feed.connection).family in {"mysql", "postgresql"}]
 
     def keys(self, feed: FeedDataset) -> Keys:
         """The keys that a receiver's table holds and has not marked as dropped."""
