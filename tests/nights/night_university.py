@@ -24,6 +24,7 @@ from core import postgres
 from core.connections import connection
 from core.ledger import Ledger, ledger
 from core.settings import settings
+from loaders.base import open_target
 from pipeline import schedule
 from pipeline.night import Outcome, night
 from schemas.catalog import Catalog, catalog
@@ -116,6 +117,12 @@ class University:
 
     def content(self, feed: FeedDataset) -> Rows:
         """Everything that a receiver has of a feed: the rows of its table, or the totals of its files that hold rows."""
+        if connection(feed.connection).family == "ldap":
+            directory: Any = open_target(connection(feed.connection))
+            try:
+                return [(repr(directory.survey(feed)),)]
+            finally:
+                directory.close()
         at = connection(feed.connection)
         if at.family == "file":
             manifests = [json.loads(path.read_text("utf-8")) for path in Path(at.path).glob(f"{feed.physical}.*.manifest.json")]
