@@ -37,12 +37,13 @@ from schemas.contract import Column, FeedDataset
 OWN_ROW = "own_row"
 """Reason code: the receiver has an entry of its own with this number."""
 KEEP_DAYS = 30
+_PERSON = "(objectClass=inetOrgPerson)"
 _FEW = 1_000
 """Up to so many keys are looked up one by one; more are read with one search."""
 _PAGE = 500
 _SECONDS = 30
 _DISABLED = "disabled since "
-_ABSENT, _NO_SUCH = "noSuchObject", ("noSuchObject", "noSuchAttribute")
+_ABSENT = "noSuchObject"
 _GIVE_UP = {
     "insufficientAccessRights",
     "invalidCredentials",
@@ -191,8 +192,8 @@ class LdapTarget:
             self.close()
             raise Unavailable("HUB204", feed.id, reason=type(error).__name__) from None
 
-    def _do(self, verb: str, dn: str, *given: Any, expected: Sequence[str] = ()) -> str:
-        """One operation; returns the result's name (`success`, or one of `expected`, or one that concerns this entry only).
+    def _do(self, verb: str, dn: str, *given: Any) -> str:
+        """One operation; returns the result's name: `success`, or one that concerns this entry only.
 
         Raises:
             FeedFailed: HUB601 when the directory refuses everybody. Unavailable: HUB204 when it cannot answer now.
@@ -230,8 +231,8 @@ class LdapTarget:
             return dict(self._looked_up(branch, keys))
         ours = f"(seeAlso={escape_filter_chars(branch.marker)})"
         found = {
-            **dict(self._searched(branch, branch.disabled, ours, True)),
-            **dict(self._searched(branch, branch.people, ours if keys is None else "(objectClass=inetOrgPerson)", False)),
+            **dict(self._read(branch, branch.disabled, ldap3.LEVEL, ours, True)),
+            **dict(self._read(branch, branch.people, ldap3.LEVEL, ours if keys is None else _PERSON, False)),
         }
         if keys is None:
             return found
@@ -241,23 +242,23 @@ class LdapTarget:
     def _looked_up(self, branch: Branch, keys: Iterable[str]) -> Iterator[tuple[str, Entry]]:
         for key in keys:
             for disabled in (True, False):
-                yield from self._read(branch, branch.dn(key, disabled), ldap3.BASE, "(objectClass=inetOrgPerson)", disabled)
-
-    def _searched(self, branch: Branch, base: str, condition: str, disabled: bool) -> Iterator[tuple[str, Entry]]:
-        yield from self._read(branch, base, ldap3.LEVEL, condition, disabled)
+                yield from self._read(branch, branch.dn(key, disabled), ldap3.BASE, _PERSON, disabled)
 
     def _read(self, branch: Branch, base: str, scope: str, condition: str, disabled: bool) -> Iterator[tuple[str, Entry]]:
         names = [column.physical for column in branch.feed.columns]
-        pages = self._open().extend.standard.paged_search(
-            base, condition, scope, attributes=[*names, "seeAlso"], paged_size=_PAGE, generator=True
-        )
+        for _, given in self._pages(base, condition, scope, [*names, "seeAlso"]):
+            values = {name: sorted(given[name]) for name in names if given.get(name)}
+            if branch.key.physical in values:
+                ours = any(same_dn(value, branch.marker) for value in given.get("seeAlso", ()))
+                yield values[branch.key.physical][0], Entry(values, ours, disabled)
+
+    def _pages(self, base: str, condition: str, scope: str, names: list[str]) -> Iterator[tuple[str, Values]]:
+        """DN and attributes of what a search finds, page by page, since servers cut an answer off; nothing without the base."""
         with contextlib.suppress(exceptions.LDAPNoSuchObjectResult):
-            for item in pages:
-                given = {name: [value.decode() for value in cells] for name, cells in item["raw_attributes"].items()}
-                values = {name: sorted(given[name]) for name in names if given.get(name)}
-                if branch.key.physical in values:
-                    ours = any(same_dn(value, branch.marker) for value in given.get("seeAlso", ()))
-                    yield values[branch.key.physical][0], Entry(values, ours, disabled)
+            for item in self._open().extend.standard.paged_search(
+                base, condition, scope, attributes=names, paged_size=_PAGE, generator=True
+            ):
+                yield item["dn"], {name: [cell.decode() for cell in cells] for name, cells in item["raw_attributes"].items()}
 
     def _upsert(self, branch: Branch, key: str, values: Values, found: Entry | None) -> str | None:
         """Add or change one entry; returns why the directory refused it, or None."""
@@ -268,9 +269,9 @@ class LdapTarget:
         if not found.ours:
             return OWN_ROW
         if found.disabled:
-            rdn = branch.dn(key).partition(f",{branch.people}")[0]
-            self._open().modify_dn(branch.dn(key, True), rdn, new_superior=branch.people)
-            self._do("modify", branch.dn(key), {"description": [(ldap3.MODIFY_DELETE, [])]}, expected=_NO_SUCH)
+            if (moved := self._move(branch, key, back=True)) != "success":
+                return moved
+            self._do("modify", branch.dn(key), {"description": [(ldap3.MODIFY_DELETE, [])]})
         changes = {
             column.physical: [(ldap3.MODIFY_REPLACE, values.get(column.physical, []))]
             for column in branch.feed.columns
@@ -284,26 +285,23 @@ class LdapTarget:
         if found is None or not found.ours or found.disabled:
             return 0
         self._do("modify", branch.dn(key), {"description": [(ldap3.MODIFY_REPLACE, [f"{_DISABLED}{as_of.isoformat()}"])]})
-        rdn = branch.dn(key).partition(f",{branch.people}")[0]
-        self._open().modify_dn(branch.dn(key), rdn, new_superior=branch.disabled)
+        self._move(branch, key)  # refused: the receipt misses one that is gone
         return 1
+
+    def _move(self, branch: Branch, key: str, back: bool = False) -> str:
+        """Move an entry to the branch of the disabled, or back; returns the result's name."""
+        rdn = branch.dn(key).removesuffix(f",{branch.people}")
+        return self._do("modify_dn", branch.dn(key, back), rdn, True, branch.people if back else branch.disabled)
 
     def _expire(self, branch: Branch, as_of: date) -> None:
         """Delete the disabled entries whose days are over; a contract that only marks its leavers keeps them."""
         if branch.feed.drop != "delete":
             return
         limit = as_of - timedelta(days=int(self.connection.options.get("keep_days", KEEP_DAYS)))
-        link = self._open()
-        link.search(
-            branch.disabled,
-            f"(&(seeAlso={escape_filter_chars(branch.marker)})(description={_DISABLED}*))",
-            ldap3.LEVEL,
-            attributes=["description"],
-        )
-        for item in list(link.response or ()):
-            said = item["raw_attributes"]["description"][0].decode().removeprefix(_DISABLED)
-            if date.fromisoformat(said) <= limit:
-                self._do("delete", item["dn"])
+        condition = f"(&(seeAlso={escape_filter_chars(branch.marker)})(description={_DISABLED}*))"
+        for dn, given in list(self._pages(branch.disabled, condition, ldap3.LEVEL, ["description"])):
+            if date.fromisoformat(given["description"][0].removeprefix(_DISABLED)) <= limit:
+                self._do("delete", dn)
 
     def _totals(self, branch: Branch, entries: Mapping[str, Entry], deleted: int) -> Totals:
         feed = branch.feed

@@ -218,7 +218,7 @@ def last(here: Night, name: str) -> tuple[Path, str]:
         query = f"select {columns}, source_system, source_key from hub.{name} where to_version is null"
         with here.ledger.transaction() as connection:
             hub.write_rows(connection, query, schema, path)
-    return path, f"{name}@{here.ledger.version_of(name)}"
+    return path, f"{name}@{version}"
 
 
 def open_run(kind: str, as_of: date, scope: Sequence[str] = ()) -> str:

@@ -192,6 +192,15 @@ def test_a_leaver_is_disabled_first_and_deleted_when_the_days_are_over(school: S
     assert list(school.entries()) == ["2"]
 
 
+def test_a_whole_year_of_leavers_is_deleted_at_once(school: School) -> None:
+    numbers = [str(n) for n in range(1, 621)]  # more than one page of an answer
+    school.send([person(number) for number in numbers], mode="full")
+    school.send([], numbers)
+    assert len(school.entries(school.gone)) == 620
+    school.send([], [], day=DAY + dt.timedelta(30))
+    assert school.entries(school.gone) == {}
+
+
 def test_who_comes_back_in_time_keeps_the_entry(school: School) -> None:
     school.send([person("1")], mode="full")
     with school.admin() as link:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -147,7 +148,7 @@ class University:
     def leaks(self, *texts: str) -> int:
         """How many personal values stand in the texts and in what is written. A count: the values stay where they are."""
         whole = "\n".join([self.written(), *texts])
-        return sum(value in whole for value in self.secrets)
+        return sum(value in whole and stands(value, whole) for value in self.secrets)
 
 
 def personal(tables: Mapping[str, pa.Table]) -> set[str]:
@@ -157,6 +158,11 @@ def personal(tables: Mapping[str, pa.Table]) -> set[str]:
         for name in PRIVATE & set(rows.column_names):
             cells |= {str(cell).strip() for cell in rows[name].to_pylist() if cell is not None}
     return {cell for cell in cells if len(cell) > 1 and not cell.startswith("0000")}
+
+
+def stands(value: str, text: str) -> bool:
+    """Whether a value stands in a text as itself, and not as some digits of a longer number."""
+    return not value.isdecimal() or re.search(rf"(?<![\d.]){value}(?![\d.])", text) is not None
 
 
 def ask(connection_id: str, query: str) -> Rows:

@@ -28,13 +28,16 @@ class Before:
         self.hub = {name: university.hub(name) for name in university.catalog.entities}
         self.received = {id: university.content(feed) for id, feed in university.catalog.feeds.items()}
 
-    def assert_same(self, entities: Iterable[str], datasets: Iterable[str] = ()) -> None:
-        """Entities of the hub, and what every receiver has of these datasets, are as they were."""
+    def assert_same(self, entities: Iterable[str], datasets: Iterable[str] = (), sound: str = "") -> None:
+        """Entities of the hub, and what every receiver has of these datasets, are as they were.
+
+        A feed that has the column `sound`, which another system fills, is left out.
+        """
         for name in entities:
             assert self.university.hub(name) == self.hub[name], name
         wanted = set(datasets)
         for id, feed in self.university.catalog.feeds.items():
-            if feed.dataset in wanted:
+            if feed.dataset in wanted and sound not in {column.name for column in feed.columns}:
                 assert self.university.content(feed) == self.received[id], id
 
     def assert_moved(self, entities: Iterable[str]) -> None:
@@ -89,7 +92,7 @@ def test_a_renamed_column_a_dead_database_and_a_wrong_encoding(university: Any, 
     assert_clear(university, outcome, {"hr.staff_record": "HUB301", "finance.legacy_fee": "HUB304"} | dead)
     text = " ".join(error.line() for error in outcome.problems)
     assert all(owner(university, id) in text for id in ("hr.staff_record", "finance.legacy_fee", "graduate.student"))
-    before.assert_same(["staff"], ["staff_basic", "grad_student_basic"])
+    before.assert_same(["staff"], ["staff_basic", "grad_student_basic"], sound="photo_ref")
     before.assert_moved(["student", "fee_status"])
     assert_delivered(university, outcome)
     assert outcome.state == "failed"
