@@ -15,11 +15,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 DAY_ONE = date(2026, 9, 7)
+SPINE = "hr,academic,graduate,finance"
+"""The four systems of the flows SJGXLC01 to SJGXLC04."""
 NIGHT = """
 import json, resource, sys, time
 from datetime import date
@@ -40,29 +43,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--persons", type=int, default=32_500)
     parser.add_argument("--runs", type=int, default=3, help="nights without change")
+    parser.add_argument("--systems", default="", help=f"connect only these, such as {SPINE}; default: the whole university")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hub-bench-") as folder:
         Path(folder).chmod(0o711)  # the embedded server gives up root and must still get at its files
         os.environ["HUB_VAR"] = folder
-        figures = measure(Path(folder), options.persons, options.runs)
+        figures = measure(Path(folder), options.persons, options.runs, [name for name in options.systems.split(",") if name])
     show(figures)
-    kept = Path(__file__).parent / "results" / f"night-{options.persons}.json"
+    part = "-" + options.systems.replace(",", "-") if options.systems else ""
+    kept = Path(__file__).parent / "results" / f"night-{options.persons}{part}.json"
     kept.parent.mkdir(exist_ok=True)
     kept.write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", "utf-8")
 
 
-def measure(folder: Path, persons: int, runs: int) -> dict[str, Any]:
+def measure(folder: Path, persons: int, runs: int, systems: Sequence[str]) -> dict[str, Any]:
     """The figures of the nights, in seconds and megabytes."""
     from campus.rehearsal import Rehearsal
     from core.postgres import hub_url
 
     started = time.perf_counter()
-    university = Rehearsal(folder / "campus", persons)
+    university = Rehearsal(folder / "campus", persons, systems=systems)
     university.start()
     university.load(1)
     os.environ["HUB_URL"] = hub_url()  # one server for every night, so that starting it is not measured
     figures: dict[str, Any] = {
         "persons": persons,
+        "systems": list(systems) or "all",
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "load_before": os.getloadavg()[0],
         "university_seconds": round(time.perf_counter() - started, 2),

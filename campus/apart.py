@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,10 @@ class Apart:
     The servers outlive it, as they outlive a rehearsal of this process. Errors are those of the rehearsal.
     """
 
-    def __init__(self, folder: Path, persons: int, seed: int) -> None:
+    def __init__(self, folder: Path, persons: int, seed: int, systems: Collection[str] = ()) -> None:
         spawned = multiprocessing.get_context("spawn")  # a fork would take this process's databases along
         self._here, there = spawned.Pipe()
-        self._process = spawned.Process(target=_serve, args=(there, folder, persons, seed), daemon=True)
+        self._process = spawned.Process(target=_serve, args=(there, folder, persons, seed, tuple(systems)), daemon=True)
         self._process.start()
         there.close()
         self._answer()
@@ -47,9 +47,9 @@ class Apart:
         return value
 
 
-def _serve(there: Connection, folder: Path, persons: int, seed: int) -> None:
+def _serve(there: Connection, folder: Path, persons: int, seed: int, systems: Collection[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that people look at; this one ends with it
-    university = Rehearsal(folder, persons, seed)
+    university = Rehearsal(folder, persons, seed, systems)
     _tell(there, university.start)
     while (wanted := there.recv()) is not None:
         day, faults = wanted

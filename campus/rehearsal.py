@@ -7,7 +7,7 @@ for them. Between two days of one process only the rows that changed are touched
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,7 +24,7 @@ from campus.stores import MariaDb, Postgres, write_csv, write_dbf, write_workboo
 from campus.stores_local import ServedTables, SqliteFile
 from campus.world import World
 from core import postgres
-from core.connections import parse
+from core.connections import HUB, parse
 from core.settings import settings
 from schemas.catalog import catalog
 from schemas.contract import SourceDataset
@@ -34,13 +34,21 @@ Store = Postgres | MariaDb | SqliteFile | ServedTables
 
 
 class Rehearsal:
-    """A university of `persons` people, equal for equal seeds, under `folder`."""
+    """A university of `persons` people, equal for equal seeds, under `folder`.
 
-    def __init__(self, folder: Path, persons: int, seed: int = 7) -> None:
+    With `systems` only those are connected, and the receivers of what they give; the others are known and wait (`off:`).
+    """
+
+    def __init__(self, folder: Path, persons: int, seed: int = 7, systems: Collection[str] = ()) -> None:
         self.folder = folder.resolve()
         self.persons = persons
         self.seed = seed
-        self._sources = {id: dataset for id, dataset in catalog().sources.items() if id in fault_book.RENDERED}
+        self._systems = frozenset(systems or catalog().source_systems())
+        self._sources = {
+            id: dataset
+            for id, dataset in catalog().sources.items()
+            if id in fault_book.RENDERED and dataset.system in self._systems
+        }
         self._urls: dict[str, str] = {}
         self._stores: dict[str, Store] = {}
         self._loaded: dict[str, pa.Table] = {}
@@ -65,11 +73,13 @@ class Rehearsal:
                 return directory.directory(self.folder / "directory") or "off:"
             return on_mariadb(name) if kind == "mariadb" else postgres.database(server, name)
 
-        used = {dataset.connection for dataset in self._sources.values()}
-        for name in sorted(used):
-            self._urls[name] = place(name, places.SOURCES[name])
-        for name in sorted({feed.connection for feed in catalog().feeds.values()}):
-            self._urls[name] = place(name, places.TARGETS.get(name, "postgresql"))
+        giving = {dataset.connection for dataset in self._sources.values()}
+        for name in sorted({dataset.connection for dataset in catalog().sources.values()} & places.SOURCES.keys()):
+            self._urls[name] = place(name, places.SOURCES[name]) if name in giving else "off:"
+        feeds = catalog().feeds.values()
+        served = {feed.connection for feed in feeds if feed.source in self._systems | {HUB}}
+        for name in sorted({feed.connection for feed in feeds}):
+            self._urls[name] = place(name, places.TARGETS.get(name, "postgresql")) if name in served else "off:"
         _register(self._urls)
 
     def load(self, day: int, faults: Mapping[str, int] | None = None) -> list[Injected]:
@@ -91,7 +101,7 @@ class Rehearsal:
         self._loaded = tables
         self._bent = self._rename(wanted)
         _register(self._urls | ({"src_graduate": _UNREACHABLE} if "dead_database" in wanted else {}))
-        return injected
+        return [fault for fault in injected if fault.system in self._systems]
 
     def stop(self) -> None:
         """Stop the servers; the data stay."""

@@ -3,8 +3,8 @@
 Looked up in this order: `AIRFLOW_CONN_<ID>` in the environment, then the connections file
 (`var/secrets/connections.yaml`), which has the format of Airflow's local file backend so that Airflow
 and the `hub` command read the same one. A value is a URL:
-`mysql://user:password@host:3306/db`, `postgresql://.../db`, `file:///folder`; or `off:` for a receiver that is known and
-not connected yet.
+`mysql://user:password@host:3306/db`, `postgresql://.../db`, `file:///folder`; or `off:` for a department's system that
+is known and not connected yet, as source or receiver.
 
 Encryption of a database connection is written the same for every family: `?ssl=required` encrypts, whoever answers;
 `?ssl_ca=/path/ca.pem` also demands a certificate of that authority for that host; with `&ssl=verify_ca` for any host.
@@ -127,7 +127,7 @@ def known() -> list[str]:
 
 
 def switched_off() -> frozenset[str]:
-    """The connection ids registered as `off:`, those of receivers that are not connected yet."""
+    """The connection ids registered as `off:`, those of systems that are not connected yet."""
     return frozenset(id for id, url in _entries().items() if url.startswith("off:"))
 
 

@@ -69,17 +69,8 @@ class Ledger:
         Raises:
             Unavailable: HUB201 when the server cannot be reached or breaks off.
         """
-        with postgres.reachable():
-            connection = self._take()
-            try:
-                with connection.transaction():
-                    yield connection
-            finally:
-                if connection.closed:
-                    connection.close()
-                else:
-                    with self._lock:
-                        self._idle.append(connection)
+        with self._lent() as connection, connection.transaction():
+            yield connection
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
@@ -132,15 +123,33 @@ class Ledger:
         with self._lock:
             self._idle.append(connection)
 
+    @contextlib.contextmanager
+    def _lent(self) -> Iterator[postgres.Connection]:
+        """A kept connection, on which every statement is a transaction of its own."""
+        with postgres.reachable():
+            connection = self._take()
+            try:
+                yield connection
+            finally:
+                if connection.closed:
+                    connection.close()
+                else:
+                    with self._lock:
+                        self._idle.append(connection)
+
     def _take(self) -> postgres.Connection:
-        """An idle connection that still answers, else a new one. Those of a parent process are left to it."""
+        """An idle connection that still answers, else a new one. Those of a parent process are left to it.
+
+        A server that ended a connection has said so on it: only one that has something to read is asked whether it lives.
+        """
         with self._lock:
             if self._process != os.getpid():
                 self._idle, self._process = [], os.getpid()
             connection = self._idle.pop() if self._idle else None
         if connection is not None:
             try:
-                connection.execute("select 1")
+                if postgres.spoken(connection):
+                    connection.execute("select 1")
                 return connection
             except psycopg.OperationalError:
                 connection.close()
@@ -154,7 +163,7 @@ class Ledger:
 
     def rows(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
         """The rows of a query, as dictionaries."""
-        with self.transaction() as connection, connection.cursor(row_factory=dict_row) as cursor:
+        with self._lent() as connection, connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(query.encode(), parameters).fetchall()
 
     def one(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> Row | None:
@@ -175,7 +184,7 @@ class Ledger:
 
     def execute(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> None:
         """A statement in a transaction of its own."""
-        with self.transaction() as connection:
+        with self._lent() as connection:
             connection.execute(query.encode(), parameters)
 
     def open_run(self, kind: str, as_of: date, scope: Sequence[str] = ()) -> Run:

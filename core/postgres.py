@@ -10,6 +10,7 @@ import contextlib
 import functools
 import importlib
 import os
+import selectors
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
@@ -109,6 +110,13 @@ def connect(url: str | None = None) -> Iterator[Connection]:
 def open_connection(url: str) -> Connection:
     """A connection that commits after every statement unless a transaction is opened on it; the caller closes it."""
     return psycopg.connect(url, autocommit=True)
+
+
+def spoken(connection: Connection) -> bool:
+    """Whether the server has sent something that nobody asked for, such as the end of the connection."""
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(connection.fileno(), selectors.EVENT_READ)
+        return bool(waiting.select(0))
 
 
 @contextlib.contextmanager

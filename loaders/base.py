@@ -5,6 +5,7 @@ A family is one module that defines one class with `family` set; presence regist
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 from collections.abc import Mapping
@@ -115,6 +116,11 @@ def open_target(connection: Connection) -> Target:
     return cast(Target, families[connection.family](connection))
 
 
+ROW_BY_ROW = frozenset({"ldap"})
+"""Families whose receivers take one row at a time: serving them takes longest."""
+
+
+@functools.cache
 def _families() -> dict[str, type[Any]]:
     found: dict[str, type[Any]] = {}
     for module in pkgutil.iter_modules(loaders.__path__):

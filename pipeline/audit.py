@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from pathlib import Path
 
 from core.errors import Fault
@@ -27,6 +28,14 @@ def audit(night: Night) -> Output:
         if rules:
             raise Fault("HUB810", name, rules=", ".join(rules))
     return {"entities": len(drawn)}
+
+
+def begin(night: Night) -> None:
+    """Load what an audit of this night will need, while the deliveries wait for their receivers."""
+    if _drawn(night):
+        from quality import gx
+
+        threading.Thread(target=gx.load, name="audit").start()
 
 
 def _compared(night: Night, name: str, checked: Output) -> Output:

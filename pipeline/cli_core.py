@@ -17,12 +17,13 @@ from pipeline.cli_base import AsJson, AsOf, app, day, interruptible, show
 def demo(
     persons: Annotated[int, typer.Option(help=text("cli.demo_persons"))] = 32_500,
     seed: Annotated[int, typer.Option(help=text("cli.demo_seed"))] = 7,
+    systems: Annotated[str, typer.Option(help=text("cli.demo_systems"))] = "",
     as_json: AsJson = False,
 ) -> None:
     from pipeline.demo import demo as run
 
     with interruptible():
-        run(persons, seed, as_json)
+        run(persons, seed, [system for system in systems.split(",") if system], as_json)
 
 
 @app.command(help=text("cli.night"))

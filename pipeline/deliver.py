@@ -190,20 +190,17 @@ def difference(
     except duckdb.Error as error:
         raise ContractError("HUB109", feed.id, problem=str(error).splitlines()[0]) from error
     db.register("again", pa.table({"row_key": pa.array(keys, pa.string())}))
-    upserts = (
-        "select * from after"
-        if mode == "full"
-        else f"select * from (select * from after except select * from before"
-        f" union select * from after where {text} in (select row_key from again))"
-    )
-    left = f"select {key} from before except select {key} from after"
-    gone = f"select {key} from before where false" if mode == "full" else f"select * from ({left})"
-    for name, body in (("upserts", upserts), ("deletes", gone)):
-        db.execute(f"copy ({body} order by {key}) to {literal(span.folder / f'{name}.parquet')} (format parquet)")
+    db.execute("create table fresh as select * from after except select * from before")
+    db.execute(f"create table dropped as select {key} from before except select {key} from after")
+    whole = mode == "full"
+    again = f"union select * from after where {text} in (select row_key from again)" if keys else ""
+    db.execute(f"create view upserts as select * from {'after' if whole else f'fresh {again}'}")
+    db.execute(f"create view deletes as select {key} from dropped where {not whole}")
+    for name in ("upserts", "deletes"):
+        db.execute(f"copy (select * from {name} order by {key}) to {literal(span.folder / f'{name}.parquet')} (format parquet)")
     same = " and ".join(f"a.{name} = b.{name}" for name in feed.key)
-    changed = f"(select 1 from (select * from after except select * from before) a semi join before b on {same})"
-    counted = {"upserts": f"({upserts})", "deletes": f"({gone})", "drops": f"({left})", "updates": changed}
-    counted |= {"before": "before", "after": "after"}
+    counted = {name: name for name in ("upserts", "deletes", "before", "after")}
+    counted |= {"drops": "dropped", "updates": f"fresh a semi join before b on {same}"}
     return {name: int(db.execute(f"select count(*) from {body}").fetchall()[0][0]) for name, body in counted.items()}
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from core.errors import Denied
+from core.errors import ContractError, Denied
 from core.ledger import ledger
 from core.settings import settings
 from core.text import text
@@ -25,6 +25,7 @@ from pipeline.cli_base import show
 from pipeline.context import resume
 from pipeline.night import Outcome, night
 from pipeline.report import facts_of
+from schemas.catalog import catalog, nearest
 
 if TYPE_CHECKING:
     from campus.faults import Injected
@@ -48,15 +49,24 @@ FAULTS = {
 _MARK = "made-by-hub-demo"
 
 
-def demo(persons: int, seed: int, as_json: bool) -> None:
-    """Build the university and run two nights, showing progress, then the table of flows, the score and what to try next."""
+def demo(persons: int, seed: int, systems: Sequence[str], as_json: bool) -> None:
+    """Build the university and run two nights, showing progress, then the table of flows, the score and what to try next.
+
+    With `systems` only these are connected, as on the day on which a university begins; the others wait.
+
+    Raises:
+        ContractError: HUB104 for a system that no contract names.
+    """
     from campus.apart import Apart
 
+    known = catalog().source_systems()
+    for system in set(systems) - set(known):
+        raise ContractError("HUB104", system, kind="source system", known=nearest(system, known))
     console = Console(quiet=as_json)
     folder = _fresh(settings().var)
     started = time.perf_counter()
     console.print(text("cli.demo_running"))
-    university = Apart(folder / "campus", persons, seed)
+    university = Apart(folder / "campus", persons, seed, systems)
     nights: list[dict[str, Any]] = []
     injected: Sequence[Injected] = []
     for day in (1, 2):

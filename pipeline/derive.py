@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from core.engine import engine, literal
-from core.ids import digest, texts_digest
+from core.ids import digest, file_digest, texts_digest
 from core.ledger import Output
 from pipeline.conform import code_views, identified, once, outputs, write
 from pipeline.context import Night
@@ -35,7 +35,16 @@ def derive(night: Night, name: str, known: Known) -> Output:
     today = night.run.as_of if night.catalog.reads_date(name) else None
     codes = texts_digest(sorted(night.catalog.codes_folder.rglob("*.csv")))
     work = digest("derive", repr(entity.columns), texts_digest([file]), hashes, str(today), codes)
-    return once(night, name, work, lambda path: _derive(night, entity, file, inputs, path))
+    return once(night, name, work, lambda path: _settled(night, name, _derive(night, entity, file, inputs, path)))
+
+
+def _settled(night: Night, name: str, made: Output) -> Output:
+    """What was made, or what was made before if that is the same to the byte: another date need not give other rows, and
+    what was judged of them stands."""
+    before = night.ledger.latest("conform").get(name)
+    if before is None or not Path(before["file"]).is_file():
+        return made
+    return before if file_digest(Path(before["file"])) == file_digest(Path(made["file"])) else made
 
 
 def _derive(night: Night, entity: Entity, file: Path, inputs: Known, path: Path) -> Output:

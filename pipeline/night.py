@@ -12,17 +12,17 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pyarrow as pa
-
-from core.connections import switched_off
+from core.connections import connection, switched_off
 from core.errors import ContractError, Gated, HubError, merged
 from core.ids import digest
 from core.ledger import Ledger, Output, ledger
 from core.settings import settings
 from loaders import hub
+from loaders.base import ROW_BY_ROW
 from loaders.landing import Landed, landed
-from pipeline import change, check, conform, copies, deliver, extract, late, obligations, reconcile, schedule, verify
+from pipeline import change, check, conform, copies, deliver, extract, late, obligations, reconcile, schedule, standing, verify
 from pipeline.audit import audit
+from pipeline.audit import begin as begin_audit
 from pipeline.context import Night, Progress, resume
 from pipeline.derive import derive
 from pipeline.notices import notices
@@ -65,6 +65,7 @@ def night(as_of: date, progress: Progress | None = None, book: Ledger | None = N
     with book.sole(run.id):
         extract_all(here, outcome, sorted(here.catalog.sources))
         publish_all(here, outcome, list(here.catalog.entities))
+        begin_audit(here)
         deliver_all(here, outcome, schedule.due(book, here.catalog.feeds.values(), as_of))
         deliver_late(here, outcome, here.catalog.feeds.values())
         outcome.guard(lambda: audit(here))
@@ -78,8 +79,10 @@ def night(as_of: date, progress: Progress | None = None, book: Ledger | None = N
 
 
 def extract_all(here: Night, outcome: Outcome, datasets: Sequence[str]) -> None:
-    """Land the datasets, several side by side."""
-    _each(lambda id: outcome.guard(lambda: extract.extract(here, id).__dict__), datasets)
+    """Land the datasets, several side by side. Systems that are not connected yet (`off:`) wait."""
+    off = switched_off()
+    wanted = [id for id in datasets if here.catalog.source(id).connection not in off]
+    _each(lambda id: outcome.guard(lambda: extract.extract(here, id).__dict__), wanted)
 
 
 def publish_all(here: Night, outcome: Outcome, names: Sequence[str]) -> Output | None:
@@ -136,10 +139,19 @@ def _changes(here: Night, outcome: Outcome, names: Sequence[str], landings: dict
 def deliver_all(here: Night, outcome: Outcome, feeds: Iterable[FeedDataset]) -> None:
     """Bring every feed to the published version and take its receipt, several side by side.
 
-    The feeds of a receiver that is not connected yet (`off:`) wait; the first delivery after that brings everything.
+    The feeds from or to a system that is not connected yet (`off:`) wait; the first delivery after that brings everything.
     """
     off = switched_off()
-    _each(lambda feed: outcome.guard(lambda: _feed(here, feed)), [feed for feed in feeds if feed.connection not in off])
+    waiting = sorted((feed for feed in feeds if not here.catalog.waits(feed, off)), key=_slow_first)
+    _each(lambda feed: outcome.guard(lambda: _feed(here, feed)), waiting)
+
+
+def _slow_first(feed: FeedDataset) -> bool:
+    """Receivers that take one row at a time come first, so that the others are served meanwhile."""
+    try:
+        return connection(feed.connection).family not in ROW_BY_ROW
+    except HubError:  # its delivery says what is wrong
+        return True
 
 
 def deliver_late(here: Night, outcome: Outcome, feeds: Iterable[FeedDataset]) -> None:
@@ -188,7 +200,7 @@ def _map(here: Night, outcome: Outcome, names: Sequence[str], landings: dict[str
 
 
 def _judge(here: Night, name: str, mapped: Output, known: dict[str, tuple[Path, str]]) -> Output:
-    stood = {other: last(here, other) for other in check.looks_back(here, name) if other in known}
+    stood = {other: standing.last(here, other) for other in check.looks_back(here, name) if other in known}
     checked = check.check(here, name, mapped, known, stood)
     return change.change(here, name, mapped, checked)
 
@@ -204,21 +216,7 @@ def _standing(here: Night, name: str, mapped: Output | None) -> tuple[Path, str]
     """An entity's rows as far as this run knows them before it is judged: what was just mapped, else what the hub has."""
     if mapped is not None:
         return Path(mapped["file"]), mapped["file"]
-    return last(here, name)
-
-
-def last(here: Night, name: str) -> tuple[Path, str]:
-    """An entity's rows as the hub's last version that changed it has them."""
-    version = here.ledger.version_of(name)
-    path = here.folder("standing") / f"{name}.{version}.parquet"
-    if not path.is_file():
-        entity = here.catalog.entity(name)
-        columns = ", ".join(column.name for column in entity.columns)
-        schema = hub.schema_of(entity, {"source_system": pa.string(), "source_key": pa.string()})
-        query = f"select {columns}, source_system, source_key from hub.{name} where to_version is null"
-        with here.ledger.transaction() as connection:
-            hub.write_rows(connection, query, schema, path)
-    return path, f"{name}@{version}"
+    return standing.last(here, name)
 
 
 def open_run(kind: str, as_of: date, scope: Sequence[str] = ()) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pyarrow.parquet as pq
 from psycopg import sql
@@ -14,6 +15,7 @@ from core.ids import digest
 from core.ledger import LOCK_PUBLISH, Output, Step
 from loaders import hub
 from loaders.hub import Change
+from pipeline import standing
 from pipeline.change import staged
 from pipeline.context import Night
 
@@ -43,6 +45,8 @@ def _publish(night: Night, changes: Mapping[str, Output], step: Step) -> Output:
             _still_fits(connection, night, changes)
             output = _apply(connection, night, real, version)
         book.finish(step, output, connection)
+    for change in real:  # only once it is true
+        standing.keep(change.entity.name, version, night.run.id, Path(changes[change.entity.name]["known"]))
     return output
 
 

@@ -44,7 +44,7 @@ def alerts(book: Ledger) -> list[Row]:
 
 
 def systems(book: Ledger, catalog: Catalog) -> list[Row]:
-    """Per source system: last run, rows extracted, rows held, state (`done`, `failed`, `never`) and the error, if any."""
+    """Per source system: last run, rows extracted, rows held, state (`done`, `failed`, `never`, `off`), and the errors."""
     steps = book.rows(
         "select distinct on (subject) subject, run_id, state, output, error_code, error, ended_at from ops.step"
         " where verb = 'extract' order by subject, step_id desc"
@@ -56,10 +56,11 @@ def systems(book: Ledger, catalog: Catalog) -> list[Row]:
             " where state = 'open' and severity = 'error' group by 1"
         )
     }
-    result = []
+    off, result = switched_off(), []
     for code in catalog.source_systems():
         mine = [step for step in steps if step["subject"] in catalog.sources and catalog.source(step["subject"]).system == code]
         bad = [step for step in mine if step["state"] != "done"]
+        idle = "off" if catalog.connections_of(code) <= off else "never"
         result.append(
             {
                 "code": code,
@@ -67,7 +68,7 @@ def systems(book: Ledger, catalog: Catalog) -> list[Row]:
                 "last_run": max((step["run_id"] for step in mine), default=None),
                 "extracted": sum((step["output"] or {}).get("rows", 0) for step in mine),
                 "held": held.get(code, 0),
-                "state": "failed" if bad else "done" if mine else "never",
+                "state": "failed" if bad else "done" if mine else idle,
                 "errors": [error.line() for error in merged([error_of(step["error_code"], step["error"]) for step in bad])],
             }
         )
@@ -104,7 +105,7 @@ def feeds(book: Ledger, catalog: Catalog) -> list[Row]:
                 "target": feed.target,
                 "dataset": feed.dataset,
                 **{name: row.get(name) for name in names},
-                **({"state": "off"} if feed.connection in off else {}),
+                **({"state": "off"} if catalog.waits(feed, off) else {}),
                 "accepted_version": accepted.get(key, {}).get("version"),
                 "rows": accepted.get(key, {}).get("rows"),
                 "applied_version": applied.get(feed.id, {}).get("applied"),

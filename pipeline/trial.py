@@ -23,9 +23,8 @@ from extractors.base import drift
 from extractors.files import Files
 from loaders import hub, landing
 from loaders.landing import ROW, Landed
-from pipeline import check, conform, extract, status
+from pipeline import check, conform, extract, standing, status
 from pipeline.context import Night
-from pipeline.night import last
 from quality.mask import mask
 from schemas.catalog import Catalog
 from schemas.contract import Column, Entity, Rule, SourceDataset
@@ -131,8 +130,8 @@ def _check(night: Night, entity: Entity, mapped: Mapping[str, Path], out: Path) 
     from quality.quarantine import gate
 
     needed = check.dependencies(night, entity)
-    beside = {other: mapped.get(other) or last(night, other)[0] for other in needed}
-    back = {other: last(night, other)[0] for other in check.looks_back(night, entity.name)}
+    beside = {other: mapped.get(other) or standing.last(night, other)[0] for other in needed}
+    back = {other: standing.last(night, other)[0] for other in check.looks_back(night, entity.name)}
     out.mkdir(parents=True)
     verdict = judge(Question(entity, night.catalog, mapped[entity.name], beside, out, back), settings().checks)
     try:

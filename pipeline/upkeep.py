@@ -28,7 +28,8 @@ def upkeep(as_of: date) -> dict[str, Any]:
     removed = _landings(book, catalog(), as_of) + _intermediate(as_of - timedelta(days=KEEP_WORK_DAYS))
     removed += _uploads(book, catalog(), as_of)
     entries = _entries(book, as_of - timedelta(days=KEEP_ENTRIES_DAYS))
-    removed += _checked(book, as_of) + _conformed(book, as_of - timedelta(days=KEEP_WORK_DAYS))
+    limit = as_of - timedelta(days=KEEP_WORK_DAYS)
+    removed += _checked(book, as_of) + _conformed(book, limit) + _standing(limit)
     return {"removed": removed, "entries": entries}
 
 
@@ -61,7 +62,7 @@ def _uploads(book: Ledger, known: Catalog, as_of: date) -> int:
 
 def _intermediate(limit: date) -> int:
     """The folders of runs. What outlives its run has folders of its own."""
-    folders = (folder for folder in settings().work.glob("*") if folder.name not in {"conformed", "checked"})
+    folders = (folder for folder in settings().work.glob("*") if folder.name not in {"conformed", "checked", "standing"})
     return sum(_remove(folder) for folder in folders if _older(folder, limit))
 
 
@@ -70,6 +71,11 @@ def _conformed(book: Ledger, limit: date) -> int:
     newest = {output["file"] for output in book.latest("conform").values()}
     files = (path for path in settings().work.glob("conformed/*/*") if str(path) not in newest)
     return sum(_remove(path) for path in files if _older(path, limit))
+
+
+def _standing(limit: date) -> int:
+    """Entities as a version had them: what is needed again is read from the hub again."""
+    return sum(_remove(path) for path in settings().work.glob("standing/*") if _older(path, limit))
 
 
 def _checked(book: Ledger, as_of: date) -> int:

@@ -9,6 +9,7 @@ excluded, so that no personal value enters a result. And an expectation that rai
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 import os
 import threading
@@ -43,6 +44,12 @@ def judge(entity: str, suite: Sequence[Expectation], frame: pa.Table) -> list[Ou
         results = _validate(entity, suite, frame)
     found = {result.expectation_config.meta["number"]: result for result in results}
     return [_outcome(expectation, found[number]) for number, expectation in enumerate(suite)]
+
+
+def load() -> None:
+    """Import Great Expectations, which takes seconds: for a thread that has nothing else to do meanwhile."""
+    with _ONE_AT_A_TIME, _quiet():
+        importlib.import_module("great_expectations.expectations")
 
 
 @contextlib.contextmanager

@@ -97,6 +97,15 @@ class Catalog:
     def source_systems(self) -> list[str]:
         return sorted({dataset.system for dataset in self.sources.values()})
 
+    def connections_of(self, system: str) -> frozenset[str]:
+        """The connections from which a system's datasets are read; none for one that only receives."""
+        return frozenset(dataset.connection for dataset in self.sources.values() if dataset.system == system)
+
+    def waits(self, feed: FeedDataset, off: frozenset[str]) -> bool:
+        """Whether a feed's receiver, or everything that its source is read from, is among the connections that are `off`."""
+        giving = self.connections_of(feed.source)
+        return feed.connection in off or (bool(giving) and giving <= off)
+
     def served(self) -> list[FeedDataset]:
         """The feeds whose schedule word exists; the others are shown as broken."""
         return [feed for feed in self.feeds.values() if feed.schedule in FEED_SCHEDULES]
