@@ -84,6 +84,20 @@ def test_a_receiver_that_is_not_connected_is_no_error_and_gets_all_later(
     assert edges(university, book)["E01"]["state"] == "accepted"
 
 
+def test_a_source_that_is_not_connected_waits_with_its_feeds(
+    university: Any, book: FlowBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", "off:")
+    outcome = university.night(1)
+    assert (outcome.problems, outcome.state, outcome.version) == ([], "done", 0)
+    assert university.accepted() == {}
+    assert [row["state"] for row in status.systems(university.ledger, catalog())] == ["off"]
+    assert edges(university, book)["E01"]["state"] == "off"
+    monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", university.source)
+    assert university.night(2).problems == []
+    assert len(university.received()) == 40
+
+
 def test_a_step_knows_its_edges_deadline_rules_and_state(university: Any, book: FlowBook) -> None:
     university.night(1)
 
