@@ -155,9 +155,14 @@ def ddl(name: str = TABLE, keyed: bool = True, side: str = "source") -> str:
     return f"create table {name} ({', '.join(columns + key)})"
 
 
-def source(folder: Path) -> str:
-    """Start the source's server on `folder` unless it runs, and return the URL of its database; warm tables stay in memory."""
-    server = servers.mariadb(folder, ("--innodb-buffer-pool-size=2G", "--innodb-log-file-size=512M"))
+def source(folder: Path, port: int | None = None) -> str:
+    """Start the source's server on `folder` unless it runs, and return the URL of its database; warm tables stay in memory.
+
+    With a port it listens there too, on this machine only, for readers that know no unix socket.
+    """
+    options = ("--innodb-buffer-pool-size=2G", "--innodb-log-file-size=512M")
+    network = () if port is None else ("--skip-networking=0", "--bind-address=127.0.0.1", f"--port={port}")
+    server = servers.mariadb(folder, (*options, *network))
     if server is None:
         raise SystemExit("The bench needs MariaDB: install the package mariadb-server.")
     return servers.mariadb_database(server, DATABASE)
