@@ -22,6 +22,7 @@ from typing import Any
 import psutil
 
 _EVERY_SECONDS = 0.03
+_PATIENCE_SECONDS = 60
 _MB = 1 << 20
 
 
@@ -41,7 +42,7 @@ class Run:
 
 
 def run(command: Sequence[str], variables: Mapping[str, str], limit_seconds: float) -> Run:
-    """Run a command to its end, or end its process group after the limit."""
+    """Run a command to its end, or end it and its children after the limit."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
         started = time.perf_counter()
@@ -54,14 +55,13 @@ def run(command: Sequence[str], variables: Mapping[str, str], limit_seconds: flo
             start_new_session=True,
         )
         memory = _Memory(child.pid)
+        status: int | None = None
         try:
-            status: int | None = child.wait(limit_seconds)
-        except subprocess.TimeoutExpired:
-            status = None
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                status = child.wait(limit_seconds)
         finally:
-            with contextlib.suppress(ProcessLookupError):  # what it left behind, or all of it after the limit
-                os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
+            if status is None:
+                _end(child)
             seconds = time.perf_counter() - started
             peak = memory.stop()
         output.seek(0)
@@ -70,6 +70,16 @@ def run(command: Sequence[str], variables: Mapping[str, str], limit_seconds: flo
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     problem = None if status == 0 else f"not done after {limit_seconds:.0f} s" if status is None else _reason(lines, status)
     return Run(round(seconds, 3), round(cpu, 2), peak // _MB, problem, _object(lines))
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Interrupt the group, so that it may stop servers of its own, and end what does not listen."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        os.killpg(child.pid, signal.SIGINT)
+        child.wait(_PATIENCE_SECONDS)
+    if child.poll() is None:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
 
 
 class _Memory:

@@ -78,13 +78,13 @@ def measure(rows: int, runs: int, only: Sequence[str] = ()) -> dict[str, Any]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     measured: Measured = {}
-    chosen = [way for way in cases.ways() if _asked(way, only)]
+    chosen = [way for way in cases.ways() if asked(way, only)]
     load = os.getloadavg()[0]
     try:
         place = prepare(folder, rows)
         for number in range(runs):
             _round(place, number, chosen, measured)
-            if _asked(HUB_NIGHTS, only):
+            if asked(HUB_NIGHTS, only):
                 _hub_nights(place, measured)
     finally:
         _stop(folder)
@@ -132,19 +132,19 @@ def _round(place: Place, number: int, chosen: Sequence[Way], measured: Measured)
     """Every way once, but those that have failed before or are not for so many rows."""
     history = next((way for way in chosen if way.job in ("changed", "unchanged")), None)
     if number == 0 and history is not None:
-        _note(measured, replace(history, job="first"), place)
+        note(measured, replace(history, job="first"), place)
     students.change(place.source, place.rows, day=number + 1)
     for way in chosen:
-        _note(measured, way, place)
+        note(measured, way, place)
 
 
-def _note(measured: Measured, way: Way, place: Place) -> None:
+def note(measured: Measured, way: Way, place: Place) -> None:
     """Run a way and add its figures; a peer that is not there or fails is a figure too."""
     earlier = measured.setdefault((way.job, way.name), [])
     if any(one.problem for one in earlier):
         return
     if way.most is not None and place.rows > way.most:
-        earlier.append(Run(0.0, problem=f"not run above {way.most:,} rows"))
+        earlier.append(Run(0.0, problem=f"{summary.NOT_RUN} {way.most:,} rows"))
         return
     print(f"  {way.job}: {way.name} ...", file=sys.stderr, flush=True)
     try:
@@ -178,7 +178,8 @@ def _night(night: dict[str, Any]) -> Run:
     return Run(night["seconds"], 0.0, night["peak_mb"], problem, {"verbs": night["verbs"]})
 
 
-def _asked(way: Way, only: Sequence[str]) -> bool:
+def asked(way: Way, only: Sequence[str]) -> bool:
+    """Whether `--only` names the way, or a job that it gives figures for; without `--only` everything is asked."""
     jobs = _ALSO.get(way.job, {way.job})
     return not only or any(word in jobs or word in way.name for word in only)
 
