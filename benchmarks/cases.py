@@ -245,7 +245,7 @@ def _kept(place: Place, rows: int) -> str | None:
 
 def _loaded(place: Place, _: int) -> str | None:
     """The table has what the file has."""
-    expected = duckdb.sql(f"select count(*), sum({MONEY}) from read_parquet('{place.file}')").fetchall()[0]
+    expected = duckdb.execute(f"select count(*), sum({MONEY}) from read_parquet('{place.file}')").fetchall()[0]
     return _compared(_there(place, "public.student"), expected)
 
 

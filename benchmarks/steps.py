@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 DATASET, ENTITY = "registry.student", "student"
@@ -79,5 +80,5 @@ def conformed(file: Path, out: Path, home: Path) -> None:
 
 
 if __name__ == "__main__":
-    step = {"extract": extract, "load": load, "check": check}[sys.argv[1]]
-    print(json.dumps(step(*sys.argv[2:])))
+    steps: dict[str, Callable[..., dict[str, object]]] = {"extract": extract, "load": load, "check": check}
+    print(json.dumps(steps[sys.argv[1]](*sys.argv[2:])))
