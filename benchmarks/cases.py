@@ -1,0 +1,283 @@
+"""What is measured side by side: jobs, and for each job the ways of doing it. The first way of a job is its yardstick.
+
+A way is one command line, run as a whole process tree, with what makes it ready before and what proves it after: a copy
+that lost a row or a cent has failed, however quick it was.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
+from typing import Any
+from urllib.parse import quote as url_quote
+
+import duckdb
+import psycopg
+
+from benchmarks import environments, students
+from benchmarks.environments import program
+from core import postgres
+from core.settings import ROOT
+
+PEERS = ROOT / "benchmarks" / "peers"
+HOME = ROOT / "benchmarks" / "million" / "home"
+"""Contracts and SQL of the one table, as the hub's own bench has them."""
+COPY = "copy student from stdin with (null 'NULL')"
+RAW = "mariadb | psql"
+FEW = 100_000
+"""Rows that the slowest way does; its time per million is what counts."""
+Totals = tuple[Any, ...]
+MONEY = "xf"
+"""The column whose sum must arrive to the cent."""
+
+
+_BUNDLED = Path(str(postgres.package().__file__)).parent / "pginstall" / "bin"
+"""The target's own clients, of the server's version."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a round runs.
+
+    Attributes:
+        folder: files of the bench, a subfolder for each way's output.
+        rows: rows of the table when it was made.
+        source, target: URLs of the servers' doors (unix sockets); `port` is the source's second door.
+        file, binary: the rows in Parquet, with the source's column names; and as PostgreSQL's binary COPY has them.
+        conformed: the rows as the conform step leaves them.
+    """
+
+    folder: Path
+    rows: int
+    source: str
+    target: str
+    port: int
+
+    @property
+    def socket(self) -> str:
+        return self.source.partition("unix_socket=")[2]
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "student.parquet"
+
+    @property
+    def conformed(self) -> Path:
+        return self.folder / "conformed.parquet"
+
+    @property
+    def binary(self) -> Path:
+        return self.folder / "student.copy"
+
+    @property
+    def alchemy(self) -> str:
+        return f"mysql+pymysql://root@localhost/{students.DATABASE}?unix_socket={url_quote(self.socket)}"
+
+    @property
+    def tcp(self) -> str:
+        return f"mysql://bench:bench@127.0.0.1:{self.port}/{students.DATABASE}"
+
+    def out(self, name: str) -> Path:
+        """A folder that does not exist, for what a way writes."""
+        folder = self.folder / "out" / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way of doing a job.
+
+    Attributes:
+        command: the command line, made when it is about to run; raises `environments.Missing` when the peer is not there.
+        ready: what is done before, not measured. proof: what is looked at after; a text says what is wrong.
+        most: above so many rows it is not run (memory, patience). first: it does only so many rows.
+        own: whether it is the hub, which keeps the settings of this process.
+    """
+
+    job: str
+    name: str
+    command: Callable[[Place], list[str]]
+    ready: Callable[[Place], None] = lambda place: None
+    proof: Callable[[Place, int], str | None] = lambda place, rows: None
+    most: int | None = None
+    first: int | None = None
+    own: bool = False
+
+
+def ways() -> list[Way]:
+    """Every way, in the order of the table that is printed."""
+    return [*_copies(), *_extractions(), *_loads(), *_checks(), *_nights()]
+
+
+def _copies() -> list[Way]:
+    there, apart = _arrived("public.student"), _arrived("dlt_copy.student")
+    return [
+        Way("copy", RAW, lambda at: _shell(f"{_dump(at)} | {_psql(at, COPY)}"), _made, there),
+        Way("copy", "ingestr", _ingestr, _empty, there),
+        Way("copy", "sling", _sling, _empty, there),
+        Way("copy", "dlt, parquet", lambda at: _dlt(at, "copy", "parquet"), _empty, apart, most=5_000_000),
+        Way("copy", "dlt, default", lambda at: _dlt(at, "copy", "default"), _empty, apart, most=1_000_000),
+        Way("copy", "pandas, COPY", lambda at: _pandas(at, at.rows, "copy"), _empty, there, most=1_000_000),
+        Way("copy", "pandas, to_sql", lambda at: _pandas(at, FEW, "insert"), _empty, there, first=FEW),
+    ]
+
+
+def _extractions() -> list[Way]:
+    return [
+        Way("extract", "mariadb > file", lambda at: _shell(f"{_dump(at)} > {at.out('dump.tsv')}")),
+        Way("extract", "hub", lambda at: _step("extract", at.out("landing")), own=True),
+    ]
+
+
+def _loads() -> list[Way]:
+    binary = "copy student from stdin (format binary)"
+    return [
+        Way("load", "psql COPY BINARY", lambda at: _shell(f"{_psql(at, binary)} < {at.binary}"), _made, _loaded),
+        Way("load", "hub", lambda at: _step("load", at.file, at.target), _made, _loaded, own=True),
+    ]
+
+
+def _checks() -> list[Way]:
+    return [
+        Way("check", "GX on pandas", _gx, most=5_000_000),
+        Way("check", "hub", lambda at: _step("check", at.conformed, at.out("checked")), own=True),
+    ]
+
+
+def _nights() -> list[Way]:
+    """The peers' half of a night; the hub's own is `benchmarks.million`, whose nights are processes of their own."""
+    return [
+        Way("changed", "dlt scd2", _history, proof=_kept, most=5_000_000),
+        Way("unchanged", "dlt scd2", _history, proof=_kept, most=5_000_000),
+    ]
+
+
+def _shell(line: str) -> list[str]:
+    return ["bash", "-o", "pipefail", "-c", line]
+
+
+def _dump(place: Place) -> str:
+    options = f"-uroot --socket={quote(place.socket)} --default-character-set=utf8mb4 --quick --batch -N"
+    return f"mariadb {options} {students.DATABASE} -e {quote(f'select * from {students.TABLE}')}"
+
+
+def _psql(place: Place, statement: str) -> str:
+    return f"psql {quote(place.target)} -v ON_ERROR_STOP=1 -qc {quote(statement)}"
+
+
+def _step(name: str, *arguments: object) -> list[str]:
+    return [sys.executable, "-m", "benchmarks.steps", name, *map(str, arguments)]
+
+
+def _ingestr(place: Place) -> list[str]:
+    ends = [
+        "--source-uri",
+        place.tcp,
+        "--source-table",
+        students.TABLE,
+        "--dest-uri",
+        place.target,
+        "--dest-table",
+        "public.student",
+    ]
+    return [str(program("ingestr", "ingestr")), "ingest", "--yes", *ends]
+
+
+def _sling(place: Place) -> list[str]:
+    ends = ["--src-conn", place.tcp, "--src-stream", f"{students.DATABASE}.{students.TABLE}", "--tgt-conn", place.target]
+    return [str(program("sling", "sling")), "run", *ends, "--tgt-object", "public.student", "--mode", "full-refresh"]
+
+
+def _dlt(place: Place, way: str, loader: str) -> list[str]:
+    state = place.folder / "dlt" / way
+    if way == "copy":
+        shutil.rmtree(state, ignore_errors=True)
+    script = [str(program("dlt")), str(PEERS / "dlt_load.py"), place.alchemy]
+    return [*script, place.target.replace("postgres:@/", "postgres:postgres@localhost/"), str(state), way, loader]
+
+
+def _history(place: Place) -> list[str]:
+    return _dlt(place, "history", "parquet")
+
+
+def _pandas(place: Place, rows: int, way: str) -> list[str]:
+    target = place.target.replace("postgresql://", "postgresql+psycopg2://")
+    return [str(program("pandas")), str(PEERS / "pandas_copy.py"), place.alchemy, target, str(rows), way]
+
+
+def _gx(place: Place) -> list[str]:
+    return [str(program("gx")), str(PEERS / "gx_pandas.py"), str(place.file)]
+
+
+def _empty(place: Place) -> None:
+    """No tables of an earlier copy."""
+    _on_target(place, "drop schema if exists public cascade", "create schema public", "drop schema if exists dlt_copy cascade")
+
+
+def _made(place: Place) -> None:
+    _empty(place)
+    _on_target(place, students.ddl(keyed=False, side="target"))
+
+
+def _on_target(place: Place, *statements: str) -> None:
+    with psycopg.connect(place.target, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+def _arrived(table: str) -> Callable[[Place, int], str | None]:
+    """Proves that a table has as many rows and as much money as the source, or as its first rows by key."""
+    return lambda place, rows: _compared(_there(place, table), _here(place, rows))
+
+
+def _kept(place: Place, rows: int) -> str | None:
+    """The history's current rows are those of the source."""
+    return _compared(_there(place, "dlt_history.student where _dlt_valid_to is null"), _here(place, rows))
+
+
+def _loaded(place: Place, _: int) -> str | None:
+    """The table has what the file has."""
+    expected = duckdb.execute(f"select count(*), sum({MONEY}) from read_parquet('{place.file}')").fetchall()[0]
+    return _compared(_there(place, "public.student"), expected)
+
+
+def _compared(found: Totals, expected: Totals) -> str | None:
+    return None if found == expected else f"arrived: {found[0]} rows, {found[1]}; sent: {expected[0]} rows, {expected[1]}"
+
+
+def _there(place: Place, table: str) -> Totals:
+    with psycopg.connect(place.target) as connection:
+        # A peer may have made text or doubles of it: to the cent is what can be asked of those.
+        found = connection.execute(f"select count(*), round(sum({MONEY}::numeric), 2) from {table}".encode()).fetchall()
+    return found[0]
+
+
+def _here(place: Place, rows: int) -> Totals:
+    limited = f"(select {MONEY} from {students.TABLE} order by {students.KEY} limit {rows}) as chosen"
+    with students.connected(place.source) as connection, connection.cursor() as cursor:
+        cursor.execute(f"select count(*), sum({MONEY}) from {limited}")
+        return cursor.fetchall()[0]
+
+
+def variables(way: Way, place: Place) -> dict[str, str]:
+    """The environment variables of a way's process."""
+    tools = {"PATH": os.pathsep.join([str(_BUNDLED), os.environ.get("PATH", os.defpath)])}
+    if not way.own:
+        return environments.variables() | tools
+    own = {"HUB_HOME": str(HOME), "HUB_VAR": str(place.folder / "hub"), "AIRFLOW_CONN_SRC_REGISTRY": place.source}
+    return {**os.environ, **own, **tools}
+
+
+def write_binary(place: Place) -> None:
+    """The rows of the source, by way of the target, in the target's binary COPY format."""
+    _made(place)
+    subprocess.run(_shell(f"{_dump(place)} | {_psql(place, COPY)}"), check=True)
+    subprocess.run(_shell(f"{_psql(place, 'copy student to stdout (format binary)')} > {place.binary}"), check=True)

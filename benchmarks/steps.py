@@ -1,0 +1,84 @@
+"""Single steps of the hub as whole processes, by the functions that a night calls: `extract | load | check`.
+
+`extract FOLDER` reads the table into a landing; `load FILE URL` copies a Parquet file of it into the empty table `student`;
+`check FILE FOLDER` judges conformed rows by the contract. The home (`HUB_HOME`) is that of `benchmarks.million`. Each ends
+with one line of JSON. `conformed` makes the file that `check` reads.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+DATASET, ENTITY = "registry.student", "student"
+
+
+def extract(folder: str) -> dict[str, object]:
+    """Source to Parquet, as `pipeline.extract` lands a snapshot."""
+    from core.connections import connection
+    from extractors.base import drift, open_extractor
+    from loaders import landing
+    from pipeline.extract import reader
+    from schemas.catalog import catalog
+
+    dataset = catalog().source(DATASET)
+    extractor = open_extractor(connection(dataset.connection))
+    drift(dataset, extractor.columns(dataset.physical, dataset))
+    with extractor.read(dataset) as reading:
+        rows, _ = landing.write(Path(folder), reader(reading))
+        if rows != reading.source_count:
+            raise SystemExit(f"landed {rows} of {reading.source_count} rows")
+    return {"rows": rows}
+
+
+def load(file: str, url: str) -> dict[str, object]:
+    """Parquet to PostgreSQL, as a publish copies rows into the hub."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from psycopg import sql
+
+    from core import postgres
+
+    with pq.ParquetFile(file) as parquet, postgres.connect(url) as connection:
+        schema = parquet.schema_arrow
+        batches = pa.RecordBatchReader.from_batches(schema, parquet.iter_batches(20_000))
+        rows = postgres.copy_in(connection, sql.Identifier(ENTITY), schema.names, batches)
+    return {"rows": rows}
+
+
+def check(file: str, folder: str) -> dict[str, object]:
+    """All rules of the contract over conformed rows: accepted, held and every failing key with its rules."""
+    import pyarrow.parquet as pq
+
+    from quality.base import Question
+    from quality.check import check as judge
+    from schemas.catalog import catalog
+
+    out = Path(folder)
+    out.mkdir(parents=True, exist_ok=True)
+    known = catalog()
+    verdict = judge(Question(known.entity(ENTITY), known, Path(file), {}, out))
+    failing = pq.read_table(verdict.failures, columns=["source_row"])["source_row"].unique()
+    return {"rows": verdict.rows, "rules": len(verdict.results), "failing": len(failing)}
+
+
+def conformed(file: Path, out: Path, home: Path) -> None:
+    """Write rows of the source (physical names) as the conform step would: canonical names, source position and key."""
+    import duckdb
+
+    from schemas.catalog import catalog
+
+    columns = catalog(home).source(DATASET).columns
+    present = {"is_present": "sfzx = 1"}
+    named = ", ".join(f"{present.get(column.name, column.physical)} as {column.name}" for column in columns)
+    duckdb.execute(
+        f"copy (select {named}, 'registry' as source_system, xh as source_key, file_row_number as source_row,"
+        f" cast(null as varchar) as unreadable from read_parquet('{file}', file_row_number = true)) to '{out}' (format parquet)"
+    )
+
+
+if __name__ == "__main__":
+    steps: dict[str, Callable[..., dict[str, object]]] = {"extract": extract, "load": load, "check": check}
+    print(json.dumps(steps[sys.argv[1]](*sys.argv[2:])))
