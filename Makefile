@@ -44,8 +44,10 @@ lint: .venv/.dev ## contracts, style, types, imports, sizes
 	@.venv/bin/lint-imports
 	@$(PY) scripts/size_limits.py
 
-bench: .venv/.base ## measure a full night and one without changes
+bench: .venv/.base ## measure nights (four systems, then the whole university), then the hub and its peers side by side
+	@$(PY) -m benchmarks.night --systems hr,academic,graduate,finance
 	@$(PY) -m benchmarks.night
+	@$(PY) -m benchmarks.side_by_side $(BENCH)
 
 up: .venv/.airflow ## start Airflow with every DAG (and the rehearsal university, if there is one)
 	@$(PY) -m campus start

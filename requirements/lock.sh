@@ -8,3 +8,4 @@ lock base.in airflow.in dev.in -o "$all"
 lock --generate-hashes -c "$all" base.in -o base.txt
 lock --generate-hashes -c "$all" base.in airflow.in -o airflow.txt
 lock --generate-hashes -c "$all" base.in airflow.in dev.in -o dev.txt
+for peer in peers-*.in; do lock --generate-hashes "$peer" -o "${peer%.in}.txt"; done
