@@ -41,6 +41,9 @@ OBLIGATION_TABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 """What a deadline's SELECT may read beside the entities: its own occasion (one row), what receivers have accepted, and what
 departments have handed over; all dates are business dates."""
+REMINDERS: dict[str, Any] = {"realtime_minutes": 15, "days_before": [7, 3, 1], "due_soon_days": 7, "watch_days": 30}
+"""What holds where `reminders:` in `schemas/flows` says nothing else: how long real time may take, how many days before a
+deadline people are told, from when it is due soon, and how long it is watched around its day."""
 _DAY = timedelta(days=1)
 
 
