@@ -1,4 +1,4 @@
-"""Every command on the first day, in an empty home and before the first night: it works, or says in one line what is missing."""
+"""Every command on the first day, in an empty home or before the first night: it works, or says in a line what is missing."""
 
 from __future__ import annotations
 
