@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from campus.arrays import Bools, Frame, Ints
+from campus.arrays import Bools, Frame, Ints, take
 from campus.generate_days import graduating
+from campus.generate_library import hands_in, has_card
 from campus.generate_money import owing
 from campus.generate_past import state_on
 from campus.lists import MAJORS
-from campus.world import GRADUATED, IN_SCHOOL, INTAKE, NEVER, RESUMED, World, present, random
+from campus.world import FIRST_DAY, GRADUATED, IN_SCHOOL, INTAKE, NEVER, RESUMED, World, epoch, present, random
 from campus.year import LEAVING, LEAVING_OPENS, LEFT_BEFORE
 
 STEPS = ("student_card", "textbook", "library", "finance", "household", "dormitory", "certificates")
@@ -51,20 +52,21 @@ def _leavers(world: World, earlier: bool) -> Bools:
 
 
 def _done_on(world: World, leaving: int, earlier: bool, rows: Ints) -> dict[str, Ints]:
-    """The days on which the six steps before the certificates are done. Textbooks are settled for all at once (YWLC05/2)."""
-    share = random(world.seed, 330 + earlier).random((4, len(world.students["plan"])))[:, rows]
+    """The days on which the six steps before the certificates are done. Textbooks are settled for all at once (YWLC05/2);
+    the library's step comes from the library, on the day on which books and card are back (YWLC05/3)."""
+    share = random(world.seed, 330 + earlier).random((3, len(world.students["plan"])))[:, rows]
     first = leaving - LEAVING_OPENS
     settled = world.students["settled"][rows]
-    library = np.select(
-        [share[1] < 0.9, share[1] < 0.995], [first, leaving - 1 - (share[1] * 1000).astype(np.int64) % 6], NEVER
-    )
+    people = take(world.students, rows)
+    back = hands_in(people) - epoch(FIRST_DAY) + 1
+    library = np.where(has_card(people), NEVER, first) if earlier else np.maximum(first, back)
     return {
         "student_card": leaving - 1 - (share[0] * 10).astype(np.int64),
         "textbook": np.full(len(rows), leaving - 10),
         "library": library,
         "finance": np.maximum(first, settled) if not earlier else np.full(len(rows), first),
-        "household": leaving - 1 - (share[2] * 8).astype(np.int64),
-        "dormitory": leaving - (share[3] * 3).astype(np.int64),
+        "household": leaving - 1 - (share[1] * 8).astype(np.int64),
+        "dormitory": leaving - (share[2] * 3).astype(np.int64),
     }
 
 

@@ -2,6 +2,7 @@
 
 Terms are 3 and 12, as the vendor numbers them; student numbers are padded; the office names a new teacher some days after
 one has left. In the first two weeks students still add and withdraw; who is suspended or leaves is taken off the lists.
+Sections and lists are those of one term: the spring's take the autumn's place on the day on which its check-in begins.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from campus.lists import COLLEGES, UNITS
 from campus.people import major_units, staff_numbers, student_numbers, unit_codes
 from campus.rendering import Datasets, Keys, Waits
 from campus.world import FIRST_DAY, IN_POST, IN_SCHOOL, INTAKE, RESUMED, World, epoch, present, random
-from campus.year import AUTUMN, TERMS
+from campus.year import AUTUMN, SPRING, TERMS, Term
 
 Draws = npt.NDArray[np.float64]
 PREFIX = "D"
@@ -49,6 +50,11 @@ def term(world: World) -> pa.Table:
     )
 
 
+def _in_force(world: World) -> Term:
+    """The term whose sections and lists the office keeps."""
+    return SPRING if world.day >= SPRING.checkin.first else AUTUMN
+
+
 def course(world: World) -> pa.Table:
     """`kcxxb`: ten courses of every college."""
     units = np.repeat(np.arange(1, COLLEGES + 1), len(SUBJECTS))
@@ -67,8 +73,8 @@ def course(world: World) -> pa.Table:
 
 
 def course_section(world: World) -> pa.Table:
-    """`jxbxxb`: the sections of this autumn; no teacher while the one named is not in post."""
-    rows = _sections(world)
+    """`jxbxxb`: the sections of the term; no teacher while the one named is not in post."""
+    rows, current = _sections(world), _in_force(world)
     units, teachers, count = rows["unit"], rows["teacher"], len(rows["unit"])
     staff = world.staff
     at = np.where(teachers < 0, 0, teachers)
@@ -76,11 +82,11 @@ def course_section(world: World) -> pa.Table:
     titles = [unit.name.removesuffix("学院") for unit in UNITS]
     return pa.table(
         {
-            "JXBH": _section_numbers(rows, np.arange(count)),
+            "JXBH": _section_numbers(current, rows, np.arange(count)),
             "JXBMC": join(pick(titles, units), pick(SUBJECTS, rows["kind"]), "(", number(rows["serial"], 2), "班)"),
             "KCH": _course_numbers(units, rows["kind"]),
-            "XN": pa.array([AUTUMN.school_year] * count),
-            "XQ": pa.array([VENDOR_TERMS[AUTUMN.code]] * count),
+            "XN": pa.array([current.school_year] * count),
+            "XQ": pa.array([VENDOR_TERMS[current.code]] * count),
             "RKJSGH": where(teaches, staff_numbers(world, at), None),
         }
     )
@@ -88,7 +94,7 @@ def course_section(world: World) -> pa.Table:
 
 def course_selection(world: World) -> pa.Table:
     """`xsxkb`: two sections a student of the student's own college, for who is in school."""
-    sections, students = _sections(world), world.students
+    sections, students, current = _sections(world), world.students, _in_force(world)
     drawn = random(world.seed, 600).random((6, len(students["level"])))
     here = present(students, world.day) & (students["level"] >= 3)
     here &= (students["state"] == IN_SCHOOL) | (students["state"] == RESUMED)
@@ -96,19 +102,19 @@ def course_selection(world: World) -> pa.Table:
     units = major_units(students["major"][people])
     first = np.searchsorted(sections["unit"], units)
     count = np.searchsorted(sections["unit"], units, side="right") - first
-    one = (drawn[0][people] * count).astype(np.int64)
+    one = ((drawn[0][people] + (current == SPRING) / 2) % 1 * count).astype(np.int64)
     other = (one + 1 + (drawn[1][people] * (count - 1)).astype(np.int64)) % count
     chosen = np.concatenate([first + one, first + other])
     rows, turn = np.tile(people, 2), np.repeat([SELECTED, ADDED], len(people))
-    since = _since(students, rows, turn, drawn)
-    until = np.where((turn == ADDED) & (drawn[3][rows] < 0.03), 3 + (drawn[4][rows] * 10).astype(np.int64), 1 << 30)
+    since, begins = _since(current, students, rows, turn, drawn), current.registration.first
+    until = np.where((turn == ADDED) & (drawn[3][rows] < 0.03), begins + 2 + (drawn[4][rows] * 10).astype(np.int64), 1 << 30)
     stands = np.flatnonzero((since <= world.day) & (until > world.day))
     rows, chosen, since = rows[stands], chosen[stands], since[stands]
     nature = np.searchsorted([0.97, 0.99], drawn[5][rows])
     moment = (_TODAY + since - 1) * 86_400 + 8 * 3600 + (drawn[5][rows] * 36_000).astype(np.int64)
     return pa.table(
         {
-            "JXBH": _section_numbers(sections, chosen),
+            "JXBH": _section_numbers(current, sections, chosen),
             "XH": pc.utf8_rpad(student_numbers(world, rows), 20, " "),
             "KSXZ": pick(["正常", "重修", "免修"], nature),
             "XKSJ": times(moment),
@@ -116,11 +122,13 @@ def course_selection(world: World) -> pa.Table:
     )
 
 
-def _since(students: Frame, rows: Ints, turn: Ints, drawn: Draws) -> Ints:
-    """The day of each selection: before the summer, newcomers when they come, and a few added in the first two weeks."""
+def _since(term: Term, students: Frame, rows: Ints, turn: Ints, drawn: Draws) -> Ints:
+    """The day of each selection: before the summer (for the spring, by its check-in), newcomers when they come, and a few
+    added in the first two weeks of registration."""
     late = (turn == ADDED) & (drawn[2][rows] < 0.04)
-    usual = np.where(students["entry"][rows] == INTAKE, 0, -_SUMMER_BREAK)
-    chosen = np.where(late, 2 + (drawn[2][rows] * 250).astype(np.int64), usual)
+    before = np.where(students["entry"][rows] == INTAKE, 0, -_SUMMER_BREAK)
+    usual = np.full(len(rows), SPRING.checkin.first) if term == SPRING else before
+    chosen = np.where(late, term.registration.first + 1 + (drawn[2][rows] * 250).astype(np.int64), usual)
     return np.where(students["from_day"][rows] > 1, np.maximum(chosen, students["from_day"][rows]), chosen)
 
 
@@ -145,10 +153,10 @@ def _course_numbers(units: Ints, kinds: Ints) -> Text:
     return join("K", text(digits(units, 2), digits(kinds + 1, 3)))
 
 
-def _section_numbers(sections: Frame, rows: Ints) -> Text:
+def _section_numbers(term: Term, sections: Frame, rows: Ints) -> Text:
     """School year, term, course and serial: `20261K03007-02`."""
     courses = _course_numbers(sections["unit"][rows], sections["kind"][rows])
-    return join(f"{INTAKE}{AUTUMN.code}", courses, "-", number(sections["serial"][rows], 2))
+    return join(f"{INTAKE}{term.code}", courses, "-", number(sections["serial"][rows], 2))
 
 
 def _key(row: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from campus.arrays import Bools, Frame, Ints, Text, compact, digits, join, number, pick, take, text, times, where
-from campus.lists import MAJORS
+from campus.generate_library import finishes, hands_in, has_card
 from campus.people import staff_numbers, student_numbers
 from campus.rendering import Datasets, Waits
 from campus.world import FIRST_DAY, IN_POST, INTAKE, NEVER, WITHDRAWN, World, date_of, epoch, present, random
@@ -27,24 +27,7 @@ _FINE = 10
 """Fen a day and book."""
 _LISTED_ON = epoch(date(2026, 9, 1)) * 86_400 + 8 * 3600
 _TODAY = epoch(FIRST_DAY)
-_LEAVING_DAY = epoch(date(2027, 6, 25))
 _DAY = 86_400
-
-
-def finishes(students: Frame) -> Ints:
-    """The year in which each student's training ends."""
-    return np.asarray(students["entry"] + np.array([major.years for major in MAJORS])[students["major"]])
-
-
-def _has_card(students: Frame) -> Bools:
-    """Everybody since last summer, and the few of earlier cohorts who never gave their card back."""
-    return np.asarray((finishes(students) > INTAKE) | (students["house"] % 25 == 0))
-
-
-def _hands_in(students: Frame) -> Ints:
-    """The day in the last two weeks on which somebody of the leaving cohort brings back books and card; never for a few."""
-    leaves = (finishes(students) == INTAKE + 1) & (students["house"] % 50 != 0)
-    return np.where(leaves, _LEAVING_DAY - students["house"] % 14, NEVER)
 
 
 def loans(world: World) -> Frame:
@@ -57,7 +40,7 @@ def loans(world: World) -> Frame:
     students = world.students
     # Who had withdrawn before the first day has no bill, is struck off some day, and those loans would be nobody's.
     stays = (students["billed"] == 1) | (finishes(students) <= INTAKE)
-    borrowers = np.flatnonzero((students["from_day"] == 1) & _has_card(students) & stays)
+    borrowers = np.flatnonzero((students["from_day"] == 1) & has_card(students) & stays)
     employees = np.flatnonzero((world.staff["from_day"] == 1) & (world.staff["state_first"] == IN_POST))
     holders = np.concatenate([borrowers, employees])
     rows = round(2 * _LOANS_A_READER * len(holders))
@@ -69,7 +52,7 @@ def loans(world: World) -> Frame:
     renewed = (kept > _TERM) & (numbers.random(rows) < 0.7)
     unpaid = numbers.random(rows) < 0.1
     arrived = np.concatenate([_term_begins(students["entry"][borrowers]), world.staff["joined"][employees]])[drawn]
-    leaves = np.concatenate([_hands_in(students)[borrowers], np.full(len(employees), NEVER)])[drawn]
+    leaves = np.concatenate([hands_in(students)[borrowers], np.full(len(employees), NEVER)])[drawn]
     frame = {
         "number": np.arange(rows),
         "staff": staff.astype(np.int64),
@@ -136,13 +119,13 @@ def _people(world: World, rows: Ints, staff: Bools) -> Text:
 
 def reader(world: World) -> pa.Table:
     """`dz_xx`: one card a reader; who has withdrawn keeps it, suspended."""
-    students = np.flatnonzero(present(world.students, world.day) & _has_card(world.students))
+    students = np.flatnonzero(present(world.students, world.day) & has_card(world.students))
     staff = np.flatnonzero(present(world.staff, world.day) & (world.staff["state_first"] == IN_POST))
     rows, is_staff = np.concatenate([students, staff]), np.repeat([False, True], [len(students), len(staff)])
     out, owed = (np.concatenate(pair) for pair in zip(_sums(world, students, 0)[:2], _sums(world, staff, 1)[:2], strict=True))
     people = take(world.students, students)
     ends = join(text(digits(finishes(people), 4)), "/07/31")
-    gone = (people["state"] == WITHDRAWN) | (_hands_in(people) <= epoch(date_of(world.day)))
+    gone = (people["state"] == WITHDRAWN) | (hands_in(people) <= epoch(date_of(world.day)))
     suspended = np.concatenate([gone, world.staff["state"][staff] != IN_POST])
     level = np.array([0, 1, 1, 0, 0])[people["level"]]
     return pa.table(
@@ -185,7 +168,7 @@ def clearance(world: World) -> pa.Table:
     rows = np.flatnonzero(listed)
     out, owed, last = _sums(world, rows, 0)
     people = take(students, rows)
-    returned = ~_has_card(people) | (_hands_in(people) <= epoch(date_of(world.day)))
+    returned = ~has_card(people) | (hands_in(people) <= epoch(date_of(world.day)))
     return pa.table(
         {
             "XH": student_numbers(world, rows),

@@ -10,6 +10,7 @@ import contextlib
 import functools
 import importlib
 import os
+import re
 import selectors
 import tempfile
 import warnings
@@ -26,11 +27,13 @@ from psycopg.conninfo import make_conninfo
 
 from core.connections import TLS_OPTIONS
 from core.connections import Connection as Address
-from core.errors import Unavailable
+from core.errors import Denied, Unavailable
 from core.settings import settings
 
 Connection = psycopg.Connection[tuple[object, ...]]
 _CHUNK = 1 << 20
+_STORED = re.compile(r'"hub(?:_current|_at)?\.(\w+)"')
+"""How the server names a table or view of the store, in whatever language it speaks."""
 
 
 @functools.cache
@@ -121,11 +124,17 @@ def spoken(connection: Connection) -> bool:
 
 @contextlib.contextmanager
 def reachable() -> Iterator[None]:
-    """Turn the driver's word for an unreachable or broken server into the house's."""
+    """Turn the driver's word for an unreachable or broken server, or for a table of the store that no night has made yet,
+    into the house's."""
     try:
         yield
     except psycopg.OperationalError as error:
         raise Unavailable("HUB201", "hub", reason=type(error).__name__) from error
+    except psycopg.errors.UndefinedTable as error:
+        missing = _STORED.search(error.diag.message_primary or "")
+        if missing is None:
+            raise
+        raise Denied("HUB876", "hub", entity=missing[1]) from None
 
 
 def copy_out(connection: Connection, query: str, schema: pa.Schema, scratch: Path) -> pa.RecordBatchReader:

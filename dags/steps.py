@@ -34,6 +34,11 @@ ONCE_OPENED = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
 """Runs after failures as well, but not when the run itself could not be opened."""
 
 
+def delivered(flow: str) -> Asset:
+    """What a flow's feeds have brought to their receivers; the checks that come before use begin with it."""
+    return Asset(name=f"hub_delivered_{flow.lower()}", uri=f"hub://delivered/{flow.lower()}")
+
+
 def shape(kind: str, **facts: str) -> dict[str, Any]:
     """The arguments that every DAG of a kind has in common; its texts come from the message catalogue."""
     return {
@@ -200,9 +205,9 @@ def take(kind: str, systems: Sequence[str], word: str = "daily") -> Any:
 def give(flow: str, schedule: str, word: str = "daily") -> Any:
     """Tasks that deliver the datasets of a flow that have this schedule. Returns the first one."""
     run_id: Any = open_run("feed", [flow], word)
-    delivered, closed = deliver(run_id, flow, schedule), close(run_id)
-    delivered >> closed
-    [delivered, closed] >> EmptyOperator(task_id="complete")
+    sent, closed = deliver(run_id, flow, schedule), close.override(outlets=[delivered(flow)])(run_id)
+    sent >> closed
+    [sent, closed] >> EmptyOperator(task_id="complete")
     return run_id
 
 

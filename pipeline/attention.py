@@ -1,4 +1,5 @@
-"""What of deliveries needs a person: nobody has checked it, nobody has applied it, it came late. For status, report, digest."""
+"""What needs a person: a delivery that nobody has checked or applied, one that came late, a coming year whose working days are
+not known. For status, report, digest."""
 
 from __future__ import annotations
 
@@ -6,18 +7,22 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from core.calendar import ZONE
+from core.calendar import ZONE, calendar, local_date
+from core.errors import ContractError
 from core.ledger import Ledger, Row
 from core.text import text
 from pipeline import pull, signoff
 from schemas.catalog import Catalog
 
 LATE_SHOWN_DAYS = 7
+DECEMBER = 12
+"""The State Council gives the next year's make-up days in November; from December on they are missed."""
 
 
 def points(book: Ledger, known: Catalog, day: date | None = None) -> list[Row]:
-    """`{kind, feed, source, target, facts}` of every overdue check, every overdue application, and every late delivery: those
-    delivered on business date `day`, or without one those of the last days of nights."""
+    """`{kind, feed, source, target, facts}` of every overdue check, every overdue application, every late delivery (those
+    delivered on business date `day`, or without one those of the last days of nights), and every year of the calendar whose
+    make-up days nobody has confirmed when they should be known; a hub that has published nothing owes nobody any day."""
     found = [
         _point("unchecked", row, f"{row['edge']}.{row['dataset']}") for row in signoff.unchecked(book, known) if row["overdue"]
     ]
@@ -27,11 +32,22 @@ def points(book: Ledger, known: Catalog, day: date | None = None) -> list[Row]:
         " or (%s::date is null and l.delivered_on > (select max(as_of) from ops.run) - %s::int) order by l.due_on, l.edge",
         [day, day, LATE_SHOWN_DAYS],
     )
-    return found + [_point("late", row, f"{row['edge']}.{row['dataset']}") for row in rows]
+    found += [_point("late", row, f"{row['edge']}.{row['dataset']}") for row in rows]
+    years = unconfirmed(day or local_date(book.clock())) if book.version() else []
+    return found + [{"kind": "makeup", "feed": "", "source": "", "target": "", "facts": {"year": year}} for year in years]
+
+
+def unconfirmed(day: date) -> list[int]:
+    """The years that the calendar's terms reach and whose make-up workdays should be known by this day and are not."""
+    known = calendar()
+    years = {at.year for term in known.terms for at in (term.first, term.last)}
+    return sorted(year for year in years if not known.makeup_confirmed(year) and day >= date(year - 1, DECEMBER, 1))
 
 
 def line(point: Mapping[str, Any], language: str | None = None) -> str:
     """A point in one sentence with its next step."""
+    if point["kind"] == "makeup":
+        return ContractError("HUB761", "schemas/calendar", **point["facts"]).line(language)
     return text(f"desk.attention.{point['kind']}", language, feed=point["feed"], **point["facts"])
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import getpass
+import sys
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Annotated
 
 import typer
@@ -16,27 +19,82 @@ from pipeline.cli_base import AsJson, AsOf, app, day, show
 def verify(
     edge: Annotated[str | None, typer.Argument(help=text("cli.edge"))] = None,
     sign: Annotated[bool, typer.Option("--sign", help=text("cli.sign"))] = False,
+    flow: Annotated[str | None, typer.Option("--flow", help=text("checks.cli.flow"))] = None,
+    night: Annotated[datetime | None, typer.Option("--night", formats=["%Y-%m-%d"], help=text("checks.cli.night"))] = None,
+    yes: Annotated[bool, typer.Option("--yes", help=text("checks.cli.unasked"))] = False,
     chain: Annotated[bool, typer.Option("--chain", help=text("desk.cli.chain"))] = False,
-    by: Annotated[str | None, typer.Option(help=text("cli.by"))] = None,
+    by: Annotated[str | None, typer.Option("--by", help=text("cli.by"))] = None,
     as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
-    from core.ledger import ledger
-    from pipeline import screen_desk, signoff
+    from pipeline import screen_desk
     from pipeline.night import verify_edge
 
-    if chain:
-        whole = signoff.chain(ledger())
-        show(whole, as_json)
-        if not whole["whole"]:
-            raise Denied("HUB749", f"ops.signoff {whole['broken']}")
-        return
-    if edge is None:
+    if sum([bool(edge), chain, bool(flow or night)]) != 1:
         raise Denied("HUB748", "hub verify")
-    found = verify_edge(edge, day(as_of), by or getpass.getuser() if sign else None)
-    show(found, as_json, None if as_json else screen_desk.verified(found))
-    if not all(row["equal"] for row in found):
+    if chain:
+        _chain(as_json)
+    elif edge is None:
+        several = Several(flow.upper() if flow else None, night.date() if night else None, by or getpass.getuser(), yes)
+        _several(several, day(as_of), as_json)
+    else:
+        found = verify_edge(edge, day(as_of), by or getpass.getuser() if sign else None)
+        show(found, as_json, None if as_json else screen_desk.verified(found))
+        if not all(row["equal"] for row in found):
+            raise typer.Exit(1)
+
+
+def _chain(as_json: bool) -> None:
+    from core.ledger import ledger
+    from pipeline import signoff
+
+    whole = signoff.chain(ledger())
+    show(whole, as_json)
+    if not whole["whole"]:
+        raise Denied("HUB749", f"ops.signoff {whole['broken']}")
+
+
+@dataclass(frozen=True)
+class Several:
+    """What is to be signed in one go, by whom, and whether it was said beforehand that it is wanted."""
+
+    flow: str | None
+    night: date | None
+    by: str
+    yes: bool
+
+
+def _several(wanted: Several, as_of: date, as_json: bool) -> None:
+    """Show what waits for a check, ask, and sign each delivery that is as it should be.
+
+    Raises:
+        Denied: HUB872 without a yes; nothing is signed.
+    """
+    from pipeline import checking, screen_desk
+
+    names = [wanted.flow or "", str(wanted.night or "")]
+    with checking.opened([name for name in names if name], as_of) as here:
+        feeds = checking.waiting(here.ledger, here.catalog, flow=wanted.flow, night=wanted.night)
+        found, problems = checking.look(here, feeds)
+        if not as_json:
+            show(found, False, screen_desk.verified(found))
+        good = [row for row in found if row["equal"]]
+        if good and not wanted.yes and (as_json or not _agreed(len(good), len(feeds) - len(good), wanted.by)):
+            raise Denied("HUB872", wanted.flow or str(wanted.night), count=len(good))
+        signed, refused = checking.sign(here, found, wanted.by)
+    show(signed, as_json, None if as_json else text("checks.signed", None, count=len(signed), by=wanted.by))
+    for error in [*problems, *refused]:
+        print(error.line(), file=sys.stderr)
+    if problems or refused:
         raise typer.Exit(1)
+
+
+def _agreed(good: int, rest: int, by: str) -> bool:
+    """Whether the person at the terminal says yes; an end of input is a no."""
+    try:
+        return typer.confirm(text("checks.confirm", None, count=good, rest=rest, by=by))
+    except typer.Abort:
+        return False
 
 
 @app.command(help=text("desk.cli.unchecked"))

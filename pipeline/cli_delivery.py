@@ -56,7 +56,7 @@ def ack(
     else:
         word = hop.Word(version, by or getpass.getuser(), rows, refuse, reason)
         found = hop.acknowledge(ledger(), catalog(), edge, word)
-    names = ("feed", "delivered", "applied", "days", "state", "acknowledged_by", "acknowledged_at", "reason")
+    names = ("feed", "delivered", "usable", "applied", "days", "state", "acknowledged_by", "acknowledged_at", "reason")
     show(found, as_json, None if as_json else screen_desk.lines(found, names, "desk.screen.ack_title"))
 
 

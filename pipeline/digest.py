@@ -61,7 +61,7 @@ class Facts:
 
     @classmethod
     def now(cls, book: Ledger, known: Catalog, obligations: Sequence[Mapping[str, Any]]) -> Facts:
-        days = [int(number) for number in known.reminders.get("days_before", [])]
+        days = [int(number) for number in known.reminders["days_before"]]
         feeds = [row for row in status.feeds(book, known) if row["state"] in BAD_STATES]
         held = [row for row in status.held_by_rule(book, known) if row["severity"] == "error"]
         return cls(

@@ -1,7 +1,8 @@
 """The second hop (F05): a receiver's administrator takes what was delivered, applies it by hand, and says so.
 
 Delivery to the receiver is automatic and has its receipt. What its administrator then does in a system of their own the hub
-can only be told: applied, with how many rows, or refused and why. Both are kept, neither is ever changed.
+can only be told: applied, with how many rows, or refused and why. Both are kept, neither is ever changed. Where the contract
+wants a check first (`technicianCheck: before`), only what a technician has signed can be taken and told.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from loaders.base import Delivery
 from loaders.file import FileTarget
 from pipeline.context import Night
 from pipeline.deliver import Span, accepted_version, difference
+from pipeline.signoff import usable_version
 from schemas.catalog import Catalog
 from schemas.contract import FeedDataset
 
@@ -64,17 +66,21 @@ def by_hand(known: Catalog, edge: str) -> list[FeedDataset]:
 
 
 def pull(night: Night, edge: str, out: Path, by: str, since: int | None = None) -> list[Output]:
-    """Write what was delivered on an edge as files into `out`, the manifest last: everything as it was accepted, or what
-    changed after version `since`. Who took how many rows is a step of the run.
+    """Write what was delivered on an edge as files into `out`, the manifest last: everything as it was accepted and, where
+    a check comes first, signed; or what changed after version `since`. Who took how many rows is a step of the run.
 
     Raises:
-        Denied: HUB772; HUB770 when nothing was delivered yet; HUB771 when `since` is newer than what was.
+        Denied: HUB772; HUB770 when nothing was delivered yet; HUB871 when nobody has signed what was; HUB771 when `since`
+            is newer than what may be taken.
     """
     feeds = by_hand(night.catalog, edge)
-    versions = {feed.id: accepted_version(night, feed) for feed in feeds}
+    versions = {feed.id: usable_version(night.ledger, feed) for feed in feeds}
     for feed in feeds:
-        if not versions[feed.id]:
+        delivered = accepted_version(night, feed)
+        if not delivered:
             raise Denied("HUB770", feed.id)
+        if not versions[feed.id]:
+            raise Denied("HUB871", feed.id, version=delivered, usable=0, edge=feed.edge)
         if since is not None and not 0 <= since <= versions[feed.id]:
             raise Denied("HUB771", feed.id, version=since, delivered=versions[feed.id])
     done = [_pulled(night, feed, (since, versions[feed.id]), out, by) for feed in feeds]
@@ -115,8 +121,9 @@ def acknowledge(book: Ledger, known: Catalog, edge: str, word: Word) -> list[Row
     """Write down that a delivered version was applied or refused; saying the same again changes nothing.
 
     Raises:
-        Denied: HUB771 for a version that was never delivered or is older than what was applied, HUB772 when the edge is
-            not applied by hand, HUB773 when rows are told for several datasets at once, HUB774 without name or reason.
+        Denied: HUB771 for a version that was never delivered or is older than what was applied, HUB871 for one that
+            nobody has signed though a check comes first, HUB772 when the edge is not applied by hand, HUB773 when rows
+            are told for several datasets at once, HUB774 without name or reason.
     """
     feeds = by_hand(known, edge)
     if not word.by.strip() or (word.refused and not word.reason.strip()):
@@ -129,6 +136,8 @@ def acknowledge(book: Ledger, known: Catalog, edge: str, word: Word) -> list[Row
             row = standing[feed.id]
             if not max(row["applied"], 1) <= word.version <= row["delivered"]:
                 raise Denied("HUB771", feed.id, version=word.version, delivered=f"{row['applied']}-{row['delivered']}")
+            if word.version > row["usable"]:
+                raise Denied("HUB871", feed.id, version=word.version, usable=row["usable"], edge=feed.edge)
         for feed in feeds:
             _said(book, feed, word)
     return state(book, feeds)
@@ -155,8 +164,9 @@ def _said(book: Ledger, feed: FeedDataset, word: Word) -> None:
 
 
 def state(book: Ledger, feeds: Sequence[FeedDataset]) -> list[Row]:
-    """Per feed that is applied by hand: the version `delivered` (0 before the first) and `applied`, how many days the oldest
-    rows have waited, whether that is longer than the contract's days (`overdue`), and the newest word, who and why."""
+    """Per feed that is applied by hand: the version `delivered` (0 before the first), `usable` (signed, where a check comes
+    first) and `applied`, how many days the oldest usable rows have waited, whether that is longer than the contract's days
+    (`overdue`), and the newest word, who and why."""
     delivered = {(row["edge"], row["dataset"]): row["version"] for row in book.rows("select * from ops.accepted")}
     said = {
         (row["edge"], row["dataset"]): row
@@ -173,7 +183,8 @@ def state(book: Ledger, feeds: Sequence[FeedDataset]) -> list[Row]:
         if not feed.applied_by_hand:
             continue
         key = (feed.edge, feed.dataset)
-        since = _waiting_since(book, feed, applied.get(key, 0))
+        usable = usable_version(book, feed)
+        since = _waiting_since(book, feed, applied.get(key, 0), usable)
         days = (today - local_date(since)).days if since else 0
         word: Row = said.get(key, {})
         found.append(
@@ -182,6 +193,7 @@ def state(book: Ledger, feeds: Sequence[FeedDataset]) -> list[Row]:
                 "source": feed.source,
                 "target": feed.target,
                 "delivered": delivered.get(key, 0),
+                "usable": usable,
                 "applied": applied.get(key, 0),
                 "days": days,
                 "overdue": days > feed.apply_days,
@@ -191,10 +203,16 @@ def state(book: Ledger, feeds: Sequence[FeedDataset]) -> list[Row]:
     return found
 
 
-def _waiting_since(book: Ledger, feed: FeedDataset, applied: int) -> Any:
-    """When the oldest rows arrived that nobody has applied."""
+def _waiting_since(book: Ledger, feed: FeedDataset, applied: int, usable: int) -> Any:
+    """Since when the oldest rows may be applied that nobody has applied: since they arrived, or since they were signed."""
+    at = "accepted_at"
+    if feed.checked_before_use:
+        at = (
+            "greatest(accepted_at, (select min(checked_at) from ops.signoff s join ops.delivery m using (delivery_id)"
+            " where (s.edge, s.dataset) = (d.edge, d.dataset) and m.accepted_at >= d.accepted_at))"
+        )
     return book.single(
-        "select min(accepted_at) as since from ops.delivery where edge = %s and dataset = %s and to_version > %s"
-        " and state in ('accepted', 'partly') and rows_upsert + rows_delete > 0",
-        [feed.edge, feed.dataset, applied],
+        f"select min({at}) as since from ops.delivery d where edge = %s and dataset = %s and to_version > %s"
+        " and to_version <= %s and state in ('accepted', 'partly') and rows_upsert + rows_delete > 0",
+        [feed.edge, feed.dataset, applied, usable],
     )["since"]

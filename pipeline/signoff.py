@@ -1,7 +1,7 @@
 """Sign-off (技术员核查): what a technician is shown of an edge before signing, the chain of marks, and what nobody has signed.
 
-A mark covers everything that its receiver had accepted by then, since the whole scope was compared. A delivery without rows
-transferred nothing and needs none.
+A mark covers everything that its receiver had accepted with the marked delivery, since the whole scope was compared. A
+delivery without rows transferred nothing and needs none.
 """
 
 from __future__ import annotations
@@ -22,6 +22,12 @@ from schemas.contract import FeedDataset
 SAMPLE_ROWS = 5
 DUE_AT = time(12, 0)
 """By when, on the next working day, a delivery is to be checked."""
+_UNSIGNED = (
+    " d.state in ('accepted', 'partly') and d.rows_upsert + d.rows_delete > 0 and d.accepted_at > coalesce((select"
+    " max(m.accepted_at) from ops.signoff s join ops.delivery m using (delivery_id)"
+    " where (s.edge, s.dataset) = (d.edge, d.dataset)), '-infinity')"
+)
+"""What a delivery `d` is that transferred rows and that no mark covers."""
 
 
 def counts(book: Ledger, feed: FeedDataset) -> dict[str, Any]:
@@ -101,9 +107,8 @@ def unchecked(book: Ledger, known: Catalog) -> list[Row]:
     """The edges whose contract wants a check and that have transferred rows since the last one, the most overdue first."""
     rows = book.rows(
         "select edge, dataset, min(accepted_at) as since, max(to_version) as version, count(*) as deliveries,"
-        " sum(rows_upsert + rows_delete) as rows from ops.delivery d"
-        " where state in ('accepted', 'partly') and rows_upsert + rows_delete > 0 and accepted_at > coalesce((select"
-        " max(checked_at) from ops.signoff s where (s.edge, s.dataset) = (d.edge, d.dataset)), '-infinity') group by 1, 2"
+        " sum(rows_upsert + rows_delete) as rows, array_agg(distinct as_of order by as_of) as days"
+        f" from ops.delivery d where{_UNSIGNED} group by 1, 2"
     )
     now, found = book.clock(), []
     for row in rows:
@@ -113,3 +118,16 @@ def unchecked(book: Ledger, known: Catalog) -> list[Row]:
             names = {"flow": feed.flow, "source": feed.source, "target": feed.target}
             found.append({**names, **row, "rows": int(row["rows"]), "due_at": due, "overdue": now > due})
     return sorted(found, key=lambda row: (row["due_at"], row["edge"], row["dataset"]))
+
+
+def usable_version(book: Ledger, feed: FeedDataset) -> int:
+    """The version of a feed that may be applied: the accepted one, or where a check comes first (`technicianCheck: before`)
+    the newest of which nothing is unsigned; 0 before the first."""
+    accepted = book.one("select version from ops.accepted where edge = %s and dataset = %s", [feed.edge, feed.dataset])
+    if accepted is None:
+        return 0
+    unsigned = book.single(
+        f"select min(from_version) as version from ops.delivery d where edge = %s and dataset = %s and{_UNSIGNED}",
+        [feed.edge, feed.dataset],
+    )["version"]
+    return int(accepted["version"] if unsigned is None or not feed.checked_before_use else unsigned)

@@ -30,6 +30,11 @@ def verify(night: Night, feed: FeedDataset) -> dict[str, Any]:
     """
     if feed.connection in switched_off():
         raise Denied("HUB751", feed.id, connection=feed.connection)
+    with night.ledger.turn(f"feed {feed.id}"):  # nothing is delivered between the look and the counts
+        return _compared(night, feed)
+
+
+def _compared(night: Night, feed: FeedDataset) -> dict[str, Any]:
     version = accepted_version(night, feed)
     if version == 0:
         raise Denied("HUB707", feed.id)
@@ -70,27 +75,25 @@ def distrust(night: Night, feed: FeedDataset) -> None:
 
 
 def sign(night: Night, feed: FeedDataset, by: str, found: dict[str, Any]) -> dict[str, Any]:
-    """Record the technician's mark on the feed's newest accepted delivery: who, when, the counts, and a hash over them.
+    """Record the technician's mark on the delivery that was looked at (`found`): who, when, the counts, and a hash over them.
 
-    The hash is over the mark before as well, whichever feed that was for, so that none can be changed or taken out unseen.
+    What was accepted after the look stays unsigned. The hash is over the mark before as well, whichever feed that was for,
+    so that none can be changed or taken out unseen.
 
     Raises:
         Denied: HUB708 when the receiver does not hold what it accepted.
     """
     if not found["equal"]:
         raise Denied("HUB708", feed.id, differs=", ".join(found["differs"]))
-    row = night.ledger.single(
-        "select delivery_id from ops.accepted where edge = %s and dataset = %s", [feed.edge, feed.dataset]
-    )
     counts = {name: value for name, value in found.items() if name != "samples"}
     with night.ledger.turn("signoff"):
         at = night.ledger.clock()
         before = night.ledger.one("select mark from ops.signoff order by signoff_id desc limit 1")
-        mark = signoff.mark_of(before["mark"] if before else "", row["delivery_id"], by, at, counts)
+        mark = signoff.mark_of(before["mark"] if before else "", found["delivery"], by, at, counts)
         night.ledger.execute(
             "insert into ops.signoff (delivery_id, edge, dataset, checked_by, checked_at, counts, mark)"
             " values (%s, %s, %s, %s, %s, %s, %s)",
-            [row["delivery_id"], feed.edge, feed.dataset, by, at, Jsonb(counts), mark],
+            [found["delivery"], feed.edge, feed.dataset, by, at, Jsonb(counts), mark],
         )
     return {**found, "checked_by": by, "checked_at": at, "mark": mark}
 

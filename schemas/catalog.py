@@ -19,6 +19,7 @@ from core.schedule import FEED_SCHEDULES
 from core.settings import settings
 from schemas import reading
 from schemas.contract import HUB, TONIGHT, Code, Entity, FeedDataset, SourceDataset
+from schemas.deadlines import REMINDERS
 from schemas.queries import tables_of
 
 T = TypeVar("T")
@@ -41,7 +42,7 @@ class Catalog:
     """By id, `E01`, as the flow document has them."""
     deadlines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By id, `DL01`."""
-    reminders: Mapping[str, Any] = field(default_factory=dict)
+    reminders: Mapping[str, Any] = field(default_factory=lambda: REMINDERS)
     """When people are told of deadlines and what counts as real time (`flows/deadlines.yaml`)."""
     outside: Mapping[str, FeedDataset] = field(default_factory=dict)
     """By id, `X4.card_photo`: what a hand-over outside the hub may hold. No verb sees these, so none is ever delivered."""
@@ -161,7 +162,7 @@ def catalog(home: Path | None = None) -> Catalog:
         systems={system["code"]: system for document in flows for system in document.get("systems", [])},
         edges={edge["id"]: edge for document in flows for edge in document.get("edges", [])},
         deadlines={deadline["id"]: deadline for document in flows for deadline in document.get("deadlines", [])},
-        reminders={name: value for document in flows for name, value in document.get("reminders", {}).items()},
+        reminders=REMINDERS | {name: value for document in flows for name, value in document.get("reminders", {}).items()},
         broken=broken,
         sql=root / "sql",
         codes_folder=folder / "codes",

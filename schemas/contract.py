@@ -201,6 +201,8 @@ class FeedDataset:
     schedule: str = "nightly"
     """`nightly`, `payday`, or `outside`: what a hand-over that bypasses the hub may hold; the hub never delivers it."""
     technician_check: bool = True
+    checked_before_use: bool = False
+    """Whether nobody may apply a delivery before a technician has signed it (`technicianCheck: before`)."""
     applied_by_hand: bool = False
     """Whether the receiver's administrator applies what was delivered (`applyMode` manual: finding F05, two hops)."""
     apply_days: int = APPLY_DAYS

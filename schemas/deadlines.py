@@ -18,6 +18,9 @@ PER_PERSON = "staff_report"
 OBLIGATION_COLUMNS: Mapping[str, str] = {"needed": "integer", "found": "integer", "met": "boolean", "evidence": "string"}
 """What the SELECT of a deadline returns, in one row: how many it takes, how many there are, whether that will do, and the
 facts that show it (counts, codes, dates; no personal value)."""
+OBLIGATION_LIST: Mapping[str, str] = {"who": "string", "has_it": "boolean"}
+"""What it returns instead, where the deadline is about everybody on a list: a row for each, and whether it is done for them.
+The list is met when it is not empty and `enough_percent` (100 where none is given) have it."""
 OBLIGATION_TABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "occasion": (
         ("anchor_on", "date"),
@@ -41,6 +44,9 @@ OBLIGATION_TABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 """What a deadline's SELECT may read beside the entities: its own occasion (one row), what receivers have accepted, and what
 departments have handed over; all dates are business dates."""
+REMINDERS: dict[str, Any] = {"realtime_minutes": 15, "days_before": [7, 3, 1], "due_soon_days": 7, "watch_days": 30}
+"""What holds where `reminders:` in `schemas/flows` says nothing else: how long real time may take, how many days before a
+deadline people are told, from when it is due soon, and how long it is watched around its day."""
 _DAY = timedelta(days=1)
 
 
@@ -132,3 +138,14 @@ def _of_anchor(calendar: Calendar, code: str, anchor: date) -> str:
 
 def _name(calendar: Calendar, window: Window) -> str:
     return window.batch or calendar.school_year(window.first)
+
+
+def as_answer(query: str) -> str:
+    """The SELECT of a deadline that lists people, with its list counted: the columns of `OBLIGATION_COLUMNS`."""
+    return (
+        f"with listed as ({query.strip().rstrip(';')}), counted as ("
+        "select count(*) as needed, count(case when has_it then 1 end) as found from listed)"
+        " select c.needed, c.found, c.needed > 0 and c.found * 100 >= c.needed * o.enough_percent as met,"
+        " 'listed=' || c.needed || ' done=' || c.found || ' enough_percent=' || o.enough_percent as evidence"
+        " from counted c cross join occasion o"
+    )

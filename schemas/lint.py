@@ -7,7 +7,6 @@ gives one finding. The rest of the house may then trust what the catalogue holds
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 from core.settings import settings
@@ -27,14 +26,11 @@ _MISLEADING = frozenset({"HUB113", "HUB116", "HUB117", "HUB119"})
 """Findings after which a contract's names and types cannot be held against other files."""
 
 
-def lint(home: Path | None = None, today: date | None = None) -> list[Finding]:
-    """Every finding in a home folder (holding `schemas/` and `sql/`), default that of the settings, by file and line.
-
-    `today` decides whether a year whose make-up days are not confirmed is already worth a warning.
-    """
+def lint(home: Path | None = None) -> list[Finding]:
+    """Every finding in a home folder (holding `schemas/` and `sql/`), default that of the settings, by file and line."""
     found = shelves.shelf(home or settings().home)
     findings = [*_contracts(found), *codes(found), *links(found), *sql(found), *feeds(found)]
-    findings += dates(found, today or date.today())
+    findings += dates(found)
     findings += bind(found, {finding.file for finding in findings})
     unique = {(finding.render("en"), finding.severity): finding for finding in [*found.broken, *findings]}
     return sorted(unique.values(), key=lambda finding: (finding.file, finding.line, finding.code))

@@ -1,29 +1,26 @@
-"""Does each school year give the days that deadlines count from, can every deadline be proved, and is next year's known?"""
+"""Does each school year give the days that deadlines count from, and can every deadline be proved?"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date
 
 from core.calendar import ANCHORS, calendar
 from core.errors import ContractError
 from schemas.finding import Finding, near
 from schemas.shelf import Shelf
 
-DECEMBER = 12
-"""The State Council gives the next year's make-up days in November; from December on they are missed."""
 _YEAR = re.compile(r"\d{4}-\d{4}")
 
 
-def dates(found: Shelf, today: date) -> Iterator[Finding]:
-    """Findings HUB181 and HUB760 to HUB763 over the calendar and the deadlines; HUB761 is a warning."""
+def dates(found: Shelf) -> Iterator[Finding]:
+    """Findings HUB181, HUB760, HUB762 and HUB763 over the calendar and the deadlines."""
     folder = found.home / "schemas" / "calendar"
     yield from _deadlines(found)
     if not any(_YEAR.fullmatch(str(document.data.get("school_year"))) for document in found.calendars):
         return
     try:
-        year = calendar(folder)
+        calendar(folder)
     except ContractError as error:
         yield Finding(error.code, f"schemas/calendar/{error.where}", 1, error.facts)
         return
@@ -33,10 +30,6 @@ def dates(found: Shelf, today: date) -> Iterator[Finding]:
         wanted |= {str(item["window"]) for _, _, item in found.deadlines if item.get("window")}
         for name in sorted(wanted - names):
             yield Finding("HUB760", document.file, document.line("windows"), {"name": name})
-        for number in sorted({int(part) for part in str(document.data.get("school_year")).split("-")}):
-            if not year.makeup_confirmed(number) and today >= date(number - 1, DECEMBER, 1):
-                line = document.line("makeup_confirmed")
-                yield Finding("HUB761", document.file, line, {"year": number}, "warning")
 
 
 def _deadlines(found: Shelf) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from schemas.shelf import Located, Shelf
 
 
 def links(found: Shelf) -> Iterator[Finding]:
-    """Findings HUB103, HUB120 to HUB126, HUB155 and HUB156 over all contracts that could be read."""
+    """Findings HUB103, HUB120 to HUB126, HUB155, HUB156 and HUB870 over all contracts that could be read."""
     for source in found.sources.values():
         yield from _source(found, source)
     for entity in found.entities.values():
@@ -135,6 +135,8 @@ def _feed(found: Shelf, located: Located[FeedDataset]) -> Iterator[Finding]:
         right = "outside" if feed.edge in found.outside else "nightly, payday"
         facts = {"name": "schedule", "value": feed.schedule, "known": right}
         yield Finding("HUB124", located.file, extra_line(located, "schedule"), facts)
+    if feed.checked_before_use and not feed.applied_by_hand:
+        yield Finding("HUB870", located.file, extra_line(located, "technicianCheck"), {"edge": feed.edge})
     if feed.dataset not in edge["datasets"]:
         facts = {"name": feed.dataset, "edge": feed.edge, "known": near(feed.dataset, edge["datasets"])}
         yield Finding("HUB125", located.file, located.line("name"), facts)

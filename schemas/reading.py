@@ -162,6 +162,7 @@ def _feed(path: Path, data: Mapping[str, Any], table: Mapping[str, Any]) -> Feed
         encoding=extra.get("encoding"),
         schedule=extra.get("schedule", "nightly"),
         technician_check=bool(extra.get("technicianCheck", True)),
+        checked_before_use=extra.get("technicianCheck") == "before",
         applied_by_hand=extra.get("applyMode") == "manual",
         apply_days=int(extra.get("applyDays", APPLY_DAYS)),
         origin=path.name,

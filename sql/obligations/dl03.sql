@@ -1,22 +1,11 @@
 -- SJGXLC02/1: number, college, major and class are given and the basic data are complete, for every student of the intake.
 select
-    cast(count(t.student_no) as bigint) as needed,
-    cast(count(case when t.is_complete then 1 end) as bigint) as found,
+    s.student_no as who,
     cast(
-        count(t.student_no) > 0 and count(case when t.is_complete then 1 end) = count(t.student_no) as boolean
-    ) as met,
-    cast(
-        'new_students=' || cast(count(t.student_no) as varchar)
-        || ' complete=' || cast(count(case when t.is_complete then 1 end) as varchar) as varchar
-    ) as evidence
-from occasion o
-left join (
-    select
-        s.student_no,
-        s.entry_month,
         p.student_no is not null and p.name is not null and p.id_number is not null
-        and s.unit_code is not null and s.major_code is not null and s.class_no is not null as is_complete
-    from student_status s
-    left join student p on p.student_no = s.student_no
-    where s.source_system = 'academic'
-) t on left(t.entry_month, 4) = cast(extract(year from o.anchor_on) as varchar)
+        and s.unit_code is not null and s.major_code is not null and s.class_no is not null as boolean
+    ) as has_it
+from occasion o
+join student_status s on left(s.entry_month, 4) = cast(extract(year from o.anchor_on) as varchar)
+left join student p on p.student_no = s.student_no
+where s.source_system = 'academic'

@@ -14,6 +14,7 @@ from core import postgres
 from core.calendar import calendar
 from core.errors import Denied
 from core.settings import ROOT
+from pipeline.obligations import as_one_row
 from schemas import deadlines
 from schemas.catalog import Catalog, catalog
 
@@ -145,7 +146,7 @@ def ask(postgres_server: str, shipped: Catalog) -> Iterator[Callable[[str, Fill]
             connection.execute("insert into occasion values (%s, %s, %s, %s, %s, %s, %s, %s)", facts)
             file = shipped.obligation_file(deadline)
             assert file is not None
-            (row,) = connection.execute(file.read_bytes()).fetchall()
+            (row,) = connection.execute(as_one_row(file.read_text("utf-8")).encode()).fetchall()
             return row
 
         yield run

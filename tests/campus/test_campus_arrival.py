@@ -103,6 +103,17 @@ def test_leavers_clear_their_steps_in_two_weeks_and_certificates_come_last() -> 
     assert {row["CWZT"] for row in rows if row["ZSZT"] == "未办"} >= {"暂不能办"}
 
 
+@pytest.mark.parametrize("day", [5, LEAVING - LEAVING_OPENS, LEAVING - 7, LEAVING + 3])
+def test_the_librarys_step_is_done_when_the_library_has_books_money_and_card(day: int) -> None:
+    rows = table("library.clearance", day).to_pylist()
+    clear = {row["XH"].strip(): (row["QQBZ"], row["JYZ"]) == ("是", "已交") for row in rows}
+    steps = {row["XH"].strip(): row["TSZT"] for row in table("leaving.clearance", day).to_pylist()}
+    done = {number for number, word in steps.items() if word == "已办"}
+    assert done <= {number for number in steps if clear.get(number, True)}
+    assert steps.keys() - done
+    assert bool(done) == (day != LEAVING - LEAVING_OPENS)
+
+
 def test_no_valid_card_outlives_its_holders_stay() -> None:
     day = LEAVING
     states = {row["XH"]: row["XJZT"] for row in table("academic.status_record", day).to_pylist()}

@@ -59,6 +59,7 @@ def test_every_pair_of_entity_and_system_is_mapped(shipped: Catalog) -> None:
     assert registers == {
         "external_person",
         "person_decision",
+        "grant_confirmation",
     }  # kept in the hub itself, by no department
     assert pairs - {(entity, "it_centre") for entity in registers} == set(MAPPED)
 

@@ -10,6 +10,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from campus.generate import world
+from campus.render_courses import VENDOR_TERMS, course_section, course_selection
+from campus.world import date_of
+from campus.year import SPRING
 from core.connections import parse
 from core.engine import literal
 from loaders.base import Delivery, open_target
@@ -91,3 +95,18 @@ def test_a_roster_is_a_university(platform: Platform) -> None:
         assert counts["enrollments/teacher"] > 100
         for names in ("length(family_name) = 2 and given_name <> '-'", "given_name = '-'"):
             assert db.execute(f"select count(*) > 0 from r where file = 'users' and {names}").fetchall() == [(True,)]
+
+
+def test_the_springs_sections_take_the_autumns_place_when_its_check_in_begins() -> None:
+    begins = SPRING.checkin.first
+    for day, code in (
+        (begins - 1, VENDOR_TERMS["1"]),
+        (begins, VENDOR_TERMS["2"]),
+        (SPRING.registration.last, VENDOR_TERMS["2"]),
+    ):
+        there = world(1_500, day=day)
+        sections, chosen = course_section(there).to_pydict(), course_selection(there).to_pydict()
+        assert set(sections["XQ"]) == {code}
+        assert set(chosen["JXBH"]) <= set(sections["JXBH"])
+        assert len(set(zip(chosen["JXBH"], chosen["XH"], strict=True))) == len(chosen["XH"]) > 1_000
+        assert all(moment.date() <= date_of(day) for moment in chosen["XKSJ"])

@@ -27,7 +27,7 @@ ENTITIES = {
     "fee_item", "fee_standard", "student_account", "account_fund", "fund_change", "bill", "bill_line", "write_off",
     "write_off_line", "voided_payment", "realtime_payment", "collection_batch", "collection_line", "year_close",
     "external_person", "person_decision", "person_number", "person", "person_role", "person_conflict", "staff_preentry",
-    "account", "role_grant", "term", "course", "course_section", "course_selection",
+    "account", "role_grant", "term", "course", "course_section", "course_selection", "grant_confirmation",
 }  # fmt: skip
 STRICT_LISTS = {
     "GB/T 2261.1",

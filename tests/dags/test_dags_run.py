@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +13,13 @@ import pytest
 from under_test import without_deadline
 
 from campus.rehearsal import Rehearsal
+from core.errors import Denied
 from core.ledger import ledger
 from core.settings import settings
+from core.text import text
+from pipeline import pull, signoff
+from pipeline.context import Night, resume
+from pipeline.night import open_run, verify_edge
 from schemas.catalog import catalog
 
 if TYPE_CHECKING:
@@ -53,9 +60,77 @@ def run(university: Rehearsal) -> Run:
     return lambda dag_id, moment: without_deadline(bag.dags[dag_id]).test(logical_date=moment)
 
 
+def states(dag_run: Any) -> dict[str, str]:
+    return {instance.task_id: str(instance.state) for instance in dag_run.get_task_instances()}
+
+
 def passed(dag_run: Any) -> bool:
-    states = {instance.task_id: str(instance.state) for instance in dag_run.get_task_instances()}
-    return str(dag_run.state) == "success" and set(states.values()) == {"success"}
+    return str(dag_run.state) == "success" and set(states(dag_run).values()) == {"success"}
+
+
+def night(kind: str, edge: str) -> Night:
+    return resume(open_run(kind, NIGHT.date(), [edge]))
+
+
+class Answers:
+    """A technician at the page of required actions while a DAG runs in this process."""
+
+    def during(self, work: Callable[[], None], run: Callable[[], Any]) -> Any:
+        with ThreadPoolExecutor(1) as pool:
+            done = pool.submit(work)
+            found = run()
+            done.result()
+        return found
+
+    def wait(self, dag_id: str) -> None:
+        """Until the task is parked, holding no worker."""
+        while self._parked(dag_id) is None:
+            time.sleep(0.2)
+
+    def give(self, dag_id: str, name: str, *, yes: bool) -> None:
+        """Answer as the page does: through the function of Airflow's own route."""
+        from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+        from airflow.api_fastapi.core_api.datamodels.hitl import UpdateHITLDetailPayload
+        from airflow.api_fastapi.core_api.routes.public.hitl import update_hitl_detail
+        from airflow.utils.session import create_session
+
+        run_id = self._parked(dag_id)
+        with create_session() as session:
+            option = text("checks.sign" if yes else "checks.refuse")
+            payload = UpdateHITLDetailPayload(chosen_options=[option])
+            user = SimpleAuthManagerUser(username=name, role="op")
+            update_hitl_detail(dag_id, str(run_id), "check", payload, user, session)
+
+    def time_out(self, dag_id: str) -> None:
+        """The time of a look has come: the scheduler's own sweep finds it."""
+        from airflow.jobs.job import Job
+        from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
+        from airflow.models.taskinstance import TaskInstance
+        from airflow.utils.session import create_session
+        from sqlalchemy import update
+
+        with create_session() as session:
+            session.execute(
+                update(TaskInstance)
+                .where(TaskInstance.dag_id == dag_id, TaskInstance.task_id == "check")
+                .values(trigger_timeout=NIGHT)
+            )
+        SchedulerJobRunner(Job()).check_awaiting_input_timeouts()
+
+    def _parked(self, dag_id: str) -> str | None:
+        from airflow.models.taskinstance import TaskInstance
+        from airflow.utils.session import create_session
+        from sqlalchemy import select
+
+        with create_session() as session:
+            return session.scalar(
+                select(TaskInstance.run_id).where(TaskInstance.dag_id == dag_id, TaskInstance.state == "awaiting_input")
+            )
+
+
+@pytest.fixture
+def answers() -> Answers:
+    return Answers()
 
 
 def xcoms(dag_run: Any) -> list[Any]:
@@ -94,6 +169,47 @@ def test_a_feed_brings_its_receivers_to_the_version(run: Run, flow: str) -> None
         "select distinct edge, dataset from ops.accepted join ops.delivery using (edge, dataset) where flow = %s", [flow]
     )
     assert feeds == {(row["edge"], row["dataset"]) for row in found}
+
+
+def test_what_is_checked_before_use_waits_for_the_technicians_answer(run: Run, answers: Answers, tmp_path: Path) -> None:
+    def answer() -> None:
+        answers.wait("check__e01")
+        with pytest.raises(Denied, match="HUB871"):  # nobody may take it before (SJGXLC02/3, then SJGXLC02/4)
+            pull.pull(night("pull", "E01"), "E01", tmp_path, "教务管理员")
+        answers.give("check__e01", "核查员", yes=True)
+
+    assert passed(answers.during(answer, lambda: run("check__e01", NIGHT)))
+    mark = ledger().single("select * from ops.signoff where edge = 'E01'")
+    assert (mark["checked_by"], mark["counts"]["feed"], mark["counts"]["equal"]) == ("核查员", "E01.staff_basic", True)
+    assert signoff.chain(ledger())["whole"]
+    (taken,) = pull.pull(night("pull", "E01"), "E01", tmp_path, "教务管理员")
+    assert taken["upserts"] == mark["counts"]["expected"]
+
+
+def test_an_answer_of_no_leaves_no_mark(run: Run, answers: Answers) -> None:
+    def answer() -> None:
+        answers.wait("check__e31")
+        answers.give("check__e31", "核查员", yes=False)
+
+    found = states(answers.during(answer, lambda: run("check__e31", NIGHT)))
+    assert (found["check"], found["ready"]) == ("failed", "upstream_failed")
+    assert ledger().rows("select 1 as found from ops.signoff where edge = 'E31'") == []
+
+
+def test_a_mark_from_the_command_line_ends_the_wait(run: Run, answers: Answers) -> None:
+    def answer() -> None:
+        for signed in (False, True):  # the first look finds nobody's mark and waits on
+            answers.wait("check__e03")
+            if signed:
+                verify_edge("E03", NIGHT.date(), "另一核查员")
+            answers.time_out("check__e03")
+
+    assert passed(answers.during(answer, lambda: run("check__e03", NIGHT)))
+    assert [row["checked_by"] for row in ledger().rows("select * from ops.signoff where edge = 'E03'")] == ["另一核查员"]
+
+
+def test_nothing_to_check_asks_nobody(run: Run) -> None:
+    assert states(run("check__e01", EVENING)) == {"check": "skipped", "ready": "skipped"}
 
 
 def test_payday_takes_the_payroll_first_and_then_delivers_it(run: Run) -> None:

@@ -19,7 +19,7 @@ from core import postgres
 from core.connections import connection
 from core.ledger import ledger
 from core.settings import settings
-from pipeline import persons
+from pipeline import grants, persons
 from pipeline.night import Outcome, night
 from schemas.catalog import catalog
 
@@ -36,6 +36,7 @@ class Nights:
     injected: Any
     linked: tuple[str, str]
     retired: str
+    learner: str
 
 
 def rows(query: str) -> list[tuple[Any, ...]]:
@@ -100,6 +101,11 @@ def _lived(rehearsal: Rehearsal) -> Nights:
     who = persons.Applicant(staff[1], "王退休", "1", date(2026, 9, 1), date(2027, 8, 31))
     retired = persons.give_number(ledger(), who, "甲")["person_no"]
     persons.approve_number(ledger(), retired, "乙")
+    grants.confirm(ledger(), staff[0], staff[0])
+    learner = rows("select min(uid) from hub_current.role_grant where basis_system = 'academic' and system_code = 'library'")[
+        0
+    ][0]
+    grants.confirm(ledger(), learner, learner, "library", "不用图书馆")
     injected = live(2, {"staff_numbered_twice": 1})
     persons.unlink(ledger(), student, "乙", "两个人")
     live(3, {"staff_numbered_twice": 1})
@@ -107,7 +113,16 @@ def _lived(rehearsal: Rehearsal) -> Nights:
     persons.link(ledger(), number, other, "乙", "同一人,人事处将并号")
     found.append(night(date_of(4)))  # the sources stay as they are: only the decision is new
     states.append(facts())
-    return Nights(found, states, injected, (staff[0], student), retired)
+    return Nights(found, states, injected, (staff[0], student), retired, learner)
+
+
+def test_a_persons_own_word_stands_beside_the_permission_from_the_next_night_on(nights: Nights) -> None:
+    staff, _ = nights.linked
+    assert rows(f"select 1 from hub_current.role_grant where uid = '{staff}' and confirmed_at is null") == []
+    assert rows(f"select 1 from hub_current.role_grant where uid <> '{staff}' and confirmed_at is not null") == []
+    disputed = [{row for row in state["held"] if row[2] == "role_grant.disputed"} for state in nights.facts]
+    assert disputed[0] == set()
+    assert {tuple(row[1].split("|")[:2]) for row in disputed[-1]} == {(nights.learner, "library")}
 
 
 def test_sound_rows_are_neither_held_nor_in_question(nights: Nights) -> None:

@@ -13,9 +13,9 @@ import pytest
 from core.errors import Denied
 from core.ids import file_digest
 from core.ledger import Ledger
-from pipeline import attention, pull
+from pipeline import attention, checking, pull, signoff
 from pipeline.context import resume
-from pipeline.night import close_run, open_run
+from pipeline.night import close_run, open_run, verify_edge
 from schemas.catalog import catalog
 
 E01 = "schemas/feeds/sjgxlc01/e01_hr_academic.odcs.yaml"
@@ -105,3 +105,50 @@ def test_what_nobody_applies_for_longer_than_the_contract_allows_is_told(by_hand
     later = Ledger(book.url, lambda: book.clock() + timedelta(days=9))
     assert [point for point in attention.points(later, catalog()) if point["kind"] == "unapplied"] == []
     later.close()
+
+
+def test_where_a_check_comes_first_only_what_is_signed_can_be_taken(by_hand: Any, tmp_path: Path) -> None:
+    contract = by_hand.home / E01
+    text = contract.read_text("utf-8")
+    contract.write_text(
+        text.replace("value: manual}", "value: manual}\n      - {property: technicianCheck, value: before}"), "utf-8"
+    )
+    by_hand.forget()
+    book = by_hand.ledger
+    by_hand.night(1)
+    for refused in (
+        lambda: taken(tmp_path / "unsigned"),
+        lambda: pull.acknowledge(book, catalog(), "E01", pull.Word(1, "教务管理员")),
+    ):
+        with pytest.raises(Denied, match="HUB871"):
+            refused()
+    verify_edge("E01", date(2026, 9, 8), "核查员")
+    by_hand.hire(("T0041", "李白", "男", "U1"))
+    by_hand.night(2)
+    manifest, rows = taken(tmp_path / "signed")
+    assert (manifest["datasets"][0]["version"], len(rows)) == (1, 40)
+    (standing,) = pull.state(book, pull.by_hand(catalog(), "E01"))
+    assert (standing["delivered"], standing["usable"], standing["applied"]) == (2, 1, 0)
+    with pytest.raises(Denied, match="HUB871"):
+        pull.acknowledge(book, catalog(), "E01", pull.Word(2, "教务管理员"))
+    pull.acknowledge(book, catalog(), "E01", pull.Word(1, "教务管理员"))
+    later = Ledger(book.url, lambda: book.clock() + timedelta(days=9))
+    assert [row["overdue"] for row in pull.state(later, pull.by_hand(catalog(), "E01"))] == [
+        False
+    ]  # version 2 waits for a mark
+    later.close()
+    verify_edge("E01", date(2026, 9, 9), "核查员")
+    assert len(taken(tmp_path / "both")[1]) == 41
+    by_hand.night(3)  # nothing changed: what brings no rows needs no mark
+    assert pull.state(book, pull.by_hand(catalog(), "E01"))[0]["usable"] == book.version()
+
+
+def test_a_mark_covers_what_was_looked_at_and_nothing_later(by_hand: Any) -> None:
+    by_hand.night(1)
+    with checking.opened(["E01"], date(2026, 9, 8)) as here:
+        (feed,) = checking.waiting(here.ledger, here.catalog, edge="E01")
+        found, _ = checking.look(here, [feed])
+        by_hand.hire(("T0041", "李白", "男", "U1"))
+        by_hand.night(2)
+        checking.sign(here, found, "核查员")
+    assert [row["version"] for row in signoff.unchecked(by_hand.ledger, catalog()) if row["edge"] == "E01"] == [2]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime
 from typing import Any
 
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
+from core.errors import ContractError, Denied
 from core.ledger import Ledger
-from pipeline import signoff
+from pipeline import checking, signoff
+from pipeline.cli import app
 from pipeline.night import verify_edge
 from schemas.catalog import catalog
 
@@ -69,3 +73,41 @@ def test_what_nobody_has_checked_raises_an_alarm_at_noon_of_the_next_working_day
     assert {row["edge"] for row in signoff.unchecked(book, catalog())} == {"E05", "E06"}
     university.night(2)
     assert {row["edge"] for row in signoff.unchecked(book, catalog())} == {"E05", "E06"}
+
+
+def test_a_flow_is_signed_in_one_go_after_a_yes(university: Any) -> None:
+    university.night(1)
+    book: Ledger = university.ledger
+    run = CliRunner()
+    for arguments, answer in ((["--by", "核查员"], "n\n"), (["--by", "核查员"], ""), (["--json"], "y\n")):
+        refused = run.invoke(app, ["verify", "--flow", "sjgxlc01", *arguments], input=answer)
+        assert isinstance(refused.exception, Denied)
+        assert refused.exception.code == "HUB872"
+    assert book.rows("select 1 as found from ops.signoff") == []
+    shown = run.invoke(app, ["verify", "--flow", "SJGXLC01", "--by", "核查员"], input="y\n")
+    assert shown.exit_code == 0, shown.output
+    assert "E05.staff_basic" in shown.output
+    assert "抽样" in shown.output
+    marks = book.rows("select edge, checked_by, mark from ops.signoff order by edge")
+    assert [(row["edge"], row["checked_by"]) for row in marks] == [(edge, "核查员") for edge in ("E01", "E05", "E06")]
+    assert len({row["mark"] for row in marks}) == 3
+    assert signoff.chain(book)["whole"]
+    assert json.loads(run.invoke(app, ["verify", "--flow", "SJGXLC01", "--json"]).stdout) == []
+
+
+def test_a_night_is_signed_but_for_what_differs(university: Any) -> None:
+    university.night(1)
+    with psycopg.connect(university.academic) as connection:
+        connection.execute("delete from hub_staff where staff_no = 'T0001'")
+    found = CliRunner().invoke(app, ["verify", "--night", "2026-09-07", "--yes", "--json", "--by", "核查员"])
+    assert found.exit_code == 1
+    assert {row["feed"].split(".")[0] for row in json.loads(found.stdout)} == {"E05", "E06"}
+    assert "HUB708 E01" in found.stderr
+    assert {row["edge"] for row in signoff.unchecked(university.ledger, catalog())} == {"E01"}
+    other = CliRunner().invoke(app, ["verify", "--night", "2026-09-08", "--yes", "--json"])
+    assert (other.exit_code, json.loads(other.stdout)) == (0, [])
+
+
+def test_an_unknown_flow_is_named(university: Any) -> None:
+    with pytest.raises(ContractError, match=r"HUB104 SJGXLC99.*SJGXLC01"):
+        checking.waiting(university.ledger, catalog(), flow="SJGXLC99")

@@ -57,7 +57,10 @@ select
     min(b.basis) as basis,
     b.basis_system as basis_system,
     min(b.valid_from) as valid_from,
-    max(greatest(b.valid_from, b.valid_to)) as valid_to
+    max(greatest(b.valid_from, b.valid_to)) as valid_to,
+    max(case when c.agrees and cast(c.confirmed_at as date) >= b.valid_from then c.confirmed_at end) as confirmed_at
 from bases b
 join codes.map m on m.list = 'HUB/ROLE' and m.source_code = b.basis
+left join hub.grant_confirmation c
+    on c.uid = b.uid and c.system_code = m.system and c.role_code = m.code and c.scope_unit = b.scope_unit
 group by b.uid, m.system, m.code, b.scope_unit, b.basis_system

@@ -1,0 +1,120 @@
+"""A question to the technician that holds up what comes after it, and whom to tell once it is answered.
+
+The task waits in Airflow's state `awaiting_input`, which takes no worker slot and no triggerer. An answer leaves the same
+mark as `hub verify --sign`; a mark that was left on the command line meanwhile ends the wait at the next look.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import task
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskAwaitingInput
+
+from core.errors import Denied, HubError
+from core.text import text
+from dags.steps import business_date, one_line
+
+log = logging.getLogger(__name__)
+LOOK_AGAIN = timedelta(minutes=15)
+"""How often a waiting question looks whether somebody has signed elsewhere."""
+
+
+class Check(HITLOperator):
+    """Compares what waits on an edge with its receiver, asks a technician to sign it, and leaves the mark.
+
+    A receiver that holds something else is no question but a failure (HUB708); so is the answer no (HUB873).
+    """
+
+    def __init__(self, *, edge: str, name: str, step: str, **kwargs: Any) -> None:
+        super().__init__(
+            subject=text("checks.subject", edge=edge, name=name),
+            options=[text("checks.sign"), text("checks.refuse")],
+            response_timeout=LOOK_AGAIN,
+            **kwargs,
+        )
+        self.edge, self.step = edge, step
+
+    def execute(self, context: Any) -> None:
+        shown = self._look(context)
+        rows = [f"| {' | '.join(_cells(row))} |" for row in shown]
+        head = text("checks.head")
+        rule = "|" + "---|" * (head.count("|") - 1)
+        self.body = "\n".join([text("checks.ask", edge=self.edge, step=self.step), "", head, rule, *rows])
+        try:
+            super().execute(context)
+        except TaskAwaitingInput:
+            raise self._park(shown) from None
+
+    def execute_complete(self, context: Any, event: dict[str, Any], shown: Sequence[Mapping[str, Any]] = ()) -> None:
+        if event.get("error_type") == "timeout":
+            if self._waits():
+                raise self._park(shown)
+            log.info("%s", text("checks.elsewhere", edge=self.edge))
+            return
+        answer = super().execute_complete(context, event)
+        by = (answer["responded_by_user"] or {}).get("name", "-")
+        if answer["chosen_options"] != [text("checks.sign")]:
+            raise AirflowFailException(Denied("HUB873", self.edge, by=by, edge=self.edge).line())
+        self._sign(context, shown, by)
+        log.info("%s", text("checks.done", edge=self.edge, by=by, count=len(shown)))
+
+    def _park(self, shown: Sequence[Mapping[str, Any]]) -> TaskAwaitingInput:
+        """The wait for an answer about exactly these deliveries."""
+        return TaskAwaitingInput(
+            method_name="execute_complete", kwargs={"shown": [dict(row) for row in shown]}, timeout=self.response_timeout
+        )
+
+    @one_line
+    def _look(self, context: Any) -> list[dict[str, Any]]:
+        from pipeline import checking
+
+        with checking.opened([self.edge], business_date(context["dag_run"])) as here:
+            feeds = checking.waiting(here.ledger, here.catalog, edge=self.edge)
+            found, problems = checking.look(here, feeds)
+        if not feeds:
+            raise AirflowSkipException(text("checks.none", edge=self.edge))
+        wrong: list[HubError] = [
+            Denied("HUB708", row["feed"], differs=", ".join(row["differs"])) for row in found if not row["equal"]
+        ]
+        for error in [*problems, *wrong]:
+            raise error
+        return [{name: value for name, value in row.items() if name != "samples"} for row in found]
+
+    @one_line
+    def _waits(self) -> bool:
+        from core.ledger import ledger
+        from pipeline import checking
+        from schemas.catalog import catalog
+
+        return bool(checking.waiting(ledger(), catalog(), edge=self.edge))
+
+    @one_line
+    def _sign(self, context: Any, shown: Sequence[Mapping[str, Any]], by: str) -> None:
+        from pipeline import checking
+
+        with checking.opened([self.edge], business_date(context["dag_run"])) as here:
+            _, refused = checking.sign(here, [dict(row) for row in shown], by)
+        for error in refused:
+            raise error
+
+
+@task
+@one_line
+def ready(edge: str) -> None:
+    """Tell the receiver's administrator which versions may now be taken and applied; without an address the log has it."""
+    from core.ledger import ledger
+    from pipeline.checking import offer
+    from schemas.catalog import catalog
+
+    lines, outcome = offer(ledger(), catalog(), edge)
+    log.info("%s: %s", outcome, " ".join(lines))
+
+
+def _cells(row: Mapping[str, Any]) -> list[str]:
+    names = ("feed", "version", "expected", "found", "sent", "received", "rejected", "change")
+    return ["-" if row[name] is None else str(row[name]) for name in names]

@@ -1,0 +1,119 @@
+"""Every command on the first day, in an empty home or before the first night: it works, or says in a line what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer.main
+from typer.testing import CliRunner
+
+from core import ledger as ledger_module
+from core import postgres
+from core.errors import HubError
+from core.ledger import ledger
+from core.settings import ROOT, settings
+from pipeline.cli import app
+from schemas.catalog import catalog
+
+CACHES = (settings, catalog, ledger_module.migrated, ledger_module._ledger, postgres.database)
+COMMANDS = {
+    "ack": ("E01", "E01 --version 1 --by 甲"),
+    "calendar": ("--days 3",),
+    "confirm": ("DL08 --by 甲 --note 已验收",),
+    "demo": (),  # makes its own first night
+    "digest": ("", "--send"),
+    "draft": ("src_nobody --out {folder}",),
+    "extract": ("hr",),
+    "feed": ("SJGXLC01",),
+    "flows": ("", "SJGXLC01", "--audit", "--rules"),
+    "grants": ("", "S0001", "S0001 --confirm", "S0001 --wrong 错 --system hr"),
+    "held": ("",),
+    "latency": ("",),
+    "link": ("S0001 B0001 --reason 核对",),
+    "lint": ("",),
+    "night": ("--as-of 2026-09-07",),
+    "number": ("--unit 20010306 --name 王五 --kind 2", "--approve 0306001"),
+    "obligations": ("",),
+    "oneroster": ("{folder}/none.zip",),
+    "persons": ("", "--conflicts", "--provisional", "--number S0001"),
+    "pull": ("E01 --out {folder}",),
+    "refresh": ("hr",),
+    "release": ("1 --reason 有据", "1 --approve"),
+    "replay": ("--edge E01 --from 2026-09-01 --to 2026-09-02",),
+    "rollback": ("1 --reason 有据 --approved-by 乙",),
+    "selftest": ("src_hr", "dst_academic"),
+    "status": ("",),
+    "template": ("finance.payroll --out {folder}/t.xlsx",),
+    "unchecked": ("",),
+    "unlink": ("B0001 --reason 核对",),
+    "upload": ("finance.payroll {folder}/none.xlsx",),
+    "uploads": ("finance.payroll",),
+    "verify": ("E01", "--flow SJGXLC01 --yes", "--night 2026-09-07 --yes", "--chain", ""),
+    "versions": ("",),
+}
+LINES = [f"{name} {arguments}".strip() for name, given in COMMANDS.items() for arguments in given if name != "night"]
+
+
+@pytest.fixture(scope="module", params=["empty", "deadlines", "shipped"])
+def home(request: pytest.FixtureRequest, postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home without anything, one with nothing but deadlines, or the shipped one; no place is connected, no night was run."""
+    folder = tmp_path_factory.mktemp(request.param)
+    (folder / "home").mkdir()
+    if request.param == "deadlines":
+        flows = folder / "home" / "schemas" / "flows"
+        flows.mkdir(parents=True)
+        content = (ROOT / "schemas" / "flows" / "deadlines.yaml").read_text("utf-8")
+        head, tail = content.split("reminders:", 1)
+        (flows / "deadlines.yaml").write_text(head + "deadlines:" + tail.split("deadlines:", 1)[1], "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param != "shipped":
+            patch.setenv("HUB_HOME", str(folder / "home"))
+            (folder / "home" / "sql").mkdir()
+            (folder / "home" / "sql" / "migrations").symlink_to(ROOT / "sql" / "migrations")
+        patch.setenv("HUB_VAR", str(folder / "var"))
+        patch.setenv("HUB_URL", postgres.database(postgres_server, f"first_{request.param}"))
+        for cached in CACHES:
+            cached.cache_clear()
+        yield folder
+        ledger().close()
+    for cached in CACHES:
+        cached.cache_clear()
+
+
+def said(home: Path, line: str) -> str:
+    """What a command answers before anybody has made the store's tables, in one line where it is an error.
+
+    Raises:
+        AssertionError: it ended with something that is neither.
+    """
+    for schema in ("hub", "hub_at", "hub_current"):
+        ledger().execute(f"drop schema if exists {schema} cascade")
+    found = CliRunner().invoke(app, [part.format(folder=home) for part in line.split()])
+    if isinstance(found.exception, HubError):
+        answer = found.exception.line()
+        assert "\n" not in answer
+        return answer
+    assert found.exception is None or isinstance(found.exception, SystemExit), f"{line}: {found.exception!r}"
+    return found.output
+
+
+def test_every_command_is_tried() -> None:
+    assert set(typer.main.get_group(app).commands) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_command_works_or_says_what_is_missing(home: Path, line: str) -> None:
+    said(home, line)
+    said(home, f"{line} --json")
+
+
+@pytest.mark.parametrize("line", ["persons", "link S0001 B0001 --reason 核对", "unlink B0001 --reason 核对", "grants"])
+def test_what_needs_a_night_says_so(home: Path, line: str) -> None:
+    assert "HUB876" in said(home, line)
+    assert "hub night" in said(home, line)
+
+
+def test_a_night_without_anything_is_a_night(home: Path) -> None:
+    said(home, "night --as-of 2026-09-07 --json")
