@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -67,7 +68,7 @@ def write(folder: Path, batches: pa.RecordBatchReader) -> tuple[int, str]:
         folder.mkdir(parents=True)
         with pq.ParquetWriter(path, schema, compression="zstd", compression_level=1) as writer:
             for batch in batches:
-                position = pa.array(range(count, count + batch.num_rows), pa.int64())
+                position = pa.array(np.arange(count, count + batch.num_rows))
                 writer.write_batch(pa.RecordBatch.from_arrays([*batch.columns, position], schema=schema))
                 count += batch.num_rows
     except OSError:
