@@ -88,7 +88,7 @@ def _change(night: Night, entity: Entity, conformed: Output, checked: Output) ->
         keys = arrow(db, "select source_key from prior anti join fresh using (source_key) anti join leaving using (source_key)")
         _table(db, "kept", hub.current_rows(connection, entity, keys, folder / "kept.csv"))
         counts = _count(db, conformed)
-        output = _write(db, entity, folder, counts)
+        output = _write(db, entity, checked, folder, counts)
     for scratch in folder.glob("*.csv"):
         scratch.unlink()
     _judge(night, entity, counts, str(output["content"]))
@@ -102,10 +102,13 @@ def _table(db: duckdb.DuckDBPyConnection, name: str, rows: pa.RecordBatchReader)
 
 
 def _load(db: duckdb.DuckDBPyConnection, entity: Entity, conformed: Output, checked: Output) -> None:
-    """Tables `fresh` (accepted rows with their hash), `held` (keys) and `complete` (systems whose absences prove something:
-    not those with a damaged key, which would look like the delete of its old one)."""
+    """Tables `fresh` (place, key and hash of the accepted rows, which stay in their file), `held` (keys), `complete` (systems
+    whose absences prove something: not those with a damaged key, which would look like the delete of its old one)."""
     hashed = row_hash([column.name for column in entity.columns])
-    db.execute(f"create table fresh as select *, {hashed} as row_hash from read_parquet({literal(checked['accepted'])})")
+    db.execute(f"create view accepted as from read_parquet({literal(checked['accepted'])}, file_row_number = true)")
+    db.execute(
+        f"create table fresh as select file_row_number as place, source_system, source_key, {hashed} as row_hash from accepted"
+    )
     db.execute(f"create table held as select source_system, source_key from read_parquet({literal(checked['held'])})")
     db.execute("create table complete (source_system varchar)")
     if conformed["systems"]:
@@ -121,7 +124,8 @@ def _load(db: duckdb.DuckDBPyConnection, entity: Entity, conformed: Output, chec
 
 
 def _stage(db: duckdb.DuckDBPyConnection, connection: postgres.Connection, night: Night, entity: Entity) -> None:
-    """Tables `leaving` (keys to be deleted), `away` (absent for the first time) and `delta`."""
+    """Tables `leaving` (keys to be deleted), `away` (absent for the first time), `touched` (keys to be inserted, updated or
+    deleted, with their place) and the view `delta` of their rows."""
     before = connection.execute(
         "select source_key from ops.absent where entity = %s and run_id <> %s", [entity.name, night.run.id]
     ).fetchall()
@@ -134,17 +138,21 @@ def _stage(db: duckdb.DuckDBPyConnection, connection: postgres.Connection, night
     db.execute(f"create table leaving as select source_key from missing where {leaves[entity.gone]}")
     waits = "true" if entity.gone == "absent_twice" else "false"
     db.execute(f"create table away as select source_key from missing anti join leaving using (source_key) where {waits}")
-    names = ", ".join(f"f.{column.name}" for column in entity.columns)
     db.execute(
-        f"create table delta as select case when p.source_key is null then 'I' else 'U' end as op, {names},"
-        " f.source_system, f.source_key, f.row_hash from fresh f left join prior p using (source_key)"
+        "create table touched as select case when p.source_key is null then 'I' else 'U' end as op,"
+        " f.place, f.source_system, f.source_key, f.row_hash from fresh f left join prior p using (source_key)"
         " where p.source_key is null or f.row_hash <> p.row_hash or f.source_system <> p.source_system"
     )
-    db.execute("insert into delta by name select 'D' as op, source_key from leaving")
+    db.execute("insert into touched by name select 'D' as op, source_key from leaving")
+    names = ", ".join(f"a.{column.name}" for column in entity.columns)
+    db.execute(
+        f"create view delta as select t.op, {names}, t.source_system, t.source_key, t.row_hash"
+        " from touched t left join accepted a on a.file_row_number = t.place"
+    )
 
 
 def _count(db: duckdb.DuckDBPyConnection, conformed: Output) -> Counts:
-    ops = dict(db.execute("select op, count(*) from delta group by op").fetchall())
+    ops = dict(db.execute("select op, count(*) from touched group by op").fetchall())
     had = [system for (system,) in db.execute("select distinct source_system from prior order by 1").fetchall()]
     return Counts(
         before=_one(db, "select count(*) from prior"),
@@ -156,23 +164,22 @@ def _count(db: duckdb.DuckDBPyConnection, conformed: Output) -> Counts:
     )
 
 
-def _write(db: duckdb.DuckDBPyConnection, entity: Entity, folder: Path, counts: Counts) -> Output:
+def _write(db: duckdb.DuckDBPyConnection, entity: Entity, checked: Output, folder: Path, counts: Counts) -> Output:
     names = ", ".join(column.name for column in entity.columns) + ", source_system, source_key"
-    files = {
-        "delta": "select * from delta order by op, source_key",
-        "known": f"select {names} from fresh union all select {names} from kept",
-        "away": "select source_key from away",
-    }
+    files = {"delta": "select * from delta", "away": "select source_key from away"}
+    known = checked["accepted"]
+    if _one(db, "select count(*) from kept"):
+        known = str(folder / "known.parquet")
+        files["known"] = f"select {names} from accepted union all select {names} from kept"
     for name, query in files.items():
-        db.execute(f"copy ({query}) to {literal(folder / f'{name}.parquet')} (format parquet)")
-    stands = (
-        "select source_key, row_hash from fresh"
-        " union all select source_key, row_hash from prior semi join kept using (source_key)"
-    )
+        db.execute(f"copy ({query}) to {literal(folder / f'{name}.parquet')} (format parquet, compression lz4_raw)")
+    stands = "select row_hash as told from fresh union all select row_hash from prior semi join kept using (source_key)"
+    content = "select md5(op || source_key || '|' || coalesce(row_hash, '')) as told from touched"
     return {
-        **{name: str(folder / f"{name}.parquet") for name in files},
+        **{name: str(folder / f"{name}.parquet") for name in ("delta", "away")},
+        "known": known,
         "known_hash": digest(entity.name, _fingerprint(db, stands)),
-        "content": digest(entity.name, _fingerprint(db, "select op || source_key as source_key, row_hash from delta")),
+        "content": digest(entity.name, _fingerprint(db, content)),
         "before": counts.before,
         "inserts": counts.inserts,
         "updates": counts.updates,
@@ -182,8 +189,8 @@ def _write(db: duckdb.DuckDBPyConnection, entity: Entity, folder: Path, counts: 
 
 
 def _fingerprint(db: duckdb.DuckDBPyConnection, query: str) -> list[Any]:
-    """Count and order-free hash of `source_key, row_hash` rows."""
-    number = "cast('0x' || substr(md5(source_key || '|' || coalesce(row_hash, '')), 1, 15) as bigint)"
+    """Count and order-free hash of rows, each given by an md5 of its own as `told`."""
+    number = "cast('0x' || substr(told, 1, 15) as bigint)"
     return [list(row) for row in db.execute(f"select count(*), bit_xor({number}) from ({query})").fetchall()]
 
 
