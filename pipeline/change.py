@@ -62,12 +62,17 @@ def change(night: Night, name: str, conformed: Output, checked: Output) -> Outpu
     entity = night.catalog.entity(name)
     night.progress("brake", name)
     parts = (checked["accepted"], checked["held"], conformed["systems"], night.ledger.version_of(name))
+    of = digest("of", entity.gone, *parts[:3])
     still = digest("still", repr(entity.brake), entity.gone, *parts)
     before = night.ledger.finished("brake", name, still)
     if before is not None and Path(before["known"]).is_file():
         return night.ledger.reuse(night.run.id, "brake", name, still, before)
+    unchanged = _published(night, name, of)
+    if unchanged is not None:
+        return night.ledger.reuse(night.run.id, "brake", name, still, unchanged)
     work = digest("brake", still, night.run.as_of)
-    output = night.ledger.do(night.run.id, "brake", name, work, lambda _: _change(night, entity, conformed, checked))
+    found = night.ledger.do(night.run.id, "brake", name, work, lambda _: _change(night, entity, conformed, checked))
+    output = {**found, "of": of}
     if not any(output[count] for count in ("inserts", "updates", "deletes", "absent")):
         night.ledger.reuse(night.run.id, "brake", name, still, output)
     return output
@@ -77,6 +82,27 @@ def staged(night: Night, name: str, output: Output) -> Change:
     """The staged change of an entity as the store takes it."""
     counts = (output[count] for count in ("before", "inserts", "updates", "deletes"))
     return Change(night.catalog.entity(name), Path(output["delta"]), *counts)
+
+
+def _published(night: Night, name: str, of: str) -> Output | None:
+    """The change of nothing, when the entity's newest version is what a publish made of these very rows; else None.
+
+    The publish's own record says so, which is written in its transaction. Keys that were absent for the first time then may
+    leave now, so such an entity is looked at again.
+    """
+    found = night.ledger.one(
+        "select output -> 'made' -> %s as made from ops.step where verb = 'publish' and state = 'done'"
+        " and (output ->> 'version')::bigint = %s and output -> 'entities' ? %s order by step_id desc limit 1",
+        [name, night.ledger.version_of(name), name],
+    )
+    made = found["made"] if found else None
+    if made is None or made.get("of") != of or made["absent"] or not Path(made["known"]).is_file():
+        return None
+    if not Path(made["away"]).is_file():
+        return None
+    before = made["before"] + made["inserts"] - made["deletes"]
+    nothing = dict.fromkeys(("inserts", "updates", "deletes"), 0)
+    return {**made, **nothing, "before": before, "content": digest(name, "nothing")}
 
 
 def _change(night: Night, entity: Entity, conformed: Output, checked: Output) -> Output:
