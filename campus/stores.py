@@ -20,7 +20,7 @@ from psycopg import sql
 from campus.render_hr import ZERO_DATE
 from core.connections import parse
 from core.dialects import quoted, spelling
-from core.postgres import copy_in
+from core.postgres import copy_csv
 from core.settings import settings
 from schemas.contract import Column, SourceDataset
 
@@ -69,7 +69,7 @@ class Postgres:
                     sql.SQL(", ").join(columns), table
                 )
             )
-            copy_in(self._connection, sql.Identifier("changed_key"), keys.column_names, keys.to_reader())
+            copy_csv(self._connection, sql.Identifier("changed_key"), keys.column_names, keys.to_reader())
             self._connection.execute(sql.SQL("delete from {} t using changed_key k where {}").format(table, same))
             self._append(dataset, rows)
 
@@ -84,7 +84,7 @@ class Postgres:
 
     def _append(self, dataset: SourceDataset, rows: pa.Table) -> None:
         cleaned = _without_zero_dates(dataset, rows)
-        copy_in(self._connection, sql.Identifier(dataset.physical), rows.column_names, cleaned.to_reader(_ROWS))
+        copy_csv(self._connection, sql.Identifier(dataset.physical), rows.column_names, cleaned.to_reader(_ROWS))
 
 
 class MariaDb:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 import fasteners
+import pgpq
 import psycopg
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -170,7 +171,23 @@ def read_csv(path: Path, schema: pa.Schema) -> pa.RecordBatchReader:
 
 
 def copy_in(connection: Connection, table: sql.Composable, columns: Sequence[str], rows: pa.RecordBatchReader) -> int:
-    """Append Arrow rows to a table by COPY and return how many. The columns are named in the order of the batches."""
+    """Append Arrow rows to a table by COPY and return how many. The columns are named in the order of the batches, and have
+    the types as which `core.dialects` spells theirs: the binary form takes no other for them."""
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    statement = sql.SQL("copy {} ({}) from stdin (format binary)").format(table, names)
+    encoder = pgpq.ArrowToPostgresBinaryEncoder(rows.schema)
+    count = 0
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(encoder.write_header())
+        for batch in rows:
+            count += batch.num_rows
+            copy.write(encoder.write_batch(batch))
+        copy.write(encoder.finish())
+    return count
+
+
+def copy_csv(connection: Connection, table: sql.Composable, columns: Sequence[str], rows: pa.RecordBatchReader) -> int:
+    """As `copy_in`, into a table of any types: the server reads each value from its text."""
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     statement = sql.SQL("copy {} ({}) from stdin (format csv)").format(table, names)
     count = 0

@@ -45,12 +45,14 @@ class Reading:
         batches: the rows, in key order for snapshots, at most `HUB_BATCH_ROWS` a batch. Read them once.
         source_count: rows that the source itself counted in the same snapshot, within the window if there is one.
         high: largest watermark in the same snapshot as ISO text, None without a watermark or without rows.
+        reader: what read them, where a family has several ways; kept in the manifest.
     """
 
     schema: pa.Schema
     batches: Iterator[pa.RecordBatch]
     source_count: int
     high: str | None = None
+    reader: str = ""
 
 
 class Extractor(Protocol):

@@ -10,7 +10,7 @@ import codecs
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -48,15 +48,17 @@ def decode(cells: Sequence[bytes | None], encoding: str) -> tuple[pa.StringArray
     return pa.array(parts, pa.string(), mask=empty), frozenset()
 
 
-def utf8(cells: Sequence[bytes | None]) -> pa.StringArray:
+def utf8(cells: Sequence[bytes | None] | pa.Array[Any]) -> pa.StringArray:
     """The cells as text from a server that promises UTF-8.
 
     Such servers let lone surrogates through, which are not text anywhere else: those bytes land as U+FFFD and their hex
     digits, so that nothing is lost and the row can be held.
     """
     try:
-        return cast(pa.StringArray, pa.array(cells, pa.binary()).cast(pa.string()))
+        held = cells if isinstance(cells, pa.Array) else pa.array(cells, pa.binary())
+        return cast(pa.StringArray, held.cast(pa.string()))
     except pa.ArrowInvalid:
+        cells = cells.to_pylist() if isinstance(cells, pa.Array) else cells
         return pa.array([None if cell is None else cell.decode("utf-8", "hub_hex") for cell in cells], pa.string())
 
 

@@ -1,5 +1,8 @@
 """MySQL and MariaDB: one consistent snapshot, read unbuffered, every cell left as the bytes that the server sent.
 
+Two readers give the same cells: PyMySQL always works and is right for small tables; connectorx (`extractors.mysql_stream`)
+reads large ones many times as fast. Option `reader` of the connection's URL forces one of them.
+
 The driver's own conversions are switched off: they turn zero dates, times over 24 hours and wide decimals into something
 else or fail over them. Over the text protocol the server spells every value exactly, so dates and times land as that
 text, decimals and integers are parsed by Arrow, and only BIT and FLOAT need a cast in the SELECT. Instants
@@ -9,21 +12,34 @@ text, decimals and integers are parsed by Arrow, and only BIT and FLOAT need a c
 from __future__ import annotations
 
 import contextlib
+import itertools
+import re
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import pyarrow as pa
 
 from core.connections import Connection
 from core.dialects import arrow_type, quoted
-from extractors import shape
+from core.errors import Fault, Unavailable
+from core.settings import settings
+from extractors import mysql_stream, shape
 from extractors.base import SOURCE_HASH, Reading, SourceColumn, drift, kind_of
 from extractors.encoding import Unreadable, decode, utf8
-from extractors.mysql_session import Row, Session, snapshot
+from extractors.mysql_session import SNAPSHOT, Row, Session, snapshot
 from schemas.contract import Column, SourceDataset
 
 _KEYS_AT_ONCE = 500
+_LARGE_ROWS = 20_000
+"""From this many rows on a process of its own pays for its start."""
+READERS = ("connectorx", "pymysql")
+_FAMILIAR = re.compile(
+    r"((tiny|small|medium|big)?int|decimal|double|float|date|datetime|timestamp|time|year|bit|enum|set|json"
+    r"|(var)?char|(tiny|medium|long)?text|(var)?binary|(tiny|medium|long)?blob)\b"
+)
+"""Types whose cells both readers are proven to give alike; a table with any other is left to PyMySQL."""
+_COUNT, _HIGH = "_hub_count", "_hub_high"
 _BLIND_CHARSETS = {"latin1", "binary", "ascii", "swe7", "latin2", "cp1250", "cp1252"}
 """Character sets that hold no Chinese: text found in them is bytes of whatever the application wrote."""
 _COLUMNS = """
@@ -32,6 +48,9 @@ _COLUMNS = """
     where table_schema = coalesce(%s, database()) and table_name = %s
     order by ordinal_position
 """
+_ESTIMATE = "select table_rows from information_schema.tables where table_schema = coalesce(%s, database()) and table_name = %s"
+_GIVEN_UP: set[str] = set()
+"""Datasets at which the fast reader broke off in this process; the next try is made without it."""
 
 
 @dataclass(frozen=True)
@@ -46,17 +65,21 @@ class _Seen:
 
 @dataclass(frozen=True)
 class _Cell:
-    """How one column is selected, hashed and turned into Arrow; `encoding` is set when it comes as undecoded bytes."""
+    """How one column is selected, hashed and turned into Arrow; `encoding` is set when it comes as undecoded bytes.
+
+    `raw` selects the same cell for a reader that must not decode anything: a whole number, else bytes of UTF-8.
+    """
 
     name: str
     select: str
     text: str
     type: pa.DataType
+    raw: str
     encoding: str | None = None
 
 
 class MySQL:
-    """Family `mysql`. Options of the URL: `unix_socket`, `ssl`, `ssl_ca`."""
+    """Family `mysql`. Options of the URL: `unix_socket`, `ssl`, `ssl_ca`, `reader` (`connectorx` or `pymysql`)."""
 
     family: ClassVar[str] = "mysql"
 
@@ -93,8 +116,9 @@ class MySQL:
             if watermark:
                 ((high,),) = session.texts(f"select cast(max({_name(watermark)}) as char) from {_table(dataset)}")
             selected = [*cells, _hash(cells)] if shape.hashed(dataset, low) else cells
-            with _reading(session, dataset, selected, [(where, bounds)], high) as reading:
-                yield reading
+            with contextlib.ExitStack() as open_reading:
+                reading = self._streamed(session, dataset, selected, open_reading) if low is None else None
+                yield reading or open_reading.enter_context(_reading(session, dataset, selected, [(where, bounds)], high))
 
     @contextlib.contextmanager
     def sweep(self, dataset: SourceDataset) -> Iterator[Reading]:
@@ -102,8 +126,10 @@ class MySQL:
         with self._snapshot(dataset) as session:
             cells = _cells(session, dataset)
             by_name = {cell.name: cell for cell in cells}
-            with _reading(session, dataset, [*(by_name[name] for name in key), _hash(cells)], [("true", ())]) as reading:
-                yield reading
+            selected = [*(by_name[name] for name in key), _hash(cells)]
+            with contextlib.ExitStack() as open_reading:
+                reading = self._streamed(session, dataset, selected, open_reading)
+                yield reading or open_reading.enter_context(_reading(session, dataset, selected, [("true", ())]))
 
     @contextlib.contextmanager
     def fetch(self, dataset: SourceDataset, keys: pa.Table) -> Iterator[Reading]:
@@ -120,6 +146,36 @@ class MySQL:
             parts = [(where, (chunk if len(names) > 1 else [key for (key,) in chunk],)) for chunk in chunks]
             with _reading(session, dataset, [*cells, _hash(cells)], parts) as reading:
                 yield reading
+
+    def _streamed(
+        self, session: Session, dataset: SourceDataset, cells: Sequence[_Cell], keep: contextlib.ExitStack
+    ) -> Reading | None:
+        """All rows by the fast reader, kept open on `keep`; None where it is not to be used, or gives nothing."""
+        forced = self._connection.options.get("reader")
+        if forced not in (None, *READERS):
+            raise Fault("HUB880", self._connection.id, reader=forced, known=", ".join(READERS))
+        if forced == "connectorx" and not mysql_stream.able(self._connection):
+            raise Fault("HUB886", self._connection.id, reader=forced)
+        if forced == "pymysql" or not _familiar(session, dataset):
+            return None
+        usable = dataset.id not in _GIVEN_UP and mysql_stream.able(self._connection)
+        if forced is None and not (usable and _is_large(session, dataset)):
+            return None
+        query = _whole(dataset, cells)
+        request = mysql_stream.Request(self._connection, SNAPSHOT, query, settings().batch_rows)
+        batches = keep.enter_context(mysql_stream.stream(request))
+        try:
+            first = next(batches, None)
+        except mysql_stream.Broken:
+            if forced:
+                raise _broken_off(dataset) from None
+            return None  # it could not even begin: PyMySQL says why, or does it
+        if first is None or not first.num_rows:
+            return None  # no row carries the count
+        schema = pa.schema([pa.field(cell.name, cell.type) for cell in cells])
+        rows = _undecoded(itertools.chain([first], batches), cells, schema, dataset)
+        high = first.column(_HIGH)[0].as_py() if _HIGH in first.schema.names else None
+        return Reading(schema, rows, int(first.column(_COUNT)[0].as_py()), high.decode() if high else None, "connectorx")
 
     @contextlib.contextmanager
     def _snapshot(self, dataset: SourceDataset | None = None) -> Iterator[Session]:
@@ -155,14 +211,26 @@ def _cells(session: Session, dataset: SourceDataset) -> list[_Cell]:
 def _cell(column: Column, seen: _Seen, encoding: str | None) -> _Cell:
     name, source = _name(column.physical), seen.column
     if encoding and (source.kind == "bytes" or seen.charset in _BLIND_CHARSETS):
-        return _Cell(source.name, f"cast({name} as binary)", f"hex({name})", pa.string(), encoding)
+        as_it_is = f"cast({name} as binary)"
+        return _Cell(source.name, as_it_is, f"hex({name})", pa.string(), as_it_is, encoding)
     if source.kind == "bytes":
-        return _Cell(source.name, f"lower(hex({name}))", f"hex({name})", pa.string())
+        digits = f"lower(hex({name}))"
+        return _Cell(source.name, digits, f"hex({name})", pa.string(), f"cast({digits} as binary)")
     if source.type.startswith("bit"):
         name = f"cast({name} as unsigned)"
     elif source.type.startswith("float") and "(" not in source.type:
         name = f"({name} + 0e0)"  # the server spells a bare FLOAT with six digits, as a double with all of them
-    return _Cell(source.name, name, f"cast({name} as char)", _landing_type(column, seen))
+    kind = _landing_type(column, seen)
+    return _Cell(
+        source.name, name, f"cast({name} as char)", kind, name if kind == pa.int64() else _as_bytes(name, seen.charset)
+    )
+
+
+def _as_bytes(name: str, charset: str) -> str:
+    """A cell as the bytes of its text in UTF-8; bytes that are no text stay as they are."""
+    if charset.startswith("utf8"):
+        return f"cast({name} as binary)"
+    return f"cast({f'convert({name} using utf8mb4)' if charset else f'cast({name} as char)'} as binary)"
 
 
 def _landing_type(column: Column, seen: _Seen) -> pa.DataType:
@@ -178,7 +246,32 @@ def _hash(cells: Sequence[_Cell]) -> _Cell:
     """MD5 over every cell as text; NULL and the space between cells are control characters."""
     texts = ", ".join(f"coalesce({cell.text}, char(30 using utf8mb4))" for cell in cells)
     expression = f"md5(concat_ws(char(31 using utf8mb4), {texts}))"
-    return _Cell(SOURCE_HASH, expression, expression, pa.string())
+    return _Cell(SOURCE_HASH, expression, expression, pa.string(), f"cast({expression} as binary)")
+
+
+def _familiar(session: Session, dataset: SourceDataset) -> bool:
+    """Whether both readers give the dataset's cells alike."""
+    contracted = {column.physical for column in dataset.columns}
+    seen = [one.column for one in _describe(session, dataset.physical) if one.column.name in contracted]
+    return all(_FAMILIAR.match(column.type) for column in seen)
+
+
+def _is_large(session: Session, dataset: SourceDataset) -> bool:
+    """By the server's own estimate, which costs nothing; of a view there is none."""
+    return any(int(rows or 0) >= _LARGE_ROWS for (rows,) in session.texts(_ESTIMATE, _address(dataset.physical)))
+
+
+def _whole(dataset: SourceDataset, cells: Sequence[_Cell]) -> str:
+    """The query of all rows. What is to be known of the same snapshot travels with every row: a statement has one snapshot.
+
+    Columns are renamed, since the server would take a name in ORDER BY for the cell and not for the column with its index.
+    """
+    table, watermark = _table(dataset), shape.watermark_column(dataset)
+    items = [f"{cell.raw} as c{place}" for place, cell in enumerate(cells)] + [f"(select count(*) from {table}) as {_COUNT}"]
+    if watermark:
+        items.append(f"(select cast(cast(max({_name(watermark)}) as char) as binary) from {table}) as {_HIGH}")
+    order = ", ".join(map(_name, shape.order_columns(dataset)))
+    return f"select {', '.join(items)} from {table} order by {order}".replace("%%", "%")
 
 
 @contextlib.contextmanager
@@ -200,7 +293,7 @@ def _reading(
     schema = pa.schema([pa.field(cell.name, cell.type) for cell in cells])
     batches = _batches((rows for query in queries for rows in session.rows(*query)), cells, schema, dataset)
     try:
-        yield Reading(schema, batches, count, high)
+        yield Reading(schema, batches, count, high, "pymysql")
     finally:
         batches.close()
 
@@ -230,6 +323,46 @@ def _batch(rows: Sequence[Row], cells: Sequence[_Cell], schema: pa.Schema, unrea
                 failed |= bad
         else:
             text = utf8(values)
+        arrays.append(text if cell.type == pa.string() else text.cast(cell.type))
+    unreadable.rows += len(failed)
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _undecoded(
+    batches: Iterator[pa.RecordBatch], cells: Sequence[_Cell], schema: pa.Schema, dataset: SourceDataset
+) -> Iterator[pa.RecordBatch]:
+    """The fast reader's batches as PyMySQL would have given them, and its breaking off as theirs."""
+    unreadable = Unreadable()
+    try:
+        for batch in batches:
+            typed = _typed(batch, cells, schema, unreadable)
+            if typed.num_rows and not unreadable.rows:
+                yield typed
+    except mysql_stream.Broken:
+        _GIVEN_UP.add(dataset.id)
+        raise _broken_off(dataset) from None
+    if unreadable.rows:
+        raise unreadable.refusal(dataset)
+
+
+def _broken_off(dataset: SourceDataset) -> Unavailable:
+    return Unavailable("HUB203", dataset.id, reason="connectorx")
+
+
+def _typed(batch: pa.RecordBatch, cells: Sequence[_Cell], schema: pa.Schema, unreadable: Unreadable) -> pa.RecordBatch:
+    arrays: list[pa.Array[Any]] = []
+    failed: set[int] = set()
+    for cell, found in zip(cells, batch.columns, strict=False):  # the count stands behind
+        if cell.type == pa.int64():
+            arrays.append(found.cast(cell.type))
+            continue
+        if cell.encoding:
+            text, bad = decode(found.to_pylist(), cell.encoding)
+            if bad:
+                unreadable.columns.add(cell.name)
+                failed |= bad
+        else:
+            text = utf8(found)
         arrays.append(text if cell.type == pa.string() else text.cast(cell.type))
     unreadable.rows += len(failed)
     return pa.RecordBatch.from_arrays(arrays, schema=schema)

@@ -22,7 +22,8 @@ from core.settings import settings
 Row = tuple[bytes | None, ...]
 _SECONDS_SILENT = 600
 """How long the server may say nothing before the read counts as broken."""
-_SNAPSHOT = (
+SNAPSHOT = (
+    "set names utf8mb4",
     "set session transaction isolation level repeatable read",
     "set session sql_mode = ''",
     "set session time_zone = '+00:00'",
@@ -78,7 +79,7 @@ class Session:
 
     def begin(self) -> None:
         with self._spoken():
-            for statement in _SNAPSHOT:
+            for statement in SNAPSHOT:
                 self._link.query(statement)
 
     def texts(self, sql: str, bounds: tuple[object, ...] = ()) -> list[list[Any]]:

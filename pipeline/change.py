@@ -62,12 +62,17 @@ def change(night: Night, name: str, conformed: Output, checked: Output) -> Outpu
     entity = night.catalog.entity(name)
     night.progress("brake", name)
     parts = (checked["accepted"], checked["held"], conformed["systems"], night.ledger.version_of(name))
+    of = digest("of", entity.gone, *parts[:3])
     still = digest("still", repr(entity.brake), entity.gone, *parts)
     before = night.ledger.finished("brake", name, still)
     if before is not None and Path(before["known"]).is_file():
         return night.ledger.reuse(night.run.id, "brake", name, still, before)
+    unchanged = _published(night, name, of)
+    if unchanged is not None:
+        return night.ledger.reuse(night.run.id, "brake", name, still, unchanged)
     work = digest("brake", still, night.run.as_of)
-    output = night.ledger.do(night.run.id, "brake", name, work, lambda _: _change(night, entity, conformed, checked))
+    found = night.ledger.do(night.run.id, "brake", name, work, lambda _: _change(night, entity, conformed, checked))
+    output = {**found, "of": of}
     if not any(output[count] for count in ("inserts", "updates", "deletes", "absent")):
         night.ledger.reuse(night.run.id, "brake", name, still, output)
     return output
@@ -79,6 +84,27 @@ def staged(night: Night, name: str, output: Output) -> Change:
     return Change(night.catalog.entity(name), Path(output["delta"]), *counts)
 
 
+def _published(night: Night, name: str, of: str) -> Output | None:
+    """The change of nothing, when the entity's newest version is what a publish made of these very rows; else None.
+
+    The publish's own record says so, which is written in its transaction. Keys that were absent for the first time then may
+    leave now, so such an entity is looked at again.
+    """
+    found = night.ledger.one(
+        "select output -> 'made' -> %s as made from ops.step where verb = 'publish' and state = 'done'"
+        " and (output ->> 'version')::bigint = %s and output -> 'entities' ? %s order by step_id desc limit 1",
+        [name, night.ledger.version_of(name), name],
+    )
+    made = found["made"] if found else None
+    if made is None or made.get("of") != of or made["absent"] or not Path(made["known"]).is_file():
+        return None
+    if not Path(made["away"]).is_file():
+        return None
+    before = made["before"] + made["inserts"] - made["deletes"]
+    nothing = dict.fromkeys(("inserts", "updates", "deletes"), 0)
+    return {**made, **nothing, "before": before, "content": digest(name, "nothing")}
+
+
 def _change(night: Night, entity: Entity, conformed: Output, checked: Output) -> Output:
     folder = night.folder("change", entity.name)
     with engine(entity.name) as db, night.ledger.transaction() as connection:
@@ -88,7 +114,7 @@ def _change(night: Night, entity: Entity, conformed: Output, checked: Output) ->
         keys = arrow(db, "select source_key from prior anti join fresh using (source_key) anti join leaving using (source_key)")
         _table(db, "kept", hub.current_rows(connection, entity, keys, folder / "kept.csv"))
         counts = _count(db, conformed)
-        output = _write(db, entity, folder, counts)
+        output = _write(db, entity, checked, folder, counts)
     for scratch in folder.glob("*.csv"):
         scratch.unlink()
     _judge(night, entity, counts, str(output["content"]))
@@ -102,10 +128,13 @@ def _table(db: duckdb.DuckDBPyConnection, name: str, rows: pa.RecordBatchReader)
 
 
 def _load(db: duckdb.DuckDBPyConnection, entity: Entity, conformed: Output, checked: Output) -> None:
-    """Tables `fresh` (accepted rows with their hash), `held` (keys) and `complete` (systems whose absences prove something:
-    not those with a damaged key, which would look like the delete of its old one)."""
+    """Tables `fresh` (place, key and hash of the accepted rows, which stay in their file), `held` (keys), `complete` (systems
+    whose absences prove something: not those with a damaged key, which would look like the delete of its old one)."""
     hashed = row_hash([column.name for column in entity.columns])
-    db.execute(f"create table fresh as select *, {hashed} as row_hash from read_parquet({literal(checked['accepted'])})")
+    db.execute(f"create view accepted as from read_parquet({literal(checked['accepted'])}, file_row_number = true)")
+    db.execute(
+        f"create table fresh as select file_row_number as place, source_system, source_key, {hashed} as row_hash from accepted"
+    )
     db.execute(f"create table held as select source_system, source_key from read_parquet({literal(checked['held'])})")
     db.execute("create table complete (source_system varchar)")
     if conformed["systems"]:
@@ -121,7 +150,8 @@ def _load(db: duckdb.DuckDBPyConnection, entity: Entity, conformed: Output, chec
 
 
 def _stage(db: duckdb.DuckDBPyConnection, connection: postgres.Connection, night: Night, entity: Entity) -> None:
-    """Tables `leaving` (keys to be deleted), `away` (absent for the first time) and `delta`."""
+    """Tables `leaving` (keys to be deleted), `away` (absent for the first time), `touched` (keys to be inserted, updated or
+    deleted, with their place) and the view `delta` of their rows."""
     before = connection.execute(
         "select source_key from ops.absent where entity = %s and run_id <> %s", [entity.name, night.run.id]
     ).fetchall()
@@ -134,17 +164,21 @@ def _stage(db: duckdb.DuckDBPyConnection, connection: postgres.Connection, night
     db.execute(f"create table leaving as select source_key from missing where {leaves[entity.gone]}")
     waits = "true" if entity.gone == "absent_twice" else "false"
     db.execute(f"create table away as select source_key from missing anti join leaving using (source_key) where {waits}")
-    names = ", ".join(f"f.{column.name}" for column in entity.columns)
     db.execute(
-        f"create table delta as select case when p.source_key is null then 'I' else 'U' end as op, {names},"
-        " f.source_system, f.source_key, f.row_hash from fresh f left join prior p using (source_key)"
+        "create table touched as select case when p.source_key is null then 'I' else 'U' end as op,"
+        " f.place, f.source_system, f.source_key, f.row_hash from fresh f left join prior p using (source_key)"
         " where p.source_key is null or f.row_hash <> p.row_hash or f.source_system <> p.source_system"
     )
-    db.execute("insert into delta by name select 'D' as op, source_key from leaving")
+    db.execute("insert into touched by name select 'D' as op, source_key from leaving")
+    names = ", ".join(f"a.{column.name}" for column in entity.columns)
+    db.execute(
+        f"create view delta as select t.op, {names}, t.source_system, t.source_key, t.row_hash"
+        " from touched t left join accepted a on a.file_row_number = t.place"
+    )
 
 
 def _count(db: duckdb.DuckDBPyConnection, conformed: Output) -> Counts:
-    ops = dict(db.execute("select op, count(*) from delta group by op").fetchall())
+    ops = dict(db.execute("select op, count(*) from touched group by op").fetchall())
     had = [system for (system,) in db.execute("select distinct source_system from prior order by 1").fetchall()]
     return Counts(
         before=_one(db, "select count(*) from prior"),
@@ -156,23 +190,22 @@ def _count(db: duckdb.DuckDBPyConnection, conformed: Output) -> Counts:
     )
 
 
-def _write(db: duckdb.DuckDBPyConnection, entity: Entity, folder: Path, counts: Counts) -> Output:
+def _write(db: duckdb.DuckDBPyConnection, entity: Entity, checked: Output, folder: Path, counts: Counts) -> Output:
     names = ", ".join(column.name for column in entity.columns) + ", source_system, source_key"
-    files = {
-        "delta": "select * from delta order by op, source_key",
-        "known": f"select {names} from fresh union all select {names} from kept",
-        "away": "select source_key from away",
-    }
+    files = {"delta": "select * from delta", "away": "select source_key from away"}
+    known = checked["accepted"]
+    if _one(db, "select count(*) from kept"):
+        known = str(folder / "known.parquet")
+        files["known"] = f"select {names} from accepted union all select {names} from kept"
     for name, query in files.items():
-        db.execute(f"copy ({query}) to {literal(folder / f'{name}.parquet')} (format parquet)")
-    stands = (
-        "select source_key, row_hash from fresh"
-        " union all select source_key, row_hash from prior semi join kept using (source_key)"
-    )
+        db.execute(f"copy ({query}) to {literal(folder / f'{name}.parquet')} (format parquet, compression lz4_raw)")
+    stands = "select row_hash as told from fresh union all select row_hash from prior semi join kept using (source_key)"
+    content = "select md5(op || source_key || '|' || coalesce(row_hash, '')) as told from touched"
     return {
-        **{name: str(folder / f"{name}.parquet") for name in files},
+        **{name: str(folder / f"{name}.parquet") for name in ("delta", "away")},
+        "known": known,
         "known_hash": digest(entity.name, _fingerprint(db, stands)),
-        "content": digest(entity.name, _fingerprint(db, "select op || source_key as source_key, row_hash from delta")),
+        "content": digest(entity.name, _fingerprint(db, content)),
         "before": counts.before,
         "inserts": counts.inserts,
         "updates": counts.updates,
@@ -182,8 +215,8 @@ def _write(db: duckdb.DuckDBPyConnection, entity: Entity, folder: Path, counts: 
 
 
 def _fingerprint(db: duckdb.DuckDBPyConnection, query: str) -> list[Any]:
-    """Count and order-free hash of `source_key, row_hash` rows."""
-    number = "cast('0x' || substr(md5(source_key || '|' || coalesce(row_hash, '')), 1, 15) as bigint)"
+    """Count and order-free hash of rows, each given by an md5 of its own as `told`."""
+    number = "cast('0x' || substr(told, 1, 15) as bigint)"
     return [list(row) for row in db.execute(f"select count(*), bit_xor({number}) from ({query})").fetchall()]
 
 

@@ -13,7 +13,7 @@ import sqlglot
 from sqlglot import exp
 
 from core.dialects import spelling
-from core.engine import engine, literal
+from core.engine import engine, literal, write_in_order
 from core.errors import ContractError
 from core.ids import digest, texts_digest
 from core.ledger import Output
@@ -94,10 +94,7 @@ def _conform(night: Night, entity: Entity, systems: list[str], landed: dict[str,
 def write(db: duckdb.DuckDBPyConnection, body: str, systems: Sequence[str], path: Path) -> Output:
     """Write the rows of a query in the order of their source and return `{file, rows, systems}`."""
     draft = path.with_suffix(".part")
-    db.execute(
-        f"copy (select * from ({body}) order by source_system, source_row) to {literal(draft)}"
-        " (format parquet, compression zstd, compression_level 1)"
-    )
+    write_in_order(db, body, ("source_system", "source_row"), draft)
     counts = dict(db.execute(f"select source_system, count(*) from read_parquet({literal(draft)}) group by 1").fetchall())
     draft.replace(path)
     return {
@@ -117,6 +114,8 @@ def _select(db: duckdb.DuckDBPyConnection, night: Night, entity: Entity, system:
             dataset = night.catalog.source(f"{schema}.{table}")
             create_view(db, dataset, landed[dataset.id].file(night.landing))
     given = outputs(db, sql, file, [*(column.name for column in entity.columns), landing.ROW])
+    if "unreadable" not in given and (carried := _carrying(sql, tables[0])):
+        sql, given = carried, [*given, "unreadable"]
     faults, join = _unreadable(sql, entity, tables[0], "unreadable" in given)
     return f"select {identified(entity, system)}, q.{landing.ROW}, {faults} as unreadable from ({sql}) q {join}"
 
@@ -155,7 +154,32 @@ def _unreadable(sql: str, entity: Entity, main: tuple[str, str], own: bool) -> t
         for column in (columns or [entity.key[0]])
     ]
     join = "" if own else f"left join {main[0]}.{main[1]} v on v.{landing.ROW} = q.{landing.ROW}"
-    return (f"nullif(concat_ws(',', {', '.join(cases)}), '')" if cases else "null"), join
+    return (
+        f"case when {source} is not null then nullif(concat_ws(',', {', '.join(cases)}), '') end" if cases else "null"
+    ), join
+
+
+@functools.lru_cache(maxsize=1024)
+def _carrying(sql: str, main: tuple[str, str]) -> str | None:
+    """The SELECT with the main table's `unreadable` beside its `source_row`, which saves joining that table to itself; None
+    unless each row is plainly one row of that table."""
+    tree = sqlglot.parse_one(sql, read="duckdb")
+    if not isinstance(tree, exp.Select):
+        return None
+    base = tree.find(exp.From)
+    if base is None or base.parent is not tree or not isinstance(base.this, exp.Table):
+        return None
+    if (base.this.db, base.this.name) != main or any(tree.args.get(name) for name in _GATHERING) or tree.find(exp.AggFunc):
+        return None
+    row = next((one for one in tree.selects if one.alias_or_name == landing.ROW), None)
+    row = row.this if isinstance(row, exp.Alias) else row
+    if not isinstance(row, exp.Column) or row.name != landing.ROW or row.table != base.this.alias_or_name:
+        return None
+    return str(tree.select(exp.column("unreadable", table=row.table)).sql("duckdb"))
+
+
+_GATHERING = ("group", "distinct", "having", "limit", "offset", "with", "with_")
+"""Parts of a SELECT after which a row of it is no longer one row of its main table."""
 
 
 @functools.lru_cache(maxsize=1024)

@@ -186,7 +186,7 @@ def difference(
     text = f" || chr({projection.KEY_SEPARATOR}) || ".join(f"cast({name} as varchar)" for name in feed.key)
     try:
         for name, path in zip(("before", "after"), _states(night, feed, span, mode, keys), strict=True):
-            db.execute(f"create table {name} as select {names} from read_parquet({literal(path)}) {scope}")
+            db.execute(f"create view {name} as select {names} from read_parquet({literal(path)}) {scope}")
     except duckdb.Error as error:
         raise ContractError("HUB109", feed.id, problem=str(error).splitlines()[0]) from error
     db.register("again", pa.table({"row_key": pa.array(keys, pa.string())}))
@@ -227,13 +227,18 @@ def _rows_after(night: Night, feed: FeedDataset, mode: str, counts: dict[str, in
     """How many rows the receiver holds of this feed once it has accepted; None when it was not counted before."""
     if mode == "full":
         return counts["after"]
+    before = _rows_held(night, feed)
+    return None if before is None else before + counts["after"] - counts["before"]
+
+
+def _rows_held(night: Night, feed: FeedDataset) -> int | None:
+    """How many rows the receiver holds of this feed, by the delivery that it accepted last; None when that was not counted."""
     held = night.ledger.one(
         "select rows_scope from ops.accepted join ops.delivery using (delivery_id) where accepted.edge = %s"
         " and accepted.dataset = %s",
         [feed.edge, feed.dataset],
     )
-    before = held["rows_scope"] if held else 0
-    return None if before is None else before + counts["after"] - counts["before"]
+    return (None if held["rows_scope"] is None else int(held["rows_scope"])) if held else 0
 
 
 def _states(night: Night, feed: FeedDataset, span: Span, mode: str, keys: list[str]) -> tuple[Path, Path]:
@@ -259,7 +264,8 @@ def _brake(night: Night, feed: FeedDataset, counts: dict[str, int], accepted: in
         return
     if calendar().windows(night.run.as_of) & set(feed.brake.expect):
         return
-    before = _scope_rows(night, feed, accepted)
+    before = _rows_held(night, feed)
+    before = _scope_rows(night, feed, accepted) if before is None else before
     content = digest(feed.id, accepted, night.ledger.version(), counts)
     for code, count, limit in limits:
         share = 100.0 * count / max(before, 1)

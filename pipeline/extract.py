@@ -91,10 +91,14 @@ def seal(night: Night, dataset: SourceDataset, folder: Path, details: dict[str, 
     return {**landed.__dict__, "new_columns": list(new_columns), **counts}
 
 
-def _snapshot(dataset: SourceDataset, extractor: Extractor, folder: Path) -> tuple[dict[str, Any], dict[str, int]]:
+def _snapshot(dataset: SourceDataset, extractor: Extractor, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     with extractor.read(dataset) as reading:
         rows, content = landing.write(folder, reader(reading))
-        return {"rows": rows, "source_count": reading.source_count, "content": content, "high": reading.high}, {}
+        return {"rows": rows, "source_count": reading.source_count, "content": content, "high": reading.high}, _read_by(reading)
+
+
+def _read_by(reading: Reading) -> dict[str, str]:
+    return {"reader": reading.reader} if reading.reader else {}
 
 
 def _window(night: Night, dataset: SourceDataset, extractor: Extractor, folder: Path) -> tuple[dict[str, Any], dict[str, int]]:

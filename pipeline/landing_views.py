@@ -7,22 +7,26 @@ holds that row. So it is with a value that the source lost (`UNREADABLE`), unles
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.dialects import UNREADABLE, spelling
+from core.dialects import UNREADABLE, arrow_type, spelling
 from core.engine import literal
 from loaders.landing import ROW
 from schemas.contract import Column, SourceDataset
 
 _DATES = "['%Y-%m-%d', '%Y%m%d', '%Y/%m/%d', '%Y.%m.%d', '%Y-%m-%d %H:%M:%S']"
 _TIMES = "['%Y-%m-%d %H:%M:%S', '%Y-%m-%d %H:%M:%S.%f', '%Y%m%d%H%M%S', '%Y-%m-%dT%H:%M:%S', '%Y-%m-%d', '%Y/%m/%d %H:%M:%S']"
+_ISO_DATE = r"\d{4}-\d\d-\d\d"
+_ISO_TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})?"
 _TRUE = "('1', 't', 'true', 'y', 'yes', '是')"
 _FALSE = "('0', 'f', 'false', 'n', 'no', '否')"
 _LOST = f"chr({ord(UNREADABLE)})"
+TEXTS = ("string", "time")
 
 
 def create_view(db: duckdb.DuckDBPyConnection, dataset: SourceDataset, rows: Path) -> None:
@@ -30,15 +34,33 @@ def create_view(db: duckdb.DuckDBPyConnection, dataset: SourceDataset, rows: Pat
     landed = pq.read_schema(rows)
     cells = [(column, _raw(column), landed.field(column.physical).type) for column in dataset.columns]
     typed = [f"{_typed(column, raw, kind)} as {column.name}" for column, raw, kind in cells]
-    faults = [
-        f"case when {_present(raw)} and {_typed(column, raw, kind)} is null then '{column.name}' end"
-        for column, raw, kind in cells
-    ]
     db.execute(f"create schema if not exists {dataset.system}")
     db.execute(
         f"create view {dataset.system}.{dataset.name} as select {', '.join(typed)}, {ROW},"
-        f" nullif(concat_ws(',', {', '.join(faults)}), '') as unreadable from read_parquet({literal(rows)})"
+        f" {_unreadable(cells)} as unreadable from read_parquet({literal(rows)})"
     )
+
+
+def _unreadable(cells: Sequence[tuple[Column, str, pa.DataType]]) -> str:
+    """The names of a row's unreadable cells; they are put together only for a row that has one."""
+    found = {column.name: _faulty(column, raw, kind) for column, raw, kind in cells}
+    faults = {name: condition for name, condition in found.items() if condition}
+    if not faults:
+        return "cast(null as varchar)"
+    named = ", ".join(f"case when {condition} then '{name}' end" for name, condition in faults.items())
+    return f"case when {' or '.join(f'({condition})' for condition in faults.values())} then concat_ws(',', {named}) end"
+
+
+def _faulty(column: Column, raw: str, kind: pa.DataType) -> str | None:
+    """The condition that a cell holds something that cannot be read; None where every landed value can."""
+    if column.type.name in TEXTS:
+        return f"starts_with({raw}, {_LOST})" if pa.types.is_string(kind) else None
+    return None if _is_exact(column, kind) else f"{_present(raw)} and {_typed(column, raw, kind)} is null"
+
+
+def _is_exact(column: Column, kind: pa.DataType) -> bool:
+    """Whether the landed type is the contract's own, so that there is nothing to read."""
+    return kind.equals(arrow_type(column.type))
 
 
 def _raw(column: Column) -> str:
@@ -57,16 +79,26 @@ def _typed(column: Column, raw: str, kind: pa.DataType) -> str:
     target = spelling(column.type, "duckdb")
     word = f"trim(cast({raw} as varchar))"
     name = column.type.name
-    if name in {"string", "time"}:
+    if name not in TEXTS and _is_exact(column, kind):
+        return raw
+    if name in TEXTS:
         text = f"cast({raw} as varchar)"
         return f"(case when starts_with({text}, {_LOST}) then null else {text} end)" if pa.types.is_string(kind) else text
     if name == "date":
-        return f"cast({raw} as date)" if pa.types.is_date(kind) else f"cast(try_strptime({word}, {_DATES}) as date)"
+        return f"cast({raw} as date)" if pa.types.is_date(kind) else _moment(word, _ISO_DATE, "date", _DATES)
     if name == "timestamp":
-        return f"cast({raw} as timestamp)" if pa.types.is_timestamp(kind) else f"try_strptime({word}, {_TIMES})"
+        return f"cast({raw} as timestamp)" if pa.types.is_timestamp(kind) else _moment(word, _ISO_TIME, "timestamp", _TIMES)
     if name == "boolean":
         return f"(case when lower({word}) in {_TRUE} then true when lower({word}) in {_FALSE} then false end)"
     exact = f"try_cast(replace({word}, ',', '') as decimal(38, 10))"
     if name == "integer":
         return f"(case when {exact} = floor({exact}) then try_cast({exact} as bigint) end)"
     return f"(case when {exact} = try_cast({exact} as {target}) then try_cast({exact} as {target}) end)"
+
+
+def _moment(word: str, iso: str, target: str, spellings: str) -> str:
+    """Text as a date or moment. Nearly all of it is ISO, which a cast reads ten times as fast as the list of spellings."""
+    return (
+        f"(case when regexp_full_match({word}, '{iso}') then try_cast({word} as {target})"
+        f" else cast(try_strptime({word}, {spellings}) as {target}) end)"
+    )

@@ -114,24 +114,25 @@ def _touched(
     """
     low, high = versions
     changed = f"(from_version > {low:d} and from_version <= {high:d}) or (to_version > {low:d} and to_version <= {high:d})"
-    text = f" || chr({KEY_SEPARATOR}) || ".join(f"q.{name}::text" for name in feed.key)
-    connection.execute("create temporary table again (row_key text) on commit drop")
-    with connection.cursor() as cursor:
-        cursor.executemany("insert into again values (%s)", [[value] for value in extra_keys])
-    conditions = [f"{text} in (select row_key from again)"]
+    touched: dict[str, list[str]] = {}
+    if extra_keys:
+        text = f" || chr({KEY_SEPARATOR}) || ".join(f"q.{name}::text" for name in feed.key)
+        touched[text] = ["select row_key from again"]
+        connection.execute("create temporary table again (row_key text) on commit drop")
+        with connection.cursor() as cursor:
+            cursor.executemany("insert into again values (%s)", [[value] for value in extra_keys])
     for name in entities_of(catalog, feed):
         key = catalog.entity(name).key
         shared = [part for part in feed.key if part in key]
         if shared and (set(feed.key) <= set(key) or set(key) <= set(feed.key)):
-            columns = ", ".join(shared)
-            conditions.append(
-                f"({', '.join(f'q.{part}' for part in shared)}) in (select {columns} from hub.{name} where {changed})"
-            )
+            keys = f"({', '.join(f'q.{part}' for part in shared)})"
+            touched.setdefault(keys, []).append(f"select {', '.join(shared)} from hub.{name} where {changed}")
         elif not _is_union(catalog, feed) and (column := _joined_by(catalog, feed, name)):
-            conditions.append(f"q.{column} in (select {key[0]} from hub.{name} where {changed})")
+            touched.setdefault(f"(q.{column})", []).append(f"select {key[0]} from hub.{name} where {changed}")
         elif connection.execute(f"select 1 from hub.{name} where {changed} limit 1".encode()).fetchone():
             return ""
-    return " where " + " or ".join(conditions)
+    # One IN is joined from the touched keys on; several with OR between them would look at every row.
+    return " where " + " or ".join(f"{columns} in ({' union all '.join(keys)})" for columns, keys in touched.items())
 
 
 def _joined_by(catalog: Catalog, feed: FeedDataset, name: str) -> str | None:

@@ -44,6 +44,7 @@ def _publish(night: Night, changes: Mapping[str, Output], step: Step) -> Output:
         if real:
             _still_fits(connection, night, changes)
             output = _apply(connection, night, real, version)
+            output["made"] = {name: changes[name] for name in output["entities"]}
         book.finish(step, output, connection)
     for change in real:  # only once it is true
         standing.keep(change.entity.name, version, night.run.id, Path(changes[change.entity.name]["known"]))

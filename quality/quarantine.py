@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.dialects import quoted
-from core.engine import literal
+from core.engine import literal, write_in_order
 from core.errors import Gated
 from quality.base import Question
 from quality.results import Outcome
@@ -42,7 +42,9 @@ def split(db: duckdb.DuckDBPyConnection, question: Question, outcomes: Sequence[
     accepted, held, failures = (question.out / f"{stem}.parquet" for stem in ("accepted", "held", "failures"))
     columns = ", ".join(quoted(name, "duckdb") for name in pq.read_schema(question.conformed).names)
     stopped = "(select position from work.failed where severity = 'error')"
-    _write(db, f"select {columns} from work.rows where position not in {stopped} order by position", accepted)
+    db.execute(f"create table work.left_out as from {stopped} union select position from work.repeated")
+    kept = f"select {columns} from work.landed where position not in (select position from work.left_out)"
+    write_in_order(db, kept, ("source_system", "source_row"), accepted)
     _write(db, f"select {columns} from work.rows where position in {stopped} order by position", held)
     _write(
         db,

@@ -1,4 +1,4 @@
-"""Family mysql against a real MariaDB: the shared suite, and what only this family meets."""
+"""Family mysql against a real MariaDB, by each of its readers: the shared suite, and what only this family meets."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from conformance import DatabaseConformance, cells, dataset, read
 from campus import servers
 from core.connections import Connection, parse
 from core.dialects import LogicalType
-from core.errors import Refused, Unavailable
+from core.errors import Fault, Refused, Unavailable
+from extractors import mysql
 from extractors.base import open_extractor
-from extractors.mysql import MySQL
+from extractors.mysql import READERS, MySQL
 from schemas.contract import Column
 
 TYPES = {
@@ -54,7 +55,8 @@ class MySQLShelf:
     def kill_readers(self) -> int:
         with self._link.cursor() as cursor:
             cursor.execute(
-                "select id from information_schema.processlist where id <> connection_id() and db = 'hr' and command = 'Query'"
+                "select id from information_schema.processlist"
+                " where id <> connection_id() and db = 'hr' and command in ('Query', 'Execute')"
             )
             readers = [id for (id,) in cursor.fetchall()]
             for id in readers:
@@ -68,11 +70,17 @@ class MySQLShelf:
         self._link.close()
 
 
-@pytest.fixture(scope="module")
-def shelf(mariadb_server: str) -> Iterator[MySQLShelf]:
-    shelf = MySQLShelf(parse("src_hr", servers.mariadb_database(mariadb_server, "hr")))
+@pytest.fixture(scope="module", params=READERS)
+def shelf(mariadb_server: str, request: pytest.FixtureRequest) -> Iterator[MySQLShelf]:
+    shelf = MySQLShelf(parse("src_hr", f"{servers.mariadb_database(mariadb_server, 'hr')}&reader={request.param}"))
     yield shelf
     shelf.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_given_up() -> None:
+    """What one test broke says nothing to the next."""
+    mysql._GIVEN_UP.clear()
 
 
 @pytest.fixture
@@ -195,6 +203,36 @@ def test_the_catalogue_gives_types_and_comments(shelf: MySQLShelf, extractor: My
     listed = (Column("k", "GH", "工号", LogicalType("string")), Column("p", "占比%", "占比", LogicalType("number")))
     assert read(extractor, dataset("t", listed)).to_pylist() == [{"GH": "001", "占比%": "1.50"}]
     assert read(extractor, dataset("hr.t", listed)).num_rows == 1
+
+
+def test_the_reader_is_the_one_that_the_setting_names(shelf: MySQLShelf, extractor: MySQL) -> None:
+    wanted = dataset(shelf.put("t", {"k": "text", "v": "text"}, [("a", "x")]), {"k": "text", "v": "text"})
+    for reading_of in (extractor.read, extractor.sweep):
+        with reading_of(wanted) as reading:
+            assert reading.reader == shelf.connection.options["reader"]
+
+
+def test_a_large_table_is_read_fast_and_a_strange_type_slowly(shelf: MySQLShelf) -> None:
+    url = shelf.connection.url.partition("&reader")[0]
+    shelf.run(
+        "create or replace table t (k int primary key, v varchar(20))"
+        " select seq as k, concat('第', seq) as v from seq_1_to_40000"
+    )
+    shelf.run("create or replace table u (k int primary key, v inet6) select seq as k, '::1' as v from seq_1_to_40000")
+    shelf.run("analyze table t, u")
+    for table, kind in (("t", "connectorx"), ("u", "pymysql")):
+        with open_extractor(parse("src_hr", url)).read(dataset(table, {"k": "integer", "v": "text"})) as reading:
+            assert reading.reader == kind
+            assert sum(batch.num_rows for batch in reading.batches) == reading.source_count == 40_000
+    shelf.run("drop table u")
+
+
+def test_an_unknown_reader_is_named(shelf: MySQLShelf) -> None:
+    url = shelf.connection.url.partition("&reader")[0] + "&reader=fastest"
+    wanted = dataset(shelf.put("t", {"k": "text"}, []), {"k": "text"})
+    with pytest.raises(Fault) as error:
+        read(open_extractor(parse("src_hr", url)), wanted)
+    assert (error.value.code, error.value.facts["known"]) == ("HUB880", "connectorx, pymysql")
 
 
 def test_the_family_is_found_by_its_scheme(shelf: MySQLShelf) -> None:

@@ -1,0 +1,1 @@
+"""A million rows through the ordinary night: a university of one table, 26 checks and two subscribers."""

@@ -1,0 +1,204 @@
+"""How long a night takes with one large table: the first, one with a day's changes, and one without any.
+
+The home in this folder is an ordinary one (contracts, one SELECT, two feeds) and the night is the product's own; every night is
+a process of its own, so that its start counts and its peak memory is its own. Run `python -m benchmarks.million`; `--rows` sets the size, `--json`
+prints one object. `full` is the night with changes: extract, land, conform, 26 checks, diff, publish with history, a delta to a
+MariaDB and a PostgreSQL subscriber, receipts. Great Expectations' own nightly sample is left out unless `--audited` says how many entities.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date, timedelta
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks import students
+
+HOME = Path(__file__).parent / "home"
+RESULTS = Path(__file__).parent.parent / "results"
+DAY_ONE = date(2026, 9, 7)
+NIGHT = """
+import json, resource, sys
+from datetime import date
+from pipeline.night import night
+outcome = night(date.fromisoformat(sys.argv[1]))
+from core.ledger import ledger
+steps = ledger().rows(
+    "select verb, sum(extract(epoch from ended_at - started_at))::float as seconds from ops.step"
+    " where run_id = %s and ended_at is not null group by verb order by min(started_at)", [outcome.run_id])
+held = ledger().single("select count(distinct source_key) as n from ops.held where state = 'open' and severity = 'error'")
+change = ledger().one("select rows_in, rows_closed from ops.version where run_id = %s", [outcome.run_id])
+sent = ledger().rows("select edge, rows_upsert, rows_delete, state from ops.delivery where run_id = %s order by edge", [outcome.run_id])
+own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+print(json.dumps({
+    "cpu_seconds": round(sum(used.ru_utime + used.ru_stime for used in (own, children)), 2),
+    "peak_mb": (own.ru_maxrss + children.ru_maxrss) // 1024,
+    "verbs": {row["verb"]: round(row["seconds"], 2) for row in steps},
+    "version": outcome.version,
+    "held": held["n"],
+    "rows_in": change["rows_in"] if change else 0,
+    "rows_closed": change["rows_closed"] if change else 0,
+    "sent": {row["edge"]: [row["rows_upsert"], row["rows_delete"], row["state"]] for row in sent},
+    "problems": [error.code for error in outcome.problems],
+}))
+"""
+
+
+def main() -> None:
+    """Build the university, run the nights, print and keep the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--runs", type=int, default=3, help="nights with changes, and nights without")
+    parser.add_argument("--audited", type=int, default=0, help="entities a night that Great Expectations samples")
+    parser.add_argument("--folder", type=Path, help="where the servers and the hub lie; a temporary folder unless given")
+    parser.add_argument("--out", type=Path, help="file for the figures")
+    parser.add_argument("--json", action="store_true", help="print the figures as one object and nothing else")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="hub-million-", dir=options.folder) as folder:
+        Path(folder).chmod(0o711)  # the embedded server gives up root and must still get at its files
+        figures = measure(Path(folder), options.rows, options.runs, options.audited)
+    if options.json:
+        print(json.dumps(figures, ensure_ascii=False))
+    else:
+        show(figures)
+    if options.out:
+        options.out.write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+
+def measure(folder: Path, rows: int, runs: int, audited: int = 0) -> dict[str, Any]:
+    """The figures of the nights: seconds, seconds by verb, megabytes."""
+    from campus import servers
+
+    try:
+        source = university(folder, rows, audited)
+        figures: dict[str, Any] = {
+            "rows": rows,
+            "columns": len(students.COLUMNS),
+            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+            "load_before": os.getloadavg()[0],
+            "raw": [raw_copy(folder, source) for _ in range(runs)],
+            "first": night(0),
+        }
+        changed, unchanged = [], []
+        for run in range(runs):
+            day = 1 + 2 * run
+            students.change(source, rows, day=run + 1)
+            changed.append(night(day))
+            unchanged.append(night(day + 1))
+        figures["full"] = figures["changed"] = typical(changed)
+        figures["unchanged"] = typical(unchanged)
+        figures["raw_seconds"] = min(figures["raw"])
+        figures["ratio_to_raw"] = round(figures["full"]["seconds"] / median(figures["raw"]), 2)
+        figures["load_after"] = os.getloadavg()[0]
+        return figures
+    finally:
+        from core.ledger import ledger
+
+        if os.environ.get("HUB_URL"):
+            ledger().close()
+        for server in ("mariadb", "postgresql"):
+            servers.stop(folder / server)
+
+
+def university(folder: Path, rows: int, audited: int) -> str:
+    """Start the servers, fill the source and point this process and its children at them; returns the source's URL."""
+    from campus import servers
+    from core.postgres import database
+    from core.settings import ROOT
+
+    home = folder / "home"
+    shutil.copytree(HOME, home)
+    shutil.copytree(ROOT / "sql" / "migrations", home / "sql" / "migrations")
+    source = students.source(folder / "mariadb")
+    students.load(source, rows)
+    server = servers.postgres(folder / "postgresql")
+    os.environ |= {
+        "HUB_HOME": str(home),
+        "HUB_VAR": str(folder / "var"),
+        "HUB_URL": database(server, "hub"),
+        "HUB_AUDITED": str(audited),
+        "AIRFLOW_CONN_SRC_REGISTRY": source,
+        "AIRFLOW_CONN_DST_LIBRARY": servers.mariadb_database(
+            source.rpartition("/bench")[0] + source.partition("/bench")[2], "library"
+        ),
+        "AIRFLOW_CONN_DST_FINANCE": database(server, "finance"),
+        "MILLION_RAW": database(server, "raw"),
+    }
+    return source
+
+
+def raw_copy(folder: Path, source: str) -> float:
+    """Seconds of the servers' own clients, joined by a pipe: the whole table from MariaDB into an empty PostgreSQL table."""
+    from core.connections import parse
+
+    door, target = parse("raw", source).options["unix_socket"], os.environ["MILLION_RAW"]
+    subprocess.run(
+        [
+            "psql",
+            target,
+            "-qc",
+            f"set client_min_messages to warning; drop table if exists student; {students.ddl(keyed=False, side='target')}",
+        ],
+        check=True,
+    )
+    dump = [
+        "mariadb",
+        "-uroot",
+        f"--socket={door}",
+        "--default-character-set=utf8mb4",
+        "--quick",
+        "--batch",
+        "-N",
+        students.DATABASE,
+    ]
+    load = ["psql", target, "-qc", "copy student from stdin with (null 'NULL')"]
+    started = time.perf_counter()
+    with subprocess.Popen([*dump, "-e", f"select * from {students.TABLE}"], stdout=subprocess.PIPE) as reading:
+        subprocess.run(load, stdin=reading.stdout, check=True)
+    return round(time.perf_counter() - started, 2)
+
+
+def night(day: int) -> dict[str, Any]:
+    """One night in a process of its own, its start included."""
+    started = time.perf_counter()
+    command = [sys.executable, "-c", NIGHT, (DAY_ONE + timedelta(days=day)).isoformat()]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return {"seconds": round(time.perf_counter() - started, 2), **found}
+
+
+def typical(nights: list[dict[str, Any]]) -> dict[str, Any]:
+    """The night of median length, with the seconds of all of them."""
+    ordered = sorted(nights, key=lambda one: one["seconds"])
+    return {**ordered[(len(ordered) - 1) // 2], "all_seconds": [one["seconds"] for one in nights]}
+
+
+def show(figures: dict[str, Any]) -> None:
+    """Print the figures as a table."""
+    print(f"{figures['rows']:,} x {figures['columns']}, {figures['machine']}, load {figures['load_before']:.1f}")
+    print(f"raw copy {figures['raw']} s; full step is {figures['ratio_to_raw']} x")
+    verbs = list(dict.fromkeys(verb for name in ("first", "full", "unchanged") for verb in figures[name]["verbs"]))
+    print(f"{'':<12}{'seconds':>9}{'CPU':>9}{'peak MB':>9}" + "".join(f"{verb:>11}" for verb in verbs))
+    for name in ("first", "full", "unchanged"):
+        row = figures[name]
+        print(
+            f"{name:<12}{row['seconds']:>9.2f}{row['cpu_seconds']:>9.2f}{row['peak_mb']:>9}"
+            + "".join(f"{row['verbs'].get(verb, 0):>11.2f}" for verb in verbs)
+        )
+        print(
+            f"{'':<12}held {row['held']}, in {row['rows_in']}, closed {row['rows_closed']}, sent {row['sent']}, {row['problems'] or 'no problems'}"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Rows by COPY in its binary form: what stands in the table is what was given, for every type that the hub has."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
+from psycopg import sql
+
+from core import postgres
+from core.dialects import LogicalType, arrow_type, spelling
+
+KINDS: dict[str, tuple[LogicalType, st.SearchStrategy[Any]]] = {
+    "text": (LogicalType("string"), st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=20)),
+    "whole": (LogicalType("integer"), st.integers(-(2**63), 2**63 - 1)),
+    "money": (
+        LogicalType("number", precision=12, scale=2),
+        st.decimals(Decimal("-9999999999.99"), Decimal("9999999999.99"), places=2, allow_nan=False),
+    ),
+    "wide": (
+        LogicalType("number", precision=38, scale=10),
+        st.integers(-(10**38) + 1, 10**38 - 1).map(lambda number: Decimal(f"{number}E-10")),
+    ),
+    "yes": (LogicalType("boolean"), st.booleans()),
+    "day": (LogicalType("date"), st.dates(date(1, 1, 1), date(9999, 12, 31))),
+    "moment": (LogicalType("timestamp"), st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31))),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_values_stand_as_they_were_given(postgres_server: str, name: str) -> None:
+    kind, values = KINDS[name]
+    with postgres.connect(postgres_server) as connection:
+
+        @effort(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None)
+        @given(st.lists(st.none() | values, max_size=30))
+        def holds(cells: list[Any]) -> None:
+            rows = pa.table({"n": pa.array(range(len(cells)), pa.int64()), "v": pa.array(cells, arrow_type(kind))})
+            connection.execute("drop table if exists pg_temp.given")
+            connection.execute(f"create temporary table given (n bigint, v {spelling(kind, 'postgresql')})".encode())
+            assert postgres.copy_in(connection, sql.Identifier("given"), ["n", "v"], rows.to_reader(7)) == len(cells)
+            assert [v for (v,) in connection.execute("select v from given order by n").fetchall()] == cells
+
+        holds()
