@@ -81,4 +81,4 @@ def test_an_entity_that_is_awaited_is_a_warning_and_one_that_nobody_promised_an_
     replaced(home / "sql/obligations/dl26.sql", "left join student_status s", "left join student_statuz s")
     findings = [finding for finding in lint(home, date(2026, 9, 1)) if finding.file.endswith("dl26.sql")]
     assert [(finding.code, finding.severity) for finding in findings] == [("HUB735", "warning")]
-    assert findings[0].facts["names"] == "student"
+    assert findings[0].facts["names"] == "employment"

@@ -32,6 +32,7 @@ COLUMNS = {
     "welcome_checkin": "student_no, batch_no",
     "registration": "student_no, school_year, term_code, registered_on date, basis, basis_expires_on date",
     "student_contact": "person_no",
+    "employment": "student_no, origin_place_code, origin_confirmed_on date",
 }
 """The columns that the SELECTs read, of entities that are there and of those to come (canonical 4.6 to 4.22)."""
 STATUS = "('{no}', '202609', 'U1', 'M1', 'C1', '203007', '{system}', true)"
@@ -108,8 +109,8 @@ CASES: dict[str, tuple[Fill, Fill]] = {
     "DL24": ({"receipt": [receipt("E50", L_14)]}, {"receipt": [receipt("E50", L_14 - timedelta(1))]}),
     "DL25": ({**students(), "student_contact": ["('S1')", "('S2')"]}, {**students(), "student_contact": ["('S1')"]}),
     "DL26": (
-        {**LEAVES, "student": [PERSON.format(no="S1")]},
-        {**LEAVES, "student": [PERSON.format(no="S1").replace("'410100'", "null")]},
+        {**LEAVES, "employment": ["('S1', '410100', '2026-11-20')"]},
+        {**LEAVES, "student": [PERSON.format(no="S1")], "employment": ["('S1', '410100', null)"]},
     ),
     "DL27": ({"registration": [GREEN.format("2027-01-17")]}, {"registration": [GREEN.format("2027-07-11")]}),
 }
