@@ -10,8 +10,9 @@ from year_university import Lived, live, small_campus
 
 
 @pytest.fixture(scope="session")
-def year(server_room: Path) -> Iterator[Lived]:
-    """The school year 2026-2027, lived from the first of August to the last of July."""
+def year(server_room: Path, directory_server: str) -> Iterator[Lived]:
+    """The school year 2026-2027, lived from the first of August to the last of July; its graduates leave a real directory."""
+    assert directory_server
     folder = server_room / "year"
     folder.mkdir()
     folder.chmod(0o711)
