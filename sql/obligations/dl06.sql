@@ -1,4 +1,4 @@
--- YWLC01/7 (recommended): every new undergraduate has a dormitory room.
+-- YWLC01/7 (recommended): every new undergraduate has a dormitory room, those apart who live at home (JY/JDFS 1).
 select
     cast(count(t.student_no) as bigint) as needed,
     cast(count(t.has_it) as bigint) as found,
@@ -13,8 +13,9 @@ from occasion o
 left join (
     select s.student_no, s.entry_month, g.student_no as has_it
     from student_status s
+    left join student p on p.student_no = s.student_no
     left join (
         select distinct student_no from dorm_allocation where room_no is not null
     ) g on g.student_no = s.student_no
-    where s.source_system = 'academic'
+    where s.source_system = 'academic' and coalesce(p.boarding_code, '2') <> '1'
 ) t on left(t.entry_month, 4) = cast(extract(year from o.anchor_on) as varchar)

@@ -184,7 +184,7 @@ class Campus:
 
 
 def live(campus: Campus) -> Lived:
-    """Every day from the first to the last: the night where one is run, the morning, what people do, the evening."""
+    """Every day from the first to the last: the night where one is run, what people confirm early, the morning, the evening."""
     seen = Lived()
     for day in between(FIRST, LAST):
         if day != FIRST:  # that night every feed is loaded for the first time, whatever its word
@@ -192,10 +192,10 @@ def live(campus: Campus) -> Lived:
         if day in NIGHTS:
             seen.problems[day] = campus.whole_night(day)
             seen.held[day] = _held(campus.book)
-        _morning(campus, seen, day)
         if day in CONFIRMED:
             deadline, note = CONFIRMED[day]
             obligations.confirm(campus.book, campus.catalog, deadline, {"by": "张工", "note": note}, day)
+        _morning(campus, seen, day)
         if day not in NIGHTS and (problems := campus.evening(day)):
             seen.problems[day] = problems
         if day in (TERM_ENDS, TERM_OVER):
@@ -262,6 +262,8 @@ def _in_files(feed: FeedDataset) -> set[str]:
     manifests = [json.loads(path.read_text("utf-8")) for path in folder.glob("*.manifest.json")]
     mine = [row for row in manifests if (row["edge"], row["dataset"]) == (feed.edge, feed.dataset)]
     for manifest in sorted(mine, key=lambda row: (row["to_version"], row["from_version"])):
+        if manifest["mode"] == "full":
+            there.clear()
         for row in _rows(folder / manifest["file"], manifest["encoding"]):
             here = row.get("in_school", "1") in ("1", "true")
             there[row["student_no"]] = here and row.get("_op", "U") == "U"
