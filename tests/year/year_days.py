@@ -46,6 +46,7 @@ NIGHTS = frozenset(
         date(2026, 9, 4),  # the day before the welcome: cards, beds, who has paid
         date(2026, 9, 6),  # arrival, whose crowd no other day's brake would let pass
         REGISTERED,
+        date(2026, 9, 25),  # P: the photos are handed over; and a week's changes of courses and roles
         PAYDAYS["2026-10"],
         PAYROLL_CAME,
         PAYDAYS["2027-02"],
@@ -56,18 +57,21 @@ NIGHTS = frozenset(
     }
 )
 """The dates whose whole night is run, at 02:00 of that date."""
-TAKEN: Mapping[date, tuple[str, ...]] = {
+TAKEN: Mapping[date, tuple[str, ...]] = {day: ("finance",) for day in PAYDAYS.values() if day not in NIGHTS} | {
+    PAYDAYS["2026-11"]: ("hr", "finance"),  # who reports is looked for at least every 37 days, as long as it is watched
+    PAYDAYS["2027-01"]: ("hr", "finance"),
+    PAYDAYS["2027-04"]: ("hr", "finance"),
+    PAYDAYS["2027-05"]: ("hr", "finance"),
     date(2026, 8, 16): ("admissions_office",),  # T-20
-    date(2026, 9, 25): ("it_centre",),  # P: the photos are handed over
     date(2026, 10, 5): ("it_centre",),  # T+30
     date(2026, 11, 4): ("campus_card",),  # T+60
-    date(2026, 11, 19): ("campus_card",),  # all cards of a year change hands in a month, more than the brake lets pass at once
+    date(2026, 11, 19): ("campus_card",),  # a whole intake's cards change hands, more than the brake lets pass at once
     date(2026, 11, 27): ("employment",),  # the last day for places of origin
     date(2026, 12, 4): ("campus_card",),  # T+90
     TERM_ENDS: ("registration",),
     TERM_OVER: ("registration",),
     date(2027, 2, 28): ("academic", "hr", "student_affairs", "finance"),  # the last day before term
-} | {day: ("hr", "finance") for day in PAYDAYS.values() if day not in NIGHTS}
+}
 """The systems that are taken on the evening of a date without a whole night, before what is due that evening is delivered."""
 
 
