@@ -226,7 +226,8 @@ def voided_before(world: World) -> Frame:
 
 def pending(world: World) -> Frame:
     """Who has paid after hours today, to be posted tomorrow: student, day, items in fen."""
-    rows = np.flatnonzero(world.students["pending"] == world.day)
+    pending_on = world.students["pending"]
+    rows = np.flatnonzero((pending_on == world.day) & (pending_on > 0))  # 0 is nobody's day, not that before day 1
     students = take(world.students, rows)
     items = due(students, INTAKE) - relief(students, due(students, INTAKE)) - _on_items(current_payments(world), rows)
     return {"student": rows, "on": np.full(len(rows), epoch(date_of(world.day))), "fen": items.sum(axis=1)} | {
@@ -291,7 +292,7 @@ def _collected(world: World, rows: Ints, position: int, batch: Batch) -> Frame:
     if position > 1:  # what had been paid before the batch was sent is not asked for again
         before = _on_items(take(paid, paid["turn"] != LAST_PAYMENT), rows)
         payable = payable - before
-    answered = np.full(len(rows), int(batch.returned <= world.day))
+    answered = np.where(by_batch > 0, 1, int(batch.returned <= world.day))  # the bank answers for what it has drawn
     sent = payable.sum(axis=1)
     return {"batch": np.full(len(rows), position), "student": rows, "sent": sent, "answered": answered, "fen": by_batch}
 

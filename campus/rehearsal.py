@@ -111,6 +111,7 @@ class Rehearsal:
         served = [self._served(name) for name, kind in places.SOURCES.items() if kind == "sqlserver"]
         for folder in [self.folder / "postgres", self.folder / "mariadb", *served]:
             servers.stop(folder)
+        directory.stop(self.folder / "directory")
 
     def _served(self, name: str) -> Path:
         """The folder of a system on SQL Server: a server of its own for each."""

@@ -20,7 +20,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first, so that side by side the last of them does not keep everybody waiting."""
-    longest = ("test_crash.py", "test_night_failures.py", "test_recipes_night.py")
+    longest = ("test_school_year.py", "test_crash.py", "test_night_failures.py", "test_recipes_night.py")
     ranks = {name: rank for rank, name in enumerate(longest)}
     items.sort(key=lambda item: ranks.get(item.path.name, len(ranks)))
 

@@ -73,7 +73,7 @@ def test_an_entity_that_is_awaited_is_a_warning_and_one_that_nobody_promised_an_
     replaced(home / "sql/obligations/dl26.sql", "left join student_status s", "left join student_statuz s")
     findings = [finding for finding in lint(home) if finding.file.endswith("dl26.sql")]
     assert [(finding.code, finding.severity) for finding in findings] == [("HUB735", "warning")]
-    assert findings[0].facts["names"] == "student"
+    assert findings[0].facts["names"] == "employment"
 
 
 def test_a_list_says_of_everybody_whether_it_is_done(home: Path) -> None:

@@ -22,7 +22,8 @@ T = date(2026, 9, 5)
 COLUMNS = {
     "student_status": "student_no, entry_month, unit_code, major_code, class_no, expected_graduation, source_system,"
     " in_school bool",
-    "student": "student_no, name, id_number, sex_code, birth_date date, ethnicity_code, origin_place_code, candidate_no",
+    "student": "student_no, name, id_number, sex_code, birth_date date, ethnicity_code, origin_place_code, candidate_no,"
+    " boarding_code",
     "staff": "staff_no, name, unit_code, id_number, mobile, email, establishment_code, category_code, state_code,"
     " joined_on date",
     "payroll_item": "person_no, month",
@@ -33,10 +34,11 @@ COLUMNS = {
     "welcome_checkin": "student_no, batch_no",
     "registration": "student_no, school_year, term_code, registered_on date, basis, basis_expires_on date",
     "student_contact": "person_no",
+    "employment": "student_no, origin_place_code, origin_confirmed_on date",
 }
 """The columns that the SELECTs read, of entities that are there and of those to come (canonical 4.6 to 4.22)."""
 STATUS = "('{no}', '202609', 'U1', 'M1', 'C1', '203007', '{system}', true)"
-PERSON = "('{no}', 'n', 'i', '1', '2008-01-01', '01', '410100', 'K{no}')"
+PERSON = "('{no}', 'n', 'i', '1', '2008-01-01', '01', '410100', 'K{no}', '2')"
 NEW = ("S1", "S2")
 Fill = Mapping[str, list[str]]
 
@@ -109,8 +111,8 @@ CASES: dict[str, tuple[Fill, Fill]] = {
     "DL24": ({"receipt": [receipt("E50", L_14)]}, {"receipt": [receipt("E50", L_14 - timedelta(1))]}),
     "DL25": ({**students(), "student_contact": ["('S1')", "('S2')"]}, {**students(), "student_contact": ["('S1')"]}),
     "DL26": (
-        {**LEAVES, "student": [PERSON.format(no="S1")]},
-        {**LEAVES, "student": [PERSON.format(no="S1").replace("'410100'", "null")]},
+        {**LEAVES, "employment": ["('S1', '410100', '2026-11-20')"]},
+        {**LEAVES, "student": [PERSON.format(no="S1")], "employment": ["('S1', '410100', null)"]},
     ),
     "DL27": ({"registration": [GREEN.format("2027-01-17")]}, {"registration": [GREEN.format("2027-07-11")]}),
 }
@@ -174,6 +176,12 @@ def test_rows_that_meet_a_deadline_prove_it_and_others_do_not(ask: Callable[...,
     assert isinstance(needed, int) and isinstance(found, int)
     assert all(part.partition("=")[2] for part in evidence.split(" "))
     assert ask(deadline, bad)[2] is False
+
+
+def test_who_lives_at_home_needs_no_room(ask: Callable[..., Any]) -> None:
+    at_home = PERSON.format(no="S2").replace("'2')", "'1')")
+    fill = {**students(), "student": [PERSON.format(no="S1"), at_home], "dorm_allocation": ["('S1', '101')"]}
+    assert ask("DL06", fill)[:3] == (1, 1, True)
 
 
 def test_an_empty_hub_proves_nothing_that_needs_rows(ask: Callable[..., Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -128,6 +129,16 @@ def test_faults_of_systems_are_put_right_by_the_next_day(rehearsal: Rehearsal) -
     assert table.read_bytes() != spoilt
     assert postgres_rows("src_graduate", "yjs_xs", '"XH"')
     assert hr_rows("t_jzg_jbxx", "where XM is not null")
+
+
+def test_no_server_is_left_when_the_university_stops(rehearsal: Rehearsal, directory_server: str) -> None:
+    assert directory_server
+    at = connection("dst_directory")
+    with socket.create_connection((at.host, at.port), 5):
+        pass
+    rehearsal.stop()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((at.host, at.port), 5)
 
 
 def test_connections_are_complete_and_for_their_owner_only(rehearsal: Rehearsal, shipped: Catalog) -> None:

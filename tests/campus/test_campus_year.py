@@ -109,3 +109,20 @@ def test_the_senior_classes_graduate_on_the_leaving_day() -> None:
 def test_the_bank_pays_for_students_with_a_loan_in_december() -> None:
     before, after = (render(world(PERSONS, day=day))["finance.payment_ledger"] for day in (LOANS_PAID - 1, LOANS_PAID))
     assert after.num_rows - before.num_rows > 10
+
+
+def test_what_the_bank_has_drawn_is_answered_before_the_batch_is_back() -> None:
+    lines = render(world(PERSONS, day=day_of(date(2026, 8, 30))))["finance.collection_line"].to_pylist()
+    drawn = [row for row in lines if row["CGJE"] > 0]
+    assert drawn and len(drawn) < len(lines)
+    assert {row["HPJG"] for row in drawn} == {"00"}
+    assert {row["HPJG"] for row in lines if row not in drawn} == {None}
+
+
+@pytest.mark.parametrize("day", [-1, 0, 1, 20])
+def test_who_pays_after_hours_is_a_student_of_that_day(day: int) -> None:
+    tables = render(world(PERSONS, day=day))
+    students = {number for id in ("academic.student_record", "graduate.student") for number in tables[id]["XH"].to_pylist()}
+    payers = tables["finance.realtime_payment"]["XH"].to_pylist()
+    assert 0 < len(payers) < 10
+    assert set(payers) <= students
