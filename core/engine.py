@@ -92,7 +92,7 @@ def write_in_order(db: duckdb.DuckDBPyConnection, query: str, order: Sequence[st
         db.execute(f"copy (select * from ({query}) order by {columns}) to {draft} {_WORKING}")
 
 
-_WORKING = "(format parquet, compression lz4_raw)"
+_WORKING = "(format parquet, compression lz4_raw, dictionary_size_limit 2000)"
 """Working files are read in the same night and then thrown away: speed counts more than size."""
 
 

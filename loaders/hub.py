@@ -63,6 +63,13 @@ def schema_of(entity: Entity, extra: Mapping[str, pa.DataType] | None = None) ->
     return pa.schema([*fields, *(extra or {}).items()])
 
 
+def current_count(connection: postgres.Connection, entity: Entity) -> int:
+    """How many current rows the entity has."""
+    query = sql.SQL("select count(*) from {} where to_version is null").format(sql.Identifier("hub", entity.name))
+    row = connection.execute(query).fetchone()
+    return int(str(row[0])) if row else 0
+
+
 def current_keys(connection: postgres.Connection, entity: Entity, scratch: Path) -> pa.RecordBatchReader:
     """`source_key, source_system, row_hash` of every current row."""
     schema = pa.schema({"source_key": pa.string(), "source_system": pa.string(), "row_hash": pa.string()})

@@ -60,10 +60,7 @@ def _next_version(connection: postgres.Connection) -> int:
 def _still_fits(connection: postgres.Connection, night: Night, changes: Mapping[str, Output]) -> None:
     """The entities have as many current rows as when the changes were staged and no later version touched them."""
     for name, output in changes.items():
-        row = connection.execute(
-            sql.SQL("select count(*) from {} where to_version is null").format(sql.Identifier("hub", name))
-        ).fetchone()
-        if row is None or int(str(row[0])) != output["before"]:
+        if hub.current_count(connection, night.catalog.entity(name)) != output["before"]:
             raise Denied("HUB702", name)
 
 

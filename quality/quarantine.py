@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from core.dialects import quoted
 from core.engine import literal, write_in_order
 from core.errors import Gated
+from quality import scan
 from quality.base import Question
 from quality.results import Outcome
 from schemas.contract import Entity
@@ -42,9 +43,7 @@ def split(db: duckdb.DuckDBPyConnection, question: Question, outcomes: Sequence[
     accepted, held, failures = (question.out / f"{stem}.parquet" for stem in ("accepted", "held", "failures"))
     columns = ", ".join(quoted(name, "duckdb") for name in pq.read_schema(question.conformed).names)
     stopped = "(select position from work.failed where severity = 'error')"
-    db.execute(f"create table work.left_out as from {stopped} union select position from work.repeated")
-    kept = f"select {columns} from work.landed where position not in (select position from work.left_out)"
-    write_in_order(db, kept, ("source_system", "source_row"), accepted)
+    _write_accepted(db, question, columns, stopped)
     _write(db, f"select {columns} from work.rows where position in {stopped} order by position", held)
     _write(
         db,
@@ -67,6 +66,21 @@ def split(db: duckdb.DuckDBPyConnection, question: Question, outcomes: Sequence[
         held_rows=held_rows,
         warned_rows=_count(db, "(select distinct position from work.failed)") - held_rows,
     )
+
+
+def _write_accepted(db: duckdb.DuckDBPyConnection, question: Question, columns: str, stopped: str) -> None:
+    """All rows but those that are held or repeated. Which these are is asked of a string of bits: a join would give the rows
+    in another order."""
+    accepted = question.out / "accepted.parquet"
+    db.execute(f"create table work.left_out as from {stopped} union select position from work.repeated")
+    if not scan.any_row(db, "work.left_out"):
+        accepted.hardlink_to(question.conformed)
+        return
+    last = _count(db, "work.landed") - 1
+    db.execute(f"set variable left_out = (select bitstring_agg(position, 0, {last}) from work.left_out)")
+    kept = f"select {columns} from work.landed where get_bit(getvariable('left_out'), cast(position as integer)) = 0"
+    write_in_order(db, kept, ("source_system", "source_row"), accepted)
+    db.execute("reset variable left_out")
 
 
 def gate(entity: Entity, rows: int, held_rows: int) -> None:

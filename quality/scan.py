@@ -39,8 +39,9 @@ def prepare(db: duckdb.DuckDBPyConnection, question: Question) -> None:
         "create view work.landed as select * rename (file_row_number as position) "
         f"from read_parquet({literal(question.conformed)}, file_row_number = true)"
     )
-    db.execute(f"create table work.repeated as {_repeated(entity)}")
-    db.execute("create view work.rows as select * from work.landed where position not in (select position from work.repeated)")
+    _find_repeated(db, entity)
+    rest = "where position not in (select position from work.repeated)" if any_row(db, "work.repeated") else ""
+    db.execute(f"create view work.rows as select * from work.landed {rest}")
     db.execute(f"create view main.{name} as select * exclude (position) from work.rows")
     db.execute("create table work.missed (rule_id varchar, source_system varchar, source_key varchar)")
     db.execute("create schema standing")
@@ -51,17 +52,26 @@ def prepare(db: duckdb.DuckDBPyConnection, question: Question) -> None:
     _register_codes(db, question)
 
 
-def _repeated(entity: Entity) -> str:
-    """Rows that say exactly what another row of theirs says. One with an unreadable cell or key never counts as such."""
+def _find_repeated(db: duckdb.DuckDBPyConnection, entity: Entity) -> None:
+    """Tables `work.twice` (keys that stand in several rows) and `work.repeated`: rows that say exactly what another row of
+    theirs says. One with an unreadable cell or key never counts as such."""
     key, columns = _names(entity.key), _names([column.name for column in entity.columns])
     whole = " and ".join(f"{_name(column)} is not null" for column in entity.key)
-    return (
-        "select position from ("
+    db.execute(f"create table work.twice as select {key} from work.landed where {whole} group by {key} having count(*) > 1")
+    if not any_row(db, "work.twice"):
+        db.execute("create table work.repeated (position bigint)")
+        return
+    db.execute(
+        "create table work.repeated as select position from ("
         f"select position, row_number() over (partition by {columns} order by source_row, source_system, position) as place "
-        "from work.landed where unreadable is null "
-        f"and ({key}) in (select ({key}) from work.landed where {whole} group by {key} having count(*) > 1)"
+        f"from work.landed where unreadable is null and ({key}) in (select ({key}) from work.twice)"
         ") where place > 1"
     )
+
+
+def any_row(db: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Whether a table has a row."""
+    return db.execute(f"select 1 from {table} limit 1").fetchone() is not None
 
 
 def _register_codes(db: duckdb.DuckDBPyConnection, question: Question) -> None:
