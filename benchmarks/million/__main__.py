@@ -1,9 +1,10 @@
 """How long a night takes with one large table: the first, one with a day's changes, and one without any.
 
 The home in this folder is an ordinary one (contracts, one SELECT, two feeds) and the night is the product's own; every night is
-a process of its own, so that its start counts and its peak memory is its own. Run `python -m benchmarks.million`; `--rows` sets the size, `--json`
-prints one object. `full` is the night with changes: extract, land, conform, 26 checks, diff, publish with history, a delta to a
-MariaDB and a PostgreSQL subscriber, receipts. Great Expectations' own nightly sample is left out unless `--audited` says how many entities.
+a process of its own, so that its start counts and its peak memory is its own. Run `python -m benchmarks.million`; `--rows`
+sets the size, `--json` prints one object. `full` is the night with changes: extract, land, conform, 26 checks, diff, publish
+with history, a delta to a MariaDB and a PostgreSQL subscriber, receipts. Great Expectations' own nightly sample is left out
+unless `--audited` says how many entities.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ steps = ledger().rows(
     " where run_id = %s and ended_at is not null group by verb order by min(started_at)", [outcome.run_id])
 held = ledger().single("select count(distinct source_key) as n from ops.held where state = 'open' and severity = 'error'")
 change = ledger().one("select rows_in, rows_closed from ops.version where run_id = %s", [outcome.run_id])
-sent = ledger().rows("select edge, rows_upsert, rows_delete, state from ops.delivery where run_id = %s order by edge", [outcome.run_id])
+sent = ledger().rows(
+    "select edge, rows_upsert, rows_delete, state from ops.delivery where run_id = %s order by edge", [outcome.run_id])
 own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 print(json.dumps({
     "cpu_seconds": round(sum(used.ru_utime + used.ru_stime for used in (own, children)), 2),
@@ -144,7 +146,7 @@ def raw_copy(folder: Path, source: str) -> float:
     door, target = parse("raw", source).options["unix_socket"], os.environ["MILLION_RAW"]
     subprocess.run(
         [
-            "psql",
+            shutil.which("psql") or "psql",
             target,
             "-qc",
             f"set client_min_messages to warning; drop table if exists student; {students.ddl(keyed=False, side='target')}",
@@ -196,7 +198,8 @@ def show(figures: dict[str, Any]) -> None:
             + "".join(f"{row['verbs'].get(verb, 0):>11.2f}" for verb in verbs)
         )
         print(
-            f"{'':<12}held {row['held']}, in {row['rows_in']}, closed {row['rows_closed']}, sent {row['sent']}, {row['problems'] or 'no problems'}"
+            f"{'':<12}held {row['held']}, in {row['rows_in']}, closed {row['rows_closed']}, sent {row['sent']},"
+            f" {row['problems'] or 'no problems'}"
         )
 
 
