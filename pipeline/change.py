@@ -65,7 +65,7 @@ def change(night: Night, name: str, conformed: Output, checked: Output) -> Outpu
     of = digest("of", entity.gone, *parts[:3])
     still = digest("still", repr(entity.brake), entity.gone, *parts)
     before = night.ledger.finished("brake", name, still)
-    if before is not None and Path(before["known"]).is_file():
+    if before is not None and _there(before):
         return night.ledger.reuse(night.run.id, "brake", name, still, before)
     unchanged = _published(night, name, of)
     if unchanged is not None:
@@ -90,13 +90,16 @@ def _published(night: Night, name: str, of: str) -> Output | None:
     Keys that were absent for the first time then may leave now, so such an entity is looked at again.
     """
     made = _made(night, name)
-    if made is None or made.get("of") != of or made["absent"] or not Path(made["known"]).is_file():
-        return None
-    if not Path(made["away"]).is_file():
+    if made is None or made.get("of") != of or made["absent"] or not _there(made):
         return None
     before = made["before"] + made["inserts"] - made["deletes"]
     nothing = dict.fromkeys(("inserts", "updates", "deletes"), 0)
     return {**made, **nothing, "before": before, "content": digest(name, "nothing")}
+
+
+def _there(output: Output) -> bool:
+    """Whether the files of a staged change that others read are still there."""
+    return all(Path(output[name]).is_file() for name in ("known", "away"))
 
 
 def _made(night: Night, name: str) -> Output | None:

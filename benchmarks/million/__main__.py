@@ -1,7 +1,7 @@
 """How long a night takes with one large table: the first, one with a day's changes, and one without any.
 
-The home in this folder is an ordinary one (contracts, one SELECT, two feeds) and the night is the product's own; every night is
-a process of its own, so that its start counts and its peak memory is its own. Run `python -m benchmarks.million`; `--rows`
+The home in this folder is an ordinary one (contracts, one SELECT, two feeds) and the night is the product's own; every
+night is a process of its own, so that its start counts and its memory is its own. `python -m benchmarks.million`, `--rows`
 sets the size, `--json` prints one object. `full` is the night with changes: extract, land, conform, 26 checks, diff, publish
 with history, a delta to a MariaDB and a PostgreSQL subscriber, receipts. Great Expectations' own nightly sample is left out
 unless `--audited` says how many entities.
@@ -10,6 +10,7 @@ unless `--audited` says how many entities.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -28,23 +29,24 @@ from benchmarks import students
 HOME = Path(__file__).parent / "home"
 RESULTS = Path(__file__).parent.parent / "results"
 DAY_ONE = date(2026, 9, 7)
+PAUSE = 0.02
+"""Seconds between two looks at the memory of a night's processes."""
 NIGHT = """
 import json, resource, sys
 from datetime import date
 from pipeline.night import night
 outcome = night(date.fromisoformat(sys.argv[1]))
 from core.ledger import ledger
-steps = ledger().rows(
+book, run = ledger(), [outcome.run_id]
+steps = book.rows(
     "select verb, sum(extract(epoch from ended_at - started_at))::float as seconds from ops.step"
-    " where run_id = %s and ended_at is not null group by verb order by min(started_at)", [outcome.run_id])
-held = ledger().single("select count(distinct source_key) as n from ops.held where state = 'open' and severity = 'error'")
-change = ledger().one("select rows_in, rows_closed from ops.version where run_id = %s", [outcome.run_id])
-sent = ledger().rows(
-    "select edge, rows_upsert, rows_delete, state from ops.delivery where run_id = %s order by edge", [outcome.run_id])
-own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    " where run_id = %s and ended_at is not null group by verb order by min(started_at)", run)
+held = book.single("select count(distinct source_key) as n from ops.held where state = 'open' and severity = 'error'")
+change = book.one("select rows_in, rows_closed from ops.version where run_id = %s", run)
+sent = book.rows("select edge, rows_upsert, rows_delete, state from ops.delivery where run_id = %s order by edge", run)
+used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
 print(json.dumps({
-    "cpu_seconds": round(sum(used.ru_utime + used.ru_stime for used in (own, children)), 2),
-    "peak_mb": (own.ru_maxrss + children.ru_maxrss) // 1024,
+    "cpu_seconds": round(sum(one.ru_utime + one.ru_stime for one in used), 2),
     "verbs": {row["verb"]: round(row["seconds"], 2) for row in steps},
     "version": outcome.version,
     "held": held["n"],
@@ -88,7 +90,7 @@ def measure(folder: Path, rows: int, runs: int, audited: int = 0) -> dict[str, A
             "columns": len(students.COLUMNS),
             "machine": f"{platform.machine()}, {os.cpu_count()} cores",
             "load_before": os.getloadavg()[0],
-            "raw": [raw_copy(folder, source) for _ in range(runs)],
+            "raw": [raw_copy(source) for _ in range(runs)],
             "first": night(0),
         }
         changed, unchanged = [], []
@@ -124,59 +126,70 @@ def university(folder: Path, rows: int, audited: int) -> str:
     source = students.source(folder / "mariadb")
     students.load(source, rows)
     server = servers.postgres(folder / "postgresql")
+    head, tail = source.split(f"/{students.DATABASE}", 1)
     os.environ |= {
         "HUB_HOME": str(home),
         "HUB_VAR": str(folder / "var"),
         "HUB_URL": database(server, "hub"),
         "HUB_AUDITED": str(audited),
         "AIRFLOW_CONN_SRC_REGISTRY": source,
-        "AIRFLOW_CONN_DST_LIBRARY": servers.mariadb_database(
-            source.rpartition("/bench")[0] + source.partition("/bench")[2], "library"
-        ),
+        "AIRFLOW_CONN_DST_LIBRARY": servers.mariadb_database(head + tail, "library"),
         "AIRFLOW_CONN_DST_FINANCE": database(server, "finance"),
         "MILLION_RAW": database(server, "raw"),
     }
     return source
 
 
-def raw_copy(folder: Path, source: str) -> float:
+def raw_copy(source: str) -> float:
     """Seconds of the servers' own clients, joined by a pipe: the whole table from MariaDB into an empty PostgreSQL table."""
     from core.connections import parse
 
     door, target = parse("raw", source).options["unix_socket"], os.environ["MILLION_RAW"]
-    subprocess.run(
-        [
-            shutil.which("psql") or "psql",
-            target,
-            "-qc",
-            f"set client_min_messages to warning; drop table if exists student; {students.ddl(keyed=False, side='target')}",
-        ],
-        check=True,
-    )
-    dump = [
-        "mariadb",
-        "-uroot",
-        f"--socket={door}",
-        "--default-character-set=utf8mb4",
-        "--quick",
-        "--batch",
-        "-N",
-        students.DATABASE,
-    ]
-    load = ["psql", target, "-qc", "copy student from stdin with (null 'NULL')"]
+    psql, mariadb = shutil.which("psql"), shutil.which("mariadb")
+    if psql is None or mariadb is None:
+        raise SystemExit("The bench needs the clients psql and mariadb.")
+    fresh = f"set client_min_messages to warning; drop table if exists student; {students.ddl(keyed=False, side='target')}"
+    subprocess.run([psql, target, "-qc", fresh], check=True)
+    dump = [mariadb, "-uroot", f"--socket={door}", "--default-character-set=utf8mb4", "--quick", "--batch", "-N"]
+    load = [psql, target, "-qc", "copy student from stdin with (null 'NULL')"]
     started = time.perf_counter()
-    with subprocess.Popen([*dump, "-e", f"select * from {students.TABLE}"], stdout=subprocess.PIPE) as reading:
+    words = [*dump, students.DATABASE, "-e", f"select * from {students.TABLE}"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as reading:
         subprocess.run(load, stdin=reading.stdout, check=True)
     return round(time.perf_counter() - started, 2)
 
 
 def night(day: int) -> dict[str, Any]:
-    """One night in a process of its own, its start included."""
-    started = time.perf_counter()
+    """One night in a process of its own, its start included; the memory is that of the process and what it starts, together."""
+    started, peak = time.perf_counter(), 0
     command = [sys.executable, "-c", NIGHT, (DAY_ONE + timedelta(days=day)).isoformat()]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return {"seconds": round(time.perf_counter() - started, 2), **found}
+    with tempfile.TemporaryFile("w+") as said, subprocess.Popen(command, stdout=said) as process:
+        while process.poll() is None:
+            peak = max(peak, sum(map(resident, family(process.pid))))
+            time.sleep(PAUSE)
+        seconds = time.perf_counter() - started
+        if process.returncode:
+            raise SystemExit("A night broke off; its words are above.")
+        said.seek(0)
+        found: dict[str, Any] = json.loads(said.read().splitlines()[-1])
+    return {"seconds": round(seconds, 2), "peak_mb": peak >> 20, **found}
+
+
+def family(pid: int) -> list[int]:
+    """A process and everything that it started and that still runs."""
+    found = [pid]
+    with contextlib.suppress(OSError):
+        for tasks in Path(f"/proc/{pid}/task").iterdir():
+            for child in (tasks / "children").read_text().split():
+                found += family(int(child))
+    return found
+
+
+def resident(pid: int) -> int:
+    """Bytes of a process in memory; none when it is gone."""
+    with contextlib.suppress(OSError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
 
 
 def typical(nights: list[dict[str, Any]]) -> dict[str, Any]:
@@ -193,14 +206,10 @@ def show(figures: dict[str, Any]) -> None:
     print(f"{'':<12}{'seconds':>9}{'CPU':>9}{'peak MB':>9}" + "".join(f"{verb:>11}" for verb in verbs))
     for name in ("first", "full", "unchanged"):
         row = figures[name]
-        print(
-            f"{name:<12}{row['seconds']:>9.2f}{row['cpu_seconds']:>9.2f}{row['peak_mb']:>9}"
-            + "".join(f"{row['verbs'].get(verb, 0):>11.2f}" for verb in verbs)
-        )
-        print(
-            f"{'':<12}held {row['held']}, in {row['rows_in']}, closed {row['rows_closed']}, sent {row['sent']},"
-            f" {row['problems'] or 'no problems'}"
-        )
+        spent = "".join(f"{row['verbs'].get(verb, 0):>11.2f}" for verb in verbs)
+        print(f"{name:<12}{row['seconds']:>9.2f}{row['cpu_seconds']:>9.2f}{row['peak_mb']:>9}{spent}")
+        counts = f"held {row['held']}, in {row['rows_in']}, closed {row['rows_closed']}, sent {row['sent']}"
+        print(f"{'':<12}{counts}, {row['problems'] or 'no problems'}")
 
 
 if __name__ == "__main__":
