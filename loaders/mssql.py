@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
-import pyarrow as pa
 import pymssql
 from pymssql import _mssql
 
-from core.connections import Connection
 from core.dialects import LogicalType
 from core.errors import FeedFailed, HubError, Unavailable
-from core.settings import settings
 from loaders.base import Delivery
 from loaders.handover import DELIVERIES, GONE, HASH, KEY, SENT, UPSERTS, poured
-from loaders.table import CONNECT_SECONDS, LOCK_SECONDS, TableTarget
+from loaders.linked import LinkedTarget
+from loaders.table import CONNECT_SECONDS, LOCK_SECONDS
 from loaders.totals import TEXT, parity
 from schemas.contract import FeedDataset
 
@@ -75,10 +73,11 @@ class MssqlPhrases:
         return parity(lambda bit: f"sum({number} / convert(bigint, {bit}) % 2) % 2 * convert(bigint, {bit})")
 
 
-class MssqlTarget(TableTarget):
+class MssqlTarget(LinkedTarget):
     """A SQL Server database. Option `tds_version` of the connection (7.4 unless said)."""
 
     family: ClassVar[str] = "mssql"
+    failures: ClassVar[tuple[type[Exception], ...]] = (pymssql.Error, OSError)
     phrases = MssqlPhrases()
     here = "schema_name()"
     marks: ClassVar[Mapping[str, str]] = {"is_active": "bit not null default 1", "ended_on": "date"}
@@ -91,55 +90,14 @@ class MssqlTarget(TableTarget):
         " rows_delete bigint not null, applied_at datetime2(0) not null default sysdatetime())",
     }
 
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection)
-        self._link: pymssql.Connection | None = None
+    def executed(self, cursor: Any, statement: str, values: Sequence[object]) -> None:
+        cursor.execute(native(statement, values))
 
-    @contextlib.contextmanager
-    def transaction(self, where: str) -> Iterator[None]:
-        try:
-            link = self._connected()
-            yield
-            link.commit()
-        except (pymssql.Error, OSError) as error:
-            self.disconnect()
-            # Not chained: the driver's message shows values of the row.
-            raise _ours(error, where) from None
-        except BaseException:
-            self.disconnect()
-            raise
-
-    def disconnect(self) -> None:
-        """Close, which rolls back what is open."""
-        if self._link:
-            with contextlib.suppress(pymssql.Error, OSError):
-                self._link.close()
-            self._link = None
+    def ours(self, error: Exception, where: str) -> HubError:
+        return _ours(error, where)
 
     def same(self, left: str, right: str) -> str:
         return f"exists (select convert(varbinary(max), {left}) intersect select convert(varbinary(max), {right}))"
-
-    def run(self, statement: str, *values: object) -> int:
-        with self._connected().cursor() as cursor:
-            cursor.execute(native(statement, values))
-            return int(cursor.rowcount)
-
-    def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._connected().cursor() as cursor:
-            cursor.execute(native(statement, values))
-            return cast("list[tuple[Any, ...]]", cursor.fetchall())
-
-    @contextlib.contextmanager
-    def stream(self, query: str, schema: pa.Schema, folder: Path, *values: object) -> Iterator[pa.RecordBatchReader]:
-        with self._connected().cursor() as cursor:
-            cursor.execute(native(query, values))
-
-            def batches() -> Iterator[pa.RecordBatch]:
-                while block := cursor.fetchmany(settings().batch_rows):
-                    columns = zip(zip(*block, strict=True), schema, strict=True)
-                    yield pa.record_batch([pa.array(column, field.type) for column, field in columns], schema=schema)
-
-            yield pa.RecordBatchReader.from_batches(schema, batches())
 
     def any(self, table: str, condition: str, *values: object) -> bool:
         return bool(self.rows(f"select top 1 1 from {table} where {condition}", *values))
@@ -202,25 +160,27 @@ class MssqlTarget(TableTarget):
             )
         )
 
-    def _connected(self) -> pymssql.Connection:
-        if self._link is None:
-            given = self.connection
-            self._link = pymssql.connect(
-                server=given.host,
-                port=str(given.port or 1433),
-                user=given.user,
-                password=given.password,
-                database=given.database,
-                timeout=_SILENT_SECONDS,
-                login_timeout=CONNECT_SECONDS,
-                charset="UTF-8",
-                appname="campus-hub",
-                tds_version=given.options.get("tds_version", "7.4"),
-            )
-            with self._link.cursor() as cursor:
+    def connect(self) -> pymssql.Connection:
+        given = self.connection
+        link = pymssql.connect(
+            server=given.host,
+            port=str(given.port or 1433),
+            user=given.user,
+            password=given.password,
+            database=given.database,
+            timeout=_SILENT_SECONDS,
+            login_timeout=CONNECT_SECONDS,
+            charset="UTF-8",
+            appname="campus-hub",
+            tds_version=given.options.get("tds_version", "7.4"),
+        )
+        with contextlib.ExitStack() as on_failure:
+            on_failure.callback(link.close)
+            with link.cursor() as cursor:
                 for statement in _SESSION:
                     cursor.execute(statement)
-        return self._link
+            on_failure.pop_all()
+        return link
 
 
 def native(statement: str, values: Sequence[object]) -> str:

@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import pyarrow as pa
 import pymysql
 import pymysql.connections
 from pymysql.cursors import SSCursor
 from pymysql.protocol import LoadLocalPacketWrapper
 
-from core.connections import Connection
 from core.dialects import LogicalType
 from core.errors import FeedFailed, HubError, Unavailable
 from core.settings import settings
 from loaders.handover import DELIVERIES, HASH, KEY, SENT, poured
-from loaders.table import CONNECT_SECONDS, LOCK_SECONDS, TableTarget
+from loaders.linked import LinkedTarget
+from loaders.table import CONNECT_SECONDS, LOCK_SECONDS
 from loaders.totals import TEXT
 from schemas.contract import FeedDataset
 
@@ -90,10 +89,11 @@ class MysqlPhrases:
         return f"bit_xor(cast(conv(left({digest}, 15), 16, 10) as unsigned))"
 
 
-class MysqlTarget(TableTarget):
+class MysqlTarget(LinkedTarget):
     """A MySQL or MariaDB database. Option `unix_socket` of the connection names a socket."""
 
     family: ClassVar[str] = "mysql"
+    failures: ClassVar[tuple[type[Exception], ...]] = (pymysql.Error,)
     phrases = MysqlPhrases()
     marks: ClassVar[Mapping[str, str]] = {"is_active": "tinyint(1) not null default 1", "ended_on": "date"}
     here = "database()"
@@ -109,57 +109,21 @@ class MysqlTarget(TableTarget):
         f" rows_delete bigint not null, applied_at datetime not null default current_timestamp) {_OPTIONS}",
     }
 
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection)
-        self._link: pymysql.Connection[Any] | None = None
+    def begin(self, link: Any) -> None:
+        link.begin()
 
-    @contextlib.contextmanager
-    def transaction(self, where: str) -> Iterator[None]:
-        try:
-            link = self._connected()
-            link.begin()
-            yield
-            link.commit()
-        except pymysql.Error as error:
-            self.disconnect()
-            # Not chained: the driver's message shows values of the row.
-            raise _ours(error, where) from None
-        except BaseException:
-            self.disconnect()
-            raise
+    def executed(self, cursor: Any, statement: str, values: Sequence[object]) -> None:
+        cursor.execute(statement, values)
 
-    def disconnect(self) -> None:
-        """Close, which rolls back what is open. Nothing is asked of the server: it may be in the middle of an answer."""
-        if self._link:
-            with contextlib.suppress(pymysql.Error):
-                self._link.close()
-            self._link = None
+    def unbuffered(self) -> contextlib.AbstractContextManager[Any]:
+        cursor: contextlib.AbstractContextManager[Any] = self._connected().cursor(SSCursor)
+        return cursor
+
+    def ours(self, error: Exception, where: str) -> HubError:
+        return _ours(error, where)
 
     def same(self, left: str, right: str) -> str:
         return f"{left} <=> {right}"
-
-    def run(self, statement: str, *values: object) -> int:
-        with self._connected().cursor() as cursor:
-            return int(cursor.execute(statement, values))
-
-    def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._connected().cursor() as cursor:
-            cursor.execute(statement, values)
-            return list(cursor.fetchall())
-
-    @contextlib.contextmanager
-    def stream(self, query: str, schema: pa.Schema, folder: Path, *values: object) -> Iterator[pa.RecordBatchReader]:
-        with self._connected().cursor(SSCursor) as cursor:
-            cursor.execute(query, values)
-
-            def batches() -> Iterator[pa.RecordBatch]:
-                while block := cursor.fetchmany(settings().batch_rows):
-                    arrays = [
-                        pa.array(column, field.type) for column, field in zip(zip(*block, strict=True), schema, strict=True)
-                    ]
-                    yield pa.record_batch(arrays, schema=schema)
-
-            yield pa.RecordBatchReader.from_batches(schema, batches())
 
     def stage(self, name: str, table: str, columns: Sequence[str]) -> None:
         self.run(f"drop temporary table if exists {name}")
@@ -212,28 +176,26 @@ class MysqlTarget(TableTarget):
             for rows in poured(file, statement.count("%s")):
                 cursor.executemany(statement, rows)
 
-    def _connected(self) -> pymysql.Connection[Any]:
-        if self._link is None:
-            given = self.connection
-            tls = given.tls
-            self._link = pymysql.connect(
-                host=given.host or "localhost",
-                port=given.port or 3306,
-                user=given.user,
-                password=given.password,
-                database=given.database or None,
-                unix_socket=given.options.get("unix_socket"),
-                charset="utf8mb4",
-                local_infile=True,
-                connect_timeout=CONNECT_SECONDS,
-                init_command=_SESSION,
-                ssl=tls.context(given.id) if tls else None,
-                ssl_disabled=not tls and "unix_socket" in given.options,  # a socket needs none, and a context costs 40 ms
-            )
-        return self._link
+    def connect(self) -> pymysql.Connection[Any]:
+        given = self.connection
+        tls = given.tls
+        return pymysql.connect(
+            host=given.host or "localhost",
+            port=given.port or 3306,
+            user=given.user,
+            password=given.password,
+            database=given.database or None,
+            unix_socket=given.options.get("unix_socket"),
+            charset="utf8mb4",
+            local_infile=True,
+            connect_timeout=CONNECT_SECONDS,
+            init_command=_SESSION,
+            ssl=tls.context(given.id) if tls else None,
+            ssl_disabled=not tls and "unix_socket" in given.options,  # a socket needs none, and a context costs 40 ms
+        )
 
 
-def _ours(error: pymysql.Error, where: str) -> HubError:
+def _ours(error: Exception, where: str) -> HubError:
     number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
     reason = f"{type(error).__name__} {number}"
     if number in _TRANSIENT:

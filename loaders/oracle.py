@@ -10,21 +10,20 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
 import oracledb
-import pyarrow as pa
 
 from core.connections import Connection
 from core.dialects import LogicalType
 from core.errors import FeedFailed, HubError, Unavailable
-from core.settings import settings
 from loaders.base import Delivery
 from loaders.handover import DELIVERIES, GONE, HASH, KEY, SENT, UPSERTS, poured
-from loaders.table import CONNECT_SECONDS, TableTarget
+from loaders.linked import LinkedTarget
+from loaders.table import CONNECT_SECONDS
 from loaders.totals import TEXT, parity
 from schemas import ddl
 from schemas.contract import FeedDataset
@@ -90,10 +89,11 @@ class OraclePhrases:
         return parity(lambda bit: f"mod(sum(mod(trunc({number} / {bit}), 2)), 2) * {bit}")
 
 
-class OracleTarget(TableTarget):
+class OracleTarget(LinkedTarget):
     """An Oracle schema. The URL's path is the service name; options `sid`, `dsn` and `protocol` as for sources."""
 
     family: ClassVar[str] = "oracle"
+    failures: ClassVar[tuple[type[Exception], ...]] = (oracledb.Error, OSError)
     phrases = OraclePhrases()
     here = "sys_context('USERENV', 'CURRENT_SCHEMA')"
     keeps_empty_text = False
@@ -110,54 +110,16 @@ class OracleTarget(TableTarget):
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
-        self._link: oracledb.Connection | None = None
         self._stages: dict[str, str] = {}
 
-    @contextlib.contextmanager
-    def transaction(self, where: str) -> Iterator[None]:
-        try:
-            link = self._connected()
-            yield
-            link.commit()
-        except (oracledb.Error, OSError) as error:
-            self.disconnect()
-            # Not chained: the driver's message shows values of the row.
-            raise _ours(error, where) from None
-        except BaseException:
-            self.disconnect()
-            raise
+    def executed(self, cursor: Any, statement: str, values: Sequence[object]) -> None:
+        cursor.execute(self.native(statement), list(values))
 
-    def disconnect(self) -> None:
-        """Close, which rolls back what is open."""
-        if self._link:
-            with contextlib.suppress(oracledb.Error, OSError):
-                self._link.close()
-            self._link = None
+    def ours(self, error: Exception, where: str) -> HubError:
+        return _ours(error, where)
 
     def same(self, left: str, right: str) -> str:
         return f"decode({left}, {right}, 1, 0) = 1"
-
-    def run(self, statement: str, *values: object) -> int:
-        with self._connected().cursor() as cursor:
-            cursor.execute(self.native(statement), list(values))
-            return int(cursor.rowcount)
-
-    def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._connected().cursor() as cursor:
-            cursor.execute(self.native(statement), list(values))
-            return list(cursor.fetchall())
-
-    @contextlib.contextmanager
-    def stream(self, query: str, schema: pa.Schema, folder: Path, *values: object) -> Iterator[pa.RecordBatchReader]:
-        with self._connected().cursor() as cursor:
-            cursor.execute(self.native(query), list(values))
-
-            def batches() -> Iterator[pa.RecordBatch]:
-                while block := cursor.fetchmany(settings().batch_rows):
-                    columns = zip(zip(*block, strict=True), schema, strict=True)
-                    yield pa.record_batch([pa.array(column, field.type) for column, field in columns], schema=schema)
-
-            yield pa.RecordBatchReader.from_batches(schema, batches())
 
     def any(self, table: str, condition: str, *values: object) -> bool:
         return bool(self.rows(f"select 1 from {table} where {condition} and rownum = 1", *values))
@@ -231,7 +193,7 @@ class OracleTarget(TableTarget):
 
     def _define(self, statement: str) -> None:
         """A statement that would end the transaction, in a session of its own."""
-        with contextlib.closing(self._connect()) as link, link.cursor() as cursor:
+        with contextlib.closing(self.connect()) as link, link.cursor() as cursor:
             try:
                 cursor.execute(self.native(statement))
             except oracledb.Error as error:
@@ -247,12 +209,7 @@ class OracleTarget(TableTarget):
                 raise
             return False
 
-    def _connected(self) -> oracledb.Connection:
-        if self._link is None:
-            self._link = self._connect()
-        return self._link
-
-    def _connect(self) -> oracledb.Connection:
+    def connect(self) -> oracledb.Connection:
         given = self.connection
         params = oracledb.ConnectParams(
             host=given.host,
