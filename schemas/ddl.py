@@ -57,22 +57,33 @@ def dotted(table: str, engine: str) -> str:
 def hub_table(entity: Entity) -> list[str]:
     """Statements that make `hub.<entity>`: business columns, provenance, versions, and the indexes that keep the cost of a
     publish, a delta and a rollback at what changed."""
-    name, table = entity.name, _hub("hub", entity.name)
+    table = _hub("hub", entity.name)
     lines = [f"{_quoted(column.name)} {spelling(column.type, HUB_ENGINE)}" for column in entity.columns]
     lines += [f"{column} {kind}" for column, (kind, _) in _PROVENANCE.items()]
-    key = ", ".join(_quoted(column) for column in entity.key)
     return [
         "create schema if not exists hub",
         f"create table {table} ({', '.join(lines)})",
-        f"create unique index {_quoted(f'{name}__current')} on {table} ({key}) where to_version is null",
-        f"create index {_quoted(f'{name}__source')} on {table} (source_key) where to_version is null",
-        f"create index {_quoted(f'{name}__history')} on {table} ({key}, from_version)",
-        f"create index {_quoted(f'{name}__from')} on {table} (from_version)",
-        f"create index {_quoted(f'{name}__to')} on {table} (to_version) where to_version is not null",
+        *hub_indexes(entity).values(),
         f"comment on table {table} is {_text(entity.title)}",
         *(_hub_comment(table, column.name, column.title) for column in entity.columns),
         *(_hub_comment(table, column, title) for column, (_, title) in _PROVENANCE.items()),
     ]
+
+
+def hub_indexes(entity: Entity) -> dict[str, str]:
+    """The indexes of `hub.<entity>`: quoted name with its schema -> the statement that makes it."""
+    table, key = _hub("hub", entity.name), ", ".join(_quoted(column) for column in entity.key)
+    kinds = {
+        "current": ("unique index", f"({key}) where to_version is null"),
+        "source": ("index", "(source_key) where to_version is null"),
+        "history": ("index", f"({key}, from_version)"),
+        "from": ("index", "(from_version)"),
+        "to": ("index", "(to_version) where to_version is not null"),
+    }
+    return {
+        _hub("hub", f"{entity.name}__{kind}"): f"create {what} {_quoted(f'{entity.name}__{kind}')} on {table} {on}"
+        for kind, (what, on) in kinds.items()
+    }
 
 
 def hub_alter(entity: Entity, existing: Sequence[str]) -> list[str]:

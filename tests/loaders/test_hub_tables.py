@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
 
 import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from core import postgres
 from core.dialects import LogicalType
+from loaders.hub import Change, apply
 from schemas import ddl
 from schemas.contract import Column, Entity
 
@@ -78,3 +83,36 @@ def test_a_new_column_is_added_and_seen(hub: psycopg.Connection[tuple[object, ..
     for statement in [*ddl.hub_alter(wider, ["order_no", "amount"]), *ddl.hub_views(wider)]:
         hub.execute(statement.encode())
     assert hub.execute('select order_no, paid_on, amount::text from hub_current."order"').fetchall() == [("A1", None, "1.00")]
+
+
+def test_a_large_first_load_leaves_rows_and_indexes_as_a_small_one(
+    hub: psycopg.Connection[tuple[object, ...]], tmp_path: Path
+) -> None:
+    def delta(first: int, count: int) -> Change:
+        numbers = range(first, first + count)
+        rows = pa.table(
+            {
+                "op": ["I"] * count,
+                "order_no": [f"A{number}" for number in numbers],
+                "amount": pa.array([Decimal(number).scaleb(-2) for number in numbers], pa.decimal128(12, 2)),
+                "source_system": ["finance"] * count,
+                "source_key": [f"A{number}" for number in numbers],
+                "row_hash": [f"{number:032x}" for number in numbers],
+            }
+        )
+        pq.write_table(rows, tmp_path / f"{first}.parquet")
+        return Change(ENTITY, tmp_path / f"{first}.parquet", before=first, inserts=count, updates=0, deletes=0)
+
+    indexes = "select indexname, indexdef from pg_indexes where schemaname = 'hub' and tablename = 'order' order by 1"
+    made = hub.execute(indexes).fetchall()
+    assert apply(hub, delta(0, 25_000), 1, "night-1") == (25_000, 0)
+    assert hub.execute(indexes).fetchall() == made
+    assert apply(hub, delta(25_000, 5), 2, "night-2") == (5, 0)
+    found = hub.execute(
+        "select from_version, to_version, batch_id, source_system, count(*), sum(amount), count(distinct row_hash)"
+        ' from hub."order" group by 1, 2, 3, 4 order by 1'
+    ).fetchall()
+    assert found == [
+        (1, None, "night-1", "finance", 25_000, Decimal("3124875.00"), 25_000),
+        (2, None, "night-2", "finance", 5, Decimal("1250.10"), 5),
+    ]
