@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -75,17 +75,23 @@ def night(kind: str, edge: str) -> Night:
 class Answers:
     """A technician at the page of required actions while a DAG runs in this process."""
 
+    def __init__(self) -> None:
+        self._over = threading.Event()
+
     def during(self, work: Callable[[], None], run: Callable[[], Any]) -> Any:
         with ThreadPoolExecutor(1) as pool:
             done = pool.submit(work)
-            found = run()
+            try:
+                found = run()
+            finally:
+                self._over.set()
             done.result()
         return found
 
     def wait(self, dag_id: str) -> None:
         """Until the task is parked, holding no worker."""
         while self._parked(dag_id) is None:
-            time.sleep(0.2)
+            assert not self._over.wait(0.2), f"{dag_id} ended and asked nobody"
 
     def give(self, dag_id: str, name: str, *, yes: bool) -> None:
         """Answer as the page does: through the function of Airflow's own route."""
