@@ -25,6 +25,7 @@ from campus.arrays import Ints, dates, digits, identity, join, kernels, money, n
 from campus.lists import GIVEN, MAJORS, REGIONS, SURNAMES
 from campus.people import major_codes, major_units, unit_codes
 from core.connections import parse
+from core.settings import settings
 
 SEED = 20260907
 DATABASE = "bench"
@@ -233,7 +234,8 @@ def _append(cursor: Any, table: str, rows: pa.Table) -> int:
     nullable = {column.name for column in COLUMNS if column.nullable}
     read = ", ".join(f"@{name}" if name in nullable else name for name in rows.column_names)
     filled = ", ".join(f"{name} = nullif(@{name}, '')" for name in rows.column_names if name in nullable)
-    with tempfile.TemporaryDirectory(prefix="hub-bench-") as folder:
+    settings().work.mkdir(parents=True, exist_ok=True)  # the hub's driver lets a server have files of this folder only
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=settings().work) as folder:
         file = Path(folder) / "rows.csv"
         pacsv.write_csv(rows, file, pacsv.WriteOptions(include_header=False, quoting_style="none"))
         cursor.execute(

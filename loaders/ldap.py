@@ -152,10 +152,12 @@ class LdapTarget:
 
     def close(self) -> None:
         """Give the connection back."""
-        if self._link is not None:
+        link, self._link = self._link, None
+        if link is not None:
             with contextlib.suppress(LDAPExceptionError):
-                self._link.unbind()
-            self._link = None
+                link.unbind()
+            if link.socket is not None:  # the library leaves it open when the server is gone
+                link.socket.close()
 
     def _branch(self, feed: FeedDataset) -> Branch:
         people = self.connection.database

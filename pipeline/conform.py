@@ -52,7 +52,7 @@ def once(night: Night, name: str, work: str, make: Callable[[Path], Output]) -> 
     path = settings().work / "conformed" / name / f"{work}.parquet"
     if path.is_file():
         before = night.ledger.finished("conform", name, work)
-        if before is not None:
+        if before is not None and Path(before["file"]).is_file():
             return night.ledger.reuse(night.run.id, "conform", name, work, before)
     path.parent.mkdir(parents=True, exist_ok=True)
     return night.ledger.do(night.run.id, "conform", name, work, lambda _: make(path))

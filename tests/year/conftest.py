@@ -1,4 +1,4 @@
-"""One school year a session: what was seen of it is looked at by every test of this folder."""
+"""One school year: what was seen of it is looked at by every test of this folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from year_university import Lived, live, small_campus
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def year(server_room: Path, directory_server: str) -> Iterator[Lived]:
     """The school year 2026-2027, lived from the first of August to the last of July; its graduates leave a real directory."""
     assert directory_server
