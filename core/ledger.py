@@ -251,12 +251,13 @@ class Ledger:
         same = found is not None and found["state"] == "done" and found["input_hash"] == input_hash
         return found["output"] if found and same else None
 
-    def latest(self, verb: str) -> dict[str, Output]:
-        """For every subject of a verb, the output of its newest finished step."""
+    def latest(self, verb: str, subject: str | None = None) -> dict[str, Output]:
+        """For every subject of a verb, or for one, the output of its newest finished step."""
+        chosen, parameters = ("", [verb]) if subject is None else (" and subject = %s", [verb, subject])
         found = self.rows(
-            "select distinct on (subject) subject, output from ops.step where verb = %s and state = 'done'"
+            f"select distinct on (subject) subject, output from ops.step where verb = %s{chosen} and state = 'done'"
             " order by subject, step_id desc",
-            [verb],
+            parameters,
         )
         return {row["subject"]: row["output"] for row in found}
 

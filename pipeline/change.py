@@ -18,10 +18,10 @@ from core import postgres
 from core.calendar import calendar
 from core.engine import arrow, engine, literal
 from core.ids import digest
-from core.ledger import Output
+from core.ledger import Output, Step
 from loaders import hub
 from loaders.hub import Change
-from pipeline import brakes
+from pipeline import brakes, standing
 from pipeline.context import Night
 from schemas.contract import HUB, Entity
 
@@ -71,7 +71,7 @@ def change(night: Night, name: str, conformed: Output, checked: Output) -> Outpu
     if unchanged is not None:
         return night.ledger.reuse(night.run.id, "brake", name, still, unchanged)
     work = digest("brake", still, night.run.as_of)
-    found = night.ledger.do(night.run.id, "brake", name, work, lambda _: _change(night, entity, conformed, checked))
+    found = night.ledger.do(night.run.id, "brake", name, work, lambda step: _change(night, entity, conformed, checked, step))
     output = {**found, "of": of}
     if not any(output[count] for count in ("inserts", "updates", "deletes", "absent")):
         night.ledger.reuse(night.run.id, "brake", name, still, output)
@@ -89,7 +89,7 @@ def _published(night: Night, name: str, of: str) -> Output | None:
 
     Keys that were absent for the first time then may leave now, so such an entity is looked at again.
     """
-    made = _made(night, name)
+    made = standing.made(night, name)
     if made is None or made.get("of") != of or made["absent"] or not _there(made):
         return None
     before = made["before"] + made["inserts"] - made["deletes"]
@@ -102,19 +102,8 @@ def _there(output: Output) -> bool:
     return all(Path(output[name]).is_file() for name in ("known", "away"))
 
 
-def _made(night: Night, name: str) -> Output | None:
-    """The staged change that became the entity's newest version, by the publish's own record, which is written in its
-    transaction; None when that version came about otherwise."""
-    found = night.ledger.one(
-        "select output -> 'made' -> %s as made from ops.step where verb = 'publish' and state = 'done'"
-        " and (output ->> 'version')::bigint = %s and output -> 'entities' ? %s order by step_id desc limit 1",
-        [name, night.ledger.version_of(name), name],
-    )
-    return found["made"] if found else None
-
-
-def _change(night: Night, entity: Entity, conformed: Output, checked: Output) -> Output:
-    folder = night.folder("change", entity.name)
+def _change(night: Night, entity: Entity, conformed: Output, checked: Output, step: Step) -> Output:
+    folder = night.folder("change", f"{entity.name}.{step.id}")  # what a publish was staged from is never written over
     with engine(entity.name) as db, night.ledger.transaction() as connection:
         if not _remembered(db, night, connection, entity):
             _table(db, "prior", hub.current_keys(connection, entity, folder / "prior.csv"))
@@ -139,7 +128,7 @@ def _table(db: duckdb.DuckDBPyConnection, name: str, rows: pa.RecordBatchReader)
 def _remembered(db: duckdb.DuckDBPyConnection, night: Night, connection: postgres.Connection, entity: Entity) -> bool:
     """Make `prior` from the keys and hashes kept when the newest version was staged, if they are still whole and the hub has
     as many rows; that costs a tenth of reading them from the hub."""
-    made = _made(night, entity.name)
+    made = standing.made(night, entity.name)
     if made is None or not Path(made.get("stands", "")).is_file():
         return False
     db.execute(f"create table prior as from read_parquet({literal(made['stands'])})")

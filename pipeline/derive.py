@@ -41,7 +41,7 @@ def derive(night: Night, name: str, known: Known) -> Output:
 def _settled(night: Night, name: str, made: Output) -> Output:
     """What was made, or what was made before if that is the same to the byte: another date need not give other rows, and
     what was judged of them stands."""
-    before = night.ledger.latest("conform").get(name)
+    before = night.ledger.latest("conform", name).get(name)
     if before is None or not Path(before["file"]).is_file():
         return made
     return before if file_digest(Path(before["file"])) == file_digest(Path(made["file"])) else made

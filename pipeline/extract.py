@@ -103,7 +103,7 @@ def _read_by(reading: Reading) -> dict[str, str]:
 
 def _window(night: Night, dataset: SourceDataset, extractor: Extractor, folder: Path) -> tuple[dict[str, Any], dict[str, int]]:
     """Lay the window over the last state and sweep. `rows.parquet` is the whole state, `window.parquet` what was read."""
-    last = night.ledger.latest("extract").get(dataset.id)
+    last = night.ledger.latest("extract", dataset.id).get(dataset.id)
     base = landing.landed(last) if last and last.get("contract") == dataset.version else None
     if base and not base.file(night.landing).is_file():
         base = None

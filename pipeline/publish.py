@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import pyarrow.parquet as pq
 from psycopg import sql
@@ -15,7 +14,6 @@ from core.ids import digest
 from core.ledger import LOCK_PUBLISH, Output, Step
 from loaders import hub
 from loaders.hub import Change
-from pipeline import standing
 from pipeline.change import staged
 from pipeline.context import Night
 
@@ -46,8 +44,6 @@ def _publish(night: Night, changes: Mapping[str, Output], step: Step) -> Output:
             output = _apply(connection, night, real, version)
             output["made"] = {name: changes[name] for name in output["entities"]}
         book.finish(step, output, connection)
-    for change in real:  # only once it is true
-        standing.keep(change.entity.name, version, night.run.id, Path(changes[change.entity.name]["known"]))
     return output
 
 

@@ -1,45 +1,52 @@
-"""The rows of an entity as the hub's last version has them, kept as a file from the night that published them.
-
-A version's rows never change, so the file serves every run until a later version changes the entity; one that is missing
+"""The rows of an entity as the hub's last version has them: the file that the publish of them was staged from, else one that
 is read from the hub.
+
+A version's rows never change, so either serves every run until a later version changes the entity.
 """
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pyarrow as pa
 
+from core.ledger import Output
 from core.settings import settings
 from loaders import hub
 from pipeline.context import Night
 
 
+def made(night: Night, name: str) -> Output | None:
+    """The staged change that became the entity's newest version (`pipeline.change`), by the publish's own record, which is
+    written in its transaction; None when that version came about otherwise. Its files may be gone."""
+    found = night.ledger.one(
+        "select s.output -> 'made' -> %s as made from ops.version v join ops.step s on s.run_id = v.run_id"
+        " and s.verb = 'publish' and s.subject = 'hub' and s.state = 'done' and (s.output ->> 'version')::bigint = v.version"
+        " where v.version = %s",
+        [name, night.ledger.version_of(name)],
+    )
+    return found["made"] if found else None
+
+
 def last(night: Night, name: str) -> tuple[Path, str]:
     """An entity's rows (business columns, `source_system`, `source_key`; Parquet) and a text that names their version."""
-    made = night.ledger.one("select version, run_id from ops.version where entities ? %s order by version desc limit 1", [name])
-    version, run_id = (made["version"], made["run_id"]) if made else (0, "")
-    path = _file(name, version, run_id)
+    query = "select version, run_id from ops.version where entities ? %s order by version desc limit 1"
+    newest = night.ledger.one(query, [name])
+    version, run_id = (newest["version"], newest["run_id"]) if newest else (0, "")
+    staged = made(night, name)
+    if staged is not None and Path(staged["known"]).is_file():
+        return Path(staged["known"]), f"{name}@{version}"
+    # The run is named too: a hub that was restored from a copy uses its numbers again.
+    path = settings().work / "standing" / f"{name}.{version}.{run_id}.parquet"
     if not path.is_file():
-        entity = night.catalog.entity(name)
-        columns = ", ".join(column.name for column in entity.columns)
-        schema = hub.schema_of(entity, {"source_system": pa.string(), "source_key": pa.string()})
-        query = f"select {columns}, source_system, source_key from hub.{name} where to_version is null"
-        with night.ledger.transaction() as connection:
-            hub.write_rows(connection, query, schema, path)
+        _read(night, name, path)
     return path, f"{name}@{version}"
 
 
-def keep(name: str, version: int, run_id: str, rows: Path) -> None:
-    """Keep what a run published of an entity as `version`. Only for a version that is committed."""
-    path = _file(name, version, run_id)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".part")
-    shutil.copyfile(rows, draft)
-    draft.replace(path)
-
-
-def _file(name: str, version: int, run_id: str) -> Path:
-    """The run is named too: a hub that was restored from a copy uses its numbers again."""
-    return settings().work / "standing" / f"{name}.{version}.{run_id}.parquet"
+def _read(night: Night, name: str, path: Path) -> None:
+    entity = night.catalog.entity(name)
+    columns = ", ".join(column.name for column in entity.columns)
+    schema = hub.schema_of(entity, {"source_system": pa.string(), "source_key": pa.string()})
+    query = f"select {columns}, source_system, source_key from hub.{name} where to_version is null"
+    with night.ledger.transaction() as connection:
+        hub.write_rows(connection, query, schema, path)
