@@ -16,6 +16,7 @@ import os
 import re
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -244,8 +245,15 @@ class Folder:
         self._folder = folder
         self._seen: dict[str, tuple[int, int]] = {}
         self._catalog = Declared()
+        self._lock = threading.Lock()
 
     def answer(self, query: Query) -> QueryResult:
+        with self._lock:  # every client is a thread, and none may be told what was there before
+            catalog = self._refreshed()
+        answered: QueryResult = catalog.answer(query)
+        return answered
+
+    def _refreshed(self) -> Declared:
         seen = {
             entry.name: (entry.stat().st_mtime_ns, entry.stat().st_ino)
             for entry in os.scandir(self._folder)
@@ -258,8 +266,7 @@ class Folder:
                 kept = before.get(name.removesuffix(".parquet")) if self._seen.get(name) == seen[name] else None
                 catalog.add_source(kept or Served(self._folder / name))
             self._seen, self._catalog = seen, catalog
-        answered: QueryResult = self._catalog.answer(query)
-        return answered
+        return self._catalog
 
 
 def main(folder: Path) -> None:

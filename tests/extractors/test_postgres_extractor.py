@@ -47,6 +47,7 @@ class PostgreSQLShelf:
         found = self._link.execute(
             "select count(pg_terminate_backend(pid)) from pg_stat_activity"
             " where pid <> pg_backend_pid() and datname = current_database() and state = 'active'"
+            " and backend_type = 'client backend'"
         ).fetchone()
         return found[0] if found else 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import itertools
 from collections.abc import Iterator, Sequence
@@ -250,9 +251,11 @@ def test_a_wrong_password_and_a_missing_branch_are_one_line(school: School, dire
     delivery = school.prepared([person("1")], mode="full")
     at = parse("x", school.url)
     wrong = school.url.replace(at.password, "not-the-password")
-    with pytest.raises(FeedFailed, match=r"HUB601 .*invalidCredentials") as told:
-        LdapTarget(parse("dst_directory", wrong)).apply(delivery)
+    stranger = LdapTarget(parse("dst_directory", wrong))
+    with contextlib.closing(stranger), pytest.raises(FeedFailed, match=r"HUB601 .*invalidCredentials") as told:
+        stranger.apply(delivery)
     assert "not-the-password" not in str(told.value)
     lost = directory_server.replace("ou=people", "ou=nowhere")
-    with pytest.raises(FeedFailed, match="HUB621"):
-        LdapTarget(parse("dst_directory", lost)).apply(delivery)
+    astray = LdapTarget(parse("dst_directory", lost))
+    with contextlib.closing(astray), pytest.raises(FeedFailed, match="HUB621"):
+        astray.apply(delivery)

@@ -70,15 +70,8 @@ def assert_held(university: Any, injected: Iterable[Injected]) -> None:
     spoilt = {(item.entity, item.key) for item in injected if item.severity == "error"}
     people = {key for _, key in spoilt}
     extra = {(entity, key, rule) for entity, key, rule in held if (entity, key) not in spoilt}
-    waiting = {(entity, key) for entity, key, _ in held}  # a project of a held person is held, and then its funds are
-    extra -= {row for row in extra if row[2].endswith(".reference") and _refers(row, people, waiting)}
+    extra -= {row for row in extra if row[2].endswith(".reference") and row[1].split("|")[0] in people}
     assert {row for row in extra if not sums_up(university, row, held)} == set()
-
-
-def _refers(row: tuple[str, str, str], people: set[str], waiting: set[tuple[str, str]]) -> bool:
-    """Whether the first part of a row's key is a spoilt one, or that of a held row of another entity."""
-    first = row[1].split("|")[0]
-    return first in people or any(key == first and entity != row[0] for entity, key in waiting)
 
 
 def sums_up(university: Any, row: tuple[str, str, str], held: Iterable[tuple[str, str, str]]) -> bool:

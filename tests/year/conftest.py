@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from year_university import Lived, live, small_campus
 
 
-@pytest.fixture(scope="package")
-def year(server_room: Path, directory_server: str) -> Iterator[Lived]:
-    """The school year 2026-2027, lived from the first of August to the last of July; its graduates leave a real directory."""
+@pytest.fixture(scope="module")
+def year(server_room: Path, directory_server: str) -> Lived:
+    """The school year 2026-2027, lived from the first of August to the last of July; its graduates leave a real directory.
+
+    Its servers and settings are gone when the tests look.
+    """
     assert directory_server
     folder = server_room / "year"
     folder.mkdir()
     folder.chmod(0o711)
     with small_campus(folder) as campus:
-        yield live(campus)
+        return live(campus)
