@@ -11,18 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 
-from core.dialects import arrow_type, quoted, spelling
+from core.dialects import quoted, spelling
 from core.engine import arrow, engine, literal
 from core.errors import ContractError
 from core.ids import digest, texts_digest
 from core.ledger import Output
-from loaders import hub
 from loaders.landing import Landed
-from pipeline import holding
+from pipeline import holding, standing
 from pipeline.conform import code_views
 from pipeline.context import Night
 from pipeline.landing_views import create_view
@@ -106,25 +104,14 @@ def _compare(night: Night, dataset: SourceDataset, landed: Landed) -> Output:
         create_view(db, dataset, rows)
         db.execute("create schema accepted")
         for name, columns in _needed(field for *_, field in pairs).items():
-            path = _accepted(night, dataset, name, columns)
-            db.execute(f"create view accepted.{name} as select * from read_parquet({literal(path)})")
+            path, _ = standing.last(night, name)
+            chosen = ", ".join([*columns, "source_system", "source_key"])
+            db.execute(f"create view accepted.{name} as select {chosen} from read_parquet({literal(path)})")
         found = [arrow(db, _differences(dataset, column, copy, field)) for column, copy, field in pairs]
     failures = pa.concat_tables(found)
     with night.ledger.transaction() as connection:
         holding.record(night, connection, dataset.id, failures, str(rows))
     return {"rows": landed.rows, "differences": failures.num_rows}
-
-
-def _accepted(night: Night, dataset: SourceDataset, name: str, columns: list[str]) -> Path:
-    """An entity's current rows as a Parquet: these columns, `source_system` and `source_key`."""
-    path = night.folder("copies") / f"{dataset.id}.{name}.parquet"
-    entity = night.catalog.entity(name)
-    texts = dict.fromkeys(("source_system", "source_key"), pa.string())
-    schema = pa.schema([*((column, arrow_type(entity.column(column).type)) for column in columns), *texts.items()])
-    query = f"select {', '.join(schema.names)} from hub.{name} where to_version is null"
-    with night.ledger.transaction() as connection:
-        hub.write_rows(connection, query, schema, path)
-    return path
 
 
 def _differences(dataset: SourceDataset, column: Column, copy: Copy, field: _Field) -> str:

@@ -9,22 +9,20 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
-from pathlib import Path
 from typing import Any, TypeVar
 
 from core.connections import connection, switched_off
-from core.errors import ContractError, Gated, HubError, merged
-from core.ids import digest
+from core.errors import ContractError, HubError, merged
 from core.ledger import Ledger, Output, ledger
 from core.settings import settings
 from loaders import hub
 from loaders.base import ROW_BY_ROW
 from loaders.landing import Landed, landed
-from pipeline import change, check, conform, copies, deliver, extract, late, obligations, reconcile, schedule, standing, verify
+from pipeline import copies, deliver, extract, late, obligations, reconcile, schedule, verify
 from pipeline.audit import audit
 from pipeline.audit import begin as begin_audit
 from pipeline.context import Night, Progress, resume
-from pipeline.derive import derive
+from pipeline.judge import judge
 from pipeline.notices import notices
 from pipeline.publish import publish as publish_changes
 from pipeline.report import report
@@ -93,7 +91,8 @@ def publish_all(here: Night, outcome: Outcome, names: Sequence[str]) -> Output |
     hub.prepare(here.ledger, list(here.catalog.entities.values()))
     with here.ledger.alone():
         landings = {id: landed(output) for id, output in here.ledger.latest("extract").items() if id in here.catalog.sources}
-        changes = _changes(here, outcome, names, landings)
+        changes, problems = judge(here, names, landings)
+        outcome.problems += problems
         published = outcome.guard(lambda: publish_changes(here, changes))
         _compare_copies(here, outcome, landings)
         return published
@@ -101,39 +100,9 @@ def publish_all(here: Night, outcome: Outcome, names: Sequence[str]) -> Output |
 
 def _compare_copies(here: Night, outcome: Outcome, landings: dict[str, Landed]) -> None:
     """Hold every landed copy of another department's field against what the hub now has of it."""
-    for id, dataset in here.catalog.sources.items():
-        if copies.copies(dataset) and id in landings and landings[id].contract == dataset.version:
-            outcome.guard(lambda dataset=dataset: copies.compare(here, dataset, landings[dataset.id]))  # type: ignore[misc]
-
-
-def _changes(here: Night, outcome: Outcome, names: Sequence[str], landings: dict[str, Landed]) -> dict[str, Output]:
-    """What would change, entity by entity, parents first."""
-    mapped = _map(here, outcome, names, landings)
-    known = {name: _standing(here, name, mapped.get(name)) for name in here.catalog.entities}
-    changes: dict[str, Output] = {}
-    stopped: set[str] = set()
-    for name in here.catalog.entities:
-        if name in names and here.catalog.is_derived(name):
-            derived = outcome.guard(lambda name=name: derive(here, name, known))  # type: ignore[misc]
-            if derived is not None:
-                mapped[name] = derived
-        if name not in mapped:
-            continue
-        blocked = here.catalog.entity(name).parents & stopped
-        if blocked:
-            outcome.problems.append(_waits(here, name, blocked))
-            stopped.add(name)
-            known[name] = _standing(here, name, None)
-            continue
-        found = outcome.guard(lambda name=name: _judge(here, name, mapped[name], known))  # type: ignore[misc]
-        if found is None:
-            if outcome.problems[-1].recovery == "stop":
-                stopped.add(name)
-            known[name] = _standing(here, name, None)
-        else:
-            changes[name] = found
-            known[name] = (Path(found["known"]), found["known_hash"])
-    return changes
+    copied = [dataset for dataset in here.catalog.sources.values() if copies.copies(dataset) and dataset.id in landings]
+    same = [dataset for dataset in copied if landings[dataset.id].contract == dataset.version]
+    _each(lambda dataset: outcome.guard(lambda: copies.compare(here, dataset, landings[dataset.id])), same)
 
 
 def deliver_all(here: Night, outcome: Outcome, feeds: Iterable[FeedDataset]) -> None:
@@ -188,35 +157,6 @@ def take_up(here: Night, feed: FeedDataset) -> None:
     for row in deliver.unsettled(here, feed):
         deliver.send(here, row)
         reconcile.settle(here, row)
-
-
-def _map(here: Night, outcome: Outcome, names: Sequence[str], landings: dict[str, Landed]) -> dict[str, Output]:
-    mapped: dict[str, Output] = {}
-    for name in [name for name in names if not here.catalog.is_derived(name)]:
-        found = outcome.guard(lambda name=name: conform.conform(here, name, landings))  # type: ignore[misc]
-        if found is not None and found["systems"]:
-            mapped[name] = found
-    return mapped
-
-
-def _judge(here: Night, name: str, mapped: Output, known: dict[str, tuple[Path, str]]) -> Output:
-    stood = {other: standing.last(here, other) for other in check.looks_back(here, name) if other in known}
-    checked = check.check(here, name, mapped, known, stood)
-    return change.change(here, name, mapped, checked)
-
-
-def _waits(here: Night, name: str, blocked: frozenset[str] | set[str]) -> HubError:
-    error = Gated("HUB402", name, parents=", ".join(sorted(blocked)))
-    step = here.ledger.begin(here.run.id, "check", name, digest("waits", sorted(blocked)))
-    here.ledger.stop(step, error, "waiting")
-    return error
-
-
-def _standing(here: Night, name: str, mapped: Output | None) -> tuple[Path, str]:
-    """An entity's rows as far as this run knows them before it is judged: what was just mapped, else what the hub has."""
-    if mapped is not None:
-        return Path(mapped["file"]), mapped["file"]
-    return standing.last(here, name)
 
 
 def open_run(kind: str, as_of: date, scope: Sequence[str] = ()) -> str:

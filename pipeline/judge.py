@@ -1,0 +1,128 @@
+"""What a night would change: every entity conformed or derived, checked and held against the hub, parents first.
+
+Entities that do not wait for each other are worked on side by side. What an entity is told of another one does not depend
+on who is faster: of those before it in the catalogue the outcome of this night, of those after it what was mapped or, where
+nothing was, what the hub has.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+from core.errors import Gated, HubError
+from core.ids import digest
+from core.ledger import Output
+from core.settings import settings
+from loaders.landing import Landed
+from pipeline import change, check, conform, standing
+from pipeline.context import Night
+from pipeline.derive import derive
+
+Rows = tuple[Path, str]
+"""A Parquet of an entity's rows, and a text that is another for other rows."""
+
+
+def judge(night: Night, names: Sequence[str], landings: dict[str, Landed]) -> tuple[dict[str, Output], list[HubError]]:
+    """The staged change of every entity of `names` that may be published, and what went wrong with the others, both in the
+    catalogue's order. An entity that is stopped keeps its version and its children wait (HUB402)."""
+    work = _Judging(night, names, landings)
+    side_by_side({name: frozenset[str]() for name in work.names if not night.catalog.is_derived(name)}, work.map)
+    work.begin()
+    side_by_side(work.waits_for, work.judge)
+    changes = {name: work.changes[name] for name in work.names if name in work.changes}
+    return changes, [error for name in work.names for error in work.problems.get(name, [])]
+
+
+def side_by_side(waits_for: Mapping[str, frozenset[str]], work: Callable[[str], object]) -> None:
+    """Do the work for every name once that for the names it waits for is done, as many at once as the settings allow."""
+    order = TopologicalSorter(waits_for)
+    order.prepare()
+    running: dict[Future[object], str] = {}
+    with ThreadPoolExecutor(settings().workers) as pool:
+        try:
+            while order.is_active():
+                running |= {pool.submit(work, name): name for name in order.get_ready()}
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    future.result()
+                    order.done(running.pop(future))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+class _Judging:
+    """One night's work. Every name is touched by one thread, after those that it waits for."""
+
+    def __init__(self, night: Night, names: Sequence[str], landings: dict[str, Landed]) -> None:
+        self.night, self.landings = night, landings
+        self.names = [name for name in night.catalog.entities if name in names]
+        self.mapped: dict[str, Output] = {}
+        self.before: dict[str, Rows] = {}
+        self.after: dict[str, Rows] = {}
+        self.waits_for: dict[str, frozenset[str]] = {}
+        self.changes: dict[str, Output] = {}
+        self.problems: dict[str, list[HubError]] = {}
+        self.stopped: set[str] = set()
+
+    def map(self, name: str) -> None:
+        with self._guarded(name):
+            found = conform.conform(self.night, name, self.landings)
+            if found["systems"]:
+                self.mapped[name] = found
+
+    def begin(self) -> None:
+        """Who waits for whom, and what each may be told of others before they are judged."""
+        reads = {name: self._reads(name) for name in self.names}
+        for place, name in enumerate(self.names):
+            self.waits_for[name] = reads[name] & frozenset(self.names[:place])
+        for name in frozenset[str]().union(*reads.values()):
+            self.before[name] = self._unjudged(name)
+
+    def judge(self, name: str) -> None:
+        earlier = self.waits_for[name]
+        known = {other: self.after.get(other, rows) if other in earlier else rows for other, rows in self.before.items()}
+        if self.night.catalog.is_derived(name):
+            with self._guarded(name):
+                self.mapped[name] = derive(self.night, name, known)
+        if name not in self.mapped:
+            return
+        with self._guarded(name):
+            self._wait_for_parents(name)
+            stood = {other: standing.last(self.night, other) for other in check.looks_back(self.night, name)}
+            checked = check.check(self.night, name, self.mapped[name], known, stood)
+            found = change.change(self.night, name, self.mapped[name], checked)
+            self.changes[name], self.after[name] = found, (Path(found["known"]), found["known_hash"])
+            return
+        self.after[name] = standing.last(self.night, name)
+
+    @contextlib.contextmanager
+    def _guarded(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except HubError as error:
+            self.problems.setdefault(name, []).append(error)
+            if name in self.mapped and error.recovery == "stop":
+                self.stopped.add(name)
+
+    def _wait_for_parents(self, name: str) -> None:
+        blocked = self.night.catalog.entity(name).parents & self.stopped
+        if blocked:
+            self.stopped.add(name)
+            error = Gated("HUB402", name, parents=", ".join(sorted(blocked)))
+            step = self.night.ledger.begin(self.night.run.id, "check", name, digest("waits", sorted(blocked)))
+            self.night.ledger.stop(step, error, "waiting")
+            raise error
+
+    def _reads(self, name: str) -> frozenset[str]:
+        """The entities that an entity is made of, refers to, or is checked against."""
+        entity = self.night.catalog.entity(name)
+        return self.night.catalog.inputs_of(name) | entity.parents | check.dependencies(self.night, entity)
+
+    def _unjudged(self, name: str) -> Rows:
+        """An entity's rows as far as is known before it is judged: what was just mapped, else what the hub has."""
+        made = self.mapped.get(name)
+        return (Path(made["file"]), made["file"]) if made else standing.last(self.night, name)
