@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import signal
 from collections.abc import Collection, Mapping
@@ -50,10 +51,11 @@ class Apart:
 def _serve(there: Connection, folder: Path, persons: int, seed: int, systems: Collection[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that people look at; this one ends with it
     university = Rehearsal(folder, persons, seed, systems)
-    _tell(there, university.start)
-    while (wanted := there.recv()) is not None:
-        day, faults = wanted
-        _tell(there, lambda day=day, faults=faults: university.load(day, faults))
+    with contextlib.suppress(EOFError, BrokenPipeError):  # the other process has ended, and nobody waits for an answer
+        _tell(there, university.start)
+        while (wanted := there.recv()) is not None:
+            day, faults = wanted
+            _tell(there, lambda day=day, faults=faults: university.load(day, faults))
 
 
 def _tell(there: Connection, work: Any) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import yaml
 
-from campus import directory, places, servers
+from campus import built, directory, places, servers
 from campus import faults as fault_book
 from campus.changes import Difference, differences, restamped
 from campus.faults import Injected
@@ -108,10 +108,7 @@ class Rehearsal:
         for store in self._stores.values():
             store.close()
         self._stores.clear()
-        served = [self._served(name) for name, kind in places.SOURCES.items() if kind == "sqlserver"]
-        for folder in [self.folder / "postgres", self.folder / "mariadb", *served]:
-            servers.stop(folder)
-        directory.stop(self.folder / "directory")
+        built.stop(self.folder)
 
     def _served(self, name: str) -> Path:
         """The folder of a system on SQL Server: a server of its own for each."""

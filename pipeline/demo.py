@@ -96,10 +96,9 @@ def _fresh(var: Path) -> Path:
     if settings().url or ((var / "hub").exists() and not mark.exists()):
         raise Denied("HUB710", str(var))
     if mark.exists():
-        from campus import servers
+        from campus import built, servers
 
-        for server in (var / "campus").glob("*"):
-            servers.stop(server)
+        built.stop(var / "campus")
         servers.stop(var / "hub" / "postgres")
         for name in ("campus", "hub", "landing", "work", "deliveries", "reports"):
             shutil.rmtree(var / name, ignore_errors=True)

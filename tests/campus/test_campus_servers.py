@@ -1,0 +1,58 @@
+"""A university's servers outlive the process that built it, are found again by their folders, and end when told."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from campus import built, directory, servers
+
+CUT_OFF = """
+import os, pathlib, sys
+from campus.apart import Apart
+university = Apart(pathlib.Path(sys.argv[1]), 100, 7, ["campus_card"])
+print("built", flush=True)
+os._exit(1)
+"""
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_every_server_of_a_university_is_stopped_and_started_again(server_room: Path, directory_server: str) -> None:
+    assert directory_server  # or this test is left out
+    university = server_room / "built"
+    directory.directory(university / "directory")
+    address = servers.sqlserver(university / "sqlserver_research")
+    ports = [int((university / name / "port").read_text()) for name in ("directory", "sqlserver_research")]
+    try:
+        assert all(map(listens, ports))
+        built.stop(university)
+        assert not any(map(listens, ports))
+        built.start(university)
+        assert all(map(listens, ports))
+        assert urlsplit(address).port == ports[1]
+    finally:
+        built.stop(university)
+
+
+@pytest.mark.usefixtures("mariadb_server")
+def test_a_university_whose_process_is_gone_ends_without_a_word(server_room: Path) -> None:
+    university = server_room / "cut_off"
+    university.mkdir()
+    university.chmod(0o711)
+    environment = {**os.environ, "HUB_VAR": str(university / "var")}
+    command = [sys.executable, "-W", "ignore", "-c", CUT_OFF, str(university / "campus")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    try:
+        assert (done.returncode, done.stdout, done.stderr) == (1, "built\n", "")
+    finally:
+        built.stop(university / "campus")
