@@ -103,6 +103,19 @@ class Rehearsal:
         _register(self._urls | ({"src_graduate": _UNREACHABLE} if "dead_database" in wanted else {}))
         return [fault for fault in injected if fault.system in self._systems]
 
+    def ahead(self, day: int, systems: Collection[str]) -> dict[str, Difference]:
+        """What would change in the tables of these systems on the way to another day, by dataset; files are left out."""
+        later, found = render(world(self.persons, self.seed, day)), {}
+        for id, dataset in self._sources.items():
+            if dataset.system in systems and dataset.mode != "upload" and dataset.file_format != "dbf":
+                before, after = self._loaded[id], later[id]
+                found[id] = differences(dataset, before, restamped(dataset, before, after, day) if dataset.watermark else after)
+        return found
+
+    def change(self, id: str, keys: pa.Table, rows: pa.Table) -> None:
+        """Put `rows` in the place of those with these keys, as their department would while it works."""
+        self._stores[self._sources[id].connection].change(self._sources[id], keys, rows)
+
     def stop(self) -> None:
         """Stop the servers; the data stay."""
         for store in self._stores.values():
