@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
@@ -305,24 +305,28 @@ def _batches(
     unreadable = Unreadable()
     with contextlib.closing(blocks):
         for rows in blocks:
-            batch = _batch(rows, cells, schema, unreadable)
+            batch = _batch(zip(*rows, strict=True), cells, schema, unreadable)
             if not unreadable.rows:
                 yield batch
     if unreadable.rows:
         raise unreadable.refusal(dataset)
 
 
-def _batch(rows: Sequence[Row], cells: Sequence[_Cell], schema: pa.Schema, unreadable: Unreadable) -> pa.RecordBatch:
-    arrays = []
+def _batch(columns: Iterable[Any], cells: Sequence[_Cell], schema: pa.Schema, unreadable: Unreadable) -> pa.RecordBatch:
+    """A batch from columns of bytes, as either reader gives them; the fast one gives whole numbers as such."""
+    arrays: list[pa.Array[Any]] = []
     failed: set[int] = set()
-    for cell, values in zip(cells, zip(*rows, strict=True), strict=True):
+    for cell, found in zip(cells, columns, strict=False):  # the fast reader's count stands behind
+        if isinstance(found, pa.Array) and pa.types.is_integer(found.type):
+            arrays.append(found.cast(cell.type))
+            continue
         if cell.encoding:
-            text, bad = decode(values, cell.encoding)
+            text, bad = decode(found.to_pylist() if isinstance(found, pa.Array) else found, cell.encoding)
             if bad:
                 unreadable.columns.add(cell.name)
                 failed |= bad
         else:
-            text = utf8(values)
+            text = utf8(found)
         arrays.append(text if cell.type == pa.string() else text.cast(cell.type))
     unreadable.rows += len(failed)
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
@@ -335,7 +339,7 @@ def _undecoded(
     unreadable = Unreadable()
     try:
         for batch in batches:
-            typed = _typed(batch, cells, schema, unreadable)
+            typed = _batch(batch.columns, cells, schema, unreadable)
             if typed.num_rows and not unreadable.rows:
                 yield typed
     except mysql_stream.Broken:
@@ -347,25 +351,6 @@ def _undecoded(
 
 def _broken_off(dataset: SourceDataset) -> Unavailable:
     return Unavailable("HUB203", dataset.id, reason="connectorx")
-
-
-def _typed(batch: pa.RecordBatch, cells: Sequence[_Cell], schema: pa.Schema, unreadable: Unreadable) -> pa.RecordBatch:
-    arrays: list[pa.Array[Any]] = []
-    failed: set[int] = set()
-    for cell, found in zip(cells, batch.columns, strict=False):  # the count stands behind
-        if cell.type == pa.int64():
-            arrays.append(found.cast(cell.type))
-            continue
-        if cell.encoding:
-            text, bad = decode(found.to_pylist(), cell.encoding)
-            if bad:
-                unreadable.columns.add(cell.name)
-                failed |= bad
-        else:
-            text = utf8(found)
-        arrays.append(text if cell.type == pa.string() else text.cast(cell.type))
-    unreadable.rows += len(failed)
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def _address(physical: str) -> tuple[str | None, str]:
