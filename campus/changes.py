@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import os
 from dataclasses import dataclass
 
-import duckdb
 import pyarrow as pa
 
 from campus.world import date_of
 from core.dialects import quoted
+from core.engine import engine
 from schemas.contract import SourceDataset
 
 
@@ -27,11 +25,11 @@ def differences(dataset: SourceDataset, before: pa.Table, after: pa.Table) -> Di
     keys = ", ".join(_keys(dataset))
     same = " and ".join(f"a.{key} is not distinct from k.{key}" for key in _keys(dataset))
     columns = ", ".join(quoted(name, "duckdb") for name in after.column_names)
-    with _instance(os.getpid()).cursor() as db:
+    with engine(dataset.id) as db:
         db.register("before_rows", before)
         db.register("after_rows", after)
         db.execute(
-            f"create temp table changed as select distinct {keys} from (select {columns} from"
+            f"create table changed as select distinct {keys} from (select {columns} from"
             " (select *, 1 as weight_ from before_rows union all select *, -1 from after_rows)"
             " group by all having sum(weight_) <> 0)"
         )
@@ -53,10 +51,10 @@ def restamped(dataset: SourceDataset, before: pa.Table, after: pa.Table, day: in
     columns = ", ".join(quoted(name, "duckdb") for name in after.column_names)
     today = date_of(day).isoformat()
     late = f"case when a.{mark} < timestamp '{today}' then timestamp '{today} 18:00:00' else a.{mark} end"
-    with _instance(os.getpid()).cursor() as db:
+    with engine(dataset.id) as db:
         db.register("before_rows", before)
         db.register("after_rows", after)
-        db.execute(f"create temp table last as select {others}, max({mark}) as last_mark from before_rows group by all")
+        db.execute(f"create table last as select {others}, max({mark}) as last_mark from before_rows group by all")
         same = " and ".join(f"a.{name} is not distinct from l.{name}" for name in rest)
         stamped = (
             f"select {names}, coalesce(l.last_mark, {late}) as {mark}, rowid_ from"
@@ -64,12 +62,6 @@ def restamped(dataset: SourceDataset, before: pa.Table, after: pa.Table, day: in
         )
         stamps: pa.Table = db.sql(f"select {columns} from ({stamped}) order by rowid_").to_arrow_table()
         return stamps.cast(after.schema)
-
-
-@functools.cache
-def _instance(process: int) -> duckdb.DuckDBPyConnection:
-    """One database in memory a process, since opening one costs more than most comparisons; each has a cursor of its own."""
-    return duckdb.connect()
 
 
 def _keys(dataset: SourceDataset) -> list[str]:
