@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from core.ledger import Output
+from core.ledger import Output, Row
 from core.settings import settings
 from loaders import hub
 from pipeline.context import Night
@@ -19,28 +19,31 @@ from pipeline.context import Night
 def made(night: Night, name: str) -> Output | None:
     """The staged change that became the entity's newest version (`pipeline.change`), by the publish's own record, which is
     written in its transaction; None when that version came about otherwise. Its files may be gone."""
-    found = night.ledger.one(
-        "select s.output -> 'made' -> %s as made from ops.version v join ops.step s on s.run_id = v.run_id"
-        " and s.verb = 'publish' and s.subject = 'hub' and s.state = 'done' and (s.output ->> 'version')::bigint = v.version"
-        " where v.version = %s",
-        [name, night.ledger.version_of(name)],
-    )
-    return found["made"] if found else None
+    newest = _newest(night, name)
+    return newest["made"] if newest else None
 
 
 def last(night: Night, name: str) -> tuple[Path, str]:
     """An entity's rows (business columns, `source_system`, `source_key`; Parquet) and a text that names their version."""
-    query = "select version, run_id from ops.version where entities ? %s order by version desc limit 1"
-    newest = night.ledger.one(query, [name])
-    version, run_id = (newest["version"], newest["run_id"]) if newest else (0, "")
-    staged = made(night, name)
-    if staged is not None and Path(staged["known"]).is_file():
-        return Path(staged["known"]), f"{name}@{version}"
+    newest = _newest(night, name) or {"version": 0, "run_id": "", "made": None}
+    told = f"{name}@{newest['version']}"
+    if newest["made"] and Path(newest["made"]["known"]).is_file():
+        return Path(newest["made"]["known"]), told
     # The run is named too: a hub that was restored from a copy uses its numbers again.
-    path = settings().work / "standing" / f"{name}.{version}.{run_id}.parquet"
+    path = settings().work / "standing" / f"{name}.{newest['version']}.{newest['run_id']}.parquet"
     if not path.is_file():
         _read(night, name, path)
-    return path, f"{name}@{version}"
+    return path, told
+
+
+def _newest(night: Night, name: str) -> Row | None:
+    """Number, run and staged change of the newest version that changed an entity."""
+    return night.ledger.one(
+        "select v.version, v.run_id, s.output -> 'made' -> %s as made from ops.version v left join ops.step s"
+        " on s.run_id = v.run_id and s.verb = 'publish' and s.subject = 'hub' and s.state = 'done'"
+        " and (s.output ->> 'version')::bigint = v.version where v.entities ? %s order by v.version desc limit 1",
+        [name, name],
+    )
 
 
 def _read(night: Night, name: str, path: Path) -> None:

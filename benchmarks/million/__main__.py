@@ -10,7 +10,6 @@ unless `--audited` says how many entities.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import platform
@@ -25,14 +24,14 @@ from statistics import median
 from typing import Any
 
 from benchmarks import students
+from benchmarks.measure import run
 
 HOME = Path(__file__).parent / "home"
 RESULTS = Path(__file__).parent.parent / "results"
 DAY_ONE = date(2026, 9, 7)
-PAUSE = 0.02
-"""Seconds between two looks at the memory of a night's processes."""
+LIMIT_SECONDS = 7200
 NIGHT = """
-import json, resource, sys
+import json, sys
 from datetime import date
 from pipeline.night import night
 outcome = night(date.fromisoformat(sys.argv[1]))
@@ -44,9 +43,7 @@ steps = book.rows(
 held = book.single("select count(distinct source_key) as n from ops.held where state = 'open' and severity = 'error'")
 change = book.one("select rows_in, rows_closed from ops.version where run_id = %s", run)
 sent = book.rows("select edge, rows_upsert, rows_delete, state from ops.delivery where run_id = %s order by edge", run)
-used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
 print(json.dumps({
-    "cpu_seconds": round(sum(one.ru_utime + one.ru_stime for one in used), 2),
     "verbs": {row["verb"]: round(row["seconds"], 2) for row in steps},
     "version": outcome.version,
     "held": held["n"],
@@ -94,9 +91,9 @@ def measure(folder: Path, rows: int, runs: int, audited: int = 0) -> dict[str, A
             "first": night(0),
         }
         changed, unchanged = [], []
-        for run in range(runs):
-            day = 1 + 2 * run
-            students.change(source, rows, day=run + 1)
+        for number in range(runs):
+            day = 1 + 2 * number
+            students.change(source, rows, day=number + 1)
             changed.append(night(day))
             unchanged.append(night(day + 1))
         figures["full"] = figures["changed"] = typical(changed)
@@ -161,35 +158,11 @@ def raw_copy(source: str) -> float:
 
 def night(day: int) -> dict[str, Any]:
     """One night in a process of its own, its start included; the memory is that of the process and what it starts, together."""
-    started, peak = time.perf_counter(), 0
     command = [sys.executable, "-c", NIGHT, (DAY_ONE + timedelta(days=day)).isoformat()]
-    with tempfile.TemporaryFile("w+") as said, subprocess.Popen(command, stdout=said) as process:
-        while process.poll() is None:
-            peak = max(peak, sum(map(resident, family(process.pid))))
-            time.sleep(PAUSE)
-        seconds = time.perf_counter() - started
-        if process.returncode:
-            raise SystemExit("A night broke off; its words are above.")
-        said.seek(0)
-        found: dict[str, Any] = json.loads(said.read().splitlines()[-1])
-    return {"seconds": round(seconds, 2), "peak_mb": peak >> 20, **found}
-
-
-def family(pid: int) -> list[int]:
-    """A process and everything that it started and that still runs."""
-    found = [pid]
-    with contextlib.suppress(OSError):
-        for tasks in Path(f"/proc/{pid}/task").iterdir():
-            for child in (tasks / "children").read_text().split():
-                found += family(int(child))
-    return found
-
-
-def resident(pid: int) -> int:
-    """Bytes of a process in memory; none when it is gone."""
-    with contextlib.suppress(OSError):
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    return 0
+    found = run(command, os.environ, LIMIT_SECONDS)
+    if found.problem:
+        raise SystemExit(f"A night broke off: {found.problem}")
+    return {"seconds": round(found.seconds, 2), "cpu_seconds": found.cpu_seconds, "peak_mb": found.peak_mb, **found.told}
 
 
 def typical(nights: list[dict[str, Any]]) -> dict[str, Any]:
