@@ -142,10 +142,14 @@ class Catalog:
         return [code for path in sorted(self.codes_folder.glob("*.csv")) for code in _codes(path)]
 
 
-@functools.lru_cache(maxsize=4)
 def catalog(home: Path | None = None) -> Catalog:
     """The catalogue of a home folder (holding `schemas/` and `sql/`), default that of the settings; read once."""
-    root = home or settings().home
+    return read_catalog(home or settings().home)
+
+
+@functools.lru_cache(maxsize=4)
+def read_catalog(root: Path) -> Catalog:
+    """The catalogue of a home folder, read once; `read_catalog.cache_clear()` forgets it after its contracts were changed."""
     broken: dict[str, HubError] = {}
     folder = root / "schemas"
     sources = _load(folder.glob("sources/*/*.odcs.yaml"), reading.sources, broken)

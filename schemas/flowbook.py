@@ -51,10 +51,13 @@ class FlowBook:
         return str(self.systems.get(code, {}).get(f"owner_{language}") or self.system_name(code, language))
 
 
-@functools.lru_cache(maxsize=4)
 def flowbook(home: Path | None = None) -> FlowBook:
     """The flow document of a home folder, default that of the settings; read once."""
-    folder = (home or settings().home) / "schemas" / "flows"
+    return _read((home or settings().home) / "schemas" / "flows")
+
+
+@functools.lru_cache(maxsize=4)
+def _read(folder: Path) -> FlowBook:
     documents = [reading.document(path) for path in sorted(folder.glob("*.yaml"))]
 
     def items(section: str) -> list[Item]:

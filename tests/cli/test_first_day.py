@@ -15,9 +15,9 @@ from core.errors import HubError
 from core.ledger import ledger
 from core.settings import ROOT, settings
 from pipeline.cli import app
-from schemas.catalog import catalog
+from schemas.catalog import read_catalog
 
-CACHES = (settings, catalog, ledger_module.migrated, ledger_module._ledger, postgres.database)
+CACHES = (settings, read_catalog, ledger_module.migrated, ledger_module._ledger, postgres.database)
 COMMANDS = {
     "ack": ("E01", "E01 --version 1 --by 甲"),
     "calendar": ("--days 3",),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.settings import ROOT, settings
-from schemas.catalog import catalog
+from schemas.catalog import read_catalog
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
@@ -64,13 +64,13 @@ def hub_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callab
         monkeypatch.setenv("HUB_HOME", str(home))
         monkeypatch.setenv("HUB_VAR", str(tmp_path / "var"))
         settings.cache_clear()
-        catalog.cache_clear()
+        read_catalog.cache_clear()
         return home
 
     yield use
     monkeypatch.undo()
     settings.cache_clear()
-    catalog.cache_clear()
+    read_catalog.cache_clear()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from core.settings import ROOT
-from schemas.catalog import catalog
+from schemas.catalog import catalog, read_catalog
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
@@ -80,7 +80,7 @@ def _waits_for(dag: Any, asset: Any) -> bool:
 def test_a_broken_contract_becomes_one_red_dag_and_the_others_stay(copied_home: Path, dag_bag: Parse, metadata: None) -> None:
     before = set(dag_bag().dags)
     (copied_home / "schemas" / "sources" / "hr" / "leave_record.odcs.yaml").write_text("schema: [\n", "utf-8")
-    catalog.cache_clear()
+    read_catalog.cache_clear()
     bag = dag_bag()
     assert bag.import_errors == {}
     assert set(bag.dags) == before | {"broken__leave_record"}
@@ -102,7 +102,7 @@ def test_a_delivery_time_that_no_dag_serves_becomes_a_red_dag(copied_home: Path,
     assert "customProperties:" in content
     head, tail = content.split("properties:", 1)
     path.write_text(_with_schedule(head + "properties:" + tail, "hourly"), "utf-8")
-    catalog.cache_clear()
+    read_catalog.cache_clear()
     bag = dag_bag()
     placeholder = bag.dags[f"broken__{path.name.removesuffix('.odcs.yaml')}"]
     assert "HUB182" in (placeholder.doc_md or "")

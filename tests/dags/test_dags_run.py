@@ -20,7 +20,7 @@ from core.text import text
 from pipeline import pull, signoff
 from pipeline.context import Night, resume
 from pipeline.night import open_run, verify_edge
-from schemas.catalog import catalog
+from schemas.catalog import catalog, read_catalog
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
@@ -37,13 +37,13 @@ def university(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HUB_VAR", str(folder / "var"))
         settings.cache_clear()
-        catalog.cache_clear()
+        read_catalog.cache_clear()
         rehearsal = Rehearsal(folder, PERSONS)
         rehearsal.start()
         yield rehearsal
         rehearsal.stop()
     settings.cache_clear()
-    catalog.cache_clear()
+    read_catalog.cache_clear()
 
 
 @pytest.fixture(scope="module")

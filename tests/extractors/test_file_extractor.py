@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-import threading
 from collections.abc import Sequence
 from datetime import date, datetime, time
 from pathlib import Path
@@ -176,24 +175,21 @@ def test_the_newest_finished_file_counts(shelf: CsvShelf, extractor: Extractor) 
     assert extractor.tables() == ["gz_1.csv", "gz_2.csv", "gz_3.csv"]
 
 
+class Growing(type(Path())):  # type: ignore[misc]
+    """A file to which somebody adds a row while it is read."""
+
+    def read_bytes(self) -> bytes:
+        data: bytes = super().read_bytes()
+        with self.open("ab") as file:
+            file.write(b"2,y\n")
+        return data
+
+
 def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "t.csv"
-    path.write_bytes(b"k,v\n" + b"1,x\n" * 5_000_000)
-    done = threading.Event()
-
-    def grow() -> None:
-        with path.open("ab", buffering=0) as file:
-            while not done.is_set():
-                file.write(b"2,y\n")
-
-    writer = threading.Thread(target=grow)
-    writer.start()
-    try:
-        with pytest.raises(Refused) as error:
-            FileLayout(path, "hr.t", "人事处").read()
-    finally:
-        done.set()
-        writer.join()
+    path = Growing(tmp_path / "t.csv")
+    path.write_bytes(b"k,v\n1,x\n")
+    with pytest.raises(Refused) as error:
+        FileLayout(path, "hr.t", "人事处").read()
     assert error.value.code == "HUB307"
 
 

@@ -23,7 +23,7 @@ from core.dialects import LogicalType
 from core.errors import ContractError, Denied
 from core.settings import ROOT, settings
 from pipeline.draft import draft
-from schemas.catalog import catalog
+from schemas.catalog import catalog, read_catalog
 from schemas.contract import Column
 from schemas.lint import lint
 
@@ -53,10 +53,10 @@ def fresh_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
         shutil.copytree(ROOT / folder, tmp_path / folder)
     monkeypatch.setenv("HUB_HOME", str(tmp_path))
     settings.cache_clear()
-    catalog.cache_clear()
+    read_catalog.cache_clear()
     yield tmp_path
     settings.cache_clear()
-    catalog.cache_clear()
+    read_catalog.cache_clear()
 
 
 @pytest.fixture(params=["postgresql", "mysql"])

@@ -28,7 +28,7 @@ from core.settings import settings
 from loaders.base import open_target
 from pipeline import schedule
 from pipeline.night import Outcome, night
-from schemas.catalog import Catalog, catalog
+from schemas.catalog import Catalog, catalog, read_catalog
 from schemas.contract import FeedDataset
 
 PAYDAY = 2
@@ -182,7 +182,7 @@ def ask(connection_id: str, query: str) -> Rows:
 
 def forget() -> None:
     """Drop what this process has read of settings, catalogue and databases."""
-    for cached in (settings, catalog, ledger_module.migrated, ledger_module._ledger, postgres.database):
+    for cached in (settings, read_catalog, ledger_module.migrated, ledger_module._ledger, postgres.database):
         cached.cache_clear()
 
 

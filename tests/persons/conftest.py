@@ -14,9 +14,9 @@ from core import postgres
 from core.ledger import Ledger, ledger
 from core.settings import settings
 from loaders import hub
-from schemas.catalog import catalog
+from schemas.catalog import catalog, read_catalog
 
-CACHES = (settings, catalog, ledger_module.migrated, ledger_module._ledger, postgres.database)
+CACHES = (settings, read_catalog, ledger_module.migrated, ledger_module._ledger, postgres.database)
 
 
 @dataclass(frozen=True)

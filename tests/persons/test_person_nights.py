@@ -21,10 +21,10 @@ from core.ledger import ledger
 from core.settings import settings
 from pipeline import grants, persons
 from pipeline.night import Outcome, night
-from schemas.catalog import catalog
+from schemas.catalog import read_catalog
 
 DERIVED = ("person_number", "person", "person_role", "person_conflict", "staff_preentry", "account", "role_grant")
-CACHES = (settings, catalog, ledger_module.migrated, ledger_module._ledger, postgres.database)
+CACHES = (settings, read_catalog, ledger_module.migrated, ledger_module._ledger, postgres.database)
 
 
 @dataclass

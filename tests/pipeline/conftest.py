@@ -20,7 +20,7 @@ from core.connections import parse
 from core.ledger import Ledger, ledger
 from core.settings import settings
 from pipeline.night import Outcome, night
-from schemas.catalog import catalog
+from schemas.catalog import catalog, read_catalog
 
 HOME = Path(__file__).parent / "home"
 BOOKS: set[Ledger] = set()
@@ -155,7 +155,7 @@ def forget() -> None:
     for book in BOOKS:
         book.close()
     BOOKS.clear()
-    for cached in (settings, catalog, ledger_module.migrated, ledger_module._ledger, postgres.database):
+    for cached in (settings, read_catalog, ledger_module.migrated, ledger_module._ledger, postgres.database):
         cached.cache_clear()
 
 

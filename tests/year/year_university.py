@@ -45,7 +45,7 @@ from core.settings import settings
 from pipeline import morning, obligations, schedule, verify
 from pipeline.context import Night
 from pipeline.night import Outcome, deliver_all, extract_all, night, publish_all
-from schemas.catalog import Catalog, catalog
+from schemas.catalog import Catalog, catalog, read_catalog
 from schemas.contract import FeedDataset
 
 PERSONS = 300
@@ -341,5 +341,5 @@ def small_campus(folder: Path) -> Iterator[Campus]:
 
 def forget() -> None:
     """Drop what this process has read of settings, catalogue and databases."""
-    for cached in (settings, catalog, ledger_module.migrated, ledger_module._ledger, postgres.database):
+    for cached in (settings, read_catalog, ledger_module.migrated, ledger_module._ledger, postgres.database):
         cached.cache_clear()
