@@ -6,7 +6,7 @@ import contextlib
 import functools
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -73,26 +73,14 @@ def _instance(process: int, spill: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def write_in_order(db: duckdb.DuckDBPyConnection, query: str, order: Sequence[str], path: Path) -> None:
-    """Write the rows of a query to a Parquet file, in the order of columns that are never NULL.
-
-    Most queries give rows in the order in which they read them, but none promises to. So the rows are written as they come
-    and looked at: that costs a tenth of sorting them, which is done where it is needed.
-    """
-    draft = literal(path)
-    db.execute(f"copy ({query}) to {draft} {_WORKING}")
-    columns = ", ".join(order)
-    before = ", ".join(f"lag({name}) over () as before_{place}" for place, name in enumerate(order))
-    befores = ", ".join(f"before_{place}" for place in range(len(order)))
-    found = db.execute(
-        f"select 1 from (select {columns}, {before} from read_parquet({draft}))"
-        f" where before_0 is not null and ({befores}) > ({columns}) limit 1"
-    )
-    if found.fetchone():
-        db.execute(f"copy (select * from ({query}) order by {columns}) to {draft} {_WORKING}")
+def write(db: duckdb.DuckDBPyConnection, query: str, path: Path, order: str = "") -> None:
+    """Write the rows of a query to a Parquet file, in an order if one is given (as after `order by`). Without one they are
+    written as they come, from as many threads as there are, and who reads them in an order asks for it."""
+    kept = f"select * from ({query}) order by {order}" if order else query
+    db.execute(f"copy ({kept}) to {literal(path)} ({_WORKING}, preserve_order {'true' if order else 'false'})")
 
 
-_WORKING = "(format parquet, compression lz4_raw, dictionary_size_limit 2000)"
+_WORKING = "format parquet, compression lz4_raw, dictionary_size_limit 2000"
 """Working files are read in the same night and then thrown away: speed counts more than size."""
 
 

@@ -1,4 +1,5 @@
-"""Audit: every night Great Expectations itself judges some rows of that night, and must come to the scan's verdicts."""
+"""Audit: every night to which something new came, Great Expectations itself judges some rows of it, and must come to the
+scan's verdicts. Where nothing came, every row was judged, and drawn from, on the night that it came."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from pathlib import Path
 from core.errors import Fault
 from core.ids import digest
 from core.ledger import Output, Step
+from core.rows import rows_of
 from core.settings import settings
 from pipeline.context import Night
 from quality.base import Question
@@ -39,19 +41,24 @@ def begin(night: Night) -> None:
 
 
 def _compared(night: Night, name: str, checked: Output) -> Output:
-    work = digest("audit", checked["accepted"])
+    work = digest("audit", checked["held"])
     return night.ledger.do(night.run.id, "audit", name, work, lambda step: _audit(night, name, checked, step))
 
 
 def _drawn(night: Night) -> list[tuple[str, Output]]:
+    made, judged = (_mine(night, verb, mark) for verb, mark in (("conform", "made_by"), ("check", "judged_by")))
+    drawn = sorted(judged.items(), key=lambda pair: digest(night.run.id, pair[0]))
+    return drawn[: settings().audited] if made else []
+
+
+def _mine(night: Night, verb: str, mark: str) -> dict[str, Output]:
+    """Subject -> output of the run's steps of a verb that were not reused from another run."""
     rows = night.ledger.rows(
-        "select distinct on (subject) subject, output from ops.step where run_id = %s and verb = 'check' and state = 'done'"
+        "select distinct on (subject) subject, output from ops.step where run_id = %s and verb = %s and state = 'done'"
         " order by subject, step_id desc",
-        [night.run.id],
+        [night.run.id, verb],
     )
-    judged = [(row["subject"], row["output"]) for row in rows if row["output"].get("judged_by") == night.run.id]
-    judged.sort(key=lambda pair: digest(night.run.id, pair[0]))
-    return judged[: settings().audited]
+    return {row["subject"]: row["output"] for row in rows if row["output"].get(mark) == night.run.id}
 
 
 def _audit(night: Night, name: str, checked: Output, step: Step) -> Output:
@@ -62,8 +69,8 @@ def _audit(night: Night, name: str, checked: Output, step: Step) -> Output:
     out = folder / "out"
     out.mkdir(exist_ok=True)
     rows = folder / "rows.parquet"
-    sample(Path(checked["conformed"]), Path(checked["failures"]), rows, night.run.id)
-    known, stood = ({other: Path(path) for other, path in checked[part].items()} for part in ("known", "standing"))
+    sample(Path(checked["accepted"]["file"]), Path(checked["failures"]), rows, night.run.id)
+    known, stood = ({other: rows_of(facts) for other, facts in checked[part].items()} for part in ("known", "standing"))
     found = agree(Question(night.catalog.entity(name), night.catalog, rows, known, out, stood))
     shutil.rmtree(folder)
     return {"rows": found.rows, "rules": found.rules, "differ": list(found.differ)}

@@ -7,7 +7,7 @@ this change and no other, and a rerun applies it once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ import pyarrow as pa
 
 from core import postgres
 from core.calendar import calendar
-from core.engine import arrow, engine, literal
+from core.engine import arrow, engine, literal, write
 from core.ids import digest
 from core.ledger import Output, Step
+from core.rows import rows_of
 from loaders import hub
 from loaders.hub import Change
 from pipeline import brakes, standing
@@ -54,14 +55,15 @@ def change(night: Night, name: str, conformed: Output, checked: Output) -> Outpu
     """Stage the change of an entity and ask the brake; what was found to change nothing is not looked at again until the
     rows or the hub are others.
 
-    Returns `{delta, known, away, known_hash, content, before, inserts, updates, deletes}`.
+    Returns `{delta, rows, away, stands, known_hash, content, before, inserts, updates, deletes}`; `rows` are the entity's
+    as they will stand, as `core.rows` gives them.
 
     Raises:
         Braked: HUB501 (a source gave no rows), HUB502, HUB504 (more deletes or updates than it allows). Nothing is published.
     """
     entity = night.catalog.entity(name)
     night.progress("brake", name)
-    parts = (checked["accepted"], checked["held"], conformed["systems"], night.ledger.version_of(name))
+    parts = (checked["accepted"]["file"], checked["answer"], conformed["systems"], night.ledger.version_of(name))
     of = digest("of", entity.gone, *parts[:3])
     still = digest("still", repr(entity.brake), entity.gone, *parts)
     before = night.ledger.finished("brake", name, still)
@@ -99,7 +101,7 @@ def _published(night: Night, name: str, of: str) -> Output | None:
 
 def _there(output: Output) -> bool:
     """Whether the files of a staged change that others read are still there."""
-    return all(Path(output[name]).is_file() for name in ("known", "away"))
+    return Path(output["away"]).is_file() and rows_of(output["rows"]).is_there
 
 
 def _change(night: Night, entity: Entity, conformed: Output, checked: Output, step: Step) -> Output:
@@ -132,7 +134,7 @@ def _remembered(db: duckdb.DuckDBPyConnection, night: Night, connection: postgre
     if made is None or not Path(made.get("stands", "")).is_file():
         return False
     db.execute(f"create table prior as from read_parquet({literal(made['stands'])})")
-    told = digest(entity.name, _fingerprint(db, "select row_hash as told from prior"))
+    told = digest(entity.name, _fingerprint(db, "select row_hash from prior"))
     if told == made["known_hash"] and _one(db, "select count(*) from prior") == hub.current_count(connection, entity):
         return True
     db.execute("drop table prior")
@@ -143,7 +145,7 @@ def _load(db: duckdb.DuckDBPyConnection, entity: Entity, conformed: Output, chec
     """Tables `fresh` (place, key and hash of the accepted rows, which stay in their file), `held` (keys), `complete` (systems
     whose absences prove something: not those with a damaged key, which would look like the delete of its old one)."""
     hashed = row_hash([column.name for column in entity.columns])
-    db.execute(f"create view accepted as from read_parquet({literal(checked['accepted'])}, file_row_number = true)")
+    db.execute(f"create view accepted as {rows_of(checked['accepted']).query()}")
     db.execute(
         f"create table fresh as select file_row_number as place, source_system, source_key, {hashed} as row_hash from accepted"
     )
@@ -204,24 +206,24 @@ def _count(db: duckdb.DuckDBPyConnection, conformed: Output) -> Counts:
 
 def _write(db: duckdb.DuckDBPyConnection, entity: Entity, checked: Output, folder: Path, counts: Counts) -> Output:
     names = ", ".join(column.name for column in entity.columns) + ", source_system, source_key"
+    hashes = "select row_hash from fresh union all select row_hash from prior semi join kept using (source_key)"
     files = {
         "delta": "select * from delta",
         "away": "select source_key from away",
         "stands": "select source_key, source_system, row_hash from fresh"
         " union all select source_key, source_system, row_hash from prior semi join kept using (source_key)",
     }
-    known = checked["accepted"]
+    rows = rows_of(checked["accepted"])
     if _one(db, "select count(*) from kept"):
-        known = str(folder / "known.parquet")
-        files["known"] = f"select {names} from accepted union all select {names} from kept"
+        files["kept"] = f"select {names} from kept"
+        rows = replace(rows, plus=folder / "kept.parquet")
     for name, query in files.items():
-        db.execute(f"copy ({query}) to {literal(folder / f'{name}.parquet')} (format parquet, compression lz4_raw)")
-    stands = f"select row_hash as told from read_parquet({literal(folder / 'stands.parquet')})"
-    content = "select md5(op || source_key || '|' || coalesce(row_hash, '')) as told from touched"
+        write(db, query, folder / f"{name}.parquet")
+    content = "select md5(op || source_key || '|' || coalesce(row_hash, '')) as row_hash from touched"
     return {
         **{name: str(folder / f"{name}.parquet") for name in ("delta", "away", "stands")},
-        "known": known,
-        "known_hash": digest(entity.name, _fingerprint(db, stands)),
+        "rows": rows.facts(),
+        "known_hash": digest(entity.name, _fingerprint(db, hashes)),
         "content": digest(entity.name, _fingerprint(db, content)),
         "before": counts.before,
         "inserts": counts.inserts,
@@ -232,8 +234,8 @@ def _write(db: duckdb.DuckDBPyConnection, entity: Entity, checked: Output, folde
 
 
 def _fingerprint(db: duckdb.DuckDBPyConnection, query: str) -> list[Any]:
-    """Count and order-free hash of rows, each given by an md5 of its own as `told`."""
-    number = "cast('0x' || substr(told, 1, 15) as bigint)"
+    """Count and order-free hash of rows, each given by an md5 of its own."""
+    number = "cast('0x' || substr(row_hash, 1, 15) as bigint)"
     return [list(row) for row in db.execute(f"select count(*), bit_xor({number}) from ({query})").fetchall()]
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from psycopg.types.json import Jsonb
 
-from core.ids import digest, texts_digest
+from core.ids import digest, file_digest, texts_digest
 from core.ledger import Output, Step
+from core.rows import Rows
 from core.settings import settings
 from pipeline import holding
 from pipeline.context import Night
@@ -20,17 +21,18 @@ from quality.base import Question, Verdict
 from schemas.contract import Entity
 from schemas.queries import tables_of
 
-Known = Mapping[str, tuple[Path, str]]
-"""Entity -> a Parquet of its rows and a hash of them."""
+Known = Mapping[str, tuple[Rows, str]]
+"""Entity -> its rows and a hash of them."""
 STANDING = "standing"
 
 
 def check(night: Night, name: str, conformed: Output, known: Known, stood: Known) -> Output:
     """Split an entity's conformed rows and record what is held.
 
-    `known` gives, for every other entity, a Parquet of its rows as they will stand and a hash of them; `stood` the same
-    of the entities of `looks_back`, as the hub's last version has them. Returns `{accepted, held, failures, rows,
-    held_rows, warned_rows, conformed, known, standing, judged_by}`; the last four are for `pipeline.audit`.
+    `known` gives, for every other entity, its rows as they will stand and a hash of them; `stood` the same of the entities
+    of `looks_back`, as the hub's last version has them. Returns `{accepted, held, failures, answer, rows, held_rows,
+    warned_rows, known, standing, judged_by}`: `accepted` as `core.rows` gives rows, `answer` a hash of who is held for what;
+    the last three are for `pipeline.audit`.
 
     Raises:
         Gated: HUB401 when more rows are held than the contract allows.
@@ -40,7 +42,7 @@ def check(night: Night, name: str, conformed: Output, known: Known, stood: Known
     night.progress("check", name)
     needed = dependencies(night, entity)
     looked_at = {other: pair for other, pair in known.items() if other in needed}
-    work = digest("check", conformed["file"], repr(entity), _checks_text(night, entity), _hashes(looked_at), _hashes(stood))
+    work = digest("judge", conformed["file"], repr(entity), _checks_text(night, entity), _hashes(looked_at), _hashes(stood))
     folder = settings().work / "checked" / name / work
     before = night.ledger.newest("check", name, work)
     if before is not None and folder.is_dir():
@@ -80,19 +82,22 @@ def _check(night: Night, question: Question, step: Step) -> Output:
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     verdict = judge(replace(question, out=draft), settings().checks)
-    files = {name: str(folder / getattr(verdict, name).relative_to(draft)) for name in ("accepted", "held", "failures")}
+    answer = digest(*(file_digest(path) for path in (verdict.left_out, verdict.failures) if path))
+    files = {name: str(folder / getattr(verdict, name).name) for name in ("held", "failures")}
+    left_out = folder / verdict.left_out.name if verdict.left_out else None
     _record(night, entity, verdict, files["held"])
     shutil.rmtree(folder, ignore_errors=True)
     draft.replace(folder)
     gate(entity, verdict.rows, verdict.held_rows)
     return {
         **files,
+        "accepted": Rows(question.conformed, left_out).facts(),
+        "answer": answer,
         "rows": verdict.rows,
         "held_rows": verdict.held_rows,
         "warned_rows": verdict.warned_rows,
-        "conformed": str(question.conformed),
-        "known": {other: str(path) for other, path in question.known.items()},
-        "standing": {other: str(path) for other, path in question.standing.items()},
+        "known": {other: rows.facts() for other, rows in question.known.items()},
+        "standing": {other: rows.facts() for other, rows in question.standing.items()},
         "judged_by": night.run.id,
     }
 

@@ -13,10 +13,11 @@ import sqlglot
 from sqlglot import exp
 
 from core.dialects import spelling
-from core.engine import engine, literal, write_in_order
+from core.engine import engine, literal
+from core.engine import write as write_rows
 from core.errors import ContractError
 from core.ids import digest, texts_digest
-from core.ledger import Output
+from core.ledger import Output, Step
 from core.settings import settings
 from loaders import landing
 from loaders.landing import Landed
@@ -48,14 +49,19 @@ def conform(night: Night, name: str, landed: dict[str, Landed]) -> Output:
 
 
 def once(night: Night, name: str, work: str, make: Callable[[Path], Output]) -> Output:
-    """The rows of an entity for an input hash: those that an earlier run made of it, else what `make` writes to a path."""
-    path = settings().work / "conformed" / name / f"{work}.parquet"
-    if path.is_file():
-        before = night.ledger.finished("conform", name, work)
-        if before is not None and Path(before["file"]).is_file():
-            return night.ledger.reuse(night.run.id, "conform", name, work, before)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return night.ledger.do(night.run.id, "conform", name, work, lambda _: make(path))
+    """The rows of an entity for an input hash: those that an earlier run made of it, else what `make` writes to a path.
+    `made_by` of the output names the run that made them."""
+    before = night.ledger.finished("conform", name, work)
+    if before is not None and Path(before["file"]).is_file():
+        return night.ledger.reuse(night.run.id, "conform", name, work, before)
+    folder = settings().work / "conformed" / name
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def made(step: Step) -> Output:
+        # a file of its own: positions in it are told to others, and the same rows made again may stand in another order
+        return {"made_by": night.run.id, **make(folder / f"{work}.{step.id}.parquet")}
+
+    return night.ledger.do(night.run.id, "conform", name, work, made)
 
 
 def mapped(night: Night, name: str, landed: dict[str, Landed], path: Path) -> Output:
@@ -91,10 +97,10 @@ def _conform(night: Night, entity: Entity, systems: list[str], landed: dict[str,
         return write(db, body, systems, path)
 
 
-def write(db: duckdb.DuckDBPyConnection, body: str, systems: Sequence[str], path: Path) -> Output:
-    """Write the rows of a query in the order of their source and return `{file, rows, systems}`."""
+def write(db: duckdb.DuckDBPyConnection, body: str, systems: Sequence[str], path: Path, order: str = "") -> Output:
+    """Write the rows of a query, in an order if one is given, and return `{file, rows, systems}`."""
     draft = path.with_suffix(".part")
-    write_in_order(db, body, ("source_system", "source_row"), draft)
+    write_rows(db, body, draft, order)
     counts = dict(db.execute(f"select source_system, count(*) from read_parquet({literal(draft)}) group by 1").fetchall())
     draft.replace(path)
     return {

@@ -97,20 +97,19 @@ def _needed(fields: Iterable[_Field]) -> dict[str, list[str]]:
 
 
 def _compare(night: Night, dataset: SourceDataset, landed: Landed) -> Output:
-    rows = landed.file(night.landing)
+    file = landed.file(night.landing)
     pairs = [(column, copy, _field(night.catalog, copy)) for column, copy in copies(dataset)]
     with engine(dataset.id) as db:
         code_views(db, night.catalog.codes_folder)
-        create_view(db, dataset, rows)
+        create_view(db, dataset, file)
         db.execute("create schema accepted")
         for name, columns in _needed(field for *_, field in pairs).items():
-            path, _ = standing.last(night, name)
-            chosen = ", ".join([*columns, "source_system", "source_key"])
-            db.execute(f"create view accepted.{name} as select {chosen} from read_parquet({literal(path)})")
+            rows, _ = standing.last(night, name)
+            db.execute(f"create view accepted.{name} as {rows.query([*columns, 'source_system', 'source_key'])}")
         found = [arrow(db, _differences(dataset, column, copy, field)) for column, copy, field in pairs]
     failures = pa.concat_tables(found)
     with night.ledger.transaction() as connection:
-        holding.record(night, connection, dataset.id, failures, str(rows))
+        holding.record(night, connection, dataset.id, failures, str(file))
     return {"rows": landed.rows, "differences": failures.num_rows}
 
 

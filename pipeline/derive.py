@@ -8,20 +8,21 @@ from pathlib import Path
 
 import duckdb
 
-from core.engine import engine, literal
+from core.engine import engine
 from core.ids import digest, file_digest, texts_digest
 from core.ledger import Output
+from core.rows import Rows
 from pipeline.conform import code_views, identified, once, outputs, write
 from pipeline.context import Night
 from schemas.contract import HUB, TONIGHT, Entity
 
-Known = Mapping[str, tuple[Path, str]]
+Known = Mapping[str, tuple[Rows, str]]
 
 
 def derive(night: Night, name: str, known: Known) -> Output:
     """Make the rows of a derived entity and return `{file, rows, systems}` as `conform` does; equal input is not made twice.
 
-    `known` gives for every entity a Parquet of its rows as they will stand (accepted tonight, held ones with their last good
+    `known` gives for every entity its rows as they will stand (accepted tonight, held ones with their last good
     value; of the derived entity itself those of the last version) and a hash of them.
 
     Raises:
@@ -56,13 +57,13 @@ def _derive(night: Night, entity: Entity, file: Path, inputs: Known, path: Path)
         outputs(db, sql, file, names)
         rows = f"row_number() over (order by {', '.join(f'q.{name}' for name in names)}) - 1"
         body = f"select {identified(entity, HUB)}, {rows} as source_row, cast(null as varchar) as unreadable from ({sql}) q"
-        return write(db, body, [HUB], path)
+        return write(db, body, [HUB], path, order="source_row")
 
 
 def _views(db: duckdb.DuckDBPyConnection, night: Night, inputs: Known) -> None:
     """Views `hub.<entity>` (business columns and `source_system`) and `hub.tonight` (`as_of`, the business date)."""
     db.execute(f"create schema {HUB}")
-    for name, (path, _) in inputs.items():
-        columns = ", ".join(column.name for column in night.catalog.entity(name).columns)
-        db.execute(f"create view {HUB}.{name} as select {columns}, source_system from read_parquet({literal(path)})")
+    for name, (rows, _) in inputs.items():
+        columns = [column.name for column in night.catalog.entity(name).columns]
+        db.execute(f"create view {HUB}.{name} as {rows.query([*columns, 'source_system'])}")
     db.execute(f"create view {HUB}.{TONIGHT} as select date '{night.run.as_of.isoformat()}' as as_of")

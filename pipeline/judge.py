@@ -16,13 +16,14 @@ from pathlib import Path
 from core.errors import Gated, HubError
 from core.ids import digest
 from core.ledger import Output
+from core.rows import Rows, rows_of
 from core.settings import settings
 from loaders.landing import Landed
 from pipeline import change, check, conform, standing
 from pipeline.context import Night
 from pipeline.derive import derive
 
-Rows = tuple[Path, str]
+Told = tuple[Rows, str]
 """A Parquet of an entity's rows, and a text that is another for other rows."""
 
 
@@ -61,8 +62,8 @@ class _Judging:
         self.night, self.landings = night, landings
         self.names = [name for name in night.catalog.entities if name in names]
         self.mapped: dict[str, Output] = {}
-        self.before: dict[str, Rows] = {}
-        self.after: dict[str, Rows] = {}
+        self.before: dict[str, Told] = {}
+        self.after: dict[str, Told] = {}
         self.waits_for: dict[str, frozenset[str]] = {}
         self.changes: dict[str, Output] = {}
         self.problems: dict[str, list[HubError]] = {}
@@ -95,7 +96,7 @@ class _Judging:
             stood = {other: standing.last(self.night, other) for other in check.looks_back(self.night, name)}
             checked = check.check(self.night, name, self.mapped[name], known, stood)
             found = change.change(self.night, name, self.mapped[name], checked)
-            self.changes[name], self.after[name] = found, (Path(found["known"]), found["known_hash"])
+            self.changes[name], self.after[name] = found, (rows_of(found["rows"]), found["known_hash"])
             return
         self.after[name] = standing.last(self.night, name)
 
@@ -122,7 +123,7 @@ class _Judging:
         entity = self.night.catalog.entity(name)
         return self.night.catalog.inputs_of(name) | entity.parents | check.dependencies(self.night, entity)
 
-    def _unjudged(self, name: str) -> Rows:
+    def _unjudged(self, name: str) -> Told:
         """An entity's rows as far as is known before it is judged: what was just mapped, else what the hub has."""
         made = self.mapped.get(name)
-        return (Path(made["file"]), made["file"]) if made else standing.last(self.night, name)
+        return (Rows(Path(made["file"])), made["file"]) if made else standing.last(self.night, name)

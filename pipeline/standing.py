@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from core.ledger import Output, Row
+from core.rows import Rows, rows_of
 from core.settings import settings
 from loaders import hub
 from pipeline.context import Night
@@ -23,17 +24,17 @@ def made(night: Night, name: str) -> Output | None:
     return newest["made"] if newest else None
 
 
-def last(night: Night, name: str) -> tuple[Path, str]:
-    """An entity's rows (business columns, `source_system`, `source_key`; Parquet) and a text that names their version."""
+def last(night: Night, name: str) -> tuple[Rows, str]:
+    """An entity's rows (business columns, `source_system`, `source_key`) and a text that names their version."""
     newest = _newest(night, name) or {"version": 0, "run_id": "", "made": None}
     told = f"{name}@{newest['version']}"
-    if newest["made"] and Path(newest["made"]["known"]).is_file():
-        return Path(newest["made"]["known"]), told
+    if newest["made"] and (staged := rows_of(newest["made"]["rows"])).is_there:
+        return staged, told
     # The run is named too: a hub that was restored from a copy uses its numbers again.
     path = settings().work / "standing" / f"{name}.{newest['version']}.{newest['run_id']}.parquet"
     if not path.is_file():
         _read(night, name, path)
-    return path, told
+    return Rows(path), told
 
 
 def _newest(night: Night, name: str) -> Row | None:

@@ -17,6 +17,7 @@ from core.connections import connection
 from core.engine import engine, literal
 from core.errors import Denied, HubError
 from core.ledger import Ledger, Run
+from core.rows import Rows
 from core.settings import settings
 from core.text import text
 from extractors.base import drift
@@ -130,7 +131,7 @@ def _check(night: Night, entity: Entity, mapped: Mapping[str, Path], out: Path) 
     from quality.quarantine import gate
 
     needed = check.dependencies(night, entity)
-    beside = {other: mapped.get(other) or standing.last(night, other)[0] for other in needed}
+    beside = {other: Rows(mapped[other]) if other in mapped else standing.last(night, other)[0] for other in needed}
     back = {other: standing.last(night, other)[0] for other in check.looks_back(night, entity.name)}
     out.mkdir(parents=True)
     verdict = judge(Question(entity, night.catalog, mapped[entity.name], beside, out, back), settings().checks)

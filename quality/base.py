@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from core.rows import Rows
 from schemas.catalog import Catalog
 from schemas.contract import Entity
 
@@ -19,8 +20,8 @@ class Question:
         conformed: Parquet: the entity's columns in contract order, then `source_system` (text), `source_key` (text, the
             key columns joined with `|`, null when the key cannot be read), `source_row` (int64, unique in its system)
             and `unreadable` (text: comma-joined canonical column names whose cell could not be read, null when all could).
-        known: for every other entity a Parquet of its rows as they will stand (canonical columns); what a reference
-            or an SQL check may look at.
+        known: for every other entity its rows as they will stand (canonical columns, `source_system`, `source_key`); what
+            a reference or an SQL check may look at.
         out: an existing, empty folder for the answer's files.
         standing: for every entity that a check compares with, its rows as the hub's last version has them (canonical
             columns, `source_system`, `source_key`): `standing.<entity>` for a check.
@@ -29,9 +30,9 @@ class Question:
     entity: Entity
     catalog: Catalog
     conformed: Path
-    known: Mapping[str, Path]
+    known: Mapping[str, Rows]
     out: Path
-    standing: Mapping[str, Path] = field(default_factory=dict)
+    standing: Mapping[str, Rows] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,15 @@ class Verdict:
     """The answer.
 
     Attributes:
-        accepted: Parquet, the conformed columns, rows without any failed rule of severity error.
-        held: Parquet, the conformed columns, rows with at least one; accepted and held together are the input, lossless.
+        left_out: Parquet, `position` in the conformed file of the rows that are held, and of those that only repeat another;
+            all others are accepted. None when all are.
+        held: Parquet, the conformed columns, rows with a failed rule of severity error.
         failures: Parquet: source_system, source_row, source_key, rule_id, kind, columns (text), severity. One row for
             every failed rule of every row, warnings too. No values. A standing row that a check misses has no source_row.
         results: one Great Expectations result JSON per rule, without values or keys.
     """
 
-    accepted: Path
+    left_out: Path | None
     held: Path
     failures: Path
     rows: int

@@ -1,7 +1,7 @@
 """The split of the judged rows into accepted and held, and the gate on how much may be held.
 
-Lossless: every judged row lands in exactly one of the two files, with the columns and types it came with. A row is held by any
-failed rule of severity error; warnings are written down beside it and let it pass.
+A row is held by any failed rule of severity error, with the columns and types it came with; warnings are written down beside
+it and let it pass. Accepted rows stay where they are: the answer says which rows of the conformed file are none.
 """
 
 from __future__ import annotations
@@ -16,19 +16,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.dialects import quoted
-from core.engine import literal, write_in_order
+from core.engine import literal
 from core.errors import Gated
 from quality import scan
 from quality.base import Question
 from quality.results import Outcome
 from schemas.contract import Entity
 
+_SOURCE = "source_system, source_row"
+"""The order in which a department has its rows."""
+
 
 @dataclass(frozen=True)
 class Split:
     """The files of the answer and how many rows stand in them. `warned` are accepted rows that carry a warning."""
 
-    accepted: Path
+    left_out: Path | None
     held: Path
     failures: Path
     rows: int
@@ -38,27 +41,30 @@ class Split:
 
 
 def split(db: duckdb.DuckDBPyConnection, question: Question, outcomes: Sequence[Outcome]) -> Split:
-    """Write `accepted.parquet`, `held.parquet` and `failures.parquet` into the question's folder, in source order."""
+    """Write `held.parquet`, `failures.parquet` and, where rows are left out, `left_out.parquet` into the question's folder."""
     _register(db, outcomes)
-    accepted, held, failures = (question.out / f"{stem}.parquet" for stem in ("accepted", "held", "failures"))
+    left_out, held, failures = (question.out / f"{stem}.parquet" for stem in ("left_out", "held", "failures"))
     columns = ", ".join(quoted(name, "duckdb") for name in pq.read_schema(question.conformed).names)
     stopped = "(select position from work.failed where severity = 'error')"
-    _write_accepted(db, question, columns, stopped)
-    _write(db, f"select {columns} from work.rows where position in {stopped} order by position", held)
+    db.execute(f"create table work.left_out as from {stopped} union select position from work.repeated")
+    some = scan.any_row(db, "work.left_out")
+    if some:
+        _write(db, "from work.left_out order by position", left_out)
+    _write(db, f"select {columns} from work.rows where position in {stopped} order by {_SOURCE}", held)
     _write(
         db,
         # an entity may have columns of these names itself
         "select source_system, source_row, source_key, rule_id, kind, columns, severity from ("
-        "select r.source_system, r.source_row, r.source_key, f.rule_id, f.kind, f.columns, f.severity, f.position, f.number"
+        "select r.source_system, r.source_row, r.source_key, f.rule_id, f.kind, f.columns, f.severity, f.number"
         " from work.failed f join work.rows r on r.position = f.position union all by name "
         "select m.source_system, m.source_key, t.number, m.rule_id, t.kind, t.columns, t.severity"
         " from work.missed m join work.told t on t.rule_id = m.rule_id"
-        ") order by position, number, source_key",
+        f") order by {_SOURCE}, number, source_key",
         failures,
     )
     held_rows = _count(db, f"(select distinct position from work.failed where position in {stopped})")
     return Split(
-        accepted=accepted,
+        left_out=left_out if some else None,
         held=held,
         failures=failures,
         rows=_count(db, "work.landed"),
@@ -66,21 +72,6 @@ def split(db: duckdb.DuckDBPyConnection, question: Question, outcomes: Sequence[
         held_rows=held_rows,
         warned_rows=_count(db, "(select distinct position from work.failed)") - held_rows,
     )
-
-
-def _write_accepted(db: duckdb.DuckDBPyConnection, question: Question, columns: str, stopped: str) -> None:
-    """All rows but those that are held or repeated. Which these are is asked of a string of bits: a join would give the rows
-    in another order."""
-    accepted = question.out / "accepted.parquet"
-    db.execute(f"create table work.left_out as from {stopped} union select position from work.repeated")
-    if not scan.any_row(db, "work.left_out"):
-        accepted.hardlink_to(question.conformed)
-        return
-    last = _count(db, "work.landed") - 1
-    db.execute(f"set variable left_out = (select bitstring_agg(position, 0, {last}) from work.left_out)")
-    kept = f"select {columns} from work.landed where get_bit(getvariable('left_out'), cast(position as integer)) = 0"
-    write_in_order(db, kept, ("source_system", "source_row"), accepted)
-    db.execute("reset variable left_out")
 
 
 def gate(entity: Entity, rows: int, held_rows: int) -> None:

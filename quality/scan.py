@@ -47,8 +47,8 @@ def prepare(db: duckdb.DuckDBPyConnection, question: Question) -> None:
     db.execute("create schema standing")
     others = {other: path for other, path in question.known.items() if other != entity.name}
     for room, tables in (("main", others), ("standing", question.standing)):
-        for other, path in tables.items():
-            db.execute(f"create view {room}.{_name(other)} as select * from read_parquet({literal(path)})")
+        for other, rows in tables.items():
+            db.execute(f"create view {room}.{_name(other)} as {rows.query()}")
     _register_codes(db, question)
 
 
@@ -185,7 +185,7 @@ def _found(question: Question, column: str, parent: str, key: str) -> str:
     """A parent is looked for as it will stand; within its own entity also among the rows being judged."""
     sources = [f"main.{_name(parent)}"] if parent in question.known or parent == question.entity.name else []
     if parent == question.entity.name and parent in question.known:
-        sources.append(f"read_parquet({literal(question.known[parent])})")
+        sources.append(f"({question.known[parent].query([_name(key)])})")
     if not sources:
         raise ContractError("HUB104", parent, kind="entity", known=", ".join(question.known))
     found = f"cast({_name(key)} as varchar)"

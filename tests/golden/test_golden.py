@@ -32,6 +32,7 @@ from core.dialects import spelling
 from core.engine import literal
 from core.ids import file_digest
 from core.ledger import ledger
+from core.rows import Rows
 from core.settings import settings
 from loaders import landing
 from loaders.landing import Landed
@@ -89,7 +90,7 @@ def test_given_rows_become_what_the_case_expects(night: Night, name: str, tmp_pa
     known = _known(night, {**others, **case.get("known", {})}, tmp_path / "known", select.stem)
     stood = _known(night, case.get("standing", {}), tmp_path / "standing", select.stem)
     if select.stem == HUB:
-        hashes = {other: (path, file_digest(path)) for other, path in known.items()}
+        hashes = {other: (rows, file_digest(rows.file)) for other, rows in known.items()}
         conformed = Path(derive(night, entity.name, hashes)["file"])
     else:
         landed = {id: _land(night, night.catalog.source(id), case["given"].get(id, []), name) for id in sources}
@@ -97,7 +98,7 @@ def test_given_rows_become_what_the_case_expects(night: Night, name: str, tmp_pa
     verdict = check(Question(entity, night.catalog, conformed, known, _new(tmp_path), stood))
 
     wanted = {"|".join(str(row[column]) for column in entity.key): row for row in case["expect"]}
-    found = {str(row["source_key"]): row for row in _cells(verdict.accepted)}
+    found = {str(row["source_key"]): row for row in _cells(conformed, verdict.left_out)}
     assert {key: {column: row[column] for column in wanted.get(key, entity.key)} for key, row in found.items()} == wanted
 
     failures = _cells(verdict.failures)
@@ -119,11 +120,13 @@ def _land(night: Night, dataset: SourceDataset, rows: list[Row], case: str) -> L
     return Landed(*here, mode="snapshot", high=None, complete=True)
 
 
-def _known(night: Night, known: Mapping[str, list[Row]], folder: Path, system: str) -> dict[str, Path]:
+def _known(night: Night, known: Mapping[str, list[Row]], folder: Path, system: str) -> dict[str, Rows]:
     """Every entity's rows in a Parquet of the contract's types, with provenance; one that the case does not name is empty."""
     assert set(known) <= set(night.catalog.entities)
     folder.mkdir()
-    return {name: _standing(entity, known.get(name, []), folder, system) for name, entity in night.catalog.entities.items()}
+    return {
+        name: Rows(_standing(entity, known.get(name, []), folder, system)) for name, entity in night.catalog.entities.items()
+    }
 
 
 def _standing(entity: Entity, rows: list[Row], folder: Path, system: str) -> Path:
@@ -150,11 +153,11 @@ def _names_exist(rows: list[Row], columns: list[str], where: str) -> None:
     assert not unknown, f"{where} has no column {sorted(unknown)}"
 
 
-def _cells(path: Path) -> list[Row]:
+def _cells(path: Path, without: Path | None = None) -> list[Row]:
     """The rows of a Parquet file as text, the way an engine writes its values out: `5000.00`, `2026-09-01`, `true`."""
-    columns = ", ".join(f"cast({column} as varchar) as {column}" for column in pq.read_schema(path).names)
+    columns = [f"cast({column} as varchar) as {column}" for column in pq.read_schema(path).names]
     with duckdb.connect(":memory:") as db:
-        rows: list[Row] = db.sql(f"select {columns} from read_parquet({literal(path)})").to_arrow_table().to_pylist()
+        rows: list[Row] = db.sql(Rows(path, without).query(columns)).to_arrow_table().to_pylist()
     return rows
 
 

@@ -84,7 +84,7 @@ def test_held_rows_are_kept_while_held_and_ninety_days_more(university: Any) -> 
     university.night(2)
     upkeep(TODAY)
     assert held.is_file(), "it is still held"
-    assert not (held.parent / "accepted.parquet").is_file()
+    assert not (held.parent / "failures.parquet").is_file()
 
     university.department("update jzg set xm = '王五', xb = '男', gxsj = now() where gh in ('T0004', 'T0005')")
     university.night(3)  # 2026-09-09

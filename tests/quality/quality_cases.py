@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.dialects import LogicalType, arrow_type
+from core.engine import arrow, engine
+from core.rows import Rows
 from quality.base import Question, Verdict
 from schemas.catalog import Catalog
 from schemas.contract import Column, Entity, Rule, Severity
@@ -74,7 +76,14 @@ def question(
     for name, parent in (known or {}).items():
         pq.write_table(parent, folder / f"{name}.parquet")
     catalog = Catalog({}, {of.name: of}, {}, {}, {}, sql=folder / "sql", codes_folder=lists)
-    return Question(of, catalog, folder / "conformed.parquet", {name: folder / f"{name}.parquet" for name in known or {}}, out)
+    beside = {name: Rows(folder / f"{name}.parquet") for name in known or {}}
+    return Question(of, catalog, folder / "conformed.parquet", beside, out)
+
+
+def accepted(asked: Question, verdict: Verdict) -> pa.Table:
+    """The rows that an answer accepts, with the conformed columns."""
+    with engine("accepted") as db:
+        return arrow(db, Rows(asked.conformed, verdict.left_out).query()).drop(["file_row_number"])
 
 
 def failing(verdict: Verdict) -> dict[str, list[int]]:

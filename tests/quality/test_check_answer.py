@@ -11,9 +11,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from quality_cases import DAY, MONEY, column, entity, failing, question, rule, source_rows, table
+from quality_cases import DAY, MONEY, accepted, column, entity, failing, question, rule, source_rows, table
 
 from core.errors import ContractError, Gated, HubError
+from core.rows import Rows
 from core.settings import ROOT
 from core.text import catalogue
 from quality.check import check
@@ -34,15 +35,16 @@ def test_no_rows_are_an_answer(tmp_path: Path) -> None:
     asked = question(tmp_path, entity(_COLUMNS, rules), [], codes={"short": ["1"]})
     verdict = check(asked)
     assert (verdict.rows, verdict.held_rows, verdict.warned_rows) == (0, 0, 0)
-    assert pq.read_schema(verdict.accepted).equals(pq.read_schema(asked.conformed))
+    assert verdict.left_out is None
     assert pq.read_schema(verdict.held).equals(pq.read_schema(asked.conformed))
     assert all(result["success"] for result in verdict.results)
 
 
 def test_a_warning_lets_the_row_pass_and_is_written_down(tmp_path: Path) -> None:
     rules = [rule("required", "v", severity="warning"), rule("pattern", "v", pattern="a+")]
-    verdict = check(question(tmp_path, entity(_COLUMNS, rules), [{"no": "1"}, {"no": "2", "v": "b"}, {"no": "3", "v": "a"}]))
-    assert source_rows(verdict.accepted) == [1, 3]
+    asked = question(tmp_path, entity(_COLUMNS, rules), [{"no": "1"}, {"no": "2", "v": "b"}, {"no": "3", "v": "a"}])
+    verdict = check(asked)
+    assert accepted(asked, verdict)["source_row"].to_pylist() == [1, 3]
     assert source_rows(verdict.held) == [2]
     assert (verdict.held_rows, verdict.warned_rows) == (1, 1)
     assert pq.read_table(verdict.failures).to_pylist() == [
@@ -69,8 +71,9 @@ def test_a_row_that_only_repeats_another_is_dropped_and_counted(tmp_path: Path) 
         {"no": "3", "unreadable": "v"},
         {"no": "3", "unreadable": "v"},
     ]
-    verdict = check(question(tmp_path, entity(_COLUMNS, [rule("unique", "no")]), rows))
-    assert source_rows(verdict.accepted) == [3]
+    asked = question(tmp_path, entity(_COLUMNS, [rule("unique", "no")]), rows)
+    verdict = check(asked)
+    assert accepted(asked, verdict)["source_row"].to_pylist() == [3]
     assert source_rows(verdict.held) == [4, 5, 6, 7, 8, 9]
     assert (verdict.rows, verdict.held_rows) == (9, 6)
     repeated = next(result for result in verdict.results if result["kind"] == "repeated")
@@ -200,7 +203,8 @@ def test_the_contracts_of_the_hub_can_be_judged(tmp_path: Path, name: str) -> No
         nothing = _empty(other.columns)
         none = pa.nulls(nothing.num_rows, pa.string())
         pq.write_table(nothing.append_column("source_system", none).append_column("source_key", none), stood[other.name])
-    verdict = check(replace(asked, catalog=house, known=known, standing=stood))
+    beside, back = ({other: Rows(path) for other, path in paths.items()} for paths in (known, stood))
+    verdict = check(replace(asked, catalog=house, known=beside, standing=back))
     required = {column.name for column in of.columns if column.required} | set(of.key)
     rows = pq.read_table(verdict.failures).to_pylist()
     assert {row["columns"] for row in rows if row["kind"] == "required"} == required
