@@ -14,6 +14,7 @@ import pytest
 from quality_cases import DAY, MONEY, TEXT, WHOLE, column, entity, failing, question, rule
 
 from core.dialects import LogicalType
+from core.rows import Rows
 from quality.check import check
 from schemas.contract import Rule
 
@@ -134,7 +135,7 @@ def test_a_check_may_compare_with_the_last_version_and_name_what_is_gone(tmp_pat
     asked = question(tmp_path, of, [{"no": "1", "v": "a"}, {"no": "2", "v": "b"}, {"no": "4", "v": "d"}], checks=checks)
     before = [{"no": no, "v": v, "source_system": "hr", "source_key": no} for no, v in (("1", "a"), ("2", "x"), ("3", "c"))]
     pq.write_table(pa.Table.from_pylist(before), tmp_path / "before.parquet")
-    verdict = check(replace(asked, standing={"thing": tmp_path / "before.parquet"}))
+    verdict = check(replace(asked, standing={"thing": Rows(tmp_path / "before.parquet")}))
     told = [(row["source_key"], row["source_row"], row["rule_id"]) for row in pq.read_table(verdict.failures).to_pylist()]
     assert sorted(told) == [("2", 2, "thing.thing__changed.sql"), ("3", None, "thing.thing__vanished.sql")]
     assert (verdict.rows, verdict.held_rows, verdict.warned_rows) == (3, 1, 0)
