@@ -19,15 +19,14 @@ def extract(folder: str) -> dict[str, object]:
     """Source to Parquet, as `pipeline.extract` lands a snapshot."""
     from core.connections import connection
     from extractors.base import drift, open_extractor
-    from loaders import landing
-    from pipeline.extract import reader
+    from pipeline.extract import store
     from schemas.catalog import catalog
 
     dataset = catalog().source(DATASET)
     extractor = open_extractor(connection(dataset.connection))
     drift(dataset, extractor.columns(dataset.physical, dataset))
     with extractor.read(dataset) as reading:
-        rows, _ = landing.write(Path(folder), reader(reading))
+        rows, _ = store(Path(folder), reading)
         if rows != reading.source_count:
             raise SystemExit(f"landed {rows} of {reading.source_count} rows")
     return {"rows": rows}

@@ -55,15 +55,16 @@ def change(night: Night, name: str, conformed: Output, checked: Output) -> Outpu
     """Stage the change of an entity and ask the brake; what was found to change nothing is not looked at again until the
     rows or the hub are others.
 
-    Returns `{delta, rows, away, stands, known_hash, content, before, inserts, updates, deletes}`; `rows` are the entity's
-    as they will stand, as `core.rows` gives them.
+    Returns `{delta, rows, away, stands, known_hash, content, before, inserts, updates, deletes, absent, of, at}`; `rows` are
+    the entity's as they will stand, as `core.rows` gives them, `at` the version of the hub that they were compared with.
 
     Raises:
         Braked: HUB501 (a source gave no rows), HUB502, HUB504 (more deletes or updates than it allows). Nothing is published.
     """
     entity = night.catalog.entity(name)
     night.progress("brake", name)
-    parts = (checked["accepted"]["file"], checked["answer"], conformed["systems"], night.ledger.version_of(name))
+    version = night.ledger.version_of(name)
+    parts = (checked["accepted"]["file"], checked["answer"], conformed["systems"], version)
     of = digest("of", entity.gone, *parts[:3])
     still = digest("still", repr(entity.brake), entity.gone, *parts)
     before = night.ledger.finished("brake", name, still)
@@ -71,10 +72,10 @@ def change(night: Night, name: str, conformed: Output, checked: Output) -> Outpu
         return night.ledger.reuse(night.run.id, "brake", name, still, before)
     unchanged = _published(night, name, of)
     if unchanged is not None:
-        return night.ledger.reuse(night.run.id, "brake", name, still, unchanged)
+        return night.ledger.reuse(night.run.id, "brake", name, still, {**unchanged, "at": version})
     work = digest("brake", still, night.run.as_of)
     found = night.ledger.do(night.run.id, "brake", name, work, lambda step: _change(night, entity, conformed, checked, step))
-    output = {**found, "of": of}
+    output = {**found, "of": of, "at": version}
     if not any(output[count] for count in ("inserts", "updates", "deletes", "absent")):
         night.ledger.reuse(night.run.id, "brake", name, still, output)
     return output

@@ -8,7 +8,7 @@ is fetched and counted as ours.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import stamina
 
+from core.ahead import ahead
 from core.connections import connection
 from core.engine import arrow, engine, literal
 from core.errors import HubError
@@ -93,7 +94,7 @@ def seal(night: Night, dataset: SourceDataset, folder: Path, details: dict[str, 
 
 def _snapshot(dataset: SourceDataset, extractor: Extractor, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     with extractor.read(dataset) as reading:
-        rows, content = landing.write(folder, reader(reading))
+        rows, content = store(folder, reading)
         return {"rows": rows, "source_count": reading.source_count, "content": content, "high": reading.high}, _read_by(reading)
 
 
@@ -118,10 +119,10 @@ def _lay_over(
 ) -> tuple[dict[str, Any], dict[str, int]]:
     shutil.rmtree(folder, ignore_errors=True)
     with extractor.read(dataset, low_mark(dataset, base)) as reading:
-        landing.write(folder / "read", reader(reading))
+        store(folder / "read", reading)
         high = reading.high or (base.high if base else None)
     with extractor.sweep(dataset) as sweep:
-        landing.write(folder / "swept", reader(sweep))
+        store(folder / "swept", sweep)
         source_count = sweep.source_count
     files = {"read": folder / "read" / "rows.parquet", "swept": folder / "swept" / "rows.parquet"}
     if base:
@@ -167,7 +168,7 @@ def compose(dataset: SourceDataset, extractor: Extractor, folder: Path, files: d
         gone = _count(db.execute(f"select count(*) from state a where not exists (select 1 from swept b where {same})"))
         if missing.num_rows:
             with extractor.fetch(dataset, missing) as reading:
-                landing.write(folder / "fetched", reader(reading))
+                store(folder / "fetched", reading)
             fetched = literal(folder / "fetched" / "rows.parquet")
             db.execute(f"delete from state a where exists (select 1 from read_parquet({fetched}) b where {same})")
             db.execute(f"insert into state select {columns} from read_parquet({fetched})")
@@ -185,9 +186,10 @@ def physical_name(dataset: SourceDataset, name: str) -> str:
     return next(column.physical for column in dataset.columns if column.name == name)
 
 
-def reader(reading: Reading) -> pa.RecordBatchReader:
-    batches: Iterator[pa.RecordBatch] = reading.batches
-    return pa.RecordBatchReader.from_batches(reading.schema, batches)
+def store(folder: Path, reading: Reading) -> tuple[int, str]:
+    """Write a reading's rows into a folder of the landing, the next of them on their way meanwhile; see `landing.write`."""
+    with closing(ahead(reading.batches)) as batches:
+        return landing.write(folder, pa.RecordBatchReader.from_batches(reading.schema, batches))
 
 
 def _count(result: Any) -> int:

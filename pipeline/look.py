@@ -23,10 +23,9 @@ from core.ids import digest, file_digest
 from core.ledger import Ledger, Output, Step
 from core.settings import settings
 from extractors.base import SOURCE_HASH, Extractor, drift, open_extractor
-from loaders import landing
 from loaders.landing import Landed
 from pipeline.context import Night
-from pipeline.extract import compose, low_mark, physical_name, reader, seal
+from pipeline.extract import compose, low_mark, physical_name, seal, store
 from schemas.contract import SourceDataset
 
 _A_DAY, _AHEAD = timedelta(days=1), timedelta(minutes=5)
@@ -96,7 +95,7 @@ def _snapshot(
     dataset: SourceDataset, extractor: Extractor, last: Landed, folder: Path
 ) -> tuple[dict[str, Any], datetime | None] | None:
     with extractor.read(dataset) as reading:
-        rows, content = landing.write(folder, reader(reading))
+        rows, content = store(folder, reading)
         details = {"rows": rows, "source_count": reading.source_count, "content": content, "high": reading.high}
     return None if content == last.content else (details, None)
 
@@ -106,7 +105,7 @@ def _window(
 ) -> tuple[dict[str, Any], datetime | None] | None:
     base = last.file(settings().landing)
     with extractor.read(dataset, low_mark(dataset, last)) as reading:
-        landing.write(folder / "read", reader(reading))
+        store(folder / "read", reading)
         high = reading.high or last.high
     fresh = folder / "read" / "rows.parquet"
     with engine(dataset.id) as db:

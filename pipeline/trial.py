@@ -96,7 +96,7 @@ def entities_of(known: Catalog, dataset: SourceDataset) -> list[str]:
 def _land(files: Files, dataset: SourceDataset, folder: Path) -> Landed:
     drift(dataset, files.columns(dataset.physical, dataset))
     with files.read(dataset) as reading:
-        rows, content = landing.write(folder, extract.reader(reading))
+        rows, content = extract.store(folder, reading)
         facts = (rows, reading.source_count, content, dataset.version, dataset.mode)
     return Landed(dataset.system, dataset.name, "upload", str(folder), *facts, high=None, complete=True)
 

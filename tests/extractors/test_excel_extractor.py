@@ -17,8 +17,7 @@ from test_file_extractor import KV, CsvShelf, refusal
 
 from extractors.base import Extractor, open_extractor
 from extractors.excel_errors import error_cells
-from loaders import landing
-from pipeline.extract import reader
+from pipeline.extract import store
 from pipeline.landing_views import create_view
 
 DAY, MOMENT, CLOCK = (xlwt.easyxf(num_format_str=form) for form in ("yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss", "hh:mm:ss"))
@@ -166,7 +165,7 @@ def test_a_contract_may_say_that_an_error_means_empty(shelf: CsvShelf, extractor
 
 def landed_view(extractor: Extractor, wanted: Any, folder: Path) -> list[tuple[str, Any, str | None]]:
     with extractor.read(wanted) as reading:
-        landing.write(folder, reader(reading))
+        store(folder, reading)
     with duckdb.connect() as db:
         create_view(db, wanted, folder / "rows.parquet")
         return db.execute(f"select k, v, unreadable from {wanted.id} order by source_row").fetchall()
