@@ -87,7 +87,7 @@ def current_rows(connection: postgres.Connection, entity: Entity, keys: pa.Table
     columns = ", ".join(f"h.{column.name}" for column in entity.columns)
     query = (
         f"select {columns}, h.source_system, h.source_key from hub.{entity.name} h"
-        " join wanted using (source_key) where h.to_version is null"
+        f" join wanted w on w.source_key = h.{ddl.looked_up_by(entity)} where h.to_version is null"
     )
     return postgres.copy_out(
         connection, query, schema_of(entity, dict.fromkeys(("source_system", "source_key"), pa.string())), scratch
@@ -116,12 +116,13 @@ def apply(connection: postgres.Connection, change: Change, version: int, batch_i
         reader = pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches())
         postgres.copy_in(connection, _LOCAL, ["op", *business, "source_system", "source_key", "row_hash"], reader)
     connection.execute("create index on delta (source_key)")
+    connection.execute("set local default_statistics_target = 10")
     connection.execute("analyze delta")
     closed = connection.execute(
         sql.SQL(
             "update {} h set to_version = %s from delta d"
-            " where h.source_key = d.source_key and h.to_version is null and d.op in ('U', 'D')"
-        ).format(table),
+            " where h.{} = d.source_key and h.to_version is null and d.op in ('U', 'D')"
+        ).format(table, sql.Identifier(ddl.looked_up_by(entity))),
         [version],
     ).rowcount
     names = sql.SQL(", ").join(map(sql.Identifier, business))

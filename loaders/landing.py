@@ -70,7 +70,9 @@ def write(folder: Path, batches: pa.RecordBatchReader) -> tuple[int, str]:
     repeating: Any = [] if first is None else _repeating(first)
     try:
         folder.mkdir(parents=True)
-        with pq.ParquetWriter(path, schema, compression="zstd", compression_level=1, use_dictionary=repeating) as writer:
+        with pq.ParquetWriter(
+            path, schema, compression="zstd", compression_level=1, use_dictionary=repeating, write_statistics=False
+        ) as writer:
             for batch in itertools.chain([] if first is None else [first], batches):
                 position = pa.array(np.arange(count, count + batch.num_rows))
                 writer.write_batch(pa.RecordBatch.from_arrays([*batch.columns, position], schema=schema))

@@ -7,6 +7,7 @@ this change and no other, and a rerun applies it once.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -107,10 +108,11 @@ def _there(output: Output) -> bool:
 
 def _change(night: Night, entity: Entity, conformed: Output, checked: Output, step: Step) -> Output:
     folder = night.folder("change", f"{entity.name}.{step.id}")  # what a publish was staged from is never written over
-    with engine(entity.name) as db, night.ledger.transaction() as connection:
-        if not _remembered(db, night, connection, entity):
-            _table(db, "prior", hub.current_keys(connection, entity, folder / "prior.csv"))
+    with engine(entity.name) as db, night.ledger.transaction() as connection, ThreadPoolExecutor(1) as pool:
+        counted = pool.submit(hub.current_count, connection, entity)  # the server's work, while the rows are hashed here
         _load(db, entity, conformed, checked)
+        if not _remembered(db, night, entity, counted.result()):
+            _table(db, "prior", hub.current_keys(connection, entity, folder / "prior.csv"))
         _stage(db, connection, night, entity)
         keys = arrow(db, "select source_key from prior anti join fresh using (source_key) anti join leaving using (source_key)")
         _table(db, "kept", hub.current_rows(connection, entity, keys, folder / "kept.csv"))
@@ -128,15 +130,15 @@ def _table(db: duckdb.DuckDBPyConnection, name: str, rows: pa.RecordBatchReader)
     db.unregister("incoming")
 
 
-def _remembered(db: duckdb.DuckDBPyConnection, night: Night, connection: postgres.Connection, entity: Entity) -> bool:
+def _remembered(db: duckdb.DuckDBPyConnection, night: Night, entity: Entity, rows: int) -> bool:
     """Make `prior` from the keys and hashes kept when the newest version was staged, if they are still whole and the hub has
-    as many rows; that costs a tenth of reading them from the hub."""
+    as many `rows`; that costs a tenth of reading them from the hub."""
     made = standing.made(night, entity.name)
     if made is None or not Path(made.get("stands", "")).is_file():
         return False
     db.execute(f"create table prior as from read_parquet({literal(made['stands'])})")
     told = digest(entity.name, _fingerprint(db, "select row_hash from prior"))
-    if told == made["known_hash"] and _one(db, "select count(*) from prior") == hub.current_count(connection, entity):
+    if told == made["known_hash"] and _one(db, "select count(*) from prior") == rows:
         return True
     db.execute("drop table prior")
     return False

@@ -70,12 +70,19 @@ def hub_table(entity: Entity) -> list[str]:
     ]
 
 
+def looked_up_by(entity: Entity) -> str:
+    """The column by which a current row is found for a key as text: a key of one text column is that text itself, and needs
+    no index besides its own."""
+    whole = len(entity.key) == 1 and entity.column(entity.key[0]).type.name == "string"
+    return entity.key[0] if whole else "source_key"
+
+
 def hub_indexes(entity: Entity) -> dict[str, str]:
     """The indexes of `hub.<entity>`: quoted name with its schema -> the statement that makes it."""
     table, key = _hub("hub", entity.name), ", ".join(_quoted(column) for column in entity.key)
     kinds = {
         "current": ("unique index", f"({key}) where to_version is null"),
-        "source": ("index", "(source_key) where to_version is null"),
+        **({} if looked_up_by(entity) in entity.key else {"source": ("index", "(source_key) where to_version is null")}),
         "history": ("index", f"({key}, from_version)"),
         "from": ("index", "(from_version)"),
         "to": ("index", "(to_version) where to_version is not null"),
