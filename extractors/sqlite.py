@@ -115,9 +115,7 @@ class _Session:
 def _open(address: Connection, where: str, owner: str) -> sqlite3.Connection:
     path = "/" + address.path.lstrip("/")
     try:
-        where_it_is = f"file:{quote(path)}?mode=ro"
-        # one thread asks at a time, but another may go on with what one began
-        link = sqlite3.connect(where_it_is, uri=True, isolation_level=None, timeout=_SECONDS_LOCKED, check_same_thread=False)
+        link = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, isolation_level=None, timeout=_SECONDS_LOCKED)
     except sqlite3.Error as error:
         raise Unavailable("HUB202", where, reason=_reason(error), connection=address.id, owner=owner) from None
     link.text_factory = bytes

@@ -10,10 +10,10 @@ import itertools
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -56,31 +56,81 @@ class Landed:
         return root / self.folder / "rows.parquet"
 
 
-def write(folder: Path, batches: pa.RecordBatchReader) -> tuple[int, str]:
+def write(folder: Path, batches: pa.RecordBatchReader, before: Path | None = None) -> tuple[int, str]:
     """Write rows with their position as Parquet and return how many and their content hash; an earlier try is replaced.
+
+    `before` is the rows file of an earlier reading, where there is one. Rows are held against it as they come, and when they
+    are the same to the end, that file stands for both: to read it costs a third of writing it again.
 
     Raises:
         OSError: the disk is full or gone; the half-written file is removed.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    count = 0
-    schema = batches.schema.append(pa.field(ROW, pa.int64()))
     path = folder / "rows.parquet"
-    first = next(batches, None)
-    repeating: Any = [] if first is None else _repeating(first)
     try:
         folder.mkdir(parents=True)
-        with pq.ParquetWriter(
-            path, schema, compression="zstd", compression_level=1, use_dictionary=repeating, write_statistics=False
-        ) as writer:
-            for batch in itertools.chain([] if first is None else [first], batches):
-                position = pa.array(np.arange(count, count + batch.num_rows))
-                writer.write_batch(pa.RecordBatch.from_arrays([*batch.columns, position], schema=schema))
-                count += batch.num_rows
+        others = _others(before, batches) if before and _alike(before, batches.schema) else batches
+        if others is None:
+            _share(cast("Path", before), path)
+        else:
+            _write(path, batches.schema, others)
+        return int(pq.read_metadata(path).num_rows), file_digest(path)
     except OSError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return count, file_digest(path)
+
+
+def _alike(before: Path, schema: pa.Schema) -> bool:
+    """Whether an earlier reading is there and has these columns."""
+    if not before.is_file():
+        return False
+    earlier = pq.read_schema(before)
+    return earlier.remove(earlier.get_field_index(ROW)).equals(schema)
+
+
+def _others(before: Path, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch] | None:
+    """All the rows, unless they are those of the earlier file. What was found alike is then taken from there."""
+    with pq.ParquetFile(before) as file:
+        columns = [name for name in file.schema_arrow.names if name != ROW]
+        for group in range(file.num_row_groups):
+            batch = next(batches, None)
+            if batch is None or not file.read_row_group(group, columns).equals(pa.Table.from_batches([batch])):
+                break
+        else:
+            group, batch = file.num_row_groups, next(batches, None)
+            if batch is None:
+                return None
+    return itertools.chain(_first(before, group, columns), [] if batch is None else [batch], batches)
+
+
+def _first(before: Path, groups: int, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    with pq.ParquetFile(before) as file:
+        for group in range(groups):
+            yield from file.read_row_group(group, columns).combine_chunks().to_batches()
+
+
+def _share(before: Path, path: Path) -> None:
+    """The earlier file under a second name; a copy where the file system has no such thing."""
+    try:
+        path.hardlink_to(before)
+    except OSError:
+        shutil.copyfile(before, path)
+
+
+def _write(path: Path, columns: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
+    first, count = next(batches, None), 0
+    schema = columns.append(pa.field(ROW, pa.int64()))
+    options: Any = {
+        "compression": "zstd",
+        "compression_level": 1,
+        "use_dictionary": [] if first is None else _repeating(first),
+        "write_statistics": False,
+    }
+    with pq.ParquetWriter(path, schema, **options) as writer:
+        for batch in itertools.chain([] if first is None else [first], batches):
+            position = pa.array(np.arange(count, count + batch.num_rows))
+            writer.write_batch(pa.RecordBatch.from_arrays([*batch.columns, position], schema=schema))
+            count += batch.num_rows
 
 
 def _repeating(batch: pa.RecordBatch) -> list[str]:

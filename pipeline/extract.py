@@ -8,7 +8,7 @@ is fetched and counted as ours.
 from __future__ import annotations
 
 import shutil
-from contextlib import closing
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import stamina
 
-from core.ahead import ahead
 from core.connections import connection
 from core.engine import arrow, engine, literal
 from core.errors import HubError
@@ -69,7 +68,7 @@ def _extract(night: Night, dataset: SourceDataset, step: Step) -> Output:
     if dataset.mode == "window":
         details, counts = _window(night, dataset, extractor, night.landing / folder)
     else:
-        details, counts = _snapshot(dataset, extractor, night.landing / folder)
+        details, counts = _snapshot(night, dataset, extractor, night.landing / folder)
     return seal(night, dataset, folder, details, {**counts, "new_columns": new_columns})
 
 
@@ -92,9 +91,13 @@ def seal(night: Night, dataset: SourceDataset, folder: Path, details: dict[str, 
     return {**landed.__dict__, "new_columns": list(new_columns), **counts}
 
 
-def _snapshot(dataset: SourceDataset, extractor: Extractor, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def _snapshot(
+    night: Night, dataset: SourceDataset, extractor: Extractor, folder: Path
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    last = night.ledger.latest("extract", dataset.id).get(dataset.id)
+    before = landing.landed(last).file(night.landing) if last else None
     with extractor.read(dataset) as reading:
-        rows, content = store(folder, reading)
+        rows, content = store(folder, reading, before)
         return {"rows": rows, "source_count": reading.source_count, "content": content, "high": reading.high}, _read_by(reading)
 
 
@@ -186,10 +189,10 @@ def physical_name(dataset: SourceDataset, name: str) -> str:
     return next(column.physical for column in dataset.columns if column.name == name)
 
 
-def store(folder: Path, reading: Reading) -> tuple[int, str]:
-    """Write a reading's rows into a folder of the landing, the next of them on their way meanwhile; see `landing.write`."""
-    with closing(ahead(reading.batches)) as batches:
-        return landing.write(folder, pa.RecordBatchReader.from_batches(reading.schema, batches))
+def store(folder: Path, reading: Reading, before: Path | None = None) -> tuple[int, str]:
+    """Write a reading's rows into a folder of the landing; see `landing.write`."""
+    batches: Iterator[pa.RecordBatch] = reading.batches
+    return landing.write(folder, pa.RecordBatchReader.from_batches(reading.schema, batches), before)
 
 
 def _count(result: Any) -> int:

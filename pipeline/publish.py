@@ -82,7 +82,8 @@ def _apply(connection: postgres.Connection, night: Night, changes: Sequence[Chan
 def _absences(connection: postgres.Connection, night: Night, changes: Mapping[str, Output]) -> None:
     """Remember keys that are absent for the first time, and forget those that came back or left."""
     for name, output in changes.items():
-        away = pq.read_table(output["away"])
+        with pq.ParquetFile(output["away"]) as file:
+            away = file.read()
         connection.execute("drop table if exists away")
         connection.execute("create temporary table away (source_key text) on commit drop")
         postgres.copy_in(connection, sql.Identifier("away"), ["source_key"], away.to_reader())
