@@ -61,11 +61,7 @@ _children: dict[Path, subprocess.Popen[bytes]] = {}
 
 def postgres(folder: Path) -> str:
     """Start PostgreSQL on `folder` unless it runs there, and return its URL (database `postgres`)."""
-    folder = folder.resolve()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    server = _postgres_handle(folder)
-    server.start()
-    return server.get_uri()
+    return str(hub_postgres.started(folder.resolve(), None).get_uri())
 
 
 def mariadb(folder: Path, extra: tuple[str, ...] = ()) -> str | None:

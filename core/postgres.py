@@ -37,11 +37,28 @@ _STORED = re.compile(r'"hub(?:_current|_at)?\.(\w+)"')
 """How the server names a table or view of the store, in whatever language it speaks."""
 
 
+_SERVER = {"shared_buffers": "512MB", "max_wal_size": "2GB", "checkpoint_timeout": "15min"}
+"""What the embedded server is told once, when its folder is made: its own defaults are for a machine of 2005, and a night that
+touches one row in a hundred of a large table would read and write most of it several times."""
+
+
 @functools.cache
 def embedded(folder: Path) -> str:
     """Start the embedded server on `folder` unless it runs, and return its URL (database `postgres`)."""
+    return str(started(folder, "stop").get_uri())
+
+
+def started(folder: Path, cleanup_mode: str | None) -> Any:
+    """The handle of the embedded server on `folder`, which runs; `cleanup_mode` as its package takes it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    return str(package().get_server(folder).get_uri())
+    server = package().get_server(folder, cleanup_mode=cleanup_mode, start=False)
+    with server._lock:
+        if not (server.pgdata / "PG_VERSION").is_file():
+            server.ensure_pgdata_inited()
+            with (server.pgdata / "postgresql.auto.conf").open("a", encoding="utf-8") as file:
+                file.writelines(f"{name} = {value}\n" for name, value in _SERVER.items())
+    server.start()
+    return server
 
 
 @functools.cache
