@@ -55,7 +55,7 @@ def _prints(entity: Entity) -> str:
     """The columns `print_a` and `print_b`: this engine's own 64-bit hash over the business columns, forwards and backwards.
 
     They tell which of a million rows differ from yesterday's in a third of the time that md5 takes. They never leave this
-    machine, and another release of the engine may give others: what was kept with an older one is not used (ADR 0032).
+    machine, and another release of the engine may give others: what was kept with an older one is not used (ADR 0020).
     """
     names = [column.name for column in entity.columns]
     return f"hash({', '.join(names)}) as print_a, hash({', '.join(reversed(names))}) as print_b"

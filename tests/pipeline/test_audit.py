@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 import duckdb
 import pytest
 
+from core.settings import settings
 from quality import sieve
 from quality.base import Question
 from quality.suite import Expectation
@@ -39,3 +41,13 @@ def test_a_difference_is_an_error_that_names_the_rule(university: Any, monkeypat
     assert [(error.code, error.where) for error in outcome.problems] == [("HUB810", "staff")]
     assert "staff.sex_code.code" in outcome.problems[0].line()
     assert outcome.state == "done"
+
+
+def test_a_night_to_which_nothing_came_is_not_verified_again(university: Any) -> None:
+    university.night(1)
+    first = _audits(university)
+    shutil.rmtree(settings().work / "checked")
+    university.night(2)
+    judged = university.ledger.rows("select output from ops.step where verb = 'check' and run_id like %s", ["%20260908%"])
+    assert judged and all(row["output"]["judged_by"].startswith("night-20260908") for row in judged)
+    assert _audits(university) == first

@@ -1,0 +1,51 @@
+"""Rows by reference: those of a file, without some, and some more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from core.engine import engine
+from core.rows import Rows, rows_of
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Rows:
+    found = Rows(tmp_path / "file.parquet", tmp_path / "without.parquet", tmp_path / "plus.parquet")
+    assert found.without and found.plus
+    pq.write_table(pa.table({"no": ["a", "b", "c"], "n": [1, 2, 3], "source_row": [7, 8, 9]}), found.file)
+    pq.write_table(pa.table({"position": [1]}), found.without)
+    pq.write_table(pa.table({"no": ["z"], "n": [26]}), found.plus)
+    return found
+
+
+def asked(query: str) -> list[tuple[object, ...]]:
+    with engine("rows") as db:
+        return db.execute(f"select * from ({query}) order by 1").fetchall()
+
+
+def test_what_is_left_out_is_out_and_what_is_added_is_in(rows: Rows) -> None:
+    assert asked(rows.query(["no", "n"])) == [("a", 1), ("c", 3), ("z", 26)]
+
+
+def test_without_names_every_column_is_there_and_the_position_in_the_file(rows: Rows) -> None:
+    assert asked(rows.query()) == [("a", 1, 7, 0), ("c", 3, 9, 2), ("z", 26, None, None)]
+
+
+def test_a_file_of_its_own_needs_nothing_else(rows: Rows) -> None:
+    assert asked(Rows(rows.file).query(["no"])) == [("a",), ("b",), ("c",)]
+
+
+def test_the_ledger_keeps_them_as_paths(rows: Rows) -> None:
+    assert rows_of(rows.facts()) == rows
+    assert rows_of(Rows(rows.file).facts()) == Rows(rows.file)
+
+
+@pytest.mark.parametrize("part", ["file", "without", "plus"])
+def test_rows_of_which_a_part_was_removed_are_not_there(rows: Rows, part: str) -> None:
+    assert rows.is_there
+    getattr(rows, part).unlink()
+    assert not rows.is_there
