@@ -81,10 +81,11 @@ def write(folder: Path, batches: pa.RecordBatchReader, before: Path | None = Non
 
 
 def _alike(before: Path, schema: pa.Schema) -> bool:
-    """Whether an earlier reading is there and has these columns."""
-    if not before.is_file():
+    """Whether an earlier reading is there, can be read and has these columns."""
+    try:
+        earlier = pq.read_schema(before)
+    except (OSError, pa.ArrowInvalid):
         return False
-    earlier = pq.read_schema(before)
     return earlier.remove(earlier.get_field_index(ROW)).equals(schema)
 
 
@@ -94,13 +95,21 @@ def _others(before: Path, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Reco
         columns = [name for name in file.schema_arrow.names if name != ROW]
         for group in range(file.num_row_groups):
             batch = next(batches, None)
-            if batch is None or not file.read_row_group(group, columns).equals(pa.Table.from_batches([batch])):
+            if batch is None or not _equal(file, group, columns, batch):
                 break
         else:
             group, batch = file.num_row_groups, next(batches, None)
             if batch is None:
                 return None
     return itertools.chain(_first(before, group, columns), [] if batch is None else [batch], batches)
+
+
+def _equal(file: pq.ParquetFile, group: int, columns: list[str], batch: pa.RecordBatch) -> bool:
+    """Whether a batch is that part of the earlier file; a part that cannot be read any more is not."""
+    try:
+        return bool(file.read_row_group(group, columns).equals(pa.Table.from_batches([batch])))
+    except (OSError, pa.ArrowInvalid):
+        return False
 
 
 def _first(before: Path, groups: int, columns: list[str]) -> Iterator[pa.RecordBatch]:

@@ -61,6 +61,11 @@ def _prints(entity: Entity) -> str:
     return f"hash({', '.join(names)}) as print_a, hash({', '.join(reversed(names))}) as print_b"
 
 
+def _printer(entity: Entity) -> str:
+    """What prints depend on besides the values: the engine's release, and the columns with their types."""
+    return digest(duckdb.__version__, entity.name, [(column.name, str(column.type)) for column in entity.columns])
+
+
 _OTHER_PRINTS = "f.print_a <> p.print_a or f.print_b <> p.print_b"
 
 
@@ -148,7 +153,7 @@ def _remembered(db: duckdb.DuckDBPyConnection, night: Night, entity: Entity, row
     """Make `prior` from the keys and prints kept when the newest version was staged, if this engine made them, they are still
     whole and the hub has as many `rows`; that costs a tenth of reading them from the hub."""
     made = standing.made(night, entity.name)
-    if made is None or made.get("prints_by") != duckdb.__version__ or not Path(made["stands"]).is_file():
+    if made is None or made.get("prints_by") != _printer(entity) or not Path(made["stands"]).is_file():
         return False
     db.execute(f"create table prior as from read_parquet({literal(made['stands'])})")
     if _known_hash(db, entity, "prior") == made["known_hash"] and _one(db, "select count(*) from prior") == rows:
@@ -252,7 +257,7 @@ def _write(db: duckdb.DuckDBPyConnection, entity: Entity, checked: Output, folde
         **{name: str(folder / f"{name}.parquet") for name in ("delta", "away", "stands")},
         "rows": rows.facts(),
         "known_hash": _known_hash(db, entity, f"({stands})"),
-        "prints_by": duckdb.__version__,
+        "prints_by": _printer(entity),
         "content": _content(db, entity, folder / "delta.parquet"),
         "before": counts.before,
         "inserts": counts.inserts,
@@ -265,7 +270,7 @@ def _write(db: duckdb.DuckDBPyConnection, entity: Entity, checked: Output, folde
 def _known_hash(db: duckdb.DuckDBPyConnection, entity: Entity, rows: str) -> str:
     """An order-free hash of rows with prints."""
     query = f"select count(*), bit_xor(print_a), bit_xor(print_b) from {rows}"
-    return digest(entity.name, duckdb.__version__, db.execute(query).fetchall())
+    return digest(_printer(entity), db.execute(query).fetchall())
 
 
 def _content(db: duckdb.DuckDBPyConnection, entity: Entity, delta: Path) -> str:

@@ -28,7 +28,8 @@ def last(night: Night, name: str) -> tuple[Rows, str]:
     """An entity's rows (business columns, `source_system`, `source_key`) and a text that names their version."""
     newest = _newest(night, name) or {"version": 0, "run_id": "", "made": None}
     told = f"{name}@{newest['version']}"
-    if newest["made"] and (staged := rows_of(newest["made"]["rows"])).is_there:
+    made = newest["made"] or {}
+    if "rows" in made and (staged := rows_of(made["rows"])).is_there:
         return staged, told
     # The run is named too: a hub that was restored from a copy uses its numbers again.
     path = settings().work / "standing" / f"{name}.{newest['version']}.{newest['run_id']}.parquet"

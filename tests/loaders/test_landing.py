@@ -57,6 +57,16 @@ def test_other_rows_are_written_as_if_nothing_had_been_before(tmp_path: Path, be
     assert pq.read_table(before).num_rows == 5
 
 
+@pytest.mark.parametrize("place", [3, 40, 150, -300, -1])
+def test_an_earlier_file_that_rotted_is_no_help_and_no_harm(tmp_path: Path, before: Path, place: int) -> None:
+    rotten = bytearray(before.read_bytes())
+    rotten[place] ^= 0xFF
+    before.write_bytes(rotten)
+    found = landing.write(tmp_path / "again", reading(THREE), before)
+    again = pq.read_table(tmp_path / "again" / "rows.parquet")
+    assert (found[0], again["no"].to_pylist()) == (5, ["a", "b", "c", "d", "e"])
+
+
 def test_no_rows_twice_are_the_same(tmp_path: Path) -> None:
     landing.write(tmp_path / "before", reading([]))
     count, _ = landing.write(tmp_path / "again", reading([]), tmp_path / "before" / "rows.parquet")
