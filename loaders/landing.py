@@ -71,7 +71,7 @@ def write(folder: Path, batches: pa.RecordBatchReader, before: Path | None = Non
         folder.mkdir(parents=True)
         others = _others(before, batches) if before and _alike(before, batches.schema) else batches
         if others is None:
-            _share(cast("Path", before), path)
+            share(cast("Path", before), path)
         else:
             _write(path, batches.schema, others)
         return int(pq.read_metadata(path).num_rows), file_digest(path)
@@ -118,8 +118,8 @@ def _first(before: Path, groups: int, columns: list[str]) -> Iterator[pa.RecordB
             yield from file.read_row_group(group, columns).combine_chunks().to_batches()
 
 
-def _share(before: Path, path: Path) -> None:
-    """The earlier file under a second name; a copy where the file system has no such thing."""
+def share(before: Path, path: Path) -> None:
+    """Have an earlier file under a second name; a copy where the file system has no such thing."""
     try:
         path.hardlink_to(before)
     except OSError:

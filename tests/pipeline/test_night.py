@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow.parquet as pq
+
 
 def test_first_night_brings_every_row_to_every_receiver(university: Any) -> None:
     outcome = university.night()
@@ -80,6 +82,22 @@ def test_the_landing_keeps_every_reading(university: Any) -> None:
     university.night(2)
     manifests = sorted((university.var / "landing" / "hr" / "unit").glob("*/manifest.json"))
     assert len(manifests) == 2
+
+
+def test_a_reading_that_found_nothing_new_is_kept_as_the_one_before(university: Any) -> None:
+    """For a whole reading and for a window with its sweep; a single row more, or one gone, is a state of its own."""
+    university.night(1)
+    university.night(2)
+    files = {name: sorted((university.var / "landing" / "hr" / name).glob("*/rows.parquet")) for name in ("unit", "person")}
+    assert all(len(found) == 2 and found[0].samefile(found[1]) for found in files.values())
+    university.department("insert into dw values ('U6', '单位6')")
+    university.department("delete from jzg where gh = 'T0011'")
+    university.night(3)
+    for name, rows in (("unit", 6), ("person", 39)):
+        first, _, last = sorted((university.var / "landing" / "hr" / name).glob("*/rows.parquet"))
+        assert not last.samefile(first)
+        assert pq.read_metadata(last).num_rows == rows
+        assert university.ledger.latest("extract")[f"hr.{name}"]["rows"] == rows
 
 
 def test_a_report_in_both_languages_says_what_the_run_did(university: Any) -> None:
