@@ -59,8 +59,9 @@ class Landed:
 def write(folder: Path, batches: pa.RecordBatchReader, before: Path | None = None) -> tuple[int, str]:
     """Write rows with their position as Parquet and return how many and their content hash; an earlier try is replaced.
 
-    `before` is the rows file of an earlier reading, where there is one. Rows are held against it as they come, and when they
-    are the same to the end, that file stands for both: to read it costs a third of writing it again.
+    `before` is the rows file of an earlier reading that may be the same. Rows are held against it as they come, and when they
+    are the same to the end, that file stands for both, and no second one is kept. Where they are not, what was found alike is
+    read from it a second time: give it only when there is reason to.
 
     Raises:
         OSError: the disk is full or gone; the half-written file is removed.

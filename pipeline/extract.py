@@ -23,6 +23,7 @@ from core.engine import arrow, engine, literal
 from core.errors import HubError
 from core.ids import digest, file_digest
 from core.ledger import Output, Step
+from core.settings import settings
 from extractors.base import SOURCE_HASH, Extractor, Reading, drift, open_extractor
 from loaders import landing
 from loaders.landing import ROW, Landed
@@ -96,9 +97,8 @@ def _snapshot(
     night: Night, dataset: SourceDataset, extractor: Extractor, folder: Path
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     last = night.ledger.latest("extract", dataset.id).get(dataset.id)
-    before = landing.landed(last).file(night.landing) if last else None
     with extractor.read(dataset) as reading:
-        rows, content = store(folder, reading, before)
+        rows, content = store(folder, reading, landing.landed(last) if last else None)
         return {"rows": rows, "source_count": reading.source_count, "content": content, "high": reading.high}, _read_by(reading)
 
 
@@ -205,8 +205,10 @@ def physical_name(dataset: SourceDataset, name: str) -> str:
     return next(column.physical for column in dataset.columns if column.name == name)
 
 
-def store(folder: Path, reading: Reading, before: Path | None = None) -> tuple[int, str]:
-    """Write a reading's rows into a folder of the landing; see `landing.write`."""
+def store(folder: Path, reading: Reading, last: Landed | None = None) -> tuple[int, str]:
+    """Write a reading's rows into a folder of the landing; see `landing.write`. They are held against the `last` landing if the
+    source counts as many rows: a table that grew is another one from its first row on."""
+    before = last.file(settings().landing) if last and last.rows == reading.source_count else None
     batches: Iterator[pa.RecordBatch] = reading.batches
     return landing.write(folder, pa.RecordBatchReader.from_batches(reading.schema, batches), before)
 

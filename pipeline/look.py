@@ -95,7 +95,7 @@ def _snapshot(
     dataset: SourceDataset, extractor: Extractor, last: Landed, folder: Path
 ) -> tuple[dict[str, Any], datetime | None] | None:
     with extractor.read(dataset) as reading:
-        rows, content = store(folder, reading, last.file(settings().landing))
+        rows, content = store(folder, reading, last)
         details = {"rows": rows, "source_count": reading.source_count, "content": content, "high": reading.high}
     return None if content == last.content else (details, None)
 

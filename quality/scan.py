@@ -45,7 +45,7 @@ def prepare(db: duckdb.DuckDBPyConnection, question: Question) -> None:
     db.execute(f"create view main.{name} as select * exclude (position) from work.rows")
     db.execute("create table work.missed (rule_id varchar, source_system varchar, source_key varchar)")
     db.execute("create schema standing")
-    others = {other: path for other, path in question.known.items() if other != entity.name}
+    others = {other: rows for other, rows in question.known.items() if other != entity.name}
     for room, tables in (("main", others), ("standing", question.standing)):
         for other, rows in tables.items():
             db.execute(f"create view {room}.{_name(other)} as {rows.query()}")
