@@ -151,6 +151,7 @@ def _install(folder: Path) -> None:
         str(_program("mariadb-install-db")),
         "--no-defaults",
         f"--datadir={folder / 'new'}",
+        _own_tmpdir(folder),
         "--auth-root-authentication-method=normal",
         "--skip-test-db",
         "--skip-name-resolve",
@@ -168,6 +169,7 @@ def _start(folder: Path, door: Path, extra: tuple[str, ...] = ()) -> None:
         str(_program("mariadbd")),
         "--no-defaults",
         f"--datadir={folder / 'data'}",
+        _own_tmpdir(folder),
         f"--socket={door}",
         f"--pid-file={folder / 'pid'}",
         f"--log-error={folder / 'log'}",
@@ -281,6 +283,12 @@ def _connect(path: str) -> pymysql.Connection[pymysql.cursors.Cursor]:
 
 def _program(name: str) -> str | None:
     return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"]))
+
+
+def _own_tmpdir(folder: Path) -> str:
+    """A server that starts removes every temporary table that it finds in its tmpdir: in a shared one, those of the others."""
+    (folder / "tmp").mkdir(exist_ok=True)
+    return f"--tmpdir={folder / 'tmp'}"
 
 
 def _as_root() -> list[str]:

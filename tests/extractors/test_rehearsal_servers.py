@@ -45,6 +45,23 @@ def test_mariadb_starts_once_and_ends(mariadb_server: str, tmp_path: Path, name:
     servers.stop(folder)
 
 
+def test_a_mariadb_that_starts_leaves_the_temporary_tables_of_another_alone(mariadb_server: str, tmp_path: Path) -> None:
+    where = parse("rehearsal", servers.mariadb_database(mariadb_server, "mysql"))
+    with pymysql.connect(user=where.user, unix_socket=where.options["unix_socket"], database=where.database) as connection:
+        with connection.cursor() as cursor:
+            cursor.execute("create temporary table kept (k int) engine = aria")
+            cursor.execute("insert into kept values (1)")
+        servers.mariadb(tmp_path / "other")
+        servers.stop(tmp_path / "other")
+        with connection.cursor() as cursor:
+            cursor.execute("flush tables")
+            cursor.execute("alter table kept add column v int")
+            cursor.execute("select count(*) from kept")
+            assert cursor.fetchall() == ((1,),)
+            cursor.execute("drop temporary table kept")
+            assert cursor.execute("show warnings") == 0
+
+
 def test_mariadb_outlives_a_killed_starter(mariadb_server: str, tmp_path: Path) -> None:
     folder = tmp_path / "db"
     code = "import sys, pathlib; from campus import servers; print(servers.mariadb(pathlib.Path(sys.argv[1])), flush=True)"
