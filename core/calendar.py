@@ -161,6 +161,11 @@ def local_date(moment: datetime) -> date:
     return moment.astimezone(ZONE).date()
 
 
+def local_minute(moment: datetime) -> str:
+    """An aware moment as people at the university read it: date and minute there."""
+    return f"{moment.astimezone(ZONE):%Y-%m-%d %H:%M}"
+
+
 @functools.lru_cache(maxsize=4)
 def _read(files: tuple[tuple[Path, int], ...]) -> Calendar:
     terms: list[Term] = []

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from core.calendar import ZONE, calendar, local_date
+from core.calendar import calendar, local_date, local_minute
 from core.errors import ContractError
 from core.ledger import Ledger, Row
 from core.text import text
@@ -54,7 +54,7 @@ def line(point: Mapping[str, Any], language: str | None = None) -> str:
 def _point(kind: str, row: Row, feed: str) -> Row:
     facts: dict[str, Any]
     if kind == "unchecked":
-        facts = {"rows": row["rows"], "due": f"{row['due_at'].astimezone(ZONE):%Y-%m-%d %H:%M}"}
+        facts = {"rows": row["rows"], "due": local_minute(row["due_at"])}
     elif kind == "unapplied":
         facts = {name: row[name] for name in ("target", "delivered", "applied", "days")}
     else:

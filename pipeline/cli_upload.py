@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from core.calendar import local_minute
 from core.ledger import Row
 from core.text import text
 from pipeline.cli_base import AsJson, app, day, show
@@ -68,6 +69,6 @@ def _table(dataset: str, rows: list[Row]) -> Any:
         table.add_column(text(f"desk.upload.{name}"))
     for row in rows:
         shown = {**row, "sha256": row["sha256"][:12], "state": text(f"desk.upload.{row['state']}")}
-        shown["given_at"] = f"{row['given_at'].astimezone():%Y-%m-%d %H:%M}"
+        shown["given_at"] = local_minute(row["given_at"])
         table.add_row(*("-" if shown[name] is None else str(shown[name]) for name in _COLUMNS))
     return table

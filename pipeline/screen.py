@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Console, Group
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from core.calendar import local_minute
 from core.ledger import Row
 from core.settings import settings
 from core.text import text
@@ -46,7 +47,7 @@ def progress(quiet: bool = False) -> Iterator[Report]:
     ]
     lock = threading.Lock()
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as bars:
-        tasks: dict[str, Any] = {}
+        tasks: dict[str, TaskID] = {}
 
         def report(verb: str, subject: str) -> None:
             with lock:
@@ -55,8 +56,8 @@ def progress(quiet: bool = False) -> Iterator[Report]:
                 bars.update(tasks[verb], advance=1, subject=subject)
 
         yield report
-        for task in tasks.values():
-            bars.update(task, subject="")
+        for task in bars.tasks:  # what was not due tonight is no part of it
+            bars.update(task.id, subject="", total=task.completed)
 
 
 def outcome(found: Any, as_json: bool) -> None:
@@ -113,8 +114,9 @@ def flows(rows: Sequence[Row], title: str) -> Table:
 
 def status(found: dict[str, Any]) -> Group:
     """The hub now: systems, feeds, brakes."""
+    published = local_minute(found["published_at"]) if found["published_at"] else "-"
     systems = _table(
-        text("cli.status_title", None, version=found["version"], at=found["published_at"] or "-"),
+        text("cli.status_title", None, version=found["version"], at=published),
         ("report.system", "cli.last_run", "report.extracted", "report.held", "report.state"),
         2,
     )
@@ -198,7 +200,7 @@ def versions(rows: Sequence[Row]) -> Table:
             str(row["version"]),
             row["run_id"],
             row["kind"],
-            f"{row['published_at']:%Y-%m-%d %H:%M:%S}",
+            local_minute(row["published_at"]),
             f"{row['rows_in']:,}",
             f"{row['rows_closed']:,}",
         )

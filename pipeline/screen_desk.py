@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.console import Group
 from rich.table import Table
 
-from core.calendar import ZONE
+from core.calendar import local_minute
 from core.ledger import Row
 from core.text import text
 
@@ -41,7 +42,7 @@ def unchecked(rows: Sequence[Row]) -> Table:
     """What waits for a technician's check."""
     table = _table(text("desk.screen.unchecked"), ("edge", "dataset", "version", "deliveries", "rows", "due_at"))
     for row in rows:
-        due = f"{row['due_at'].astimezone(ZONE):%Y-%m-%d %H:%M}"
+        due = local_minute(row["due_at"])
         shown = [row["edge"], row["dataset"], str(row["version"]), str(row["deliveries"]), f"{row['rows']:,}"]
         table.add_row(*shown, f"[red]{due}[/red]" if row["overdue"] else due)
     return table
@@ -63,4 +64,4 @@ def lines(rows: Sequence[Row], names: Sequence[str], title: str) -> Table:
 
 
 def _shown(value: Any) -> str:
-    return f"{value.astimezone(ZONE):%Y-%m-%d %H:%M}" if hasattr(value, "astimezone") else str(value)
+    return local_minute(value) if isinstance(value, datetime) else str(value)
