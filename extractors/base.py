@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -55,6 +55,20 @@ class Reading:
     reader: str = ""
 
 
+@dataclass(frozen=True)
+class Mark:
+    """By what a source knows a table again that has not changed since.
+
+    Attributes:
+        stamp: who the table is and when it last changed, by the source's own catalogue.
+        rows, checksum: of every row, in one snapshot.
+    """
+
+    stamp: str
+    rows: int
+    checksum: str
+
+
 class Extractor(Protocol):
     """One family. Opened for one connection; every read is its own read-only snapshot transaction.
 
@@ -85,6 +99,17 @@ class Extractor(Protocol):
 
     def fetch(self, dataset: SourceDataset, keys: pa.Table) -> AbstractContextManager[Reading]:
         """The rows with the given keys (columns named as the physical key, as text), with `source_hash`."""
+
+
+@runtime_checkable
+class Recognising(Protocol):
+    """A family that can tell that a table is as it was. Equal marks mean equal rows; None means that it cannot tell."""
+
+    def stamp(self, dataset: SourceDataset) -> str | None:
+        """The stamp alone, which costs nothing. A reading that begins after it has every change that it stands for."""
+
+    def mark(self, dataset: SourceDataset) -> Mark | None:
+        """The whole mark: the source looks at every row, and sends none."""
 
 
 def drift(dataset: SourceDataset, seen: Sequence[SourceColumn]) -> list[str]:

@@ -24,8 +24,8 @@ from core.connections import Connection
 from core.dialects import arrow_type, quoted
 from core.errors import Fault, Unavailable
 from core.settings import settings
-from extractors import mysql_stream, shape
-from extractors.base import SOURCE_HASH, Reading, SourceColumn, drift, kind_of
+from extractors import mysql_mark, mysql_stream, shape
+from extractors.base import SOURCE_HASH, Mark, Reading, SourceColumn, drift, kind_of
 from extractors.encoding import Unreadable, decode, utf8
 from extractors.mysql_session import SNAPSHOT, Row, Session, snapshot
 from schemas.contract import Column, SourceDataset
@@ -146,6 +146,14 @@ class MySQL:
             parts = [(where, (chunk if len(names) > 1 else [key for (key,) in chunk],)) for chunk in chunks]
             with _reading(session, dataset, [*cells, _hash(cells)], parts) as reading:
                 yield reading
+
+    def stamp(self, dataset: SourceDataset) -> str | None:
+        with self._snapshot(dataset) as session:
+            return mysql_mark.stamp(session, _address(dataset.physical))
+
+    def mark(self, dataset: SourceDataset) -> Mark | None:
+        with self._snapshot(dataset) as session:
+            return mysql_mark.mark(session, _address(dataset.physical), _table(dataset))
 
     def _streamed(
         self, session: Session, dataset: SourceDataset, cells: Sequence[_Cell], keep: contextlib.ExitStack

@@ -18,7 +18,7 @@ from core.settings import settings
 from loaders import hub
 from loaders.base import ROW_BY_ROW
 from loaders.landing import Landed, landed
-from pipeline import copies, deliver, extract, late, obligations, reconcile, schedule, verify
+from pipeline import copies, deliver, extract, late, marks, obligations, reconcile, schedule, verify
 from pipeline.audit import audit
 from pipeline.audit import begin as begin_audit
 from pipeline.context import Night, Progress, resume
@@ -64,8 +64,9 @@ def night(as_of: date, progress: Progress | None = None, book: Ledger | None = N
         extract_all(here, outcome, sorted(here.catalog.sources))
         publish_all(here, outcome, list(here.catalog.entities))
         begin_audit(here)
-        deliver_all(here, outcome, schedule.due(book, here.catalog.feeds.values(), as_of))
-        deliver_late(here, outcome, here.catalog.feeds.values())
+        with marks.taken_beside(here):
+            deliver_all(here, outcome, schedule.due(book, here.catalog.feeds.values(), as_of))
+            deliver_late(here, outcome, here.catalog.feeds.values())
         outcome.guard(lambda: audit(here))
         outcome.guard(lambda: _owed(here))
         outcome.guard(lambda: notices(here))
@@ -175,6 +176,7 @@ def extract_system(run_id: str, system: str) -> dict[str, Any]:
     if not names:
         raise ContractError("HUB104", system, kind="source system", known=nearest(system, here.catalog.source_systems()))
     extract_all(here, outcome, names)
+    marks.take(here, names)
     return _raise_first(outcome, {"system": system, "landed": len(names)})
 
 
