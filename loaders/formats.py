@@ -215,7 +215,8 @@ def _plain(value: Any) -> str | None:
 
 
 def _read_parquet(path: Path, feed: FeedDataset, header: Sequence[str]) -> pa.Table:
-    return pq.read_table(path)
+    with pq.ParquetFile(path) as file:
+        return file.read()
 
 
 def _cell(column: Column | None, name: str) -> str:

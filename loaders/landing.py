@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as kernels
 import pyarrow.parquet as pq
 
+from core.engine import whole_numbers
 from core.errors import Refused
 from core.ids import file_digest
 
@@ -138,7 +139,7 @@ def _write(path: Path, columns: pa.Schema, batches: Iterator[pa.RecordBatch]) ->
     }
     with pq.ParquetWriter(path, schema, **options) as writer:
         for batch in itertools.chain([] if first is None else [first], batches):
-            position = pa.array(np.arange(count, count + batch.num_rows))
+            position = whole_numbers(np.arange(count, count + batch.num_rows))
             writer.write_batch(pa.RecordBatch.from_arrays([*batch.columns, position], schema=schema))
             count += batch.num_rows
 

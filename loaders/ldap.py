@@ -319,7 +319,8 @@ def same_dn(left: str, right: str) -> bool:
 
 
 def _keys(rows: Path, branch: Branch) -> list[str]:
-    return [str(key) for key in pq.read_table(rows, columns=[branch.key.name])[branch.key.name].to_pylist()]
+    with pq.ParquetFile(rows) as file:
+        return [str(key) for key in file.read([branch.key.name])[branch.key.name].to_pylist()]
 
 
 def _rows(db: Any, delivery: Delivery) -> Iterator[Values]:

@@ -201,7 +201,7 @@ def _stage(db: duckdb.DuckDBPyConnection, connection: postgres.Connection, night
     before = connection.execute(
         "select source_key from ops.absent where entity = %s and run_id <> %s", [entity.name, night.run.id]
     ).fetchall()
-    db.register("absent_before", pa.table({"source_key": pa.array([str(row[0]) for row in before], pa.string())}))
+    db.execute("create table absent_before as select unnest(?::varchar[]) as source_key", [[str(row[0]) for row in before]])
     db.execute(
         "create table missing as select p.source_key from prior p semi join complete using (source_system)"
         " anti join fresh using (source_key) anti join held using (source_key)"

@@ -103,7 +103,7 @@ def _check(night: Night, question: Question, step: Step) -> Output:
 
 
 def _record(night: Night, entity: Entity, verdict: Verdict, kept_in: str) -> None:
-    failures = pq.read_table(verdict.failures, columns=holding.FAILURES.names).cast(holding.FAILURES)
+    failures = pq.ParquetFile(verdict.failures).read(holding.FAILURES.names).cast(holding.FAILURES)
     run = night.run
     with night.ledger.transaction() as connection:
         holding.record(night, connection, entity.name, failures, kept_in)

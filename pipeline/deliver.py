@@ -189,7 +189,7 @@ def difference(
             db.execute(f"create view {name} as select {names} from read_parquet({literal(path)}) {scope}")
     except duckdb.Error as error:
         raise ContractError("HUB109", feed.id, problem=str(error).splitlines()[0]) from error
-    db.register("again", pa.table({"row_key": pa.array(keys, pa.string())}))
+    db.execute("create table again as select unnest(?::varchar[]) as row_key", [keys])
     db.execute("create table fresh as select * from after except select * from before")
     db.execute(f"create table dropped as select {key} from before except select {key} from after")
     whole = mode == "full"

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.dialects import quoted
-from core.engine import literal
+from core.engine import literal, whole_numbers
 from core.errors import Gated
 from quality import scan
 from quality.base import Question
@@ -88,28 +88,21 @@ def gate(entity: Entity, rows: int, held_rows: int) -> None:
 def _register(db: duckdb.DuckDBPyConnection, outcomes: Sequence[Outcome]) -> None:
     """`work.told`: the rules; `work.failed`: one row for every failed rule of every row, by position."""
     rules = [outcome.expectation.rule for outcome in outcomes]
-    told = pa.table(
-        {
-            "number": pa.array(range(len(rules)), pa.int32()),
-            "rule_id": pa.array([rule.id for rule in rules], pa.string()),
-            "kind": pa.array([rule.kind for rule in rules], pa.string()),
-            "columns": pa.array([",".join(rule.columns) for rule in rules], pa.string()),
-            "severity": pa.array([rule.severity for rule in rules], pa.string()),
-        }
-    )
-    counts = [len(outcome.failing) for outcome in outcomes]
-    failing = pa.table(
-        {
-            "position": pa.array(np.concatenate([outcome.failing for outcome in outcomes])),
-            "number": pa.array(np.repeat(np.arange(len(outcomes), dtype=np.int32), counts)),
-        }
-    )
-    db.register("told#", told)
-    db.register("failing#", failing)
-    db.execute('create table work.told as select * from "told#"')
+    told: dict[str, list[object]] = {
+        "number": list(range(len(rules))),
+        "rule_id": [rule.id for rule in rules],
+        "kind": [rule.kind for rule in rules],
+        "columns": [",".join(rule.columns) for rule in rules],
+        "severity": [rule.severity for rule in rules],
+    }
+    kinds = {"number": "integer[]"}
+    unnested = ", ".join(f"unnest(?::{kinds.get(name, 'varchar[]')}) as {name}" for name in told)
+    db.execute(f"create table work.told as select {unnested}", list(told.values()))
+    positions = np.concatenate([outcome.failing for outcome in outcomes])
+    numbers = np.repeat(np.arange(len(outcomes)), [len(outcome.failing) for outcome in outcomes])
+    db.register("failing#", pa.table({"position": whole_numbers(positions), "number": whole_numbers(numbers)}))
     db.execute('create table work.failed as select * from "failing#" join work.told using (number)')
     db.unregister("failing#")
-    db.unregister("told#")
 
 
 def _write(db: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:

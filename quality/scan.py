@@ -76,11 +76,10 @@ def any_row(db: duckdb.DuckDBPyConnection, table: str) -> bool:
 
 def _register_codes(db: duckdb.DuckDBPyConnection, question: Question) -> None:
     names = ("list", "code", "name_zh", "name_en")
-    codes = pa.table({name: pa.array([getattr(code, name) for code in question.catalog.codes], pa.string()) for name in names})
-    db.register("codes#", codes)
+    columns = [[getattr(code, name) for code in question.catalog.codes] for name in names]
     db.execute("create schema codes")
-    db.execute('create table codes.code as select * from "codes#"')
-    db.unregister("codes#")
+    unnested = ", ".join(f"unnest(?::varchar[]) as {name}" for name in names)
+    db.execute(f"create table codes.code as select {unnested}", columns)
 
 
 def frame(db: duckdb.DuckDBPyConnection, question: Question, suite: list[Expectation]) -> pa.Table:

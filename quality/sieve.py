@@ -122,8 +122,8 @@ def _scan(
     found = db.sql(
         f"select position, {', '.join(names)} from (select position, {columns} from work.rows)"
         f" where {' or '.join(f'{name} <> 0' for name in names)} order by position"
-    ).to_arrow_table()
-    return found["position"].to_numpy(), [found[name].to_numpy() for name in names]
+    ).fetchnumpy()
+    return found["position"], [found[name] for name in names]
 
 
 def _set(bits: Sequence[npt.NDArray[np.int64]], number: int) -> npt.NDArray[np.bool_]:
