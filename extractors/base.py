@@ -1,23 +1,23 @@
 """What every extractor family gives: the columns it sees, the rows of one snapshot, a key-and-hash sweep.
 
-A family is one module that defines one class with `family` set; presence registers it. Values arrive as the source
-holds them: a family lands as text what its driver would damage (zero dates, wide decimals, times over 24 h), and the
-conform step reads the text by the contract, so that an unreadable cell is held and never becomes a silent NULL.
+A family is the module of its name with one class whose `family` says so; presence registers it (`core.families`). Values
+arrive as the source holds them: a family lands as text what its driver would damage (zero dates, wide decimals, times over
+24 h), and the conform step reads the text by the contract, so that an unreadable cell is held and never becomes a silent
+NULL.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Protocol, cast, runtime_checkable
 
 import pyarrow as pa
 
 import extractors
+from core import families
 from core.connections import Connection
 from core.errors import Fault, Refused
 from schemas.contract import Column, SourceDataset
@@ -176,19 +176,8 @@ def open_extractor(connection: Connection) -> Extractor:
     Raises:
         Fault: HUB804 when no module handles that family.
     """
-    families = _families()
-    if connection.family not in families:
-        raise Fault("HUB804", connection.id, family=connection.family, known=", ".join(sorted(families)))
-    return families[connection.family](connection)
-
-
-def _families() -> dict[str, type[Extractor]]:
-    found: dict[str, type[Extractor]] = {}
-    for module in pkgutil.iter_modules(extractors.__path__):
-        if module.name == "base":
-            continue
-        for value in vars(importlib.import_module(f"extractors.{module.name}")).values():
-            family = getattr(value, "family", None) if isinstance(value, type) else None
-            if isinstance(family, str):
-                found[family] = value
-    return found
+    found = families.class_of(extractors, connection.family)
+    if found is None:
+        known = ", ".join(families.known(extractors))
+        raise Fault("HUB804", connection.id, family=connection.family, known=known)
+    return cast(Extractor, found(connection))

@@ -1,22 +1,20 @@
 """What every delivery target gives: apply a delivery once, read back a receipt, survey what is there.
 
-A family is one module that defines one class with `family` set; presence registers it.
+A family is the module of its name with one class whose `family` says so; presence registers it (`core.families`).
 """
 
 from __future__ import annotations
 
-import functools
-import importlib
-import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, cast
+from typing import ClassVar, Literal, Protocol, cast
 
 import pyarrow.parquet as pq
 
 import loaders
+from core import families
 from core.connections import Connection
 from core.errors import Fault
 from schemas.contract import FeedDataset
@@ -110,23 +108,11 @@ def open_target(connection: Connection) -> Target:
     Raises:
         Fault: HUB805 when no module handles that family.
     """
-    families = _families()
-    if connection.family not in families:
-        raise Fault("HUB805", connection.id, family=connection.family, known=", ".join(sorted(families)))
-    return cast(Target, families[connection.family](connection))
+    found = families.class_of(loaders, connection.family)
+    if found is None:
+        raise Fault("HUB805", connection.id, family=connection.family, known=", ".join(families.known(loaders)))
+    return cast(Target, found(connection))
 
 
 ROW_BY_ROW = frozenset({"ldap"})
 """Families whose receivers take one row at a time: serving them takes longest."""
-
-
-@functools.cache
-def _families() -> dict[str, type[Any]]:
-    found: dict[str, type[Any]] = {}
-    for module in pkgutil.iter_modules(loaders.__path__):
-        if module.name in {"base", "landing", "hub"}:
-            continue
-        for value in vars(importlib.import_module(f"loaders.{module.name}")).values():
-            if isinstance(value, type) and isinstance(family := getattr(value, "family", None), str):
-                found[family] = value
-    return found

@@ -21,7 +21,7 @@ from core.rows import Rows
 from core.settings import settings
 from core.text import text
 from extractors.base import drift
-from extractors.files import Files
+from extractors.file import Files
 from loaders import hub, landing
 from loaders.landing import ROW, Landed
 from pipeline import check, conform, extract, standing, status

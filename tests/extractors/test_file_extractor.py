@@ -17,8 +17,8 @@ from conformance import Conformance, cells, dataset, read, table
 from core.connections import Connection, parse
 from core.errors import Refused
 from extractors.base import Extractor, open_extractor
+from extractors.file import Files
 from extractors.file_layout import FileLayout
-from extractors.files import Files
 
 
 class CsvShelf:

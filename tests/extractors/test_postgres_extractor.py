@@ -15,7 +15,7 @@ from core.connections import Connection, parse
 from core.dialects import LogicalType
 from core.errors import Refused
 from extractors.base import open_extractor
-from extractors.postgres import PostgreSQL
+from extractors.postgresql import PostgreSQL
 from schemas.contract import Column
 
 TYPES = {"text": "text", "integer": "bigint", "number": "numeric(12,2)", "date": "date", "timestamp": "timestamp"}

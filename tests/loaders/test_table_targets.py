@@ -264,7 +264,7 @@ def test_no_server_is_worth_another_try(receiver: Receiver, here: Edge) -> None:
 
 def test_a_lock_held_too_long_is_worth_another_try(receiver: Receiver, here: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
     here.send([person(1)])
-    monkeypatch.setattr("loaders.postgres.LOCK_SECONDS", 1)
+    monkeypatch.setattr("loaders.postgresql.LOCK_SECONDS", 1)
     monkeypatch.setattr("loaders.mysql._SESSION", "set session innodb_lock_wait_timeout = 1")
     receiver.ask("begin")
     receiver.ask(f"update {receiver.q(here.feed.physical)} set {receiver.q('XM')} = 'own'")

@@ -11,7 +11,7 @@ import pytest
 
 from core.errors import Denied, Unavailable
 from loaders.base import Applied, Delivery
-from loaders.postgres import PostgresTarget
+from loaders.postgresql import PostgresTarget
 from pipeline import attention
 from pipeline.night import verify_edge
 from pipeline.replay import replay
