@@ -1,1 +1,5 @@
 """The bottom shelf: what every room may import and nothing of the rooms themselves."""
+
+from core import memory
+
+memory.give_back()

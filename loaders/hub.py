@@ -18,6 +18,7 @@ from psycopg import sql
 from core import postgres
 from core.dialects import arrow_type
 from core.ledger import LOCK_PUBLISH, Ledger
+from core.settings import settings
 from schemas import ddl
 from schemas.contract import Entity
 
@@ -112,8 +113,8 @@ def apply(connection: postgres.Connection, change: Change, version: int, batch_i
             " select '' as op, {}, source_system, source_key, row_hash from {} where false"
         ).format(sql.SQL(", ").join(map(sql.Identifier, business)), table)
     )
-    with pq.ParquetFile(change.delta) as file:
-        reader = pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches())
+    with pq.ParquetFile(change.delta, pre_buffer=False) as file:
+        reader = pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches(settings().batch_rows))
         postgres.copy_in(connection, _LOCAL, ["op", *business, "source_system", "source_key", "row_hash"], reader)
     connection.execute("create index on delta (source_key)")
     connection.execute("set local default_statistics_target = 10")
@@ -151,7 +152,7 @@ def _fill(connection: postgres.Connection, change: Change, version: int, batch_i
         connection.execute(f"drop index if exists {index}".encode())
     names = [*(column.name for column in entity.columns), "source_system", "source_key", "row_hash"]
     fields: list[pa.Field[Any]] = [pa.field("batch_id", pa.string()), pa.field("from_version", pa.int64())]
-    with pq.ParquetFile(change.delta) as file:
+    with pq.ParquetFile(change.delta, pre_buffer=False) as file:
         chosen = [file.schema_arrow.field(name) for name in names]
         schema = pa.schema([*chosen, *fields])
         rows = (
@@ -163,7 +164,7 @@ def _fill(connection: postgres.Connection, change: Change, version: int, batch_i
                 ],
                 schema=schema,
             )
-            for batch in file.iter_batches(columns=names)
+            for batch in file.iter_batches(settings().batch_rows, columns=names)
         )
         reader = pa.RecordBatchReader.from_batches(schema, rows)
         count = postgres.copy_in(connection, sql.Identifier("hub", entity.name), schema.names, reader)

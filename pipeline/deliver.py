@@ -190,7 +190,10 @@ def difference(
     except duckdb.Error as error:
         raise ContractError("HUB109", feed.id, problem=str(error).splitlines()[0]) from error
     db.execute("create table again as select unnest(?::varchar[]) as row_key", [keys])
-    db.execute("create table fresh as select * from after except select * from before")
+    if span.accepted:
+        db.execute("create table fresh as select * from after except select * from before")
+    else:  # of a first delivery all is fresh, and too much to keep
+        db.execute("create view fresh as select distinct * from after")
     db.execute(f"create table dropped as select {key} from before except select {key} from after")
     whole = mode == "full"
     again = f"union select * from after where {text} in (select row_key from again)" if keys else ""
@@ -199,9 +202,10 @@ def difference(
     for name in ("upserts", "deletes"):
         db.execute(f"copy (select * from {name} order by {key}) to {literal(span.folder / f'{name}.parquet')} (format parquet)")
     same = " and ".join(f"a.{name} = b.{name}" for name in feed.key)
-    counted = {name: name for name in ("upserts", "deletes", "before", "after")}
+    counted = {name: name for name in ("before", "after")}
     counted |= {"drops": "dropped", "updates": f"fresh a semi join before b on {same}"}
-    return {name: int(db.execute(f"select count(*) from {body}").fetchall()[0][0]) for name, body in counted.items()}
+    written = {name: pq.read_metadata(span.folder / f"{name}.parquet").num_rows for name in ("upserts", "deletes")}
+    return written | {name: int(db.execute(f"select count(*) from {body}").fetchall()[0][0]) for name, body in counted.items()}
 
 
 def _concerned(night: Night, feed: FeedDataset, accepted: int, current: int) -> bool:
