@@ -10,8 +10,9 @@ from __future__ import annotations
 import ctypes
 import os
 
-_TRIM_THRESHOLD, _ARENA_MAX = -1, -8
-"""`M_TRIM_THRESHOLD` and `M_ARENA_MAX` of glibc's malloc.h; another C library has its own ways, and keeps them."""
+_OPTIONS = {"M_ARENA_MAX": (-8, 2), "M_MMAP_THRESHOLD": (-3, 4_000_000), "M_TRIM_THRESHOLD": (-1, 32_000_000)}
+"""Number and value of options of glibc's malloc.h; another C library has its own ways, and keeps them. An Arrow array of a
+batch is smaller than the second: to map and unmap every one of them costs a tenth of a reading."""
 
 
 def give_back() -> None:
@@ -21,5 +22,5 @@ def give_back() -> None:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):
         return
-    mallopt(_ARENA_MAX, 2)
-    mallopt(_TRIM_THRESHOLD, 1_000_000)
+    for number, value in _OPTIONS.values():
+        mallopt(number, value)
