@@ -99,9 +99,10 @@ def _snapshot(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     found = night.ledger.latest("extract", dataset.id).get(dataset.id)
     last = landing.landed(found) if found else None
-    stamp = extractor.stamp(dataset) if isinstance(extractor, Recognising) else None
+    knows = extractor if isinstance(extractor, Recognising) else None
+    stamp = knows.stamp(dataset) if knows else None
     notes = {"stamp": stamp} if stamp else {}
-    if last and stamp and isinstance(extractor, Recognising) and marks.known_again(night, dataset, extractor, last, stamp):
+    if last and knows and stamp and marks.known_again(night, dataset, knows, last, stamp):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         landing.share(last.file(night.landing), folder / "rows.parquet")
