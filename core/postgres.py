@@ -15,6 +15,7 @@ import selectors
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -195,16 +196,26 @@ def read_csv(path: Path, schema: pa.Schema) -> pa.RecordBatchReader:
 
 def copy_in(connection: Connection, table: sql.Composable, columns: Sequence[str], rows: pa.RecordBatchReader) -> int:
     """Append Arrow rows to a table by COPY and return how many. The columns are named in the order of the batches, and have
-    the types as which `core.dialects` spells theirs: the binary form takes no other for them."""
+    the types as which `core.dialects` spells theirs: the binary form takes no other for them. Batches are encoded ahead."""
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     statement = sql.SQL("copy {} ({}) from stdin (format binary)").format(table, names)
     encoder = pgpq.ArrowToPostgresBinaryEncoder(rows.schema)
     count = 0
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+
+    def encoded() -> bytes | None:
+        nonlocal count
+        batch = next(rows, None)
+        if batch is None:
+            return None
+        count += batch.num_rows
+        return encoder.write_batch(batch)
+
+    with connection.cursor() as cursor, cursor.copy(statement) as copy, ThreadPoolExecutor(1) as pool:
         copy.write(encoder.write_header())
-        for batch in rows:
-            count += batch.num_rows
-            copy.write(encoder.write_batch(batch))
+        ahead = pool.submit(encoded)
+        while (data := ahead.result()) is not None:
+            ahead = pool.submit(encoded)  # while the server takes in what there is
+            copy.write(data)
         copy.write(encoder.finish())
     return count
 
