@@ -40,7 +40,7 @@ def load(file: str, url: str) -> dict[str, object]:
 
     from core import postgres
 
-    with pq.ParquetFile(file) as parquet, postgres.connect(url) as connection:
+    with pq.ParquetFile(file, pre_buffer=False) as parquet, postgres.connect(url) as connection:
         schema = parquet.schema_arrow
         batches = pa.RecordBatchReader.from_batches(schema, parquet.iter_batches(20_000))
         rows = postgres.copy_in(connection, sql.Identifier(ENTITY), schema.names, batches)
@@ -59,7 +59,7 @@ def check(file: str, folder: str) -> dict[str, object]:
     out.mkdir(parents=True, exist_ok=True)
     known = catalog()
     verdict = judge(Question(known.entity(ENTITY), known, Path(file), {}, out))
-    failing = pq.read_table(verdict.failures, columns=["source_row"])["source_row"].unique()
+    failing = pq.ParquetFile(verdict.failures).read(["source_row"])["source_row"].unique()
     return {"rows": verdict.rows, "rules": len(verdict.results), "failing": len(failing)}
 
 

@@ -102,11 +102,17 @@ def _missing(db: duckdb.DuckDBPyConnection, suite: Sequence[Expectation]) -> tup
     """How many rows there are, and for each expectation in how many of them there is nothing to judge."""
     asked = [one.fields if one.form not in ("flag", "present") else () for one in suite]
     groups = sorted(set(asked) - {()})
-    nulls = [" or ".join(f"{quoted(name.removesuffix('#'), 'duckdb')} is null" for name in group) for group in groups]
-    counts = "".join(f", count(*) filter (where {sql})" for sql in nulls)
-    found = db.execute(f"select count(*){counts} from work.rows").fetchall()[0]
-    by_group = dict(zip(groups, map(int, found[1:]), strict=True))
-    return int(found[0]), [by_group.get(group, 0) for group in asked]
+    present = "".join(f", {_judged([quoted(name.removesuffix('#'), 'duckdb') for name in group])}" for group in groups)
+    rows, *judged = map(int, db.execute(f"select count(*){present} from work.rows").fetchall()[0])
+    by_group = dict(zip(groups, judged, strict=True))
+    return rows, [rows - by_group.get(group, rows) for group in asked]
+
+
+def _judged(cells: Sequence[str]) -> str:
+    """The aggregate that counts rows with all of these cells; of one cell the engine knows a quicker one."""
+    if len(cells) == 1:
+        return f"count({cells[0]})"
+    return f"count(*) filter (where {' and '.join(f'{cell} is not null' for cell in cells)})"
 
 
 def _scan(
