@@ -22,7 +22,7 @@ class Settings(BaseSettings):
     url: str = Field(default="", description="PostgreSQL of the hub as a URL; empty starts the embedded one")
     lang: Literal["zh", "en"] = Field(default="zh", description="language of texts: zh or en")
     secrets: Path | None = Field(default=None, description="connections file, as Airflow's local file backend reads it")
-    duckdb_memory: str = Field(default="256MB", description="memory limit of one DuckDB connection")
+    duckdb_memory: str = Field(default="352MB", description="memory limit of one DuckDB connection")
     duckdb_threads: int = Field(default=2, ge=1, description="threads of one DuckDB connection")
     batch_rows: int = Field(default=20_000, ge=1, description="rows in one Arrow record batch while reading a source")
     refresh_rows: int = Field(default=50_000, ge=0, description="largest dataset without a watermark that is read in real time")

@@ -6,7 +6,9 @@ and only then reconciled. One that a crash left half-way is taken up again befor
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,9 @@ from loaders.totals import expected
 from pipeline import brakes, projection
 from pipeline.context import Night
 from schemas.contract import FeedDataset
+
+_FIRST = threading.Lock()
+"""Of a first delivery every row is sorted and written, which takes all the memory that the engine may have."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +159,8 @@ def _prepare(night: Night, feed: FeedDataset, step: Step) -> Row:
     if not changed or (mode == "delta" and not keys and not _concerned(night, feed, accepted, current)):
         counts = _nothing(feed, folder)
     else:
-        with engine(feed.id) as db:
+        first = _FIRST if accepted == 0 else contextlib.nullcontext()
+        with first, engine(feed.id) as db:
             counts = difference(db, night, feed, Span(accepted, current, folder), mode, keys)
         _brake(night, feed, counts, accepted)
     return _write_down(
@@ -192,8 +198,8 @@ def difference(
     db.execute("create table again as select unnest(?::varchar[]) as row_key", [keys])
     if span.accepted:
         db.execute("create table fresh as select * from after except select * from before")
-    else:  # of a first delivery all is fresh, and too much to keep
-        db.execute("create view fresh as select distinct * from after")
+    else:  # of a first delivery all is fresh, and too much to keep or to compare with itself
+        db.execute(f"create view fresh as select {'' if _apart(db, key) else 'distinct '}* from after")
     db.execute(f"create table dropped as select {key} from before except select {key} from after")
     whole = mode == "full"
     again = f"union select * from after where {text} in (select row_key from again)" if keys else ""
@@ -206,6 +212,11 @@ def difference(
     counted |= {"drops": "dropped", "updates": f"fresh a semi join before b on {same}"}
     written = {name: pq.read_metadata(span.folder / f"{name}.parquet").num_rows for name in ("upserts", "deletes")}
     return written | {name: int(db.execute(f"select count(*) from {body}").fetchall()[0][0]) for name, body in counted.items()}
+
+
+def _apart(db: duckdb.DuckDBPyConnection, key: str) -> bool:
+    """Whether no two rows of a feed have the same key."""
+    return db.execute(f"select 1 from after group by {key} having count(*) > 1 limit 1").fetchone() is None
 
 
 def _concerned(night: Night, feed: FeedDataset, accepted: int, current: int) -> bool:
