@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -155,8 +155,8 @@ def _checks() -> list[Way]:
 def _nights() -> list[Way]:
     """The peers' half of a night; the hub's own is `benchmarks.million`, whose nights are processes of their own."""
     return [
-        Way("changed", "dlt scd2", _history, proof=_kept, most=5_000_000),
-        Way("unchanged", "dlt scd2", _history, proof=_kept, most=5_000_000),
+        Way("changed", "dlt scd2", _history, _roomy, proof=_kept, most=5_000_000),
+        Way("unchanged", "dlt scd2", _history, _roomy, proof=_kept, most=5_000_000),
     ]
 
 
@@ -205,10 +205,13 @@ def _dlt(place: Place, way: str, loader: str) -> list[str]:
 
 
 def _history(place: Place) -> list[str]:
-    """Its `not in (select ...)` is hashed only within the server's working memory; once the server has looked at the table and
-    knows its size, the default would have it compare every row with every row, for hours. So it is given what it needs."""
-    target = place.target + "&options=" + url_quote("-c work_mem=512MB")
-    return _dlt(replace(place, target=target), "history", "parquet")
+    return _dlt(place, "history", "parquet")
+
+
+def _roomy(place: Place) -> None:
+    """dlt's `not in (select ...)` is hashed only within the server's working memory; once the server has looked at the table
+    and knows its size, the default would have it compare every row with every row, for hours. So it is given what it needs."""
+    _on_target(place, "alter database postgres set work_mem = '512MB'")
 
 
 def _pandas(place: Place, rows: int, way: str) -> list[str]:
