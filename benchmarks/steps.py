@@ -39,10 +39,11 @@ def load(file: str, url: str) -> dict[str, object]:
     from psycopg import sql
 
     from core import postgres
+    from core.settings import settings
 
     with pq.ParquetFile(file, pre_buffer=False) as parquet, postgres.connect(url) as connection:
         schema = parquet.schema_arrow
-        batches = pa.RecordBatchReader.from_batches(schema, parquet.iter_batches(20_000))
+        batches = pa.RecordBatchReader.from_batches(schema, parquet.iter_batches(settings().batch_rows))
         rows = postgres.copy_in(connection, sql.Identifier(ENTITY), schema.names, batches)
     return {"rows": rows}
 

@@ -21,8 +21,9 @@ _STAMP = """
         and table_type = 'BASE TABLE' and engine = 'InnoDB' and create_options not like '%%partitioned%%'
         and table_rows >= %s and update_time <= now() - interval 2 second
 """
-"""A change in the second of the last one, after this was asked, would leave the same stamp: such a table has none yet. Of a
-partitioned table the time of a part may be lost, of a view there is none."""
+"""A change in the second of the last one, after this was asked, would leave the same stamp: such a table has none yet. Two
+seconds are also far longer than the engine takes from noting the time of a commit to showing its rows. Of a partitioned
+table the time of a part may be lost, of a view there is none."""
 
 
 def stamp(session: Session, address: tuple[str | None, str]) -> str | None:
