@@ -15,7 +15,6 @@ import selectors
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -27,6 +26,7 @@ import pyarrow.csv as pacsv
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from core.ahead import ahead
 from core.connections import TLS_OPTIONS
 from core.connections import Connection as Address
 from core.errors import Denied, Unavailable
@@ -202,19 +202,15 @@ def copy_in(connection: Connection, table: sql.Composable, columns: Sequence[str
     encoder = pgpq.ArrowToPostgresBinaryEncoder(rows.schema)
     count = 0
 
-    def encoded() -> bytes | None:
+    def encoded() -> Iterator[bytes]:
         nonlocal count
-        batch = next(rows, None)
-        if batch is None:
-            return None
-        count += batch.num_rows
-        return encoder.write_batch(batch)
+        for batch in rows:
+            count += batch.num_rows
+            yield encoder.write_batch(batch)
 
-    with connection.cursor() as cursor, cursor.copy(statement) as copy, ThreadPoolExecutor(1) as pool:
+    with connection.cursor() as cursor, cursor.copy(statement) as copy, contextlib.closing(ahead(encoded())) as batches:
         copy.write(encoder.write_header())
-        ahead = pool.submit(encoded)
-        while (data := ahead.result()) is not None:
-            ahead = pool.submit(encoded)  # while the server takes in what there is
+        for data in batches:  # one is encoded while the server takes in the one before
             copy.write(data)
         copy.write(encoder.finish())
     return count

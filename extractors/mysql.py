@@ -24,7 +24,7 @@ from core.connections import Connection
 from core.dialects import arrow_type, quoted
 from core.errors import Fault, Unavailable
 from core.settings import settings
-from extractors import mysql_mark, mysql_stream, shape
+from extractors import mysql_lines, mysql_mark, mysql_stream, shape
 from extractors.base import SOURCE_HASH, Mark, Reading, SourceColumn, drift, kind_of
 from extractors.encoding import Unreadable, decode, utf8
 from extractors.mysql_session import SNAPSHOT, Row, Session, snapshot
@@ -39,7 +39,6 @@ _FAMILIAR = re.compile(
     r"|(var)?char|(tiny|medium|long)?text|(var)?binary|(tiny|medium|long)?blob)\b"
 )
 """Types whose cells both readers are proven to give alike; a table with any other is left to PyMySQL."""
-_COUNT, _HIGH = "_hub_count", "_hub_high"
 _BLIND_CHARSETS = {"latin1", "binary", "ascii", "swe7", "latin2", "cp1250", "cp1252"}
 """Character sets that hold no Chinese: text found in them is bytes of whatever the application wrote."""
 _COLUMNS = """
@@ -67,14 +66,14 @@ class _Seen:
 class _Cell:
     """How one column is selected, hashed and turned into Arrow; `encoding` is set when it comes as undecoded bytes.
 
-    `raw` selects the same cell for a reader that must not decode anything: a whole number, else bytes of UTF-8.
+    `joined` is the same cell as a part of a line.
     """
 
     name: str
     select: str
     text: str
     type: pa.DataType
-    raw: str
+    joined: str
     encoding: str | None = None
 
 
@@ -172,18 +171,19 @@ class MySQL:
         query = _whole(dataset, cells)
         request = mysql_stream.Request(self._connection, SNAPSHOT, query, settings().batch_rows)
         batches = keep.enter_context(mysql_stream.stream(request))
+        facts = 2 if dataset.watermark else 1
         try:
             first = next(batches, None)
-        except mysql_stream.Broken:
+            if first is None or not first.num_rows:
+                return None  # no row carries the count
+            *high, count = mysql_lines.facts(first.column(0), facts)
+        except (mysql_stream.Broken, mysql_lines.Torn):
             if forced:
                 raise _broken_off(dataset) from None
             return None  # it could not even begin: PyMySQL says why, or does it
-        if first is None or not first.num_rows:
-            return None  # no row carries the count
         schema = pa.schema([pa.field(cell.name, cell.type) for cell in cells])
-        rows = _undecoded(itertools.chain([first], batches), cells, schema, dataset)
-        high = first.column(_HIGH)[0].as_py() if _HIGH in first.schema.names else None
-        return Reading(schema, rows, int(first.column(_COUNT)[0].as_py()), high.decode() if high else None, "connectorx")
+        rows = _apart(itertools.chain([first], batches), cells, schema, dataset, facts)
+        return Reading(schema, rows, int(count or 0), high[0] if high else None, "connectorx")
 
     @contextlib.contextmanager
     def _snapshot(self, dataset: SourceDataset | None = None) -> Iterator[Session]:
@@ -220,25 +220,18 @@ def _cell(column: Column, seen: _Seen, encoding: str | None) -> _Cell:
     name, source = _name(column.physical), seen.column
     if encoding and (source.kind == "bytes" or seen.charset in _BLIND_CHARSETS):
         as_it_is = f"cast({name} as binary)"
-        return _Cell(source.name, as_it_is, f"hex({name})", pa.string(), as_it_is, encoding)
+        return _Cell(source.name, as_it_is, f"hex({name})", pa.string(), mysql_lines.unknown(name), encoding)
     if source.kind == "bytes":
         digits = f"lower(hex({name}))"
-        return _Cell(source.name, digits, f"hex({name})", pa.string(), f"cast({digits} as binary)")
+        return _Cell(source.name, digits, f"hex({name})", pa.string(), mysql_lines.cell(digits))
     if source.type.startswith("bit"):
         name = f"cast({name} as unsigned)"
     elif source.type.startswith("float") and "(" not in source.type:
         name = f"({name} + 0e0)"  # the server spells a bare FLOAT with six digits, as a double with all of them
-    kind = _landing_type(column, seen)
-    return _Cell(
-        source.name, name, f"cast({name} as char)", kind, name if kind == pa.int64() else _as_bytes(name, seen.charset)
-    )
-
-
-def _as_bytes(name: str, charset: str) -> str:
-    """A cell as the bytes of its text in UTF-8; bytes that are no text stay as they are."""
-    if charset.startswith("utf8"):
-        return f"cast({name} as binary)"
-    return f"cast({f'convert({name} using utf8mb4)' if charset else f'cast({name} as char)'} as binary)"
+    # The bytes of another character set would be joined as they are.
+    text = name if not seen.charset or seen.charset.startswith("utf8") else f"convert({name} using utf8mb4)"
+    joined = mysql_lines.cell(text, source.nullable)
+    return _Cell(source.name, name, f"cast({name} as char)", _landing_type(column, seen), joined)
 
 
 def _landing_type(column: Column, seen: _Seen) -> pa.DataType:
@@ -254,7 +247,7 @@ def _hash(cells: Sequence[_Cell]) -> _Cell:
     """MD5 over every cell as text; NULL and the space between cells are control characters."""
     texts = ", ".join(f"coalesce({cell.text}, char(30 using utf8mb4))" for cell in cells)
     expression = f"md5(concat_ws(char(31 using utf8mb4), {texts}))"
-    return _Cell(SOURCE_HASH, expression, expression, pa.string(), f"cast({expression} as binary)")
+    return _Cell(SOURCE_HASH, expression, expression, pa.string(), mysql_lines.cell(expression))
 
 
 def _familiar(session: Session, dataset: SourceDataset) -> bool:
@@ -270,16 +263,13 @@ def _is_large(session: Session, dataset: SourceDataset) -> bool:
 
 
 def _whole(dataset: SourceDataset, cells: Sequence[_Cell]) -> str:
-    """The query of all rows. What is to be known of the same snapshot travels with every row: a statement has one snapshot.
-
-    Columns are renamed, since the server would take a name in ORDER BY for the cell and not for the column with its index.
-    """
+    """The query of all rows as lines. What is to be known of the same snapshot travels with every row: a statement has one
+    snapshot."""
     table, watermark = _table(dataset), shape.watermark_column(dataset)
-    items = [f"{cell.raw} as c{place}" for place, cell in enumerate(cells)] + [f"(select count(*) from {table}) as {_COUNT}"]
-    if watermark:
-        items.append(f"(select cast(cast(max({_name(watermark)}) as char) as binary) from {table}) as {_HIGH}")
+    facts = [f"(select cast(max({_name(watermark)}) as char) from {table})"] if watermark else []
+    line = mysql_lines.line([cell.joined for cell in cells], [*facts, f"(select count(*) from {table})"])
     order = ", ".join(map(_name, shape.order_columns(dataset)))
-    return f"select {', '.join(items)} from {table} order by {order}".replace("%%", "%")
+    return f"select {line} as _hub_line from {table} order by {order}".replace("%%", "%")
 
 
 @contextlib.contextmanager
@@ -321,15 +311,15 @@ def _batches(
 
 
 def _batch(columns: Iterable[Any], cells: Sequence[_Cell], schema: pa.Schema, unreadable: Unreadable) -> pa.RecordBatch:
-    """A batch from columns of bytes, as either reader gives them; the fast one gives whole numbers as such."""
+    """A batch from columns of bytes, as either reader gives them; the fast one gives most of them as what they are."""
     arrays: list[pa.Array[Any]] = []
     failed: set[int] = set()
-    for cell, found in zip(cells, columns, strict=False):  # the fast reader's count stands behind
-        if isinstance(found, pa.Array) and pa.types.is_integer(found.type):
-            arrays.append(found.cast(cell.type))
+    for cell, found in zip(cells, columns, strict=True):
+        if isinstance(found, pa.Array) and found.type == cell.type:
+            arrays.append(found)
             continue
         if cell.encoding:
-            text, bad = decode(found.to_pylist() if isinstance(found, pa.Array) else found, cell.encoding)
+            text, bad = decode(found, cell.encoding)
             if bad:
                 unreadable.columns.add(cell.name)
                 failed |= bad
@@ -340,17 +330,20 @@ def _batch(columns: Iterable[Any], cells: Sequence[_Cell], schema: pa.Schema, un
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _undecoded(
-    batches: Iterator[pa.RecordBatch], cells: Sequence[_Cell], schema: pa.Schema, dataset: SourceDataset
+def _apart(
+    batches: Iterator[pa.RecordBatch], cells: Sequence[_Cell], schema: pa.Schema, dataset: SourceDataset, facts: int
 ) -> Iterator[pa.RecordBatch]:
-    """The fast reader's batches as PyMySQL would have given them, and its breaking off as theirs."""
+    """The fast reader's lines as PyMySQL would have given the rows, and its breaking off as theirs."""
     unreadable = Unreadable()
+    types = [pa.binary() if cell.encoding else cell.type for cell in cells]
     try:
         for batch in batches:
-            typed = _batch(batch.columns, cells, schema, unreadable)
-            if typed.num_rows and not unreadable.rows:
+            if not batch.num_rows:
+                continue
+            typed = _batch(mysql_lines.apart(batch.column(0), types, facts), cells, schema, unreadable)
+            if not unreadable.rows:
                 yield typed
-    except mysql_stream.Broken:
+    except (mysql_stream.Broken, mysql_lines.Torn):
         _GIVEN_UP.add(dataset.id)
         raise _broken_off(dataset) from None
     if unreadable.rows:

@@ -2,7 +2,7 @@
 
 In a process of its own for three reasons: the library holds Python's lock while it waits for the server, so that nothing
 else would move; it cannot give up a read half-way; and what it cannot decode ends the process it runs in. So the parent
-asks only for integers and bytes, reads the batches from a pipe, and believes in an end only when the process says so.
+asks only for bytes, reads the batches from a pipe, and believes in an end only when the process says so.
 The child runs this file by itself, so only what it needs is imported at the top.
 """
 
@@ -63,7 +63,7 @@ def able(address: Connection) -> bool:
 
 @contextmanager
 def stream(request: Request) -> Iterator[Iterator[pa.RecordBatch]]:
-    """The batches as the library gives them: whole numbers in some integer type, everything else as bytes.
+    """The batches as the library gives them, with a column of bytes for each of the query's.
 
     Leaving early ends the child, and with it its connection.
 
