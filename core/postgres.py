@@ -12,6 +12,7 @@ import importlib
 import os
 import re
 import selectors
+import socket
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,9 @@ from core.settings import settings
 
 Connection = psycopg.Connection[tuple[object, ...]]
 _CHUNK = 1 << 20
+_ENCODED_ROWS = 1000
+"""Rows encoded at once. The encoder holds Python's lock meanwhile, and nothing is sent to the server as long as it does."""
+_WAY_BYTES = 4 << 20
 _STORED = re.compile(r'"hub(?:_current|_at)?\.(\w+)"')
 """How the server names a table or view of the store, in whatever language it speaks."""
 
@@ -206,14 +210,24 @@ def copy_in(connection: Connection, table: sql.Composable, columns: Sequence[str
         nonlocal count
         for batch in rows:
             count += batch.num_rows
-            yield encoder.write_batch(batch)
+            for start in range(0, batch.num_rows, _ENCODED_ROWS):
+                yield encoder.write_batch(batch.slice(start, _ENCODED_ROWS))
 
+    _widen(connection)
     with connection.cursor() as cursor, cursor.copy(statement) as copy, contextlib.closing(ahead(encoded())) as batches:
         copy.write(encoder.write_header())
         for data in batches:  # one is encoded while the server takes in the one before
             copy.write(data)
         copy.write(encoder.finish())
     return count
+
+
+def _widen(connection: Connection) -> None:
+    """A wider way to a server on the same machine, so that it has something to do while this process holds Python's lock; what
+    the system does not grant is not had. Over a network the system knows better."""
+    with socket.socket(fileno=os.dup(connection.fileno())) as way:
+        if way.family == socket.AF_UNIX:
+            way.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _WAY_BYTES)
 
 
 def copy_csv(connection: Connection, table: sql.Composable, columns: Sequence[str], rows: pa.RecordBatchReader) -> int:

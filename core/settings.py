@@ -3,33 +3,45 @@
 from __future__ import annotations
 
 import functools
+import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+import msgspec
+from msgspec import Meta
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-class Settings(BaseSettings):
-    """Where things are and how much of the machine may be used. Sizes in bytes or rows as named."""
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where things are and how much of the machine may be used.
 
-    model_config = SettingsConfigDict(env_prefix="HUB_", extra="ignore", frozen=True)
+    Attributes:
+        home: the room of contracts and SQL: holds schemas/ and sql/.
+        var: everything that is written: databases, landing, reports.
+        url: PostgreSQL of the hub as a URL; empty starts the embedded one.
+        lang: language of texts: zh or en.
+        secrets: connections file, as Airflow's local file backend reads it.
+        duckdb_memory, duckdb_threads: memory limit (such as 352MB) and threads of the process's DuckDB.
+        batch_rows: rows in one Arrow record batch while reading a source.
+        refresh_rows: largest dataset without a watermark, in rows, that is read in real time.
+        workers: datasets or edges handled side by side.
+        checks: who judges rows: scan (one SQL scan) or gx.
+        audited: entities a night on whose rows Great Expectations verifies the scan.
+    """
 
-    home: Path = Field(default=ROOT, description="the room of contracts and SQL: holds schemas/ and sql/")
-    var: Path = Field(default=ROOT / "var", description="everything that is written: databases, landing, reports")
-    url: str = Field(default="", description="PostgreSQL of the hub as a URL; empty starts the embedded one")
-    lang: Literal["zh", "en"] = Field(default="zh", description="language of texts: zh or en")
-    secrets: Path | None = Field(default=None, description="connections file, as Airflow's local file backend reads it")
-    duckdb_memory: str = Field(default="352MB", description="memory limit of one DuckDB connection")
-    duckdb_threads: int = Field(default=2, ge=1, description="threads of one DuckDB connection")
-    batch_rows: int = Field(default=20_000, ge=1, description="rows in one Arrow record batch while reading a source")
-    refresh_rows: int = Field(default=50_000, ge=0, description="largest dataset without a watermark that is read in real time")
-    workers: int = Field(default=2, ge=1, description="datasets or edges handled side by side")
-
-    checks: Literal["scan", "gx"] = Field(default="scan", description="who judges rows: scan (one SQL scan) or gx")
-    audited: int = Field(default=2, ge=0, description="entities a night on whose rows Great Expectations verifies the scan")
+    home: Path = ROOT
+    var: Path = ROOT / "var"
+    url: str = ""
+    lang: Literal["zh", "en"] = "zh"
+    secrets: Path | None = None
+    duckdb_memory: str = "352MB"
+    duckdb_threads: Annotated[int, Meta(ge=1)] = 2
+    batch_rows: Annotated[int, Meta(ge=1)] = 20_000
+    refresh_rows: Annotated[int, Meta(ge=0)] = 50_000
+    workers: Annotated[int, Meta(ge=1)] = 2
+    checks: Literal["scan", "gx"] = "scan"
+    audited: Annotated[int, Meta(ge=0)] = 2
 
     @property
     def schemas(self) -> Path:
@@ -56,8 +68,21 @@ class Settings(BaseSettings):
 def settings() -> Settings:
     """The settings of this process, read once; a wrong one ends the process with one line in both languages, since the
     language itself may be what is wrong."""
+    given = {name: os.environ[variable] for name in Settings.__struct_fields__ if (variable := _variable(name)) in os.environ}
     try:
-        return Settings()
-    except ValidationError as error:
-        wrong = "; ".join(f"HUB_{'.'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors())
-        raise SystemExit(f"HUB800 设置有误,请改正环境变量 / a setting is wrong, correct the environment: {wrong}") from None
+        return msgspec.convert(given, Settings, strict=False, dec_hook=_path)
+    except msgspec.ValidationError as error:
+        wrong, _, place = str(error).rpartition(" - at `$.")
+        name = place.rstrip("`")
+        choices = ", ".join(map(str, get_args(get_type_hints(Settings)[name])))
+        said = f"{_variable(name)}: {wrong}" + (f" ({choices})" if choices else "")
+        raise SystemExit(f"HUB800 设置有误,请改正环境变量 / a setting is wrong, correct the environment: {said}") from None
+
+
+def _variable(name: str) -> str:
+    return f"HUB_{name.upper()}"
+
+
+def _path(_: type[Any], value: Any) -> Path:
+    """The only type of a setting that the library does not know."""
+    return Path(value)

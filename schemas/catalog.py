@@ -12,15 +12,12 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlglot.errors import SqlglotError
-
 from core.errors import ContractError, HubError
 from core.schedule import FEED_SCHEDULES
 from core.settings import settings
 from schemas import reading
 from schemas.contract import HUB, TONIGHT, Code, Entity, FeedDataset, SourceDataset
 from schemas.deadlines import REMINDERS
-from schemas.queries import tables_of
 
 T = TypeVar("T")
 NAMES_SHOWN = 12
@@ -206,6 +203,10 @@ def _read_by(path: Path) -> frozenset[str]:
     """The tables `hub.<name>` that the SELECT in a file reads; none when there is no file or it cannot be read."""
     if not path.is_file():
         return frozenset()
+    from sqlglot.errors import SqlglotError  # a process that only reads a source or judges rows does without the parser
+
+    from schemas.queries import tables_of
+
     try:
         return frozenset(table for schema, table in tables_of(path.read_text("utf-8")) if schema == HUB)
     except (SqlglotError, UnicodeDecodeError):
