@@ -130,8 +130,8 @@ def _files(place: Place) -> None:
 
 def _round(place: Place, number: int, chosen: Sequence[Way], measured: Measured) -> None:
     """Every way once, but those that have failed before or are not for so many rows."""
-    history = next((way for way in chosen if way.job in ("changed", "unchanged")), None)
-    if number == 0 and history is not None:
+    histories = {way.name: way for way in chosen if way.job in ("changed", "unchanged")}
+    for history in histories.values() if number == 0 else ():
         note(measured, replace(history, job="first"), place)
     students.change(place.source, place.rows, day=number + 1)
     for way in chosen:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from benchmarks.cases import RAW
+from benchmarks.cases import DLT, DLT_DEFAULT, RAW
 from benchmarks.measure import Run
 
 Measured = dict[tuple[str, str], list[Run]]
@@ -34,10 +35,11 @@ TITLES = {
     "changed": "night with 1.2 % changed (the full step)",
     "unchanged": "night with nothing changed",
 }
-_MERGE = {"hub": ("diff", "change", "brake", "publish"), "dlt scd2": ("normalize", "load")}
+_MERGE = {"hub": ("diff", "change", "brake", "publish"), DLT: ("normalize", "load")}
 """The parts of a night with changes that are the merge."""
 NOT_RUN = "not run above"
-_WITH_CHECKS = "dlt scd2 + GX"
+_WITH_CHECKS = {DLT: f"{DLT} + GX", DLT_DEFAULT: f"{DLT_DEFAULT} + GX"}
+"""Ways of keeping a history, and what they are called together with the check that they do not have."""
 
 
 def figures(measured: Measured, rows: int) -> list[dict[str, Any]]:
@@ -67,10 +69,10 @@ def _with_derived(measured: Measured) -> Measured:
     """Besides what ran: dlt's history with Great Expectations' check, and the merge as a part of a night."""
     runs = dict(measured)
     checks = runs.get(("check", "GX on pandas"), [])
-    for job in ("first", "changed", "unchanged"):
-        nights = runs.get((job, "dlt scd2"), [])
+    for job, (name, together) in itertools.product(("first", "changed", "unchanged"), _WITH_CHECKS.items()):
+        nights = runs.get((job, name), [])
         if nights and checks:
-            runs[job, _WITH_CHECKS] = [_sum(night, check) for night, check in zip(nights, checks, strict=False)]
+            runs[job, together] = [_sum(night, check) for night, check in zip(nights, checks, strict=False)]
     for name, verbs in _MERGE.items():
         nights = [night for night in runs.get(("changed", name), []) if not night.problem and "verbs" in night.told]
         if nights:
@@ -158,7 +160,7 @@ def _bars(sized: Figures) -> list[Bar]:
     rows = sized["rows"]
     parts = (
         (f"full step to {RAW}", full, raw, 3.0),
-        ("full step to dlt scd2 + GX", full, per_million("changed", _WITH_CHECKS), 1 / 6),
+        *((f"full step to {name}", full, per_million("changed", name), 1 / 6) for name in _WITH_CHECKS.values()),
         ("extraction to the raw dump", per_million("extract", "hub"), per_million("extract", "mariadb > file"), 1.6),
         ("loading to COPY BINARY", per_million("load", "hub"), per_million("load", "psql COPY BINARY"), 1.5),
         (f"merging 1.2 % to {RAW}", per_million("merge", "hub"), raw, 4 / 3.6),

@@ -66,6 +66,7 @@ def test_bars_say_what_is_kept_missed_and_not_measured() -> None:
     assert kept == {
         f"full step to {RAW}": True,
         "full step to dlt scd2 + GX": True,
+        "full step to dlt scd2, default + GX": None,
         "extraction to the raw dump": None,
         "loading to COPY BINARY": None,
         f"merging 1.2 % to {RAW}": True,
