@@ -81,12 +81,12 @@ def measure(folder: Path, persons: int, minutes: float, every: float) -> dict[st
     try:
         university.load(day_of(today) - 1)
         first = night(today)
-        _airflow("up")
+        airflow("up")
         try:
             written = list(_trickle(university, day_of(today) + DAYS, minutes, every))
             time.sleep(SETTLING.total_seconds())
         finally:
-            _airflow("down")
+            airflow("down")
         book = ledger()
         accepted = book.rows("select system, edge, dataset, seen_at, accepted_at from ops.latency order by seen_at")
         waits = {system: _waits(system, written, accepted) for system in SYSTEMS}
@@ -103,8 +103,9 @@ def measure(folder: Path, persons: int, minutes: float, every: float) -> dict[st
         university.stop()
 
 
-def _airflow(word: str) -> None:
-    subprocess.run([sys.executable, str(ROOT / "scripts" / "airflow.py"), word], check=True)
+def airflow(*words: str) -> None:
+    """Run a subcommand of the orchestrator's script, such as `up`."""
+    subprocess.run([sys.executable, str(ROOT / "scripts" / "airflow.py"), *words], check=True)
 
 
 def _trickle(university: Rehearsal, day: int, minutes: float, every: float) -> Iterator[Written]:

@@ -18,3 +18,7 @@ def test_a_warning_is_about_what_is_still_to_come() -> None:
         assert finding.severity == "warning"
         assert finding.code == "HUB735"
         assert not set(finding.facts["names"].split(", ")) & known.keys()
+
+
+def test_the_home_of_the_bench_is_an_ordinary_one() -> None:
+    assert [str(finding) for finding in lint(ROOT / "benchmarks" / "million" / "home")] == []
