@@ -6,6 +6,8 @@ import contextlib
 import functools
 import itertools
 import os
+import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -26,17 +28,37 @@ def engine(task: str) -> Iterator[duckdb.DuckDBPyConnection]:
     task gets a database of its own in it, attached for as long as it works.
 
     Raises:
-        Fault: HUB802 when memory and spill space are used up, HUB803 when the disk is full; `task` says where.
+        Fault: HUB802 when memory and spill space are used up (`Crowded` when others had their share of it), HUB803 when the
+            disk is full; `task` says where.
     """
     name = f"task_{next(_NUMBERS)}"
-    instance = _instance(os.getpid(), settings().work / "spill")  # asked once: two threads may each make the first
-    connection = instance.cursor()
+    with _turns(os.getpid()).beside_others():
+        instance = _instance(os.getpid(), settings().work / "spill")  # asked once: two threads may each make the first
+        connection = instance.cursor()
+        with _closed(instance, connection, name), _told(task):
+            connection.execute(f"attach ':memory:' as {name}")
+            connection.execute(f"use {name}")
+            yield connection
+
+
+class Crowded(Fault):
+    """Memory was used up beside other tasks; alone there may be enough."""
+
+
+def alone() -> contextlib.AbstractContextManager[None]:
+    """For a task that ran out of memory beside others: wait until no other thread has a database, and let none open one until
+    this thread is done. Whoever has one may open more."""
+    return _turns(os.getpid()).alone()
+
+
+@contextlib.contextmanager
+def _told(task: str) -> Iterator[None]:
+    """The engine's errors in the house's words."""
     try:
-        connection.execute(f"attach ':memory:' as {name}")
-        connection.execute(f"use {name}")
-        yield connection
+        yield
     except duckdb.OutOfMemoryException as error:
-        raise Fault("HUB802", task, limit=settings().duckdb_memory) from error
+        kind = Crowded if _turns(os.getpid()).others() else Fault
+        raise kind("HUB802", task, limit=settings().duckdb_memory) from error
     except duckdb.IOException as error:
         if "No space left" in str(error):
             raise Fault("HUB803", task) from error
@@ -45,10 +67,63 @@ def engine(task: str) -> Iterator[duckdb.DuckDBPyConnection]:
         if "interrupted" in str(error):  # Ctrl-C while a query ran, in the engine's own words
             raise KeyboardInterrupt from error
         raise
+
+
+@contextlib.contextmanager
+def _closed(instance: duckdb.DuckDBPyConnection, connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[None]:
+    try:
+        yield
     finally:
         connection.close()
         with contextlib.closing(instance.cursor()) as cleaner:
             cleaner.execute(f"detach {name}")
+
+
+class _Turns:
+    """Which threads have a database of the instance open, and whether one of them has it for itself."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._open: Counter[int] = Counter()
+        self._alone: int | None = None
+
+    @contextlib.contextmanager
+    def beside_others(self) -> Iterator[None]:
+        me = threading.get_ident()
+        with self._changed:
+            self._changed.wait_for(lambda: self._alone in (None, me) or self._open[me] > 0)
+            self._open[me] += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._open[me] -= 1
+                self._changed.notify_all()
+
+    def others(self) -> bool:
+        """Whether another thread has a database open."""
+        me = threading.get_ident()
+        return any(count for thread, count in tuple(self._open.items()) if thread != me)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        me = threading.get_ident()
+        with self._changed:
+            self._changed.wait_for(lambda: self._alone is None)
+            self._alone = me
+            self._changed.wait_for(lambda: not self.others())
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._alone = None
+                self._changed.notify_all()
+
+
+@functools.cache
+def _turns(process: int) -> _Turns:
+    """Those of this process: a child has none of its parent's threads."""
+    return _Turns()
 
 
 _NUMBERS = itertools.count()

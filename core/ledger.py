@@ -22,6 +22,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from core import postgres
+from core.engine import Crowded, alone
 from core.errors import Denied, Fault, HubError
 from core.ids import Clock, system_clock
 from core.settings import settings
@@ -291,7 +292,8 @@ class Ledger:
     def do(self, run_id: str, verb: str, subject: str, input_hash: str, work: Callable[[Step], Output]) -> Output:
         """Do a step unless this run has finished it with the same input; its error is written down and raised again.
 
-        `work` gets the step and returns its output, small and without personal values.
+        `work` gets the step and returns its output, small and without personal values. Work that ran out of memory beside
+        other work is done once more without it.
 
         Raises:
             Fault: HUB803 when the work ran out of disk space.
@@ -299,6 +301,13 @@ class Ledger:
         before = self.finished(verb, subject, input_hash, run_id)
         if before is not None:
             return before
+        try:
+            return self._do(run_id, verb, subject, input_hash, work)
+        except Crowded:
+            with alone():
+                return self._do(run_id, verb, subject, input_hash, work)
+
+    def _do(self, run_id: str, verb: str, subject: str, input_hash: str, work: Callable[[Step], Output]) -> Output:
         step = self.begin(run_id, verb, subject, input_hash)
         try:
             output = work(step)

@@ -160,7 +160,7 @@ def _prepare(night: Night, feed: FeedDataset, step: Step) -> Row:
         counts = _nothing(feed, folder)
     else:
         first = _FIRST if accepted == 0 else contextlib.nullcontext()
-        with first, engine(feed.id) as db:
+        with engine(feed.id) as db, first:
             counts = difference(db, night, feed, Span(accepted, current, folder), mode, keys)
         _brake(night, feed, counts, accepted)
     return _write_down(
