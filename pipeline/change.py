@@ -251,8 +251,9 @@ def _write(db: duckdb.DuckDBPyConnection, entity: Entity, checked: Output, folde
     if _one(db, "select count(*) from kept"):
         files["kept"] = f"select {names} from kept"
         rows = replace(rows, plus=folder / "kept.parquet")
+    order = {"delta": "source_key"} if counts.before else {}  # the store finds and adds neighbours beside each other
     for name, query in files.items():
-        write(db, query, folder / f"{name}.parquet")
+        write(db, query, folder / f"{name}.parquet", order.get(name, ""))
     return {
         **{name: str(folder / f"{name}.parquet") for name in ("delta", "away", "stands")},
         "rows": rows.facts(),
