@@ -46,8 +46,8 @@ class Crowded(Fault):
 
 
 def alone() -> contextlib.AbstractContextManager[None]:
-    """For a task that ran out of memory beside others: wait until no other thread has a database, and let none open one until
-    this thread is done. Whoever has one may open more."""
+    """For a task that ran out of memory beside others: wait until no other thread has a database, and then let none open one
+    until this thread is done."""
     return _turns(os.getpid()).alone()
 
 
@@ -91,7 +91,7 @@ class _Turns:
     def beside_others(self) -> Iterator[None]:
         me = threading.get_ident()
         with self._changed:
-            self._changed.wait_for(lambda: self._alone in (None, me) or self._open[me] > 0)
+            self._changed.wait_for(lambda: self._alone in (None, me))
             self._open[me] += 1
         try:
             yield
@@ -109,9 +109,9 @@ class _Turns:
     def alone(self) -> Iterator[None]:
         me = threading.get_ident()
         with self._changed:
-            self._changed.wait_for(lambda: self._alone is None)
+            # Not before nobody has one: who has one may need another to come to its end.
+            self._changed.wait_for(lambda: self._alone is None and not self.others())
             self._alone = me
-            self._changed.wait_for(lambda: not self.others())
         try:
             yield
         finally:
