@@ -104,7 +104,7 @@ def _stop(folder: Path) -> None:
 def prepare(folder: Path, rows: int) -> Place:
     """Start the servers, fill the source, and write the same rows as files."""
     port = _free_port()
-    source = students.source(folder / "mariadb", port)
+    source = students.source(folder / "mariadb", port, rows)
     students.load(source, rows)
     with students.connected(source) as connection, connection.cursor() as cursor:
         for host in ("localhost", "127.0.0.1"):

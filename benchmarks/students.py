@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pymysql
@@ -35,6 +36,8 @@ WATERMARK = "updated_at"
 SHARE = 0.012
 """What a day changes: ten parts of twelve are updates, one is new, one is gone."""
 _PIECE = 250_000
+_BYTES_A_ROW = 400
+"""Of the table and of what a subscriber on the same server keeps of it, about."""
 _STRIDE = 7_368_787
 """A prime: steps of it through the rows reach every row once, so that each day finds rows of its own."""
 _REGIONS = np.array([int(region) for region in REGIONS])
@@ -156,12 +159,14 @@ def ddl(name: str = TABLE, keyed: bool = True, side: str = "source") -> str:
     return f"create table {name} ({', '.join(columns + key)})"
 
 
-def source(folder: Path, port: int | None = None) -> str:
-    """Start the source's server on `folder` unless it runs, and return the URL of its database; warm tables stay in memory.
+def source(folder: Path, port: int | None = None, rows: int = 1_000_000) -> str:
+    """Start the source's server on `folder` unless it runs, and return the URL of its database. It has the memory that its
+    keeper would give a table of so many rows: what was read once is not read from the disk again.
 
     With a port it listens there too, on this machine only, for readers that know no unix socket.
     """
-    options = ("--innodb-buffer-pool-size=2G", "--innodb-log-file-size=512M")
+    memory = min(max(2 << 30, rows * _BYTES_A_ROW), psutil.virtual_memory().total // 3)
+    options = (f"--innodb-buffer-pool-size={memory}", f"--innodb-log-file-size={memory // 4}")
     network = () if port is None else ("--skip-networking=0", "--bind-address=127.0.0.1", f"--port={port}")
     server = servers.mariadb(folder, (*options, *network))
     if server is None:

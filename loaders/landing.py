@@ -6,7 +6,6 @@ interrupted reading and does not count. Rows carry `source_row`, their position 
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 import os
@@ -21,7 +20,6 @@ import pyarrow as pa
 import pyarrow.compute as kernels
 import pyarrow.parquet as pq
 
-from core.ahead import ahead
 from core.engine import whole_numbers
 from core.errors import Refused
 from core.ids import file_digest
@@ -139,9 +137,8 @@ def _write(path: Path, columns: pa.Schema, batches: Iterator[pa.RecordBatch]) ->
         "use_dictionary": [] if first is None else _repeating(first),
         "write_statistics": False,
     }
-    coming = ahead(itertools.chain([] if first is None else [first], batches))
-    with pq.ParquetWriter(path, schema, **options) as writer, contextlib.closing(coming):
-        for batch in coming:  # one is read while the one before is written
+    with pq.ParquetWriter(path, schema, **options) as writer:
+        for batch in itertools.chain([] if first is None else [first], batches):
             position = whole_numbers(np.arange(count, count + batch.num_rows))
             writer.write_batch(pa.RecordBatch.from_arrays([*batch.columns, position], schema=schema))
             count += batch.num_rows

@@ -120,7 +120,7 @@ def university(folder: Path, rows: int, audited: int) -> str:
     home = folder / "home"
     shutil.copytree(HOME, home)
     shutil.copytree(ROOT / "sql" / "migrations", home / "sql" / "migrations")
-    source = students.source(folder / "mariadb")
+    source = students.source(folder / "mariadb", rows=rows)
     students.load(source, rows)
     server = servers.postgres(folder / "postgresql")
     head, tail = source.split(f"/{students.DATABASE}", 1)
