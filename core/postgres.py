@@ -15,7 +15,8 @@ import selectors
 import socket
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -27,7 +28,6 @@ import pyarrow.csv as pacsv
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from core.ahead import ahead
 from core.connections import TLS_OPTIONS
 from core.connections import Connection as Address
 from core.errors import Denied, Unavailable
@@ -214,12 +214,21 @@ def copy_in(connection: Connection, table: sql.Composable, columns: Sequence[str
                 yield encoder.write_batch(batch.slice(start, _ENCODED_ROWS))
 
     _widen(connection)
-    with connection.cursor() as cursor, cursor.copy(statement) as copy, contextlib.closing(ahead(encoded())) as batches:
+    with connection.cursor() as cursor, cursor.copy(statement) as copy, contextlib.closing(_ahead(encoded())) as batches:
         copy.write(encoder.write_header())
         for data in batches:  # one is encoded while the server takes in the one before
             copy.write(data)
         copy.write(encoder.finish())
     return count
+
+
+def _ahead(items: Iterator[bytes]) -> Generator[bytes, None, None]:
+    """The items, each made in a thread while the one before is worked on. Who stops early waits for the one being made."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = pool.submit(next, items, None)
+            yield item
 
 
 def _widen(connection: Connection) -> None:

@@ -168,21 +168,21 @@ class MySQL:
         usable = dataset.id not in _GIVEN_UP and mysql_stream.able(self._connection)
         if forced is None and not (usable and _is_large(session, dataset)):
             return None
-        query = _whole(dataset, cells)
+        facts = _facts(dataset)
+        query = _whole(dataset, cells, facts)
         request = mysql_stream.Request(self._connection, SNAPSHOT, query, settings().batch_rows)
         batches = keep.enter_context(mysql_stream.stream(request))
-        facts = 2 if dataset.watermark else 1
         try:
             first = next(batches, None)
             if first is None or not first.num_rows:
                 return None  # no row carries the count
-            *high, count = mysql_lines.facts(first.column(0), facts)
+            *high, count = mysql_lines.facts(first.column(0), len(facts))
         except (mysql_stream.Broken, mysql_lines.Torn):
             if forced:
                 raise _broken_off(dataset) from None
             return None  # it could not even begin: PyMySQL says why, or does it
         schema = pa.schema([pa.field(cell.name, cell.type) for cell in cells])
-        rows = _apart(itertools.chain([first], batches), cells, schema, dataset, facts)
+        rows = _apart(itertools.chain([first], batches), cells, schema, dataset, len(facts))
         return Reading(schema, rows, int(count or 0), high[0] if high else None, "connectorx")
 
     @contextlib.contextmanager
@@ -262,14 +262,18 @@ def _is_large(session: Session, dataset: SourceDataset) -> bool:
     return any(int(rows or 0) >= _LARGE_ROWS for (rows,) in session.texts(_ESTIMATE, _address(dataset.physical)))
 
 
-def _whole(dataset: SourceDataset, cells: Sequence[_Cell]) -> str:
-    """The query of all rows as lines. What is to be known of the same snapshot travels with every row: a statement has one
-    snapshot."""
+def _facts(dataset: SourceDataset) -> list[str]:
+    """What is to be known of the same snapshot, as SQL: the largest watermark, if there is one, and the count of rows."""
     table, watermark = _table(dataset), shape.watermark_column(dataset)
-    facts = [f"(select cast(max({_name(watermark)}) as char) from {table})"] if watermark else []
-    line = mysql_lines.line([cell.joined for cell in cells], [*facts, f"(select count(*) from {table})"])
+    high = [f"(select cast(max({_name(watermark)}) as char) from {table})"] if watermark else []
+    return [*high, f"(select count(*) from {table})"]
+
+
+def _whole(dataset: SourceDataset, cells: Sequence[_Cell], facts: Sequence[str]) -> str:
+    """The query of all rows as lines. The facts travel with every row: a statement has one snapshot."""
+    line = mysql_lines.line([cell.joined for cell in cells], facts)
     order = ", ".join(map(_name, shape.order_columns(dataset)))
-    return f"select {line} as _hub_line from {table} order by {order}".replace("%%", "%")
+    return f"select {line} as _hub_line from {_table(dataset)} order by {order}".replace("%%", "%")
 
 
 @contextlib.contextmanager
