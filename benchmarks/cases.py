@@ -29,6 +29,8 @@ PEERS = ROOT / "benchmarks" / "peers"
 HOME = ROOT / "benchmarks" / "million" / "home"
 """Contracts and SQL of the one table, as the hub's own bench has them."""
 COPY = "copy student from stdin with (null 'NULL')"
+LOAD = "copy student from stdin (format binary)"
+EXPORT = "copy student to stdout"
 RAW = "mariadb | psql"
 DLT, DLT_DEFAULT = "dlt scd2", "dlt scd2, default"
 """Its history by its fastest loader that takes the table, which has to be installed and asked for; and when nothing is said."""
@@ -136,13 +138,15 @@ def _extractions() -> list[Way]:
     return [
         Way("extract", "mariadb > file", lambda at: _shell(f"{_dump(at)} > {at.out('dump.tsv')}"), _quiet),
         Way("extract", "hub", lambda at: _step("extract", at.out("landing")), _quiet, own=True),
+        Way("extract postgresql", "psql > file", lambda at: _shell(f"{_psql(at, EXPORT)} > {at.out('dump.tsv')}"), _source),
+        Way("extract postgresql", "hub", lambda at: _step("extract", at.out("landing"), at.target), _source, own=True),
+        Way("extract postgresql", "ADBC", _adbc, _source, most=5_000_000),
     ]
 
 
 def _loads() -> list[Way]:
-    binary = "copy student from stdin (format binary)"
     return [
-        Way("load", "psql COPY BINARY", lambda at: _shell(f"{_psql(at, binary)} < {at.binary}"), _made, _loaded),
+        Way("load", "psql COPY BINARY", lambda at: _shell(f"{_psql(at, LOAD)} < {at.binary}"), _made, _loaded),
         Way("load", "hub", lambda at: _step("load", at.file, at.target), _made, _loaded, own=True),
     ]
 
@@ -219,6 +223,10 @@ def _pandas(place: Place, rows: int, way: str) -> list[str]:
     return [str(program("pandas")), str(PEERS / "pandas_copy.py"), place.alchemy, target, str(rows), way]
 
 
+def _adbc(place: Place) -> list[str]:
+    return [str(program("adbc")), str(PEERS / "adbc_extract.py"), place.target, str(place.out("adbc.parquet"))]
+
+
 def _gx(place: Place) -> list[str]:
     return [str(program("gx")), str(PEERS / "gx_pandas.py"), str(place.file)]
 
@@ -236,6 +244,14 @@ def _quiet(place: Place) -> None:
 def _made(place: Place) -> None:
     _empty(place)
     _on_target(place, students.ddl(keyed=False, side="target"))
+
+
+def _source(place: Place) -> None:
+    """The rows as a department's PostgreSQL has them, with their key."""
+    _empty(place)
+    _on_target(place, students.ddl(side="target"))
+    subprocess.run(_shell(f"{_psql(place, LOAD)} < {place.binary}"), check=True)
+    _quiet(place)
 
 
 def _on_target(place: Place, *statements: str) -> None:

@@ -1,8 +1,8 @@
 """Single steps of the hub as whole processes, by the functions that a night calls: `extract | load | check`.
 
-`extract FOLDER` reads the table into a landing; `load FILE URL` copies a Parquet file of it into the empty table `student`;
-`check FILE FOLDER` judges conformed rows by the contract. The home (`HUB_HOME`) is that of `benchmarks.million`. Each ends
-with one line of JSON. `conformed` makes the file that `check` reads.
+`extract FOLDER [URL]` reads the table into a landing, from the home's source unless a server is given; `load FILE URL` copies
+a Parquet file of it into the empty table `student`; `check FILE FOLDER` judges conformed rows by the contract. The home
+(`HUB_HOME`) is that of `benchmarks.million`. Each ends with one line of JSON. `conformed` makes the file that `check` reads.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from pathlib import Path
 DATASET, ENTITY = "registry.student", "student"
 
 
-def extract(folder: str) -> dict[str, object]:
+def extract(folder: str, url: str | None = None) -> dict[str, object]:
     """Source to Parquet, as `pipeline.extract` lands a snapshot."""
-    from core.connections import connection
+    from core.connections import connection, parse
     from extractors.base import drift, open_extractor
     from pipeline.extract import store
     from schemas.catalog import catalog
 
     dataset = catalog().source(DATASET)
-    extractor = open_extractor(connection(dataset.connection))
+    extractor = open_extractor(parse(dataset.connection, url) if url else connection(dataset.connection))
     drift(dataset, extractor.columns(dataset.physical, dataset))
     with extractor.read(dataset) as reading:
         rows, _ = store(Path(folder), reading)

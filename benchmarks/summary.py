@@ -17,6 +17,7 @@ Figures = Mapping[str, Any]
 _YARDSTICKS = {
     "copy": ("copy", RAW),
     "extract": ("extract", "mariadb > file"),
+    "extract postgresql": ("extract postgresql", "psql > file"),
     "load": ("load", "psql COPY BINARY"),
     "check": ("check", "hub"),
     "merge": ("copy", RAW),
@@ -28,6 +29,7 @@ _YARDSTICKS = {
 TITLES = {
     "copy": "whole copy, MariaDB to an empty PostgreSQL table",
     "extract": "extraction alone",
+    "extract postgresql": "extraction from PostgreSQL",
     "load": "loading alone, empty table",
     "check": "26 rules with failing keys",
     "merge": "merging 1.2 % of changes",

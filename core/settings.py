@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -66,17 +66,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 @functools.lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings of this process, read once; a wrong one ends the process with one line in both languages, since the
-    language itself may be what is wrong."""
-    given = {name: os.environ[variable] for name in Settings.__struct_fields__ if (variable := _variable(name)) in os.environ}
-    try:
-        return msgspec.convert(given, Settings, strict=False, dec_hook=_path)
-    except msgspec.ValidationError as error:
-        wrong, _, place = str(error).rpartition(" - at `$.")
-        name = place.rstrip("`")
-        choices = ", ".join(map(str, get_args(get_type_hints(Settings)[name])))
-        said = f"{_variable(name)}: {wrong}" + (f" ({choices})" if choices else "")
-        raise SystemExit(f"HUB800 设置有误,请改正环境变量 / a setting is wrong, correct the environment: {said}") from None
+    """The settings of this process, read once; wrong ones end the process, each told in both languages, since the language
+    itself may be what is wrong."""
+    values: dict[str, Any] = {}
+    wrong: list[str] = []
+    for name, kind in get_type_hints(Settings, include_extras=True).items():
+        given = os.environ.get(_variable(name))
+        if given is None:
+            continue
+        try:
+            values[name] = msgspec.convert(given, kind, strict=False, dec_hook=_path)
+        except msgspec.ValidationError as error:
+            choices = ", ".join(map(str, get_args(kind))) if get_origin(kind) is Literal else ""
+            wrong.append(f"{_variable(name)}: {error}" + (f" ({choices})" if choices else ""))
+    if wrong:
+        said = "; ".join(wrong)
+        raise SystemExit(f"HUB800 设置有误,请改正环境变量 / a setting is wrong, correct the environment: {said}")
+    return Settings(**values)
 
 
 def _variable(name: str) -> str:
