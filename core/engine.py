@@ -57,7 +57,7 @@ def _told(task: str) -> Iterator[None]:
     try:
         yield
     except duckdb.OutOfMemoryException as error:
-        kind = Crowded if _turns(os.getpid()).others() else Fault
+        kind = Crowded if _turns(os.getpid()).met_others() else Fault
         raise kind("HUB802", task, limit=settings().duckdb_memory) from error
     except duckdb.IOException as error:
         if "No space left" in str(error):
@@ -85,6 +85,7 @@ class _Turns:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._open: Counter[int] = Counter()
+        self._met: set[int] = set()
         self._alone: int | None = None
 
     @contextlib.contextmanager
@@ -93,24 +94,31 @@ class _Turns:
         with self._changed:
             self._changed.wait_for(lambda: self._alone in (None, me))
             self._open[me] += 1
+            if self._others():
+                self._met |= self._open.keys()
         try:
             yield
         finally:
             with self._changed:
                 self._open[me] -= 1
+                if not self._open[me]:
+                    del self._open[me]
+                    self._met.discard(me)
                 self._changed.notify_all()
 
-    def others(self) -> bool:
-        """Whether another thread has a database open."""
-        me = threading.get_ident()
-        return any(count for thread, count in tuple(self._open.items()) if thread != me)
+    def met_others(self) -> bool:
+        """Whether another thread had a database at any time since this one has one: memory it held may have been missing."""
+        return threading.get_ident() in self._met
+
+    def _others(self) -> bool:
+        return bool(self._open.keys() - {threading.get_ident()})
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         me = threading.get_ident()
         with self._changed:
             # Not before nobody has one: who has one may need another to come to its end.
-            self._changed.wait_for(lambda: self._alone is None and not self.others())
+            self._changed.wait_for(lambda: self._alone is None and not self._others())
             self._alone = me
         try:
             yield

@@ -55,6 +55,15 @@ def test_memory_that_is_used_up_is_told_and_whether_others_were_there() -> None:
     beside(crowded)
 
 
+def test_others_that_are_gone_when_memory_is_used_up_have_crowded_it_too() -> None:
+    with pytest.raises(Crowded), engine("t"):
+        beside(lambda: None)
+        exhausted()
+    with pytest.raises(Fault) as error, engine("t"):
+        exhausted()
+    assert type(error.value) is Fault, "what was met before does not count"
+
+
 def test_who_is_alone_waits_for_others_and_others_wait_for_it() -> None:
     seen: list[str] = []
     entered = threading.Event()
