@@ -2,7 +2,9 @@
 
 In a process of its own for three reasons: the library holds Python's lock while it waits for the server, so that nothing
 else would move; it cannot give up a read half-way; and what it cannot decode ends the process it runs in. So the parent
-asks only for bytes, reads the batches from a pipe, and believes in an end only when the process says so.
+asks only for bytes, reads the batches from a pipe, and believes in an end only when the process says so. The library reads
+as fast as the server sends and keeps in memory, without a limit, what it has not handed over: the pipe must never be full
+for long, so a spool stands behind it.
 The child runs this file by itself, so only what it needs is imported at the top.
 """
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from core.connections import Connection
+    from extractors.spool import Spool
 
 _PIPE_BYTES = 1 << 20
 _SET_PIPE_SIZE = 1031
@@ -69,34 +72,40 @@ def stream(request: Request) -> Iterator[Iterator[pa.RecordBatch]]:
 
     Raises:
         Broken: while reading, when the child did not come to its end.
+        OSError: while reading, when there is no room on the disk for what came ahead.
     """
+    from core.settings import settings
+    from extractors.spool import Spool
+
     command = [sys.executable, "-P", str(Path(__file__).resolve())]
     child = subprocess.Popen(  # noqa: S603 - this very file
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
+    source = _pipe(child.stdout)
+    _widen(source)
+    spool = Spool(source, settings().work)
     try:
         with closing(_pipe(child.stdin)) as sink:
             sink.write(request.written())
-        batches = _batches(child)
+        batches = _batches(child, spool)
         with closing(batches):
             yield batches
     finally:
         if child.poll() is None:
             child.kill()
         child.wait()
-        _pipe(child.stdout).close()
+        spool.close()
+        source.close()
 
 
-def _batches(child: subprocess.Popen[bytes]) -> Any:
+def _batches(child: subprocess.Popen[bytes], spool: Spool) -> Any:
     import pyarrow as pa
 
-    source = _pipe(child.stdout)
-    _widen(source)
     try:
-        with pa.ipc.open_stream(pa.PythonFile(cast("Any", source))) as reader:
+        with pa.ipc.open_stream(pa.PythonFile(cast("Any", spool), "r")) as reader:
             yield from reader
     except (pa.ArrowInvalid, OSError):
-        raise Broken from None
+        raise spool.problem or Broken from None
     if child.wait():
         raise Broken
 

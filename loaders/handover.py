@@ -187,6 +187,9 @@ class Handover:
         shape, delivery, deleted = self.shape, self.delivery, 0
         if delivery.mode == "full":
             [row] = self.database.rows(f"select {shape.select_list} from {shape.sent} where s.dropped_on is null", *self.feed)
+        elif delivery.from_version == 0:  # all that was ever sent, so that no keys need to be brought there to find it
+            found = f"select {shape.select_list} from {shape.sent} where {_SENT_BY}"
+            [row] = self.database.rows(found, *self.feed, delivery.id)
         else:
             self.stage(UPSERTS, delivery.upserts, totals.keys(delivery.feed))
             source = f"{UPSERTS} u join {shape.table} t on {shape.same_key} join {SENT} s on {_OURS} and {_SENT_BY}"
