@@ -34,6 +34,8 @@ from schemas.contract import FeedDataset
 
 _FIRST = threading.Lock()
 """Of a first delivery every row is sorted and written, which takes all the memory that the engine may have."""
+_MANY = 1_000_000
+"""Upserts from which on a delivery finds no memory to be handed over beside such a sort."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,8 @@ def delivery_of(night: Night, row: Row) -> Delivery:
 
 def _deliver(night: Night, feed: FeedDataset, step: Step) -> Output:
     row = _unsettled(night, feed) or _prepare(night, feed, step)
-    return send(night, row)
+    with _FIRST if row["rows_upsert"] > _MANY else contextlib.nullcontext():
+        return send(night, row)
 
 
 def send(night: Night, row: Row) -> Output:
@@ -160,7 +163,7 @@ def _prepare(night: Night, feed: FeedDataset, step: Step) -> Row:
         counts = _nothing(feed, folder)
     else:
         first = _FIRST if accepted == 0 else contextlib.nullcontext()
-        with engine(feed.id) as db, first:
+        with first, engine(feed.id) as db:
             counts = difference(db, night, feed, Span(accepted, current, folder), mode, keys)
         _brake(night, feed, counts, accepted)
     return _write_down(
