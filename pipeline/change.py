@@ -216,11 +216,17 @@ def _stage(db: duckdb.DuckDBPyConnection, connection: postgres.Connection, night
         f" where p.source_key is null or {other} or f.source_system <> p.source_system"
     )
     db.execute("insert into touched by name select 'D' as op, source_key from leaving")
+    db.execute(f"create view delta as {_delta(db, entity)}")
+
+
+def _delta(db: duckdb.DuckDBPyConnection, entity: Entity) -> str:
+    """The SELECT of the staged rows: of a first load all as they come, since to look each up would mean to sort them all."""
     names = ", ".join(f"a.{column.name}" for column in entity.columns)
     hashed = row_hash([f"a.{column.name}" for column in entity.columns])
-    db.execute(
-        f"create view delta as select t.op, {names}, t.source_system, t.source_key,"
-        f" case when t.op <> 'D' then {hashed} end as row_hash"
+    if not _one(db, "select count(*) from prior"):
+        return f"select 'I' as op, {names}, a.source_system, a.source_key, {hashed} as row_hash from accepted a"
+    return (
+        f"select t.op, {names}, t.source_system, t.source_key, case when t.op <> 'D' then {hashed} end as row_hash"
         " from touched t left join accepted a on a.file_row_number = t.place"
     )
 
