@@ -17,16 +17,18 @@ DATASET, ENTITY = "registry.student", "student"
 
 def extract(folder: str, url: str | None = None) -> dict[str, object]:
     """Source to Parquet, as `pipeline.extract` lands a snapshot."""
+    import pyarrow as pa
+
     from core.connections import connection, parse
     from extractors.base import drift, open_extractor
-    from pipeline.extract import store
+    from loaders import landing
     from schemas.catalog import catalog
 
     dataset = catalog().source(DATASET)
     extractor = open_extractor(parse(dataset.connection, url) if url else connection(dataset.connection))
     drift(dataset, extractor.columns(dataset.physical, dataset))
     with extractor.read(dataset) as reading:
-        rows, _ = store(Path(folder), reading)
+        rows, _ = landing.write(Path(folder), pa.RecordBatchReader.from_batches(reading.schema, reading.batches))
         if rows != reading.source_count:
             raise SystemExit(f"landed {rows} of {reading.source_count} rows")
     return {"rows": rows}

@@ -10,10 +10,9 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
 from core.errors import Fault
@@ -176,10 +175,3 @@ def arrow(db: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
 def literal(path: Path | str) -> str:
     """A path or text as an SQL literal, for the few places where DuckDB takes no bound parameter."""
     return "'" + str(path).replace("'", "''") + "'"
-
-
-def whole_numbers(values: np.ndarray[Any, np.dtype[np.int64]]) -> pa.Array[Any]:
-    """An Arrow array (int64) over the memory of numpy's. `pa.array` would first import pandas, to see whether it is one of
-    its own: a quarter of a second and 40 MB in every process that reads a table."""
-    held = np.ascontiguousarray(values, np.int64)
-    return pa.Array.from_buffers(pa.int64(), len(held), [None, pa.py_buffer(cast("Any", held))])

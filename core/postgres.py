@@ -173,19 +173,22 @@ def copy_out(connection: Connection, query: str, schema: pa.Schema, scratch: Pat
     """
     scratch.parent.mkdir(parents=True, exist_ok=True)
     statement = f"copy ({query}) to stdout (format csv)".encode()
+    longest = 0
     with scratch.open("wb") as file, connection.cursor() as cursor, cursor.copy(statement) as rows:
-        for chunk in rows:
-            file.write(chunk)
-    return read_csv(scratch, schema)
+        for row in rows:
+            longest = max(longest, len(row))
+            file.write(row)
+    return _read_csv(scratch, schema, longest)
 
 
-def read_csv(path: Path, schema: pa.Schema) -> pa.RecordBatchReader:
-    """A headless CSV file as PostgreSQL writes it, as Arrow batches of `schema`."""
+def _read_csv(path: Path, schema: pa.Schema, longest: int) -> pa.RecordBatchReader:
+    """A headless CSV file as PostgreSQL writes it, as Arrow batches of `schema`. The reader takes in dozens of blocks before it
+    gives the first, so they are small, but `longest`, the bytes of the longest row, must fit."""
     if path.stat().st_size == 0:
         return pa.RecordBatchReader.from_batches(schema, [])
-    return pacsv.open_csv(
+    blocks = pacsv.open_csv(
         path,
-        read_options=pacsv.ReadOptions(column_names=schema.names, block_size=8 * _CHUNK),
+        read_options=pacsv.ReadOptions(column_names=schema.names, block_size=max(_CHUNK // 2, 2 * longest)),
         parse_options=pacsv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
         convert_options=pacsv.ConvertOptions(
             column_types=schema,
@@ -196,6 +199,20 @@ def read_csv(path: Path, schema: pa.Schema) -> pa.RecordBatchReader:
             false_values=["f"],
         ),
     )
+    return pa.RecordBatchReader.from_batches(schema, _gathered(blocks))
+
+
+def _gathered(blocks: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """Small batches put together: what is written a batch at a time is read again faster in large ones."""
+    held: list[pa.RecordBatch] = []
+    with blocks:
+        for block in blocks:
+            held.append(block)
+            if sum(batch.num_rows for batch in held) >= settings().batch_rows:
+                yield from pa.Table.from_batches(held).combine_chunks().to_batches()
+                held = []
+    if held:
+        yield from pa.Table.from_batches(held).combine_chunks().to_batches()
 
 
 def copy_in(connection: Connection, table: sql.Composable, columns: Sequence[str], rows: pa.RecordBatchReader) -> int:

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as kernels
 import pyarrow.parquet as pq
 
-from core.engine import whole_numbers
+from core.arrays import whole_numbers
 from core.errors import Refused
 from core.ids import file_digest
 

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from psycopg.types.json import Jsonb
 
+from core import memory
 from core.calendar import calendar
 from core.connections import connection
 from core.dialects import arrow_type
@@ -34,7 +35,7 @@ from schemas.contract import FeedDataset
 
 _FIRST = threading.Lock()
 """Of a first delivery every row is sorted and written, which takes all the memory that the engine may have."""
-_MANY = 1_000_000
+_MANY = 200_000
 """Upserts from which on a delivery finds no memory to be handed over beside such a sort."""
 
 
@@ -164,6 +165,8 @@ def _prepare(night: Night, feed: FeedDataset, step: Step) -> Row:
     else:
         first = _FIRST if accepted == 0 else contextlib.nullcontext()
         with first, engine(feed.id) as db:
+            if accepted == 0:
+                memory.trim()
             counts = difference(db, night, feed, Span(accepted, current, folder), mode, keys)
         _brake(night, feed, counts, accepted)
     return _write_down(

@@ -15,8 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from core.arrays import whole_numbers
 from core.dialects import quoted
-from core.engine import literal, whole_numbers
+from core.engine import literal
 from core.errors import Gated
 from quality import scan
 from quality.base import Question

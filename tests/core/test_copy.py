@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -48,3 +49,19 @@ def test_values_stand_as_they_were_given(postgres_server: str, name: str) -> Non
             assert [v for (v,) in connection.execute("select v from given order by n").fetchall()] == cells
 
         holds()
+
+
+def test_rows_come_out_in_order_and_in_large_batches_however_long_one_is(postgres_server: str, tmp_path: Path) -> None:
+    """A row of three megabytes with line breaks and quotes among short ones."""
+    long = (
+        "select n, case when n = 30001 then repeat(E'一\"\\n', 600000) else 'x' || n end"
+        " from generate_series(1, 60000) n order by n"
+    )
+    schema = pa.schema({"n": pa.int64(), "v": pa.string()})
+    with postgres.connect(postgres_server) as connection:
+        batches = list(postgres.copy_out(connection, long, schema, tmp_path / "rows.csv"))
+    found = pa.Table.from_batches(batches, schema)
+    assert found["n"].to_pylist() == list(range(1, 60001))
+    assert found["v"][30000].as_py() == '一"\n' * 600000
+    assert found["v"][59999].as_py() == "x60000"
+    assert len(batches) <= 3
