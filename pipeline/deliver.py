@@ -165,8 +165,6 @@ def _prepare(night: Night, feed: FeedDataset, step: Step) -> Row:
     else:
         first = _FIRST if accepted == 0 else contextlib.nullcontext()
         with first, engine(feed.id) as db:
-            if accepted == 0:
-                memory.trim()
             counts = difference(db, night, feed, Span(accepted, current, folder), mode, keys)
         _brake(night, feed, counts, accepted)
     return _write_down(
@@ -205,6 +203,7 @@ def difference(
     if span.accepted:
         db.execute("create table fresh as select * from after except select * from before")
     else:  # of a first delivery all is fresh, and too much to keep or to compare with itself
+        memory.trim()
         db.execute(f"create view fresh as select {'' if _apart(db, key) else 'distinct '}* from after")
     db.execute(f"create table dropped as select {key} from before except select {key} from after")
     whole = mode == "full"
