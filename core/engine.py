@@ -50,6 +50,12 @@ def alone() -> contextlib.AbstractContextManager[None]:
     return _turns(os.getpid()).alone()
 
 
+def is_alone() -> bool:
+    """Whether this thread has the engine for itself (`alone`). It must not wait then for a lock of a thread that may be waiting
+    for the engine."""
+    return _turns(os.getpid()).is_alone()
+
+
 @contextlib.contextmanager
 def _told(task: str) -> Iterator[None]:
     """The engine's errors in the house's words."""
@@ -108,6 +114,9 @@ class _Turns:
     def met_others(self) -> bool:
         """Whether another thread had a database at any time since this one has one: memory it held may have been missing."""
         return threading.get_ident() in self._met
+
+    def is_alone(self) -> bool:
+        return self._alone == threading.get_ident()
 
     def _others(self) -> bool:
         return bool(self._open.keys() - {threading.get_ident()})
