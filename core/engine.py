@@ -31,8 +31,10 @@ def engine(task: str) -> Iterator[duckdb.DuckDBPyConnection]:
             disk is full; `task` says where.
     """
     name = f"task_{next(_NUMBERS)}"
-    with _turns(os.getpid()).beside_others():
-        instance = _instance(os.getpid(), settings().work / "spill")  # asked once: two threads may each make the first
+    turns = _turns()
+    with turns.beside_others():
+        with turns.opening:  # or two threads would each make the first
+            instance = _instance(os.getpid(), settings().work / "spill")
         connection = instance.cursor()
         with _closed(instance, connection, name), _told(task):
             connection.execute(f"attach ':memory:' as {name}")
@@ -47,13 +49,13 @@ class Crowded(Fault):
 def alone() -> contextlib.AbstractContextManager[None]:
     """For a task that ran out of memory beside others: wait until no other thread has a database, and then let none open one
     until this thread is done."""
-    return _turns(os.getpid()).alone()
+    return _turns().alone()
 
 
-def is_alone() -> bool:
-    """Whether this thread has the engine for itself (`alone`). It must not wait then for a lock of a thread that may be waiting
-    for the engine."""
-    return _turns(os.getpid()).is_alone()
+def one_at_a_time() -> contextlib.AbstractContextManager[object]:
+    """For a task that takes all the memory there is: no other of its kind works meanwhile. To be entered before the task opens
+    a database, never after, so that who waits here keeps nobody waiting."""
+    return _turns().one_at_a_time()
 
 
 @contextlib.contextmanager
@@ -62,7 +64,7 @@ def _told(task: str) -> Iterator[None]:
     try:
         yield
     except duckdb.OutOfMemoryException as error:
-        kind = Crowded if _turns(os.getpid()).met_others() else Fault
+        kind = Crowded if _turns().met_others() else Fault
         raise kind("HUB802", task, limit=settings().duckdb_memory) from error
     except duckdb.IOException as error:
         if "No space left" in str(error):
@@ -92,6 +94,8 @@ class _Turns:
         self._open: Counter[int] = Counter()
         self._met: set[int] = set()
         self._alone: int | None = None
+        self._large = threading.Lock()
+        self.opening = threading.Lock()
 
     @contextlib.contextmanager
     def beside_others(self) -> Iterator[None]:
@@ -115,8 +119,9 @@ class _Turns:
         """Whether another thread had a database at any time since this one has one: memory it held may have been missing."""
         return threading.get_ident() in self._met
 
-    def is_alone(self) -> bool:
-        return self._alone == threading.get_ident()
+    def one_at_a_time(self) -> contextlib.AbstractContextManager[object]:
+        # Who is alone must not wait: the lock may be held by one that waits until it is done.
+        return contextlib.nullcontext() if self._alone == threading.get_ident() else self._large
 
     def _others(self) -> bool:
         return bool(self._open.keys() - {threading.get_ident()})
@@ -136,10 +141,13 @@ class _Turns:
                 self._changed.notify_all()
 
 
-@functools.cache
-def _turns(process: int) -> _Turns:
+_TURNS: dict[int, _Turns] = {}
+
+
+def _turns() -> _Turns:
     """Those of this process: a child has none of its parent's threads."""
-    return _Turns()
+    process = os.getpid()
+    return _TURNS.get(process) or _TURNS.setdefault(process, _Turns())  # of two threads that come first, one is kept
 
 
 _NUMBERS = itertools.count()

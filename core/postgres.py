@@ -176,7 +176,8 @@ def copy_out(connection: Connection, query: str, schema: pa.Schema, scratch: Pat
     longest = 0
     with scratch.open("wb") as file, connection.cursor() as cursor, cursor.copy(statement) as rows:
         for row in rows:
-            longest = max(longest, len(row))
+            if len(row) > longest:
+                longest = len(row)
             file.write(row)
     return _read_csv(scratch, schema, longest)
 
@@ -203,14 +204,15 @@ def _read_csv(path: Path, schema: pa.Schema, longest: int) -> pa.RecordBatchRead
 
 
 def _gathered(blocks: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
-    """Small batches put together: what is written a batch at a time is read again faster in large ones."""
+    """Small batches put together, up to the size of a batch: what is written a batch at a time is read again faster in large
+    ones."""
     held: list[pa.RecordBatch] = []
     with blocks:
         for block in blocks:
-            held.append(block)
-            if sum(batch.num_rows for batch in held) >= settings().batch_rows:
+            if held and sum(batch.num_rows for batch in held) + block.num_rows > settings().batch_rows:
                 yield from pa.Table.from_batches(held).combine_chunks().to_batches()
                 held = []
+            held.append(block)
     if held:
         yield from pa.Table.from_batches(held).combine_chunks().to_batches()
 

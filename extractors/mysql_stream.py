@@ -77,13 +77,15 @@ def stream(request: Request) -> Iterator[Iterator[pa.RecordBatch]]:
     from core.settings import settings
     from extractors.spool import Spool
 
+    folder = settings().work
+    folder.mkdir(parents=True, exist_ok=True)  # before there is a child that would have to be ended
     command = [sys.executable, "-P", str(Path(__file__).resolve())]
     child = subprocess.Popen(  # noqa: S603 - this very file
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
     source = _pipe(child.stdout)
     _widen(source)
-    spool = Spool(source, settings().work)
+    spool = Spool(source, folder)
     try:
         with closing(_pipe(child.stdin)) as sink:
             sink.write(request.written())

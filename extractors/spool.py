@@ -47,7 +47,6 @@ class Spool:
     what came before anything that lies on disk."""
 
     def __init__(self, source: IO[bytes], folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self._source, self._folder = source, folder
         self._changed = threading.Condition()
         self._chunks: deque[memoryview] = deque()
@@ -55,7 +54,7 @@ class Spool:
         self._blocks: deque[_Block] = deque()
         self.problem: OSError | None = None
         self._ended = False
-        self.closed = False
+        self.closed = False  # Arrow asks for it before it reads
         self._filling = threading.Thread(target=self._fill, daemon=True)
         self._filling.start()
 

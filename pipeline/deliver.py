@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from core import memory
 from core.calendar import calendar
 from core.connections import connection
 from core.dialects import arrow_type
-from core.engine import engine, is_alone, literal
+from core.engine import engine, literal, one_at_a_time
 from core.errors import ContractError, HubError
 from core.ids import digest, file_digest
 from core.ledger import Output, Row, Step
@@ -33,11 +32,8 @@ from pipeline import brakes, projection
 from pipeline.context import Night
 from schemas.contract import FeedDataset
 
-_LARGE = threading.Lock()
-"""Of a first delivery every row is sorted and written, which takes all the memory that the engine may have. Taken before a
-database of the engine is opened, never after: who waits for it keeps nobody waiting."""
 _MANY = 200_000
-"""Upserts from which on a delivery is not handed over beside such a sort."""
+"""Upserts from which on a delivery is not handed over beside the sort of a first one, which takes all that the engine has."""
 
 
 @dataclass(frozen=True)
@@ -87,13 +83,8 @@ def delivery_of(night: Night, row: Row) -> Delivery:
 
 def _deliver(night: Night, feed: FeedDataset, step: Step) -> Output:
     row = _unsettled(night, feed) or _prepare(night, feed, step)
-    with one_at_a_time(row["rows_upsert"] > _MANY):
+    with one_at_a_time() if row["rows_upsert"] > _MANY else contextlib.nullcontext():
         return send(night, row)
-
-
-def one_at_a_time(large: bool) -> contextlib.AbstractContextManager[object]:
-    """Hold other large deliveries off; who has the engine for itself does so already."""
-    return _LARGE if large and not is_alone() else contextlib.nullcontext()
 
 
 def send(night: Night, row: Row) -> Output:
@@ -169,7 +160,8 @@ def _prepare(night: Night, feed: FeedDataset, step: Step) -> Row:
     if not changed or (mode == "delta" and not keys and not _concerned(night, feed, accepted, current)):
         counts = _nothing(feed, folder)
     else:
-        with one_at_a_time(accepted == 0), engine(feed.id) as db:
+        # Of a first delivery every row is sorted and written.
+        with contextlib.nullcontext() if accepted else one_at_a_time(), engine(feed.id) as db:
             counts = difference(db, night, feed, Span(accepted, current, folder), mode, keys)
         _brake(night, feed, counts, accepted)
     return _write_down(

@@ -145,8 +145,7 @@ def raw_copy(source: str) -> float:
     psql, mariadb = shutil.which("psql"), shutil.which("mariadb")
     if psql is None or mariadb is None:
         raise SystemExit("The bench needs the clients psql and mariadb.")
-    fresh = f"set client_min_messages to warning; drop table if exists student; {students.ddl(keyed=False, side='target')}"
-    subprocess.run([psql, target, "-qc", fresh], check=True)
+    subprocess.run([psql, target, "-qc", students.ddl(keyed=False, side="target")], check=True)
     dump = [mariadb, "-uroot", f"--socket={door}", "--default-character-set=utf8mb4", "--quick", "--batch", "-N"]
     load = [psql, target, "-qc", "copy student from stdin with (null 'NULL')"]
     started = time.perf_counter()

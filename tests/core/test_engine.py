@@ -11,11 +11,10 @@ from datetime import date
 import duckdb
 import pytest
 
-from core.engine import Crowded, alone, engine, is_alone
+from core.engine import Crowded, alone, engine, one_at_a_time
 from core.errors import Fault
 from core.ledger import Ledger, Output, Step, migrated
 from core.postgres import database
-from pipeline.deliver import one_at_a_time
 
 SECONDS = 30
 """So long a thread may take that does not wait for ever."""
@@ -95,11 +94,11 @@ def test_who_is_alone_waits_for_others_and_others_wait_for_it() -> None:
     assert seen == ["first", "alone", "late"]
 
 
-def test_a_large_delivery_that_is_done_alone_does_not_wait_for_one_that_waits_for_the_engine() -> None:
+def test_a_large_task_that_is_done_alone_does_not_wait_for_one_that_waits_for_the_engine() -> None:
     taken, entered = threading.Event(), threading.Event()
 
     def waits_for_the_engine() -> None:
-        with one_at_a_time(large=True):
+        with one_at_a_time():
             taken.set()
             assert entered.wait(SECONDS)
             with engine("large"):
@@ -108,11 +107,10 @@ def test_a_large_delivery_that_is_done_alone_does_not_wait_for_one_that_waits_fo
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(waits_for_the_engine)
         assert taken.wait(SECONDS)
-        with alone(), one_at_a_time(large=True), engine("large, alone"):
+        with alone(), one_at_a_time(), engine("large, alone"):
             entered.set()
             assert not waiting.done()
         waiting.result(SECONDS)
-    assert not is_alone()
 
 
 def test_a_step_that_ran_out_of_memory_beside_others_is_done_once_more_alone(postgres_server: str) -> None:

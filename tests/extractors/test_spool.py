@@ -71,7 +71,7 @@ def test_bytes_come_out_as_they_went_in(seed: int, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("small")
 def test_a_writer_is_not_held_up_by_a_reader_that_does_not_read(tmp_path: Path) -> None:
     sent = random.Random(1).randbytes(2_000_000)
-    with spooled(lambda sink: sink.write(sent), tmp_path / "made on demand") as (found, writer):
+    with spooled(lambda sink: sink.write(sent), tmp_path) as (found, writer):
         writer.join(SECONDS)
         assert not writer.is_alive()
         assert found.read(len(sent) + 1) == sent
