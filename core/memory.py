@@ -1,4 +1,4 @@
-"""How much of the memory that a process no longer uses it gives back.
+"""How much memory there is, and how much of what a process no longer uses it gives back.
 
 Rows pass through three allocators. Arrow's own keeps what it once had, and the C library's has a pool for every thread that
 does the same: a night of a million rows held half as much again as it used. So Arrow takes what the C library has, and that
@@ -10,10 +10,22 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+from pathlib import Path
 
+_CONTAINER = ("memory.max", "memory/memory.limit_in_bytes")
+"""Files under /sys/fs/cgroup in which a container reads its limit in bytes, in the second and the first version of cgroups."""
 _OPTIONS = {"M_ARENA_MAX": (-8, 2), "M_MMAP_THRESHOLD": (-3, 4_000_000), "M_TRIM_THRESHOLD": (-1, 32_000_000)}
 """Number and value of options of glibc's malloc.h; another C library has its own ways, and keeps them. An Arrow array of a
 batch is smaller than the second: to map and unmap every one of them costs a tenth of a reading."""
+
+
+def there_is(groups: Path = Path("/sys/fs/cgroup")) -> int:
+    """Bytes of memory of this machine, or the limit of the container if that is less."""
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for name in _CONTAINER:
+        with contextlib.suppress(OSError, ValueError):  # no such file, or the word "max"
+            limits.append(int((groups / name).read_text("ascii")))
+    return min(limits)
 
 
 def give_back() -> None:

@@ -28,6 +28,7 @@ import pyarrow.csv as pacsv
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from core import memory
 from core.connections import TLS_OPTIONS
 from core.connections import Connection as Address
 from core.errors import Denied, Unavailable
@@ -42,9 +43,12 @@ _STORED = re.compile(r'"hub(?:_current|_at)?\.(\w+)"')
 """How the server names a table or view of the store, in whatever language it speaks."""
 
 
-_SERVER = {"shared_buffers": "512MB", "max_wal_size": "2GB", "checkpoint_timeout": "15min"}
-"""What the embedded server is told once, when its folder is made: its own defaults are for a machine of 2005, and a night that
-touches one row in a hundred of a large table would read and write most of it several times."""
+def _server() -> dict[str, str]:
+    """What the embedded server is told once, when its folder is made: its own defaults are for a machine of 2005, and a night
+    that touches one row in a hundred of a large table would read and write most of it several times. It gets an eighth of the
+    memory, since it is not alone on its machine."""
+    buffers = min(max(memory.there_is() // 8, 128 << 20), 4 << 30)
+    return {"shared_buffers": f"{buffers >> 20}MB", "max_wal_size": "2GB", "checkpoint_timeout": "15min"}
 
 
 @functools.cache
@@ -61,7 +65,7 @@ def started(folder: Path, cleanup_mode: str | None) -> Any:
         if not (server.pgdata / "PG_VERSION").is_file():
             server.ensure_pgdata_inited()
             with (server.pgdata / "postgresql.auto.conf").open("a", encoding="utf-8") as file:
-                file.writelines(f"{name} = {value}\n" for name, value in _SERVER.items())
+                file.writelines(f"{name} = {value}\n" for name, value in _server().items())
     server.start()
     return server
 

@@ -29,7 +29,7 @@ _MANY = 20_000
 
 @dataclass(frozen=True)
 class Change:
-    """What a publish does to one entity: a Parquet delta and its counts."""
+    """What a publish does to one entity: a Parquet delta, its counts, and the stray writes that it was compared after."""
 
     entity: Entity
     delta: Path
@@ -37,6 +37,7 @@ class Change:
     inserts: int
     updates: int
     deletes: int
+    stray_writes: int
 
     @property
     def size(self) -> int:
@@ -67,10 +68,9 @@ def schema_of(entity: Entity, extra: Mapping[str, pa.DataType] | None = None) ->
     return pa.schema([*fields, *(extra or {}).items()])
 
 
-def current_count(connection: postgres.Connection, entity: Entity) -> int:
-    """How many current rows the entity has."""
-    query = sql.SQL("select count(*) from {} where to_version is null").format(sql.Identifier("hub", entity.name))
-    row = connection.execute(query).fetchone()
+def stray_writes(connection: postgres.Connection, entity: Entity) -> int:
+    """How many statements have written to the entity's table besides publishes that knew of it, by the count of its trigger."""
+    row = connection.execute("select statements from ops.hub_write where entity = %s", [entity.name]).fetchone()
     return int(str(row[0])) if row else 0
 
 
@@ -102,8 +102,18 @@ def apply(connection: postgres.Connection, change: Change, version: int, batch_i
     its `source_key`.
     """
     entity = change.entity
+    unseen = stray_writes(connection, entity) - change.stray_writes
     if change.inserts >= _MANY and _is_empty(connection, entity):
-        return _fill(connection, change, version, batch_id), 0
+        counts = _fill(connection, change, version, batch_id), 0
+    else:
+        counts = _amend(connection, change, version, batch_id)
+    connection.execute("update ops.hub_write set statements = %s where entity = %s", [unseen, entity.name])
+    return counts
+
+
+def _amend(connection: postgres.Connection, change: Change, version: int, batch_id: str) -> tuple[int, int]:
+    """Close the rows of a delta's keys and insert its rows; returns rows inserted and rows closed."""
+    entity = change.entity
     business = [column.name for column in entity.columns]
     table = sql.Identifier("hub", entity.name)
     connection.execute("drop table if exists delta")

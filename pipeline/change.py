@@ -7,7 +7,6 @@ this change and no other, and a rerun applies it once.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -73,8 +72,9 @@ def change(night: Night, name: str, conformed: Output, checked: Output) -> Outpu
     """Stage the change of an entity and ask the brake; what was found to change nothing is not looked at again until the
     rows or the hub are others.
 
-    Returns `{delta, rows, away, stands, known_hash, content, before, inserts, updates, deletes, absent, of, at}`; `rows` are
-    the entity's as they will stand, as `core.rows` gives them, `at` the version of the hub that they were compared with.
+    Returns `{delta, rows, away, stands, known_hash, content, before, inserts, updates, deletes, absent, stray_writes, of, at}`;
+    `rows` are the entity's as they will stand, as `core.rows` gives them, `at` the version of the hub that they were compared
+    with, `stray_writes` how often its table had been written to besides.
 
     Raises:
         Braked: HUB501 (a source gave no rows), HUB502, HUB504 (more deletes or updates than it allows). Nothing is published.
@@ -101,8 +101,8 @@ def change(night: Night, name: str, conformed: Output, checked: Output) -> Outpu
 
 def staged(night: Night, name: str, output: Output) -> Change:
     """The staged change of an entity as the store takes it."""
-    counts = (output[count] for count in ("before", "inserts", "updates", "deletes"))
-    return Change(night.catalog.entity(name), Path(output["delta"]), *counts)
+    counts = {count: int(output.get(count, 0)) for count in ("before", "inserts", "updates", "deletes", "stray_writes")}
+    return Change(night.catalog.entity(name), Path(output["delta"]), **counts)
 
 
 def _published(night: Night, name: str, of: str) -> Output | None:
@@ -125,18 +125,16 @@ def _there(output: Output) -> bool:
 
 def _change(night: Night, entity: Entity, conformed: Output, checked: Output, step: Step) -> Output:
     folder = night.folder("change", f"{entity.name}.{step.id}")  # what a publish was staged from is never written over
-    with engine(entity.name) as db, night.ledger.transaction() as connection, ThreadPoolExecutor(1) as pool:
-        counted = pool.submit(hub.current_count, connection, entity)  # the server's work, while the rows are hashed here
+    with engine(entity.name) as db, night.ledger.transaction() as connection:
         _load(db, entity, conformed, checked)
-        other = _OTHER_PRINTS
-        if not _remembered(db, night, entity, counted.result()):
+        other, stray = _OTHER_PRINTS, hub.stray_writes(connection, entity)
+        if stray or not _remembered(db, night, entity):
             _table(db, "prior", hub.current_keys(connection, entity, folder / "prior.csv"))
             other = _other_hash(db, entity)
         _stage(db, connection, night, entity, other)
-        keys = arrow(db, "select source_key from prior anti join fresh using (source_key) anti join leaving using (source_key)")
-        _table(db, "kept", hub.current_rows(connection, entity, keys, folder / "kept.csv"))
+        _table(db, "kept", hub.current_rows(connection, entity, arrow(db, "from staying"), folder / "kept.csv"))
         counts = _count(db, conformed)
-        output = _write(db, entity, checked, folder, counts)
+        output = {**_write(db, entity, checked, folder, counts), "stray_writes": stray}
     for scratch in folder.glob("*.csv"):
         scratch.unlink()
     _judge(night, entity, counts, str(output["content"]))
@@ -149,14 +147,14 @@ def _table(db: duckdb.DuckDBPyConnection, name: str, rows: pa.RecordBatchReader)
     db.unregister("incoming")
 
 
-def _remembered(db: duckdb.DuckDBPyConnection, night: Night, entity: Entity, rows: int) -> bool:
-    """Make `prior` from the keys and prints kept when the newest version was staged, if this engine made them, they are still
-    whole and the hub has as many `rows`; that costs a tenth of reading them from the hub."""
+def _remembered(db: duckdb.DuckDBPyConnection, night: Night, entity: Entity) -> bool:
+    """Make `prior` from the keys and prints kept when the newest version was staged, if this engine made them and they are
+    still whole; that costs a tenth of reading them from the hub."""
     made = standing.made(night, entity.name)
     if made is None or made.get("prints_by") != _printer(entity) or not Path(made["stands"]).is_file():
         return False
     db.execute(f"create table prior as from read_parquet({literal(made['stands'])})")
-    if _known_hash(db, entity, "prior") == made["known_hash"] and _one(db, "select count(*) from prior") == rows:
+    if _known_hash(db, entity, "prior") == made["known_hash"]:
         return True
     db.execute("drop table prior")
     return False
@@ -197,23 +195,32 @@ def _load(db: duckdb.DuckDBPyConnection, entity: Entity, conformed: Output, chec
 
 def _stage(db: duckdb.DuckDBPyConnection, connection: postgres.Connection, night: Night, entity: Entity, other: str) -> None:
     """Tables `leaving` (keys to be deleted), `away` (absent for the first time), `touched` (keys to be inserted, updated or
-    deleted, with their place) and the view `delta` of their rows."""
+    deleted, with their place), `staying` (keys that keep what the hub has) and the view `delta` of the rows to be changed."""
     before = connection.execute(
         "select source_key from ops.absent where entity = %s and run_id <> %s", [entity.name, night.run.id]
     ).fetchall()
     db.execute("create table absent_before as select unnest(?::varchar[]) as source_key", [[str(row[0]) for row in before]])
+    db.execute(  # all keys are held against all only once
+        "create table differing as"
+        " select f.place, f.source_system, f.source_key, p.source_key as had, p.source_system as had_of"
+        " from fresh f full join prior p on f.source_key = p.source_key"
+        f" where f.source_key is null or p.source_key is null or {other} or f.source_system <> p.source_system"
+    )
     db.execute(
-        "create table missing as select p.source_key from prior p semi join complete using (source_system)"
-        " anti join fresh using (source_key) anti join held using (source_key)"
+        "create table unseen as select had as source_key, had_of as source_system from differing where source_key is null"
+    )
+    db.execute(
+        "create table missing as select source_key from unseen semi join complete using (source_system)"
+        " anti join held using (source_key)"
     )
     leaves = {"absent_once": "true", "absent_twice": "source_key in (select source_key from absent_before)", "never": "false"}
     db.execute(f"create table leaving as select source_key from missing where {leaves[entity.gone]}")
     waits = "true" if entity.gone == "absent_twice" else "false"
     db.execute(f"create table away as select source_key from missing anti join leaving using (source_key) where {waits}")
+    db.execute("create table staying as select source_key from unseen anti join leaving using (source_key)")
     db.execute(
-        "create table touched as select case when p.source_key is null then 'I' else 'U' end as op,"
-        " f.place, f.source_system, f.source_key from fresh f left join prior p using (source_key)"
-        f" where p.source_key is null or {other} or f.source_system <> p.source_system"
+        "create table touched as select case when had is null then 'I' else 'U' end as op, place, source_system, source_key"
+        " from differing where source_key is not null"
     )
     db.execute("insert into touched by name select 'D' as op, source_key from leaving")
     db.execute(f"create view delta as {_delta(db, entity)}")

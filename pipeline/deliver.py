@@ -236,7 +236,7 @@ def _nothing(feed: FeedDataset, folder: Path) -> dict[str, int]:
     """The files of a delivery that says that nothing changed; silence would mean a fault."""
     fields = [pa.field(column.name, arrow_type(column.type)) for column in feed.columns]
     for name, chosen in (("upserts", fields), ("deletes", [field for field in fields if field.name in feed.key])):
-        pq.write_table(pa.schema(chosen).empty_table(), folder / f"{name}.parquet")
+        pq.ParquetWriter(folder / f"{name}.parquet", pa.schema(chosen)).close()
     return dict.fromkeys(("upserts", "deletes", "drops", "updates", "before", "after"), 0)
 
 

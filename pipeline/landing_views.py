@@ -33,17 +33,24 @@ def create_view(db: duckdb.DuckDBPyConnection, dataset: SourceDataset, rows: Pat
     """Create the view `<system>.<dataset>`: the contract's columns, then `source_row` and `unreadable`."""
     landed = pq.read_schema(rows)
     cells = [(column, _raw(column), landed.field(column.physical).type) for column in dataset.columns]
-    typed = [f"{_typed(column, raw, kind)} as {column.name}" for column, raw, kind in cells]
+    names = ", ".join(f'"{column.name}"' for column in dataset.columns)
+    # Two SELECTs, so that a cell is read once and not again to find out whether it could be read.
+    inner = [f'{raw} as {_given(column)}, {_typed(column, raw, kind)} as "{column.name}"' for column, raw, kind in cells]
     db.execute(f"create schema if not exists {dataset.system}")
     db.execute(
-        f"create view {dataset.system}.{dataset.name} as select {', '.join(typed)}, {ROW},"
-        f" {_unreadable(cells)} as unreadable from read_parquet({literal(rows)})"
+        f"create view {dataset.system}.{dataset.name} as select {names}, {ROW}, {_unreadable(cells)} as unreadable"
+        f" from (select {', '.join(inner)}, {ROW} from read_parquet({literal(rows)}))"
     )
+
+
+def _given(column: Column) -> str:
+    """The name, within the view, of a column as it landed."""
+    return f'"given {column.name}"'
 
 
 def _unreadable(cells: Sequence[tuple[Column, str, pa.DataType]]) -> str:
     """The names of a row's unreadable cells; they are put together only for a row that has one."""
-    found = {column.name: _faulty(column, raw, kind) for column, raw, kind in cells}
+    found = {column.name: _faulty(column, kind) for column, _, kind in cells}
     faults = {name: condition for name, condition in found.items() if condition}
     if not faults:
         return "cast(null as varchar)"
@@ -51,11 +58,12 @@ def _unreadable(cells: Sequence[tuple[Column, str, pa.DataType]]) -> str:
     return f"case when {' or '.join(f'({condition})' for condition in faults.values())} then concat_ws(',', {named}) end"
 
 
-def _faulty(column: Column, raw: str, kind: pa.DataType) -> str | None:
+def _faulty(column: Column, kind: pa.DataType) -> str | None:
     """The condition that a cell holds something that cannot be read; None where every landed value can."""
+    lost = f'"{column.name}" is null and {_given(column)} is not null'
     if column.type.name in TEXTS:
-        return f"starts_with({raw}, {_LOST})" if pa.types.is_string(kind) else None
-    return None if _is_exact(column, kind) else f"{_present(raw)} and {_typed(column, raw, kind)} is null"
+        return lost if pa.types.is_string(kind) else None
+    return None if _is_exact(column, kind) else f"{lost} and trim(cast({_given(column)} as varchar)) <> ''"
 
 
 def _is_exact(column: Column, kind: pa.DataType) -> bool:
@@ -71,23 +79,19 @@ def _raw(column: Column) -> str:
     return f"(case when ltrim(trim(cast({raw} as varchar)), {_LOST}) in ({values}) then null else {raw} end)"
 
 
-def _present(raw: str) -> str:
-    return f"trim(cast({raw} as varchar)) <> ''"
-
-
 def _typed(column: Column, raw: str, kind: pa.DataType) -> str:
     target = spelling(column.type, "duckdb")
-    word = f"trim(cast({raw} as varchar))"
+    text = f"cast({raw} as varchar)"
+    word = f"trim({text})"
     name = column.type.name
     if name not in TEXTS and _is_exact(column, kind):
         return raw
     if name in TEXTS:
-        text = f"cast({raw} as varchar)"
         return f"(case when starts_with({text}, {_LOST}) then null else {text} end)" if pa.types.is_string(kind) else text
     if name == "date":
-        return f"cast({raw} as date)" if pa.types.is_date(kind) else _moment(word, _ISO_DATE, "date", _DATES)
+        return f"cast({raw} as date)" if pa.types.is_date(kind) else _moment(text, _ISO_DATE, "date", _DATES)
     if name == "timestamp":
-        return f"cast({raw} as timestamp)" if pa.types.is_timestamp(kind) else _moment(word, _ISO_TIME, "timestamp", _TIMES)
+        return f"cast({raw} as timestamp)" if pa.types.is_timestamp(kind) else _moment(text, _ISO_TIME, "timestamp", _TIMES)
     if name == "boolean":
         return f"(case when lower({word}) in {_TRUE} then true when lower({word}) in {_FALSE} then false end)"
     exact = f"try_cast(replace({word}, ',', '') as decimal(38, 10))"
@@ -96,9 +100,9 @@ def _typed(column: Column, raw: str, kind: pa.DataType) -> str:
     return f"(case when {exact} = try_cast({exact} as {target}) then try_cast({exact} as {target}) end)"
 
 
-def _moment(word: str, iso: str, target: str, spellings: str) -> str:
+def _moment(text: str, iso: str, target: str, spellings: str) -> str:
     """Text as a date or moment. Nearly all of it is ISO, which a cast reads ten times as fast as the list of spellings."""
     return (
-        f"(case when regexp_full_match({word}, '{iso}') then try_cast({word} as {target})"
-        f" else cast(try_strptime({word}, {spellings}) as {target}) end)"
+        f"(case when regexp_full_match({text}, '{iso}') then try_cast({text} as {target})"
+        f" else cast(try_strptime(trim({text}), {spellings}) as {target}) end)"
     )

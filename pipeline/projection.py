@@ -72,7 +72,7 @@ def project(night: Night, feed: FeedDataset, accepted: int, current: int, extra_
             if accepted:
                 _write(connection, query, schema, accepted, result.before)
             else:
-                pq.write_table(schema.empty_table(), result.before)
+                pq.ParquetWriter(result.before, schema).close()
             _write(connection, query, schema, current, result.after)
     return result
 

@@ -55,8 +55,8 @@ def dotted(table: str, engine: str) -> str:
 
 
 def hub_table(entity: Entity) -> list[str]:
-    """Statements that make `hub.<entity>`: business columns, provenance, versions, and the indexes that keep the cost of a
-    publish, a delta and a rollback at what changed."""
+    """Statements that make `hub.<entity>`: business columns, provenance, versions, the indexes that keep the cost of a publish,
+    a delta and a rollback at what changed, and the trigger that counts who writes to it (`ops.hub_write`)."""
     table = _hub("hub", entity.name)
     lines = [f"{_quoted(column.name)} {spelling(column.type, HUB_ENGINE)}" for column in entity.columns]
     lines += [f"{column} {kind}" for column, (kind, _) in _PROVENANCE.items()]
@@ -64,6 +64,8 @@ def hub_table(entity: Entity) -> list[str]:
         "create schema if not exists hub",
         f"create table {table} ({', '.join(lines)})",
         *hub_indexes(entity).values(),
+        f"create trigger note_hub_write after insert or update or delete or truncate on {table}"
+        " for each statement execute function ops.note_hub_write()",
         f"comment on table {table} is {_text(entity.title)}",
         *(_hub_comment(table, column.name, column.title) for column in entity.columns),
         *(_hub_comment(table, column, title) for column, (_, title) in _PROVENANCE.items()),

@@ -14,7 +14,9 @@ import pytest
 
 from core import postgres
 from core.dialects import LogicalType
-from loaders.hub import Change, apply
+from core.ledger import migrated
+from core.settings import settings
+from loaders.hub import Change, apply, restore, stray_writes
 from schemas import ddl
 from schemas.contract import Column, Entity
 
@@ -33,7 +35,7 @@ ENTITY = Entity(
 
 @pytest.fixture
 def hub(postgres_server: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
-    with psycopg.connect(postgres.database(postgres_server, "hub_tables")) as connection:
+    with psycopg.connect(migrated(postgres.database(postgres_server, "hub_tables"))) as connection:
         for statement in [*ddl.hub_table(ENTITY), *ddl.hub_views(ENTITY)]:
             connection.execute(statement.encode())
         yield connection
@@ -85,29 +87,30 @@ def test_a_new_column_is_added_and_seen(hub: psycopg.Connection[tuple[object, ..
     assert hub.execute('select order_no, paid_on, amount::text from hub_current."order"').fetchall() == [("A1", None, "1.00")]
 
 
+def _delta(folder: Path, first: int, count: int, stray_writes: int = 0) -> Change:
+    numbers = range(first, first + count)
+    rows = pa.table(
+        {
+            "op": ["I"] * count,
+            "order_no": [f"A{number}" for number in numbers],
+            "amount": pa.array([Decimal(number).scaleb(-2) for number in numbers], pa.decimal128(12, 2)),
+            "source_system": ["finance"] * count,
+            "source_key": [f"A{number}" for number in numbers],
+            "row_hash": [f"{number:032x}" for number in numbers],
+        }
+    )
+    pq.write_table(rows, folder / f"{first}.parquet")
+    return Change(ENTITY, folder / f"{first}.parquet", first, inserts=count, updates=0, deletes=0, stray_writes=stray_writes)
+
+
 def test_a_large_first_load_leaves_rows_and_indexes_as_a_small_one(
     hub: psycopg.Connection[tuple[object, ...]], tmp_path: Path
 ) -> None:
-    def delta(first: int, count: int) -> Change:
-        numbers = range(first, first + count)
-        rows = pa.table(
-            {
-                "op": ["I"] * count,
-                "order_no": [f"A{number}" for number in numbers],
-                "amount": pa.array([Decimal(number).scaleb(-2) for number in numbers], pa.decimal128(12, 2)),
-                "source_system": ["finance"] * count,
-                "source_key": [f"A{number}" for number in numbers],
-                "row_hash": [f"{number:032x}" for number in numbers],
-            }
-        )
-        pq.write_table(rows, tmp_path / f"{first}.parquet")
-        return Change(ENTITY, tmp_path / f"{first}.parquet", before=first, inserts=count, updates=0, deletes=0)
-
     indexes = "select indexname, indexdef from pg_indexes where schemaname = 'hub' and tablename = 'order' order by 1"
     made = hub.execute(indexes).fetchall()
-    assert apply(hub, delta(0, 25_000), 1, "night-1") == (25_000, 0)
+    assert apply(hub, _delta(tmp_path, 0, 25_000), 1, "night-1") == (25_000, 0)
     assert hub.execute(indexes).fetchall() == made
-    assert apply(hub, delta(25_000, 5), 2, "night-2") == (5, 0)
+    assert apply(hub, _delta(tmp_path, 25_000, 5), 2, "night-2") == (5, 0)
     found = hub.execute(
         "select from_version, to_version, batch_id, source_system, count(*), sum(amount), count(distinct row_hash)"
         ' from hub."order" group by 1, 2, 3, 4 order by 1'
@@ -116,3 +119,43 @@ def test_a_large_first_load_leaves_rows_and_indexes_as_a_small_one(
         (1, None, "night-1", "finance", 25_000, Decimal("3124875.00"), 25_000),
         (2, None, "night-2", "finance", 5, Decimal("1250.10"), 5),
     ]
+
+
+@pytest.mark.parametrize(
+    "by_hand",
+    [
+        "update hub.\"order\" set amount = 0 where order_no = 'A1'",
+        "delete from hub.\"order\" where order_no = 'A1'",
+        "insert into hub.\"order\" (order_no, from_version) values ('B1', 1)",
+        'truncate hub."order"',
+    ],
+)
+def test_who_writes_to_a_table_besides_a_publish_is_seen_until_one_that_knew_of_it(
+    hub: psycopg.Connection[tuple[object, ...]], tmp_path: Path, by_hand: str
+) -> None:
+    apply(hub, _delta(tmp_path, 0, 5), 1, "night-1")
+    assert stray_writes(hub, ENTITY) == 0
+    hub.execute(by_hand.encode())
+    assert stray_writes(hub, ENTITY) == 1
+    apply(hub, _delta(tmp_path, 5, 1, stray_writes=0), 2, "night-2")  # was compared before somebody wrote
+    assert stray_writes(hub, ENTITY) == 1
+    apply(hub, _delta(tmp_path, 6, 1, stray_writes=1), 3, "night-3")
+    assert stray_writes(hub, ENTITY) == 0
+
+
+def test_a_rollback_is_no_publish_that_prints_were_kept_of(hub: psycopg.Connection[tuple[object, ...]], tmp_path: Path) -> None:
+    apply(hub, _delta(tmp_path, 0, 5), 1, "night-1")
+    apply(hub, _delta(tmp_path, 5, 5), 2, "night-2")
+    assert restore(hub, ENTITY, 1, 3, "night-3") == (0, 5)
+    assert stray_writes(hub, ENTITY) > 0
+
+
+def test_tables_that_were_there_before_are_counted_from_now_on(
+    hub: psycopg.Connection[tuple[object, ...]], tmp_path: Path
+) -> None:
+    apply(hub, _delta(tmp_path, 0, 5), 1, "night-1")
+    hub.execute("drop table ops.hub_write; drop function ops.note_hub_write cascade")
+    hub.execute((settings().sql / "migrations" / "0008_hub_write.sql").read_bytes())
+    assert stray_writes(hub, ENTITY) == 1  # nobody knows what was before
+    apply(hub, _delta(tmp_path, 5, 5, stray_writes=1), 2, "night-2")
+    assert stray_writes(hub, ENTITY) == 0

@@ -70,3 +70,14 @@ def test_a_row_that_somebody_took_out_of_the_hub_comes_back_with_the_next_change
     assert university.night(2).problems == []
     assert [row[0] for row in university.hub()] == whole
     assert changed(university) == (2, 1)
+
+
+def test_a_key_that_somebody_changed_in_the_hub_is_seen_though_as_many_rows_are_there(university: Any) -> None:
+    university.night(1)
+    whole = [row[0] for row in university.hub()]
+    university.ledger.execute("update hub.staff set staff_no = 'T0999', source_key = 'T0999' where staff_no = 'T0009'")
+    raise_salary(university, "T0005")
+    assert university.night(2).problems == []
+    assert set(whole) <= {row[0] for row in university.hub()}
+    assert university.night(3).problems == []
+    assert [row[0] for row in university.hub()] == whole
