@@ -5,12 +5,15 @@ What goes wrong with one dataset, entity or receiver is written down and the res
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, TypeVar
 
+from core.calendar import calendar
 from core.connections import connection, switched_off
 from core.errors import ContractError, HubError, merged
 from core.ledger import Ledger, Output, ledger
@@ -62,9 +65,9 @@ def night(as_of: date, progress: Progress | None = None, book: Ledger | None = N
     outcome = Outcome(run.id)
     with book.sole(run.id):
         extract_all(here, outcome, sorted(here.catalog.sources))
-        publish_all(here, outcome, list(here.catalog.entities))
-        begin_audit(here)
-        with marks.taken_beside(here):
+        with contextlib.ExitStack() as beside:
+            publish_all(here, outcome, list(here.catalog.entities), lambda: beside.enter_context(_beside_servers(here)))
+            begin_audit(here)
             deliver_all(here, outcome, schedule.due(book, here.catalog.feeds.values(), as_of))
             deliver_late(here, outcome, here.catalog.feeds.values())
         outcome.guard(lambda: audit(here))
@@ -77,6 +80,17 @@ def night(as_of: date, progress: Progress | None = None, book: Ledger | None = N
     return outcome
 
 
+@contextlib.contextmanager
+def _beside_servers(here: Night) -> Iterator[None]:
+    """What is better done while the hub and the receivers work and this process waits for them: the sources look at every
+    row for their marks, and the library of public holidays, which the report asks, loads those of all countries."""
+    loading = threading.Thread(target=calendar().is_workday, args=(here.run.as_of,), name="holidays")
+    loading.start()
+    with marks.taken_beside(here):
+        yield
+    loading.join()
+
+
 def extract_all(here: Night, outcome: Outcome, datasets: Sequence[str]) -> None:
     """Land the datasets, several side by side. Systems that are not connected yet (`off:`) wait."""
     off = switched_off()
@@ -84,8 +98,11 @@ def extract_all(here: Night, outcome: Outcome, datasets: Sequence[str]) -> None:
     _each(lambda id: outcome.guard(lambda: extract.extract(here, id).__dict__), wanted)
 
 
-def publish_all(here: Night, outcome: Outcome, names: Sequence[str]) -> Output | None:
-    """Conform or derive, check, brake and publish the entities, then compare the copies of each other's fields.
+def publish_all(
+    here: Night, outcome: Outcome, names: Sequence[str], judged: Callable[[], object] = lambda: None
+) -> Output | None:
+    """Conform or derive, check, brake and publish the entities, then compare the copies of each other's fields. `judged` is
+    called once before the publish.
 
     An entity that is stopped keeps its version and its children wait.
     """
@@ -94,6 +111,7 @@ def publish_all(here: Night, outcome: Outcome, names: Sequence[str]) -> Output |
         landings = {id: landed(output) for id, output in here.ledger.latest("extract").items() if id in here.catalog.sources}
         changes, problems = judge(here, names, landings)
         outcome.problems += problems
+        judged()
         published = outcome.guard(lambda: publish_changes(here, changes))
         _compare_copies(here, outcome, landings)
         return published
