@@ -194,8 +194,8 @@ def _load(db: duckdb.DuckDBPyConnection, entity: Entity, conformed: Output, chec
 
 
 def _stage(db: duckdb.DuckDBPyConnection, connection: postgres.Connection, night: Night, entity: Entity, other: str) -> None:
-    """Tables `leaving` (keys to be deleted), `away` (absent for the first time), `touched` (keys to be inserted, updated or
-    deleted, with their place), `staying` (keys that keep what the hub has) and the view `delta` of the rows to be changed."""
+    """Tables `leaving` (keys to be deleted), `away` (absent for the first time), `staying` (keys that keep what the hub
+    has), and the views `touched` (keys to be inserted, updated or deleted, with their place) and `delta` (their rows)."""
     before = connection.execute(
         "select source_key from ops.absent where entity = %s and run_id <> %s", [entity.name, night.run.id]
     ).fetchall()
@@ -219,10 +219,9 @@ def _stage(db: duckdb.DuckDBPyConnection, connection: postgres.Connection, night
     db.execute(f"create table away as select source_key from missing anti join leaving using (source_key) where {waits}")
     db.execute("create table staying as select source_key from unseen anti join leaving using (source_key)")
     db.execute(
-        "create table touched as select case when had is null then 'I' else 'U' end as op, place, source_system, source_key"
-        " from differing where source_key is not null"
+        "create view touched as select case when had is null then 'I' else 'U' end as op, place, source_system, source_key"
+        " from differing where source_key is not null union all by name select 'D' as op, source_key from leaving"
     )
-    db.execute("insert into touched by name select 'D' as op, source_key from leaving")
     db.execute(f"create view delta as {_delta(db, entity)}")
 
 

@@ -11,6 +11,7 @@ import sys
 
 import pipeline
 from core.errors import HubError
+from core.leaving import leave
 from pipeline.cli_base import app
 
 for _module in pkgutil.iter_modules(pipeline.__path__):
@@ -24,7 +25,11 @@ def main() -> None:
         app()
     except HubError as error:
         print(error.line(), file=sys.stderr)
-        raise SystemExit(1) from None
+        leave(1)
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            leave(end.code or 0)
+        raise
 
 
 if __name__ == "__main__":

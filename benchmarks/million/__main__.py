@@ -52,6 +52,8 @@ print(json.dumps({
     "sent": {row["edge"]: [row["rows_upsert"], row["rows_delete"], row["state"]] for row in sent},
     "problems": [error.code for error in outcome.problems],
 }))
+from core.leaving import leave
+leave(0)  # as `hub night` ends
 """
 
 

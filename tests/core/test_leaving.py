@@ -1,0 +1,50 @@
+"""A process that leaves quickly has done all that one does that leaves in the ordinary way."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import atexit, sys, threading, time
+from core.leaving import leave
+
+def late():
+    time.sleep(0.2)
+    print("thread")
+
+atexit.register(lambda: print("registered first"))
+atexit.register(lambda: print("registered last"))
+print("printed")
+threading.Thread(target=late).start()
+leave(int(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("status", [0, 1, 3])
+def test_threads_registered_work_and_output_are_waited_for(status: int, tmp_path: Path) -> None:
+    out = tmp_path / "out"  # a file is written in blocks, unlike a terminal
+    with out.open("w") as sink:
+        ended = subprocess.run([sys.executable, "-c", PROGRAM, str(status)], stdout=sink, check=False)
+    assert ended.returncode == status
+    assert out.read_text().split("\n") == ["printed", "thread", "registered last", "registered first", ""]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
+@pytest.mark.parametrize(("status", "told"), [(0, 120), (3, 3)])
+def test_output_that_could_not_be_written_is_no_success(status: int, told: int) -> None:
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with Path("/dev/full").open("w") as sink:
+        ended = subprocess.run([sys.executable, "-c", PROGRAM, str(status)], stdout=sink, env=buffered, check=False)
+    assert ended.returncode == told
+
+
+def test_the_command_s_status_is_told() -> None:
+    def status(*words: str) -> int:
+        return subprocess.run([sys.executable, "-m", "pipeline.cli", *words], capture_output=True, check=False).returncode
+
+    assert (status("--help"), status("no-such-command")) == (0, 2)
