@@ -82,5 +82,8 @@ def conformed(file: Path, out: Path, home: Path) -> None:
 
 
 if __name__ == "__main__":
+    from core.leaving import leave
+
     steps: dict[str, Callable[..., dict[str, object]]] = {"extract": extract, "load": load, "check": check}
     print(json.dumps(steps[sys.argv[1]](*sys.argv[2:])))
+    leave(0)  # as a command ends
