@@ -115,12 +115,12 @@ def test_a_table_that_changed_during_the_night_gets_no_mark(
     from pipeline import night
 
     settle()
-    plain = night.publish_changes
+    plain = night.judge
 
     def meanwhile(*given: Any) -> Any:
         registry("update dw set dwmc = '后来' where dwh = 'U2'")
         return plain(*given)
 
-    monkeypatch.setattr(night, "publish_changes", meanwhile)
+    monkeypatch.setattr(night, "judge", meanwhile)
     university.night(1)
     assert university.ledger.latest("mark") == {}
