@@ -5,12 +5,13 @@ Commands live in the modules `cli_*.py` beside this one; presence registers them
 
 from __future__ import annotations
 
+import errno
 import importlib
 import pkgutil
 import sys
 
 import pipeline
-from core.errors import HubError
+from core.errors import Fault, HubError
 from core.leaving import leave
 from pipeline.cli_base import app
 
@@ -25,6 +26,11 @@ def main() -> None:
         app()
     except HubError as error:
         print(error.line(), file=sys.stderr)
+        leave(1)
+    except OSError as error:  # what is printed may go to a file
+        if error.errno != errno.ENOSPC:
+            raise
+        print(Fault("HUB803", "stdout").line(), file=sys.stderr)
         leave(1)
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):
