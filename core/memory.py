@@ -19,7 +19,7 @@ _OPTIONS = {"M_ARENA_MAX": (-8, 2), "M_MMAP_THRESHOLD": (-3, 4_000_000), "M_TRIM
 batch is smaller than the second: to map and unmap every one of them costs a tenth of a reading."""
 
 
-def there_is(groups: Path = Path("/sys/fs/cgroup")) -> int:
+def total(groups: Path = Path("/sys/fs/cgroup")) -> int:
     """Bytes of memory of this machine, or the limit of the container if that is less."""
     limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for name in _CONTAINER:

@@ -47,7 +47,7 @@ def _server() -> dict[str, str]:
     """What the embedded server is told once, when its folder is made: its own defaults are for a machine of 2005, and a night
     that touches one row in a hundred of a large table would read and write most of it several times. It gets an eighth of the
     memory, since it is not alone on its machine."""
-    buffers = min(max(memory.there_is() // 8, 128 << 20), 4 << 30)
+    buffers = min(max(memory.total() // 8, 128 << 20), 4 << 30)
     return {"shared_buffers": f"{buffers >> 20}MB", "max_wal_size": "2GB", "checkpoint_timeout": "15min"}
 
 

@@ -5,6 +5,7 @@ Commands live in the modules `cli_*.py` beside this one; presence registers them
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
 import pkgutil
@@ -23,19 +24,28 @@ for _module in pkgutil.iter_modules(pipeline.__path__):
 def main() -> None:
     """Entry point: an error is one line on standard error and exit status 1."""
     try:
+        status = _run()
+        with contextlib.suppress(BrokenPipeError):
+            sys.stdout.flush()
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        print(Fault("HUB811", "hub").line(), file=sys.stderr)
+        status = 1
+    leave(status)
+
+
+def _run() -> int:
+    try:
         app()
     except HubError as error:
         print(error.line(), file=sys.stderr)
-        leave(1)
-    except OSError as error:  # what is printed may go to a file
-        if error.errno != errno.ENOSPC:
-            raise
-        print(Fault("HUB803", "stdout").line(), file=sys.stderr)
-        leave(1)
+        return 1
     except SystemExit as end:
-        if end.code is None or isinstance(end.code, int):
-            leave(end.code or 0)
-        raise
+        if isinstance(end.code, str):
+            raise
+        return end.code or 0
+    return 0
 
 
 if __name__ == "__main__":

@@ -37,8 +37,9 @@ def create_view(db: duckdb.DuckDBPyConnection, dataset: SourceDataset, rows: Pat
     # Two SELECTs, so that a cell is read once and not again to find out whether it could be read.
     inner = [f'{raw} as {_given(column)}, {_typed(column, raw, kind)} as "{column.name}"' for column, raw, kind in cells]
     db.execute(f"create schema if not exists {dataset.system}")
+    faulty = _unreadable([(column, kind) for column, _, kind in cells])
     db.execute(
-        f"create view {dataset.system}.{dataset.name} as select {names}, {ROW}, {_unreadable(cells)} as unreadable"
+        f"create view {dataset.system}.{dataset.name} as select {names}, {ROW}, {faulty} as unreadable"
         f" from (select {', '.join(inner)}, {ROW} from read_parquet({literal(rows)}))"
     )
 
@@ -48,9 +49,9 @@ def _given(column: Column) -> str:
     return f'"given {column.name}"'
 
 
-def _unreadable(cells: Sequence[tuple[Column, str, pa.DataType]]) -> str:
+def _unreadable(cells: Sequence[tuple[Column, pa.DataType]]) -> str:
     """The names of a row's unreadable cells; they are put together only for a row that has one."""
-    found = {column.name: _faulty(column, kind) for column, _, kind in cells}
+    found = {column.name: _faulty(column, kind) for column, kind in cells}
     faults = {name: condition for name, condition in found.items() if condition}
     if not faults:
         return "cast(null as varchar)"

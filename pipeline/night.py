@@ -86,9 +86,11 @@ def _beside_servers(here: Night) -> Iterator[None]:
     row for their marks, and the library of public holidays, which the report asks, loads those of all countries."""
     loading = threading.Thread(target=calendar().is_workday, args=(here.run.as_of,), name="holidays")
     loading.start()
-    with marks.taken_beside(here):
-        yield
-    loading.join()
+    try:
+        with marks.taken_beside(here):
+            yield
+    finally:
+        loading.join()
 
 
 def extract_all(here: Night, outcome: Outcome, datasets: Sequence[str]) -> None:

@@ -56,4 +56,4 @@ def test_a_full_disk_behind_the_output_is_one_line() -> None:
         command = [sys.executable, "-m", "pipeline.cli", "--help"]
         ended = subprocess.run(command, stdout=sink, stderr=subprocess.PIPE, text=True, check=False)
     assert ended.returncode == 1
-    assert ended.stderr.startswith("HUB803 stdout") and ended.stderr.count("\n") == 1
+    assert ended.stderr.startswith("HUB811 hub") and ended.stderr.count("\n") == 1
