@@ -6,8 +6,6 @@ import contextlib
 import functools
 import itertools
 import os
-import threading
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -17,6 +15,7 @@ import pyarrow as pa
 
 from core.errors import Fault
 from core.settings import settings
+from core.turns import Crowded, turns
 
 
 @contextlib.contextmanager
@@ -31,9 +30,9 @@ def engine(task: str) -> Iterator[duckdb.DuckDBPyConnection]:
             disk is full; `task` says where.
     """
     name = f"task_{next(_NUMBERS)}"
-    turns = _turns()
-    with turns.beside_others():
-        with turns.opening:  # or two threads would each make the first
+    taken = turns()
+    with taken.beside_others():
+        with taken.opening:  # or two threads would each make the first
             instance = _instance(os.getpid(), settings().work / "spill")
         connection = instance.cursor()
         with _closed(instance, connection, name), _told(task):
@@ -42,29 +41,13 @@ def engine(task: str) -> Iterator[duckdb.DuckDBPyConnection]:
             yield connection
 
 
-class Crowded(Fault):
-    """Memory was used up beside other tasks; alone there may be enough."""
-
-
-def alone() -> contextlib.AbstractContextManager[None]:
-    """For a task that ran out of memory beside others: wait until no other thread has a database, and then let none open one
-    until this thread is done."""
-    return _turns().alone()
-
-
-def one_at_a_time() -> contextlib.AbstractContextManager[object]:
-    """For a task that takes all the memory there is: no other of its kind works meanwhile. To be entered before the task opens
-    a database, never after, so that who waits here keeps nobody waiting."""
-    return _turns().one_at_a_time()
-
-
 @contextlib.contextmanager
 def _told(task: str) -> Iterator[None]:
     """The engine's errors in the house's words."""
     try:
         yield
     except duckdb.OutOfMemoryException as error:
-        kind = Crowded if _turns().met_others() else Fault
+        kind = Crowded if turns().met_others() else Fault
         raise kind("HUB802", task, limit=settings().duckdb_memory) from error
     except duckdb.IOException as error:
         if "No space left" in str(error):
@@ -84,70 +67,6 @@ def _closed(instance: duckdb.DuckDBPyConnection, connection: duckdb.DuckDBPyConn
         connection.close()
         with contextlib.closing(instance.cursor()) as cleaner:
             cleaner.execute(f"detach {name}")
-
-
-class _Turns:
-    """Which threads have a database of the instance open, and whether one of them has it for itself."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._open: Counter[int] = Counter()
-        self._met: set[int] = set()
-        self._alone: int | None = None
-        self._large = threading.Lock()
-        self.opening = threading.Lock()
-
-    @contextlib.contextmanager
-    def beside_others(self) -> Iterator[None]:
-        me = threading.get_ident()
-        with self._changed:
-            self._changed.wait_for(lambda: self._alone in (None, me))
-            self._open[me] += 1
-            if self._others():
-                self._met |= self._open.keys()
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._open[me] -= 1
-                if not self._open[me]:
-                    del self._open[me]
-                    self._met.discard(me)
-                self._changed.notify_all()
-
-    def met_others(self) -> bool:
-        """Whether another thread had a database at any time since this one has one: memory it held may have been missing."""
-        return threading.get_ident() in self._met
-
-    def one_at_a_time(self) -> contextlib.AbstractContextManager[object]:
-        # Who is alone must not wait: the lock may be held by one that waits until it is done.
-        return contextlib.nullcontext() if self._alone == threading.get_ident() else self._large
-
-    def _others(self) -> bool:
-        return bool(self._open.keys() - {threading.get_ident()})
-
-    @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        me = threading.get_ident()
-        with self._changed:
-            # Not before nobody has one: who has one may need another to come to its end.
-            self._changed.wait_for(lambda: self._alone is None and not self._others())
-            self._alone = me
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._alone = None
-                self._changed.notify_all()
-
-
-_TURNS: dict[int, _Turns] = {}
-
-
-def _turns() -> _Turns:
-    """Those of this process: a child has none of its parent's threads."""
-    process = os.getpid()
-    return _TURNS.get(process) or _TURNS.setdefault(process, _Turns())  # of two threads that come first, one is kept
 
 
 _NUMBERS = itertools.count()

@@ -22,10 +22,10 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from core import postgres
-from core.engine import Crowded, alone
 from core.errors import Denied, Fault, HubError
 from core.ids import Clock, system_clock
 from core.settings import settings
+from core.turns import Crowded, alone
 
 Output = dict[str, Any]
 Row = dict[str, Any]

@@ -17,7 +17,6 @@ from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as kernels
 import pyarrow.parquet as pq
 
 from core.arrays import whole_numbers
@@ -147,6 +146,8 @@ def _write(path: Path, columns: pa.Schema, batches: Iterator[pa.RecordBatch]) ->
 def _repeating(batch: pa.RecordBatch) -> list[str]:
     """The columns of which a dictionary is worth making, by the first rows: names and numbers of persons have none, and to
     begin one for them costs a third of the writing."""
+    import pyarrow.compute as kernels  # rows are on their way already when it is asked for
+
     names = batch.schema.names
     return [
         name

@@ -21,11 +21,12 @@ from core import memory
 from core.calendar import calendar
 from core.connections import connection
 from core.dialects import arrow_type
-from core.engine import engine, literal, one_at_a_time
+from core.engine import engine, literal
 from core.errors import ContractError, HubError
 from core.ids import digest, file_digest
 from core.ledger import Output, Row, Step
 from core.settings import settings
+from core.turns import one_at_a_time
 from loaders.base import Delivery, open_target
 from loaders.totals import expected
 from pipeline import brakes, projection

@@ -23,7 +23,8 @@ from core.text import text
 from pipeline import screen
 from pipeline.cli_base import show
 from pipeline.context import resume
-from pipeline.night import Outcome, night
+from pipeline.night import night
+from pipeline.outcome import Outcome
 from pipeline.report import facts_of
 from schemas.catalog import catalog, nearest
 

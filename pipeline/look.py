@@ -25,7 +25,8 @@ from core.settings import settings
 from extractors.base import SOURCE_HASH, Extractor, drift, open_extractor
 from loaders.landing import Landed
 from pipeline.context import Night
-from pipeline.extract import compose, low_mark, physical_name, seal, store
+from pipeline.store import seal, store
+from pipeline.window import compose, low_mark, physical_name
 from schemas.contract import SourceDataset
 
 _A_DAY, _AHEAD = timedelta(days=1), timedelta(minutes=5)

@@ -15,8 +15,9 @@ from pathlib import Path
 from core.errors import Denied, FeedFailed, HubError, merged
 from core.ledger import Ledger, ledger
 from loaders.landing import Landed, landed
-from pipeline import latency, look, night
+from pipeline import cycle, latency, look
 from pipeline.context import Night
+from pipeline.outcome import Outcome
 from schemas.catalog import Catalog, catalog, nearest
 from schemas.queries import tables_of
 
@@ -82,13 +83,13 @@ def _refresh(work: Work, found: Refreshed) -> None:
     changes = _take(work, found)
     found.changed = [change.dataset.id for change in changes]
     names = set(work.catalog.entities_of(work.system))
-    outcome = night.Outcome("")
+    outcome = Outcome("")
     if changes or broken:
         touched = names if broken else _entities_reading(work.catalog, work.system, set(found.changed))
-        night.publish_all(work.night(), outcome, [name for name in work.catalog.entities if name in touched])
+        cycle.publish_all(work.night(), outcome, [name for name in work.catalog.entities if name in touched])
     waiting = {item.feed.id: item for item in latency.behind(book, work.catalog, names, work.as_of)}
     if waiting:
-        night.deliver_all(work.night(), outcome, [item.feed for item in waiting.values()])
+        cycle.deliver_all(work.night(), outcome, [item.feed for item in waiting.values()])
         changed_at = min((change.changed_at for change in changes if change.changed_at), default=None)
         latency.record(book, work.night().run.id, work.system, waiting, (changed_at, looked_at))
     still = latency.behind(book, work.catalog, names, work.as_of) if waiting else []

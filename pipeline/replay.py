@@ -14,9 +14,10 @@ from typing import Any
 from core.connections import switched_off
 from core.errors import Denied, FeedFailed, HubError
 from core.ledger import Ledger, Row
-from pipeline import late, night, verify
+from pipeline import cycle, late, verify
 from pipeline.context import Night
 from pipeline.deliver import accepted_version
+from pipeline.outcome import Outcome
 from pipeline.pull import feeds_of
 from schemas.catalog import Catalog
 from schemas.contract import FeedDataset
@@ -56,8 +57,8 @@ def _replayed(here: Night, feed: FeedDataset, days: tuple[date, date]) -> dict[s
         _take_up(here, feed)
         facts["lost"] = _lost(here, feed)
         if facts["lost"] or facts["open"] or _refusals(here, feed) or not rows:
-            outcome = night.Outcome(here.run.id)
-            night.deliver_all(here, outcome, [feed])
+            outcome = Outcome(here.run.id)
+            cycle.deliver_all(here, outcome, [feed])
             if outcome.problems:
                 raise outcome.problems[0]
             facts["sent"] = _sent(here, feed)
@@ -70,7 +71,7 @@ def _take_up(here: Night, feed: FeedDataset) -> None:
     """Finish what was cut off before looking, else what the receiver has already applied would count as foreign. One that it
     does not take or does not have is part of what is sent next."""
     with here.ledger.turn(f"feed {feed.id}"), contextlib.suppress(FeedFailed):
-        night.take_up(here, feed)
+        cycle.take_up(here, feed)
 
 
 def _lost(here: Night, feed: FeedDataset) -> bool:

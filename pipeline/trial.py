@@ -24,8 +24,9 @@ from extractors.base import drift
 from extractors.file import Files
 from loaders import hub, landing
 from loaders.landing import ROW, Landed
-from pipeline import check, conform, extract, standing, status
+from pipeline import check, conform, standing, status
 from pipeline.context import Night
+from pipeline.store import store
 from quality.mask import mask
 from schemas.catalog import Catalog
 from schemas.contract import Column, Entity, Rule, SourceDataset
@@ -96,7 +97,7 @@ def entities_of(known: Catalog, dataset: SourceDataset) -> list[str]:
 def _land(files: Files, dataset: SourceDataset, folder: Path) -> Landed:
     drift(dataset, files.columns(dataset.physical, dataset))
     with files.read(dataset) as reading:
-        rows, content = extract.store(folder, reading)
+        rows, content = store(folder, reading)
         facts = (rows, reading.source_count, content, dataset.version, dataset.mode)
     return Landed(dataset.system, dataset.name, "upload", str(folder), *facts, high=None, complete=True)
 

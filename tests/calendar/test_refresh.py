@@ -133,11 +133,11 @@ def latency_zone() -> Any:
 
 
 def test_what_a_killed_refresh_landed_is_published_by_the_next(busy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline import night
+    from pipeline import cycle
 
     busy.department("update jzg set xm = '吴四', gxsj = clock_timestamp() at time zone 'Asia/Shanghai' where gh = 'T0004'")
     with monkeypatch.context() as patch:
-        patch.setattr(night, "publish_all", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+        patch.setattr(cycle, "publish_all", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             look(busy)
     assert "吴四" not in {row[1] for row in busy.received()}

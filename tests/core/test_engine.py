@@ -11,10 +11,11 @@ from datetime import date
 import duckdb
 import pytest
 
-from core.engine import Crowded, alone, engine, one_at_a_time
+from core.engine import engine
 from core.errors import Fault
 from core.ledger import Ledger, Output, Step, migrated
 from core.postgres import database
+from core.turns import Crowded, alone, one_at_a_time
 
 SECONDS = 30
 """So long a thread may take that does not wait for ever."""

@@ -17,8 +17,8 @@ from test_file_extractor import KV, CsvShelf, refusal
 
 from extractors.base import Extractor, open_extractor
 from extractors.excel_errors import error_cells
-from pipeline.extract import store
 from pipeline.landing_views import create_view
+from pipeline.store import store
 
 DAY, MOMENT, CLOCK = (xlwt.easyxf(num_format_str=form) for form in ("yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss", "hh:mm:ss"))
 SIGNS = {"#NULL!": 0, "#DIV/0!": 7, "#VALUE!": 15, "#REF!": 23, "#NAME?": 29, "#NUM!": 36, "#N/A": 42}

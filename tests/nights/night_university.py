@@ -27,7 +27,8 @@ from core.ledger import Ledger, ledger
 from core.settings import settings
 from loaders.base import open_target
 from pipeline import schedule
-from pipeline.night import Outcome, night
+from pipeline.night import night
+from pipeline.outcome import Outcome
 from schemas.catalog import Catalog, catalog, read_catalog
 from schemas.contract import FeedDataset
 

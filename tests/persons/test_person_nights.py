@@ -20,7 +20,8 @@ from core.connections import connection
 from core.ledger import ledger
 from core.settings import settings
 from pipeline import grants, persons
-from pipeline.night import Outcome, night
+from pipeline.night import night
+from pipeline.outcome import Outcome
 from schemas.catalog import read_catalog
 
 DERIVED = ("person_number", "person", "person_role", "person_conflict", "staff_preentry", "account", "role_grant")

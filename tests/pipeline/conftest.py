@@ -19,7 +19,8 @@ from core import postgres
 from core.connections import parse
 from core.ledger import Ledger, ledger
 from core.settings import settings
-from pipeline.night import Outcome, night
+from pipeline.night import night
+from pipeline.outcome import Outcome
 from schemas.catalog import catalog, read_catalog
 
 HOME = Path(__file__).parent / "home"

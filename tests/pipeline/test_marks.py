@@ -112,15 +112,15 @@ def test_a_checksum_that_differs_has_the_table_read(university: Any, registry: C
 def test_a_table_that_changed_during_the_night_gets_no_mark(
     university: Any, registry: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipeline import night
+    from pipeline import cycle
 
     settle()
-    plain = night.judge
+    plain = cycle.judge
 
     def meanwhile(*given: Any) -> Any:
         registry("update dw set dwmc = '后来' where dwh = 'U2'")
         return plain(*given)
 
-    monkeypatch.setattr(night, "judge", meanwhile)
+    monkeypatch.setattr(cycle, "judge", meanwhile)
     university.night(1)
     assert university.ledger.latest("mark") == {}

@@ -44,7 +44,9 @@ from core.ledger import Ledger, ledger
 from core.settings import settings
 from pipeline import morning, obligations, schedule, verify
 from pipeline.context import Night
-from pipeline.night import Outcome, deliver_all, extract_all, night, publish_all
+from pipeline.cycle import deliver_all, publish_all
+from pipeline.night import extract_all, night
+from pipeline.outcome import Outcome
 from schemas.catalog import Catalog, catalog, read_catalog
 from schemas.contract import FeedDataset
 
