@@ -2,7 +2,8 @@
 
 The SELECT runs in the hub over views at a version (`hub_at`), so it is the same plain text for both. When only entities
 that carry the dataset's key were touched, only the touched keys are looked at; when a joined entity without that key
-changed (a unit was renamed), both states are compared whole. One projection serves every edge that shares it.
+changed (a unit was renamed), both states are compared whole. A dataset that is the rows of one entity reads those that
+were closed or began since. One projection serves every edge that shares it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from core import postgres
 from loaders import hub
 from pipeline.context import Night
 from schemas.catalog import Catalog
-from schemas.contract import FeedDataset
+from schemas.contract import Entity, FeedDataset
 
 KEY_SEPARATOR = 31
 
@@ -67,13 +68,16 @@ def project(night: Night, feed: FeedDataset, accepted: int, current: int, extra_
             return result
         schema = schema_of(night, feed)
         with night.ledger.transaction() as connection:
-            where = _touched(connection, night.catalog, feed, (accepted, current), extra_keys) if accepted else ""
+            alone = sole(night.catalog, feed) if accepted and not extra_keys else None
+            where = _touched(connection, night.catalog, feed, (accepted, current), extra_keys) if accepted and not alone else ""
             query = f"select * from ({query_of(night.catalog, feed)}) q{where}"
-            if accepted:
-                _write(connection, query, schema, accepted, result.before)
-            else:
-                pq.ParquetWriter(result.before, schema).close()
-            _write(connection, query, schema, current, result.after)
+            for version, path in ((accepted, result.before), (current, result.after)):
+                if not version:
+                    pq.ParquetWriter(path, schema).close()
+                    continue
+                if alone:
+                    _lay_over(connection, alone, (accepted, current), version)
+                _write(connection, query, schema, version, path)
     return result
 
 
@@ -133,6 +137,33 @@ def _touched(
             return ""
     # One IN is joined from the touched keys on; several with OR between them would look at every row.
     return " where " + " or ".join(f"{columns} in ({' union all '.join(keys)})" for columns, keys in touched.items())
+
+
+def sole(catalog: Catalog, feed: FeedDataset) -> Entity | None:
+    """The entity of which every row of the dataset is plainly one row, under the same key; None where that is not plain."""
+    tree = _parsed(query_of(catalog, feed))
+    tables = list(tree.find_all(exp.Table))
+    plain = isinstance(tree, exp.Select) and not any(tree.args.get(part) for part in _GATHERING)
+    if not plain or len(tables) != 1 or tree.find(exp.AggFunc, exp.Window, exp.UDTF):
+        return None
+    entity = catalog.entity(tables[0].name)
+    return entity if set(feed.key) == set(entity.key) else None
+
+
+_GATHERING = ("joins", "laterals", "group", "distinct", "having", "limit", "offset", "with", "with_")
+"""Parts of a SELECT after which a row of it is no longer one row of its table, or depends on others."""
+
+
+def _lay_over(connection: postgres.Connection, entity: Entity, versions: tuple[int, int], at: int) -> None:
+    """Put a table of the entity's rows that differ between two versions before the view of its name, until the transaction
+    ends. No two rows of a key are true at once: what the older version has of a touched key was closed since, and what the
+    newer has of it began since, so neither has to be looked up by its key."""
+    low, high = versions
+    closed = f"from_version <= {low:d} and to_version > {low:d} and to_version <= {high:d}"
+    began = f"from_version > {low:d} and from_version <= {high:d} and (to_version is null or to_version > {high:d})"
+    rows = f"select * from hub.{entity.name} where {closed if at == low else began}"
+    connection.execute(f"drop table if exists pg_temp.{entity.name}".encode())
+    connection.execute(f"create temporary table {entity.name} on commit drop as {rows}".encode())
 
 
 def _joined_by(catalog: Catalog, feed: FeedDataset, name: str) -> str | None:
