@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -136,11 +137,16 @@ def _write(path: Path, columns: pa.Schema, batches: Iterator[pa.RecordBatch]) ->
         "use_dictionary": [] if first is None else _repeating(first),
         "write_statistics": False,
     }
-    with pq.ParquetWriter(path, schema, **options) as writer:
+    with pq.ParquetWriter(path, schema, **options) as writer, ThreadPoolExecutor(1) as beside:
+        writing: Future[None] | None = None
         for batch in itertools.chain([] if first is None else [first], batches):
             position = whole_numbers(np.arange(count, count + batch.num_rows))
-            writer.write_batch(pa.RecordBatch.from_arrays([*batch.columns, position], schema=schema))
             count += batch.num_rows
+            if writing:  # one batch is written while the next is read, here: some drivers want to be asked by one thread only
+                writing.result()
+            writing = beside.submit(writer.write_batch, pa.RecordBatch.from_arrays([*batch.columns, position], schema=schema))
+        if writing:
+            writing.result()
 
 
 def _repeating(batch: pa.RecordBatch) -> list[str]:
