@@ -30,11 +30,13 @@ def verified(rows: Sequence[Row]) -> Group:
 
 
 def _sample(row: Row) -> Table:
-    table = Table(title=text("desk.screen.sample", None, feed=row["feed"]), title_justify="left")
-    for name in row["samples"][0]:
-        table.add_column(name)
-    for values in row["samples"]:
-        table.add_row(*values.values())
+    """A line for each field and a column for each row: a feed has more fields than a terminal has room for."""
+    samples = row["samples"]
+    table = Table(title=text("desk.screen.sample", None, feed=row["feed"]), title_justify="left", show_header=False)
+    for _ in range(1 + len(samples)):
+        table.add_column(overflow="fold")
+    for name in samples[0]:
+        table.add_row(name, *(values[name] for values in samples))
     return table
 
 
@@ -51,7 +53,7 @@ def unchecked(rows: Sequence[Row]) -> Table:
 def _table(title: str, names: Sequence[str]) -> Table:
     table = Table(title=title, title_justify="left", header_style="bold")
     for name in names:
-        table.add_column(text(f"desk.screen.{name}"))
+        table.add_column(text(f"desk.screen.{name}"), overflow="fold")  # a number must never be cut off
     return table
 
 
