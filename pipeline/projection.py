@@ -21,6 +21,7 @@ from psycopg import Column
 from sqlglot import exp
 
 from core import postgres
+from core.dialects import quoted
 from loaders import hub
 from pipeline.context import Night
 from schemas.catalog import Catalog
@@ -161,9 +162,10 @@ def _lay_over(connection: postgres.Connection, entity: Entity, versions: tuple[i
     low, high = versions
     closed = f"from_version <= {low:d} and to_version > {low:d} and to_version <= {high:d}"
     began = f"from_version > {low:d} and from_version <= {high:d} and (to_version is null or to_version > {high:d})"
-    rows = f"select * from hub.{entity.name} where {closed if at == low else began}"
-    connection.execute(f"drop table if exists pg_temp.{entity.name}".encode())
-    connection.execute(f"create temporary table {entity.name} on commit drop as {rows}".encode())
+    name = quoted(entity.name, "postgresql")
+    rows = f"select * from hub.{name} where {closed if at == low else began}"
+    connection.execute(f"drop table if exists pg_temp.{name}".encode())
+    connection.execute(f"create temporary table {name} on commit drop as {rows}".encode())
 
 
 def _joined_by(catalog: Catalog, feed: FeedDataset, name: str) -> str | None:
