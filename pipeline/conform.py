@@ -25,7 +25,7 @@ from pipeline.context import Night
 from pipeline.landing_views import create_view
 from schemas.catalog import Catalog
 from schemas.contract import Entity
-from schemas.queries import tables_of
+from schemas.queries import GATHERING, tables_of
 
 MAPS = "maps"
 _VIEW = "select 1 from duckdb_views() where database_name = current_database() and schema_name = ? and view_name = ?"
@@ -175,17 +175,13 @@ def _carrying(sql: str, main: tuple[str, str]) -> str | None:
     base = tree.find(exp.From)
     if base is None or base.parent is not tree or not isinstance(base.this, exp.Table):
         return None
-    if (base.this.db, base.this.name) != main or any(tree.args.get(name) for name in _GATHERING) or tree.find(exp.AggFunc):
+    if (base.this.db, base.this.name) != main or any(tree.args.get(name) for name in GATHERING) or tree.find(exp.AggFunc):
         return None
     row = next((one for one in tree.selects if one.alias_or_name == landing.ROW), None)
     row = row.this if isinstance(row, exp.Alias) else row
     if not isinstance(row, exp.Column) or row.name != landing.ROW or row.table != base.this.alias_or_name:
         return None
     return str(tree.select(exp.column("unreadable", table=row.table)).sql("duckdb"))
-
-
-_GATHERING = ("group", "distinct", "having", "limit", "offset", "with", "with_")
-"""Parts of a SELECT after which a row of it is no longer one row of its main table."""
 
 
 @functools.lru_cache(maxsize=1024)

@@ -26,6 +26,7 @@ from loaders import hub
 from pipeline.context import Night
 from schemas.catalog import Catalog
 from schemas.contract import Entity, FeedDataset
+from schemas.queries import GATHERING
 
 KEY_SEPARATOR = 31
 
@@ -144,15 +145,11 @@ def sole(catalog: Catalog, feed: FeedDataset) -> Entity | None:
     """The entity of which every row of the dataset is plainly one row, under the same key; None where that is not plain."""
     tree = _parsed(query_of(catalog, feed))
     tables = list(tree.find_all(exp.Table))
-    plain = isinstance(tree, exp.Select) and not any(tree.args.get(part) for part in _GATHERING)
+    plain = isinstance(tree, exp.Select) and not any(tree.args.get(part) for part in ("joins", "laterals", *GATHERING))
     if not plain or len(tables) != 1 or tree.find(exp.AggFunc, exp.Window, exp.UDTF):
         return None
     entity = catalog.entity(tables[0].name)
     return entity if set(feed.key) == set(entity.key) else None
-
-
-_GATHERING = ("joins", "laterals", "group", "distinct", "having", "limit", "offset", "with", "with_")
-"""Parts of a SELECT after which a row of it is no longer one row of its table, or depends on others."""
 
 
 def _lay_over(connection: postgres.Connection, entity: Entity, versions: tuple[int, int], at: int) -> None:

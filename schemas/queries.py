@@ -23,6 +23,8 @@ FOLDERS: Mapping[str, tuple[str, str]] = {
     "obligations": ("obligations/*.sql", "postgres"),
 }
 """Kind -> where its files lie under `sql/` and the dialect they are written in."""
+GATHERING = ("group", "distinct", "having", "limit", "offset", "with", "with_")
+"""Parts of a parsed SELECT after which a row of it is no longer one row of its main table, or depends on others."""
 _TEMPLATE = re.compile(r"\{\{|\{%|\$\{")
 
 
