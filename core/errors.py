@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from core.text import text
+from core.text import text, together
 
 PLACES_SHOWN = 4
 
@@ -32,7 +32,7 @@ class HubError(Exception):
         """The message in one line, in the language given or the one set for this process."""
         what = text(f"{self.code}.text", language, **self.facts)
         then = text(f"{self.code}.next", language, **self.facts)
-        return " ".join(f"{self.code} {self.where}: {what} {then}".split())
+        return together(f"{self.code} {self.where}:", what, then)
 
     def __str__(self) -> str:
         return self.line()

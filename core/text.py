@@ -14,6 +14,8 @@ from typing import Any
 import yaml
 
 LANGUAGES = ("zh", "en")
+_WIDE = ("。", "；", "！", "？", "：")
+"""Full-width signs, which bring their own blank."""
 CATALOGUES = Path(__file__).parent / "messages"
 
 
@@ -44,6 +46,15 @@ def text(key: str, language: str | None = None, /, **facts: Any) -> str:
     from core.settings import settings
 
     return catalogue(language or settings().lang)[key].format(**facts)
+
+
+def together(*sentences: str) -> str:
+    """Sentences on one line; a blank stands between two of them only where the first has no full-width sign at its end."""
+    line = ""
+    for sentence in sentences:
+        words = " ".join(sentence.split())
+        line += f" {words}" if line and not line.endswith(_WIDE) else words
+    return line
 
 
 def known(key: str, language: str | None = None) -> bool:

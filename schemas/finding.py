@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from core.text import text
+from core.text import text, together
 from schemas.contract import Severity
 
 
@@ -41,7 +41,7 @@ class Finding:
 
     def render(self, language: str | None = None) -> str:
         """The finding on one line: `file:line: CODE what right`."""
-        return " ".join(f"{self.file}:{self.line}: {self.code} {self.what(language)} {self.right(language)}".split())
+        return together(f"{self.file}:{self.line}: {self.code}", self.what(language), self.right(language))
 
     def __str__(self) -> str:
         return self.render()

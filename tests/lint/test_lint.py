@@ -43,7 +43,7 @@ def test_a_finding_is_one_line_with_its_place_and_what_would_be_right(home: Path
     (finding,) = lint(home)
     place = "schemas/hub/staff.odcs.yaml:30: HUB115 "
     assert finding.render("en") == (f"{place}customProperties has no word stdcode. Known here: stdCode, authority, codeList.")
-    assert finding.render("zh") == f"{place}customProperties 中没有 stdcode 这个词。 此处可用:stdCode, authority, codeList。"
+    assert finding.render("zh") == f"{place}customProperties 中没有 stdcode 这个词。此处可用：stdCode, authority, codeList。"
 
 
 def test_every_file_may_be_garbage(home: Path) -> None:
