@@ -68,11 +68,13 @@ class Totals:
 
     `columns` maps a column to its non-null count and its sum: of the value for integer and number (exact decimal text),
     of the character count for text, of the day number since 1970-01-01 for date, of true values for boolean; of the
-    non-null count only for timestamp. `keys` is the xor of the first 60 bits of md5(key text).
+    non-null count only for timestamp. `keys` is the xor of the first 60 bits of md5(key text), `content` the same over the
+    md5 of all columns of a row, so that it depends on every character of every row and on no order.
     """
 
     rows: int
     keys: int
+    content: int
     columns: Mapping[str, tuple[int, str]]
     deleted: int = 0
     """Keys of the delivery's deletes that are gone, inactive or ended in the target, as its contract says."""

@@ -200,7 +200,7 @@ def _columns(feed: FeedDataset) -> str:
 
 
 def _totals(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, deleted: int) -> Totals:
-    [row] = db.execute(f"select {totals.select_list(feed, DUCK, totals.typed)} from {relation}").fetchall()
+    [row] = db.execute(totals.query(feed, DUCK, totals.typed, relation)).fetchall()
     return totals.read(feed, row, deleted)
 
 

@@ -117,9 +117,9 @@ class Shape:
         """The target with its sent keys; binds edge and dataset."""
         return f"{self.table} t join {SENT} s on s.edge = %s and s.dataset = %s and s.row_key = {self.key_text}"
 
-    @property
-    def select_list(self) -> str:
-        return totals.select_list(self.feed, self.phrases, self.value)
+    def totals(self, source: str) -> str:
+        """The SELECT of the control totals of the target's rows in `source`."""
+        return totals.query(self.feed, self.phrases, self.value, source)
 
     def value(self, column: Column) -> str:
         return f"t.{quoted(column.physical, self.phrases.engine)}"
@@ -186,14 +186,13 @@ class Handover:
         """Totals of the rows of this delivery as the target has them now."""
         shape, delivery, deleted = self.shape, self.delivery, 0
         if delivery.mode == "full":
-            [row] = self.database.rows(f"select {shape.select_list} from {shape.sent} where s.dropped_on is null", *self.feed)
+            [row] = self.database.rows(shape.totals(f"{shape.sent} where s.dropped_on is null"), *self.feed)
         elif delivery.from_version == 0:  # all that was ever sent, so that no keys need to be brought there to find it
-            found = f"select {shape.select_list} from {shape.sent} where {_SENT_BY}"
-            [row] = self.database.rows(found, *self.feed, delivery.id)
+            [row] = self.database.rows(shape.totals(f"{shape.sent} where {_SENT_BY}"), *self.feed, delivery.id)
         else:
             self.stage(UPSERTS, delivery.upserts, totals.keys(delivery.feed))
             source = f"{UPSERTS} u join {shape.table} t on {shape.same_key} join {SENT} s on {_OURS} and {_SENT_BY}"
-            [row] = self.database.rows(f"select {shape.select_list} from {source}", *self.feed, delivery.id)
+            [row] = self.database.rows(shape.totals(source), *self.feed, delivery.id)
         if _count(delivery.deletes):
             self.stage(GONE, delivery.deletes, totals.keys(delivery.feed))
             there = f"exists (select 1 from {shape.table} t where {shape.same_key} and {shape.present})"

@@ -309,7 +309,7 @@ class LdapTarget:
         feed = branch.feed
         with workspace(feed.id) as (db, _):
             db.register("entries", _table(branch, entries))
-            [row] = db.execute(f"select {totals.select_list(feed, DUCK, totals.typed)} from entries").fetchall()
+            [row] = db.execute(totals.query(feed, DUCK, totals.typed, "entries")).fetchall()
             return totals.read(feed, row, deleted)
 
 

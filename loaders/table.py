@@ -81,9 +81,7 @@ class TableTarget(ABC):
         """Totals of everything sent and not dropped, as the target has it now."""
         shape = Shape(feed, self.phrases)
         with self.transaction(feed.id):
-            [row] = self.rows(
-                f"select {shape.select_list} from {shape.sent} where s.dropped_on is null", feed.edge, feed.dataset
-            )
+            [row] = self.rows(shape.totals(f"{shape.sent} where s.dropped_on is null"), feed.edge, feed.dataset)
         return totals.read(feed, row, 0)
 
     def compare(self, feed: FeedDataset, expected: Path, out: Path) -> tuple[int, int, int]:

@@ -1,14 +1,16 @@
 """Control totals and the text of a key: said once here, compiled into the SQL of every engine that holds a copy.
 
 A receipt is only worth something when both sides compute the same thing on their own rows. So the recipe (which column
-is counted, what is summed, how a key becomes text) is engine-free, and an engine only gives its phrases.
+is counted, what is summed, how a key becomes text) is engine-free, and an engine only gives its phrases. Counts and sums
+say roughly where a difference is; whether there is one is said by the digest over all columns of all rows, to which values
+exchanged between two rows are different rows.
 """
 
 from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,7 +30,7 @@ Value = Callable[[Column], str]
 """The SQL expression of a column's value in the place that is read."""
 _SEPARATOR, _NULL = 31, 30
 _BITS = 60
-"""Bits of a key's digest that take part in the xor: 15 hex digits."""
+"""Bits of a digest that take part in the xor: 15 hex digits."""
 TEXT = ("string", "time")
 NUMBERS = ("integer", "number")
 
@@ -114,22 +116,30 @@ def content_hash(feed: FeedDataset, phrases: Phrases, value: Value) -> str:
     return phrases.md5(phrases.joined(parts))
 
 
-def select_list(feed: FeedDataset, phrases: Phrases, value: Value) -> str:
-    """What to select for `read`: rows, xor of keys, then count and sum of every column."""
-    items = ["count(*)", phrases.bits(phrases.md5(key_text(feed, phrases, value)))]
-    for column in feed.columns:
-        items.append(f"count({value(column)})")
-        items.append("null" if column.type.name == "timestamp" else f"sum({phrases.measure(column.type, value(column))})")
-    return ", ".join(items)
+def query(feed: FeedDataset, phrases: Phrases, value: Value, source: str) -> str:
+    """The SELECT whose one row `read` takes: rows, xor of keys, xor of whole rows, then count and sum of every column.
+
+    Both digests are made once a row, in a subquery: some engines have no xor and ask for the digest once a bit.
+
+    Args:
+        source: what stands behind FROM, with its conditions.
+    """
+    inner = [f"{phrases.md5(key_text(feed, phrases, value))} as k", f"{content_hash(feed, phrases, value)} as h"]
+    outer = ["count(*)", phrases.bits("k"), phrases.bits("h")]
+    for place, column in enumerate(feed.columns):
+        inner.append(f"{value(column)} as c{place}")
+        outer.append(f"count(c{place})")
+        outer.append("null" if column.type.name == "timestamp" else f"sum({phrases.measure(column.type, f'c{place}')})")
+    return f"select {', '.join(outer)} from (select {', '.join(inner)} from {source}) x"
 
 
 def read(feed: FeedDataset, row: Sequence[Any], deleted: int) -> Totals:
-    """The totals in the one row that a select of `select_list` gave."""
+    """The totals in the one row that `query` gave."""
     columns = {
-        column.name: (int(row[2 + 2 * place]), "" if column.type.name == "timestamp" else canonical(row[3 + 2 * place]))
+        column.name: (int(row[3 + 2 * place]), "" if column.type.name == "timestamp" else canonical(row[4 + 2 * place]))
         for place, column in enumerate(feed.columns)
     }
-    return Totals(rows=int(row[0]), keys=int(row[1] or 0), columns=columns, deleted=deleted)
+    return Totals(rows=int(row[0]), keys=int(row[1] or 0), content=int(row[2] or 0), columns=columns, deleted=deleted)
 
 
 def canonical(number: Any) -> str:
@@ -154,14 +164,13 @@ def expected(rows: Path, feed: FeedDataset, deleted: int = 0, refused: Collectio
         if refused:
             db.register("refused", pa.table({"row_key": pa.array(sorted(refused), pa.string())}))
             condition = f"{key_text(feed, DUCK, typed)} not in (select row_key from refused)"
-        query = f"select {select_list(feed, DUCK, held_by(feed))} from {source} where {condition}"
-        [row] = db.execute(query).fetchall()
+        [row] = db.execute(query(feed, DUCK, held_by(feed), f"{source} where {condition}")).fetchall()
         return read(feed, row, deleted)
 
 
 def nothing(feed: FeedDataset, deleted: int = 0) -> Totals:
     """The totals of no rows."""
-    return Totals(0, 0, {c.name: (0, "" if c.type.name == "timestamp" else "0") for c in feed.columns}, deleted)
+    return Totals(0, 0, 0, {c.name: (0, "" if c.type.name == "timestamp" else "0") for c in feed.columns}, deleted)
 
 
 def promised(delivery: Delivery, applied: Applied) -> Totals:
@@ -174,6 +183,18 @@ def promised(delivery: Delivery, applied: Applied) -> Totals:
             f"select count(*) from read_parquet({literal(delivery.deletes)}) where {key} not in (select row_key from refused)"
         ).fetchall()
     return expected(delivery.upserts, feed, int(deletes) if delivery.mode == "delta" else 0, applied.refused)
+
+
+def differing(wanted: Mapping[str, Any], found: Totals) -> list[str]:
+    """Names of the totals that are not what they should be: `rows`, `keys`, `content`, `deleted`, or columns.
+
+    Args:
+        wanted: the fields of the totals that should be there, as the ledger keeps them.
+    """
+    simple = ("rows", "keys", "content", "deleted")
+    wrong = [name for name in simple if wanted[name] != getattr(found, name)]
+    columns = {name: list(value) for name, value in found.columns.items()}
+    return wrong + [name for name, value in wanted["columns"].items() if columns.get(name) != list(value)]
 
 
 def differences(db: duckdb.DuckDBPyConnection, feed: FeedDataset, rows: Path, out: Path) -> tuple[int, int, int]:

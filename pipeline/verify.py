@@ -10,8 +10,8 @@ from psycopg.types.json import Jsonb
 from core.connections import connection, switched_off
 from core.engine import engine, literal
 from core.errors import Denied
-from loaders.base import Totals, open_target
-from loaders.totals import expected
+from loaders.base import open_target
+from loaders.totals import differing, expected
 from pipeline import projection, signoff
 from pipeline.context import Night
 from pipeline.deliver import accepted_version
@@ -52,7 +52,7 @@ def _compared(night: Night, feed: FeedDataset) -> dict[str, Any]:
     finally:
         target.close()
     wanted = expected(scope, feed, 0)
-    differs = _differences(wanted, found)
+    differs = differing(asdict(wanted), found)
     if differs:
         distrust(night, feed)
     return {
@@ -96,9 +96,3 @@ def sign(night: Night, feed: FeedDataset, by: str, found: dict[str, Any]) -> dic
             [found["delivery"], feed.edge, feed.dataset, by, at, Jsonb(counts), mark],
         )
     return {**found, "checked_by": by, "checked_at": at, "mark": mark}
-
-
-def _differences(wanted: Totals, found: Totals) -> list[str]:
-    left, right = asdict(wanted), asdict(found)
-    wrong = [name for name in ("rows", "keys") if left[name] != right[name]]
-    return wrong + [name for name, value in left["columns"].items() if list(right["columns"].get(name, ())) != list(value)]

@@ -114,7 +114,7 @@ def test_the_statements_that_make_and_compare_are_the_servers_language(engine: s
     shape = Shape(here.feed, target.phrases)
     content = content_hash(here.feed, target.phrases, shape.value)
     target.make(here.feed, ddl.create_table(here.feed.physical, here.feed.columns, here.feed.key, engine, target.marks))
-    for statement in (f"select {shape.select_list} from {shape.sent}", f"select {content} from {shape.sent}"):
+    for statement in (shape.totals(shape.sent), f"select {content} from {shape.sent}"):
         target.rows(statement, here.feed.edge, here.feed.dataset)
     assert [type(tree) for tree in target.statements][:3] == [exp.Create] * 3
     assert [type(tree) for tree in target.statements][-2:] == [exp.Select] * 2

@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from core.dialects import LogicalType
 from core.errors import FeedFailed, Unavailable
 from loaders.base import Applied, Delivery, open_target
 from loaders.ldap import LdapTarget
-from loaders.totals import expected, promised
+from loaders.totals import differing, expected, promised
 from schemas.contract import Column, FeedDataset
 
 DAY = dt.date(2026, 9, 7)
@@ -161,6 +161,30 @@ def test_joiners_movers_and_leavers(school: School) -> None:
     assert found["2"]["eduPersonAffiliation"] == ["member", "student"]
     assert "email" not in found["3"] and "mail" not in found["3"]
     assert list(school.entries(school.gone)) == ["1"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"1": {"cn": "张三2"}, "2": {"cn": "张三1"}},
+        {"1": {"cn": "木改名"}},
+        {"1": {"departmentNumber": "009"}, "2": {"departmentNumber": "009"}, "3": {"departmentNumber": "009"}},
+        {"3": {"eduPersonAffiliation": ["student", "manager"]}},
+    ],
+)
+def test_an_entry_changed_by_hand_is_no_longer_what_was_sent(school: School, change: dict[str, dict[str, Any]]) -> None:
+    delivery = school.prepared([person("1"), person("2"), person("3")], mode="full")
+    applied = school.apply(delivery)
+    school.check(delivery, applied)
+    with school.admin() as link:
+        for key, values in change.items():
+            link.modify(f"uid={key},{school.base}", {name: [(ldap3.MODIFY_REPLACE, value)] for name, value in values.items()})
+            assert link.result["description"] == "success"
+    target: Any = open_target(parse("dst_directory", school.url))
+    for found in (target.receipt(delivery), target.survey(school.feed)):
+        assert "content" in differing(asdict(expected(delivery.upserts, school.feed)), found)
+    target.close()
+    assert school.send([person("1"), person("2"), person("3")], mode="full").refused == {}
 
 
 def test_what_the_directory_refuses_is_refused_alone(school: School) -> None:

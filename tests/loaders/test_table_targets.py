@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from core.connections import parse
 from core.dialects import quoted
 from core.errors import FeedFailed, Unavailable
 from loaders.base import Applied
-from loaders.totals import expected, promised
+from loaders.totals import differing, expected, promised
 from pipeline.proofs_target import prove_target
 from schemas import ddl
 
@@ -167,6 +167,33 @@ def test_the_same_length_is_not_the_same_content(receiver: Receiver, here: Edge)
     assert here.compared(target) == (0, 0, 1)
     target.close()
     here.send(list(here.rows.values()), mode="full")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update {t} set {XM} = case {GH} when '000001' then '张三2' else '张三1' end where {GH} in ('000001', '000002')",
+        "update {t} set {XM} = '木改名' where {GH} = '000003'",
+        "update {t} set {CSRQ} = case {GH} when '000001' then date '1970-03-04'"
+        " else date '1970-02-01' end where {GH} < '000003'",
+        "update {t} set {BGSJ} = '2026-08-30 23:59:58' where {GH} = '000003'",
+        "update {t} set {SFJS} = case {GH} when '000001' then {yes} else {no} end where {GH} in ('000001', '000002')",
+        "update {t} set {KGSJ} = '80:00'",
+        "update {t} set {XM} = '张三3 ' where {GH} = '000003'",
+    ],
+)
+def test_a_receipt_sees_content_that_counts_and_sums_do_not(receiver: Receiver, here: Edge, change: str) -> None:
+    own_table(receiver, here)
+    delivery = here.prepared([person(n) for n in range(1, 5)])
+    here.apply(delivery)
+    here.check(delivery)
+    names = {name: receiver.q(name) for name in ("GH", "XM", "CSRQ", "BGSJ", "SFJS", "KGSJ")}
+    truth = {"yes": "true", "no": "false"}
+    receiver.ask(change.format(t=receiver.q(here.feed.physical), **names, **truth))
+    target = here.target()
+    for found in (target.receipt(delivery), target.survey(here.feed)):
+        assert "content" in differing(asdict(expected(delivery.upserts, here.feed)), found)
+    target.close()
 
 
 def test_a_refusal_leaves_nothing_and_shows_no_value(receiver: Receiver, here: Edge) -> None:
