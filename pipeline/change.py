@@ -21,7 +21,7 @@ from core.ledger import Output, Step
 from core.rows import rows_of
 from loaders import hub
 from loaders.hub import Change
-from pipeline import brakes, standing
+from pipeline import absence, brakes, standing
 from pipeline.context import Night
 from schemas.contract import HUB, Entity
 
@@ -72,9 +72,10 @@ def change(night: Night, name: str, conformed: Output, checked: Output) -> Outpu
     """Stage the change of an entity and ask the brake; what was found to change nothing is not looked at again until the
     rows or the hub are others.
 
-    Returns `{delta, rows, away, stands, known_hash, content, before, inserts, updates, deletes, absent, stray_writes, of, at}`;
-    `rows` are the entity's as they will stand, as `core.rows` gives them, `at` the version of the hub that they were compared
-    with, `stray_writes` how often its table had been written to besides.
+    Returns `{delta, rows, away, stands, known_hash, content, before, inserts, updates, deletes, absent, stray_writes,
+    suspended, of, at}`; `rows` are the entity's as they will stand, as `core.rows` gives them, `at` the version of the hub
+    that they were compared with, `stray_writes` how often its table had been written to besides, `suspended` what
+    `pipeline.absence` found.
 
     Raises:
         Braked: HUB501 (a source gave no rows), HUB502, HUB504 (more deletes or updates than it allows). Nothing is published.
@@ -131,10 +132,12 @@ def _change(night: Night, entity: Entity, conformed: Output, checked: Output, st
         if stray or not _remembered(db, night, entity):
             _table(db, "prior", hub.current_keys(connection, entity, folder / "prior.csv"))
             other = _other_hash(db, entity)
+        absence.suspend(db, entity, checked["failures"])
         _stage(db, connection, night, entity, other)
         _table(db, "kept", hub.current_rows(connection, entity, arrow(db, "from staying"), folder / "kept.csv"))
         counts = _count(db, conformed)
-        output = {**_write(db, entity, checked, folder, counts), "stray_writes": stray}
+        found = {"stray_writes": stray, "suspended": absence.waiting(db, entity)}
+        output = {**_write(db, entity, checked, folder, counts), **found}
     for scratch in folder.glob("*.csv"):
         scratch.unlink()
     _judge(night, entity, counts, str(output["content"]))
@@ -174,7 +177,7 @@ def _other_hash(db: duckdb.DuckDBPyConnection, entity: Entity) -> str:
 
 def _load(db: duckdb.DuckDBPyConnection, entity: Entity, conformed: Output, checked: Output) -> None:
     """Tables `fresh` (place, key and prints of the accepted rows, which stay in their file), `held` (keys), `complete` (systems
-    whose absences prove something: not those with a damaged key, which would look like the delete of its old one)."""
+    that gave their rows)."""
     db.execute(f"create view accepted as {rows_of(checked['accepted']).query()}")
     db.execute(
         f"create table fresh as select file_row_number as place, source_system, source_key, {_prints(entity)} from accepted"
@@ -184,13 +187,6 @@ def _load(db: duckdb.DuckDBPyConnection, entity: Entity, conformed: Output, chec
     if conformed["systems"]:
         systems = ", ".join(f"({literal(system)})" for system in conformed["systems"])
         db.execute(f"insert into complete values {systems}")
-    db.execute("delete from complete where source_system in (select source_system from held where source_key is null)")
-    damaged = " or ".join(f"list_contains(string_split(columns, ','), '{name}')" for name in entity.key)
-    kinds = ", ".join(literal(kind) for kind in ("required", "readable", "pattern", "length"))
-    db.execute(
-        f"delete from complete where source_system in (select source_system from read_parquet({literal(checked['failures'])})"
-        f" where severity = 'error' and kind in ({kinds}) and ({damaged}))"
-    )
 
 
 def _stage(db: duckdb.DuckDBPyConnection, connection: postgres.Connection, night: Night, entity: Entity, other: str) -> None:

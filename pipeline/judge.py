@@ -19,7 +19,7 @@ from core.ledger import Output
 from core.rows import Rows, rows_of
 from core.settings import settings
 from loaders.landing import Landed
-from pipeline import change, check, conform, standing
+from pipeline import absence, change, check, conform, standing
 from pipeline.context import Night
 from pipeline.derive import derive
 
@@ -97,6 +97,7 @@ class _Judging:
             checked = check.check(self.night, name, self.mapped[name], known, stood)
             found = change.change(self.night, name, self.mapped[name], checked)
             self.changes[name], self.after[name] = found, (rows_of(found["rows"]), found["known_hash"])
+            self.problems.setdefault(name, []).extend(absence.said(name, found))
             return
         self.after[name] = standing.last(self.night, name)
 

@@ -53,7 +53,7 @@ def test_a_damaged_key_proves_no_absence(university: Any) -> None:
     university.department("update jzg set gh = null, gxsj = now() where gh = 'T0004'")
     university.department("delete from jzg where gh = 'T0005'")
     outcome = university.night(2)
-    assert outcome.problems == []
+    assert [(error.code, error.where) for error in outcome.problems] == [("HUB403", "staff")]
     assert {"T0004", "T0005"} <= {row[0] for row in university.hub()}
 
 
@@ -61,7 +61,7 @@ def test_a_malformed_key_is_no_delete_of_its_old_one(university: Any) -> None:
     university.night(1)
     university.department("update jzg set gh = '2.01E+11', gxsj = now() where gh = 'T0004'")
     outcome = university.night(2)
-    assert outcome.problems == []
+    assert [error.code for error in outcome.problems] == ["HUB403"]
     assert "T0004" in {row[0] for row in university.hub()}
     assert "T0004" in {row[0] for row in university.received()}
 

@@ -1,0 +1,60 @@
+"""Absence: whether a key that is not among tonight's rows of its system has left, or may only be hidden.
+
+A held row whose key is damaged (missing, malformed, mistyped as another's, unknown to the hub) may be the row of any key that
+its system no longer shows. While there is one, no absence of that system counts, and it is said how many keys wait for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+
+from core.engine import literal
+from core.errors import Gated, HubError
+from core.ledger import Ledger, Output, Row
+from schemas.contract import Entity
+
+
+def suspend(db: duckdb.DuckDBPyConnection, entity: Entity, failures: str) -> None:
+    """Take the systems with a damaged key out of the table `complete` (systems whose absences prove something) and make the
+    table `damaged` (`source_system`, `rule_id`, `source_row`) of what damages them.
+
+    `failures` is the Parquet of the check; `prior` holds the keys that the hub has. A held row under a key that the hub has
+    is that key's own row, unless there are several of them.
+    """
+    keys = ", ".join(literal(name) for name in entity.key)
+    db.execute(
+        "create table damaged as select source_system, rule_id, source_row"
+        f" from read_parquet({literal(failures)}) f where severity = 'error' and source_row is not null and ("
+        f"source_key is null or ((columns = '' or list_has_any(string_split(columns, ','), [{keys}]))"
+        " and (kind = 'unique' or not exists (select 1 from prior p where p.source_key = f.source_key))))"
+    )
+    db.execute("delete from complete where source_system in (select source_system from damaged)")
+
+
+def waiting(db: duckdb.DuckDBPyConnection, entity: Entity) -> list[Row]:
+    """`{system, damaged, rules, waiting}` of every system with keys that would have left but for its damaged ones; the
+    table `unseen` holds the keys without a row tonight, `held` those of held rows."""
+    if entity.gone == "never":
+        return []
+    rows = db.execute(
+        "select d.source_system, count(distinct d.source_row), string_agg(distinct d.rule_id, ', ' order by d.rule_id),"
+        " any_value(u.keys) from damaged d join (select source_system, count(*) as keys from unseen"
+        " anti join held using (source_key) group by 1) u using (source_system) group by 1 order by 1"
+    ).fetchall()
+    return [dict(zip(("system", "damaged", "rules", "waiting"), row, strict=True)) for row in rows]
+
+
+def said(name: str, found: Output) -> list[HubError]:
+    """One HUB403 for every system of an entity whose absences are suspended, by the output of its change."""
+    return [Gated("HUB403", name, **row) for row in found.get("suspended", [])]
+
+
+def suspended(book: Ledger) -> Sequence[Row]:
+    """`{entity, system, damaged, rules, waiting}` as the newest change of every entity found it."""
+    rows = book.rows(
+        "select distinct on (subject) subject, output -> 'suspended' as suspended from ops.step"
+        " where verb = 'brake' and state = 'done' order by subject, step_id desc"
+    )
+    return [{"entity": row["subject"], **found} for row in rows for found in row["suspended"] or []]

@@ -1,0 +1,58 @@
+"""A key that fails any rule proves no absence, and what it suspends is said until it is mended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pipeline import attention
+from schemas.catalog import catalog
+
+
+def _staff(university: Any) -> set[str]:
+    return {row[0] for row in university.hub()}
+
+
+@pytest.mark.parametrize(
+    ("mistyped", "rule"),
+    [("'T0006'", "staff.key.unique"), ("'T/04'", "staff.staff_no.pattern"), ("null", "staff.staff_no.required")],
+)
+def test_a_mistyped_number_takes_nobody_away_and_is_said_until_it_is_mended(university: Any, mistyped: str, rule: str) -> None:
+    university.night(1)
+    university.department(f"update jzg set gh = {mistyped}, gxsj = now() where gh = 'T0004'")
+    for day in (2, 3):
+        outcome = university.night(day)
+        assert [error.code for error in outcome.problems] == ["HUB403"]
+        facts = outcome.problems[0].facts
+        assert rule in facts["rules"]
+        assert (facts["system"], facts["waiting"]) == ("hr", 1)
+        assert {"T0004", "T0006"} <= _staff(university)
+        assert "T0004" in {row[0] for row in university.received()}
+    points = [point for point in attention.points(university.ledger, catalog()) if point["kind"] == "suspended"]
+    assert [attention.line(point).split()[0] for point in points] == ["HUB403"]
+    university.department(
+        "update jzg set gh = 'T0004', gxsj = now() where ctid = (select ctid from jzg where gh is null or"
+        " gh in ('T0006', 'T/04') order by gxsj desc limit 1)"
+    )
+    assert university.night(4).problems == []
+    assert [point for point in attention.points(university.ledger, catalog()) if point["kind"] == "suspended"] == []
+
+
+def test_a_held_row_under_a_key_that_the_hub_has_hides_nobody(university: Any) -> None:
+    university.night(1)
+    university.department("update jzg set xm = null, gxsj = now() where gh = 'T0006'")
+    university.department("delete from jzg where gh = 'T0004'")
+    assert university.night(2).problems == []
+    assert "T0004" not in _staff(university)
+    assert "T0006" in _staff(university)
+
+
+def test_one_systems_damaged_key_is_no_shelter_for_a_row_that_left_after_it_was_mended(university: Any) -> None:
+    university.night(1)
+    university.hire(("T0006", "另一人", "女", "U1"))
+    university.department("delete from jzg where gh = 'T0004'")
+    assert [error.code for error in university.night(2).problems] == ["HUB403"]
+    university.department("delete from jzg where xm = '另一人'")
+    assert university.night(3).problems == []
+    assert "T0004" not in _staff(university)
