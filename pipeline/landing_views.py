@@ -2,7 +2,7 @@
 
 A cell that holds text which does not parse is NULL in the view and its column stands in `unreadable`; the check step
 holds that row. So it is with a value that the source lost (`UNREADABLE`), unless the contract lists its sign (#N/A) in
-`nullValues`. Nothing is rounded: a number with more decimals than the contract allows is unreadable too.
+`nullValues`, and with text of which a character was lost (`pipeline.typed_text`). Nothing is rounded or cut.
 """
 
 from __future__ import annotations
@@ -14,19 +14,15 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.dialects import UNREADABLE, arrow_type, spelling
+from core.dialects import UNREADABLE, arrow_type
 from core.engine import literal
 from loaders.landing import ROW
+from pipeline.typed_text import converted, undamaged, value
 from schemas.contract import Column, SourceDataset
 
-_DATES = "['%Y-%m-%d', '%Y%m%d', '%Y/%m/%d', '%Y.%m.%d', '%Y-%m-%d %H:%M:%S']"
-_TIMES = "['%Y-%m-%d %H:%M:%S', '%Y-%m-%d %H:%M:%S.%f', '%Y%m%d%H%M%S', '%Y-%m-%dT%H:%M:%S', '%Y-%m-%d', '%Y/%m/%d %H:%M:%S']"
-_ISO_DATE = r"\d{4}-\d\d-\d\d"
-_ISO_TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})?"
-_TRUE = "('1', 't', 'true', 'y', 'yes', '是')"
-_FALSE = "('0', 'f', 'false', 'n', 'no', '否')"
 _LOST = f"chr({ord(UNREADABLE)})"
 TEXTS = ("string", "time")
+NUMBERS = ("integer", "number")
 
 
 def create_view(db: duckdb.DuckDBPyConnection, dataset: SourceDataset, rows: Path) -> None:
@@ -81,29 +77,14 @@ def _raw(column: Column) -> str:
 
 
 def _typed(column: Column, raw: str, kind: pa.DataType) -> str:
-    target = spelling(column.type, "duckdb")
     text = f"cast({raw} as varchar)"
-    word = f"trim({text})"
     name = column.type.name
-    if name not in TEXTS and _is_exact(column, kind):
-        return raw
     if name in TEXTS:
-        return f"(case when starts_with({text}, {_LOST}) then null else {text} end)" if pa.types.is_string(kind) else text
-    if name == "date":
-        return f"cast({raw} as date)" if pa.types.is_date(kind) else _moment(text, _ISO_DATE, "date", _DATES)
-    if name == "timestamp":
-        return f"cast({raw} as timestamp)" if pa.types.is_timestamp(kind) else _moment(text, _ISO_TIME, "timestamp", _TIMES)
-    if name == "boolean":
-        return f"(case when lower({word}) in {_TRUE} then true when lower({word}) in {_FALSE} then false end)"
-    exact = f"try_cast(replace({word}, ',', '') as decimal(38, 10))"
-    if name == "integer":
-        return f"(case when {exact} = floor({exact}) then try_cast({exact} as bigint) end)"
-    return f"(case when {exact} = try_cast({exact} as {target}) then try_cast({exact} as {target}) end)"
-
-
-def _moment(text: str, iso: str, target: str, spellings: str) -> str:
-    """Text as a date or moment. Nearly all of it is ISO, which a cast reads ten times as fast as the list of spellings."""
-    return (
-        f"(case when regexp_full_match({text}, '{iso}') then try_cast({text} as {target})"
-        f" else cast(try_strptime(trim({text}), {spellings}) as {target}) end)"
-    )
+        return undamaged(text) if pa.types.is_string(kind) else text
+    if _is_exact(column, kind) or (name == "date" and pa.types.is_date(kind)):
+        return raw
+    if name == "timestamp" and pa.types.is_timestamp(kind):
+        return f"cast({raw} as timestamp)"
+    if name in NUMBERS and (pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
+        return converted(column.type, raw)
+    return value(column.type, text)

@@ -1,0 +1,83 @@
+"""Text as the value that a contract promises: SQL expressions that give the value, or NULL where the text is not plainly one.
+
+An engine's own casts are kinder than a contract may be: they drop commas anywhere, round decimals, take `epoch` for a date and
+two digits for a year. So the form is checked first, and a cast only reads what has the form. What the type cannot hold
+exactly (a third decimal, a time of day in a date) is not cut: it is no value.
+"""
+
+from __future__ import annotations
+
+from core.dialects import LogicalType, spelling
+
+_WHOLE = r"(\d+|\d{1,3}(,\d{3})+)"
+"""Digits; commas only between groups of three."""
+_DAY = r"\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2}|\d{4}\.\d{1,2}\.\d{1,2}|\d{8}"
+_MIDNIGHT = r"( 0{1,2}:00:00(\.0+)?)?"
+_CLOCK = r"([01]?\d|2[0-3]):\d{1,2}:\d{1,2}"
+_MOMENT = rf"\d{{4}}-\d{{1,2}}-\d{{1,2}}([ T]{_CLOCK})?|\d{{4}}-\d{{1,2}}-\d{{1,2}} {_CLOCK}\.\d{{1,6}}"
+_OTHER_MOMENT = rf"\d{{4}}/\d{{1,2}}/\d{{1,2}} {_CLOCK}|\d{{8}}([01]\d|2[0-3])\d{{4}}"
+_ISO_DAY = r"\d{4}-\d\d-\d\d"
+_ISO_MOMENT = r"\d{4}-\d\d-\d\d ([01]\d|2[0-3]):\d\d:\d\d(\.\d{6})?"
+_DAYS = "['%Y-%m-%d', '%Y%m%d', '%Y/%m/%d', '%Y.%m.%d']"
+_MOMENTS = "['%Y-%m-%d %H:%M:%S', '%Y-%m-%d %H:%M:%S.%f', '%Y%m%d%H%M%S', '%Y-%m-%dT%H:%M:%S', '%Y-%m-%d', '%Y/%m/%d %H:%M:%S']"
+_TRUE = "('1', 't', 'true', 'y', 'yes', '是')"
+_FALSE = "('0', 'f', 'false', 'n', 'no', '否')"
+_NO_YEAR = "0000"
+_DAMAGED = (
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x{9f}\x{61c}\x{200b}\x{200e}\x{200f}\x{202a}-\x{202e}\x{2060}-\x{206f}"
+    r"\x{e000}-\x{f8ff}\x{fdd0}-\x{fdef}\x{feff}\x{fff0}-\x{ffff}\x{e0000}-\x{10ffff}]"
+)
+"""Characters that no person wrote: control characters but tab and line ends, signs that turn or hide what follows, characters
+that only one machine's fonts know (private use), and U+FFFD, which stands for bytes that were no text."""
+
+
+def value(kind: LogicalType, text: str) -> str:
+    """The value of a type (not `string` or `time`) that an expression of text has; NULL where it has none."""
+    word = f"trim({text})"
+    if kind.name == "date":
+        return _moment(text, "date", _ISO_DAY, f"({_DAY}){_MIDNIGHT}", _DAYS)
+    if kind.name == "timestamp":
+        return _moment(text, "timestamp", _ISO_MOMENT, f"{_MOMENT}|{_OTHER_MOMENT}", _MOMENTS)
+    if kind.name == "boolean":
+        return f"(case when lower({word}) in {_TRUE} then true when lower({word}) in {_FALSE} then false end)"
+    if kind.name == "integer":
+        return _cast(word, rf"[+-]?{_WHOLE}(\.0*)?", spelling(kind, "duckdb"))
+    return _number(kind, word)
+
+
+def undamaged(text: str) -> str:
+    """An expression of text as it is; NULL where a character of it was lost or was never one that a person writes."""
+    return f"(case when regexp_matches({text}, '{_DAMAGED}') then null else {text} end)"
+
+
+def converted(kind: LogicalType, raw: str) -> str:
+    """An integer or a decimal as an integer or a decimal of another width; NULL where that would change it."""
+    target = spelling(kind, "duckdb")
+    return f"(case when {raw} = try_cast({raw} as {target}) then try_cast({raw} as {target}) end)"
+
+
+def _number(kind: LogicalType, word: str) -> str:
+    """A decimal in plain digits, or with an exponent as floats are printed, whose every digit the type has a place for."""
+    target = spelling(kind, "duckdb")
+    places = rf"\.\d{{0,{kind.scale}}}0*"
+    plain = _cast(word, rf"[+-]?({_WHOLE}({places})?|{places})", target, otherwise="")
+    decimals = rf"length(rtrim(regexp_extract({word}, '\.(\d*)[eE]', 1), '0'))"
+    exponent = rf"try_cast(regexp_extract({word}, '[eE]([+-]?\d+)$', 1) as integer)"
+    fits = rf"regexp_full_match({word}, '[+-]?\d+(\.\d+)?[eE][+-]?\d+') and {decimals} - {exponent} <= {kind.scale}"
+    return f"(case {plain} when {fits} then try_cast({word} as {target}) end)"
+
+
+def _cast(word: str, form: str, target: str, otherwise: str | None = None) -> str:
+    case = f"when regexp_full_match({word}, '{form}') then try_cast(replace({word}, ',', '') as {target})"
+    return f"(case {case} end)" if otherwise is None else case
+
+
+def _moment(text: str, target: str, iso: str, form: str, spellings: str) -> str:
+    """Text as a date or moment. Nearly all of it is ISO, which a cast reads ten times as fast as the list of spellings."""
+    word = f"trim({text})"
+    day = f"regexp_replace({word}, ' [0:.]+$', '')" if target == "date" else word
+    return (
+        f"(case when starts_with({word}, '{_NO_YEAR}') then null"
+        f" when regexp_full_match({text}, '{iso}') then try_cast({text} as {target})"
+        f" when regexp_full_match({word}, '{form}') then cast(try_strptime({day}, {spellings}) as {target}) end)"
+    )

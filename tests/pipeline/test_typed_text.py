@@ -1,0 +1,96 @@
+"""Text becomes a value only in the form that a contract allows; whatever else a cell holds is named as unreadable."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from core.dialects import LogicalType
+from pipeline.landing_views import create_view
+from schemas.contract import Column, SourceDataset
+
+INTEGER, DATE, TIMESTAMP, TEXT = (LogicalType(name) for name in ("integer", "date", "timestamp", "string"))
+AMOUNT, MARK = LogicalType("number", precision=12, scale=2), LogicalType("number", precision=5, scale=1)
+
+
+def seen(folder: Path, kind: LogicalType, cells: pa.Array[Any]) -> list[tuple[Any, str | None]]:
+    """The value and the unreadable columns of every cell, landed in a column of the type."""
+    column = Column("v", "V", "值", kind)
+    dataset = SourceDataset("s", "t", "T", "表", "某处", "1.0.0", "src_s", (column,), ())
+    rows = folder / "rows.parquet"
+    pq.write_table(pa.table({"V": cells, "source_row": pa.array(range(len(cells)), pa.int64())}), rows)
+    with duckdb.connect() as db:
+        create_view(db, dataset, rows)
+        return db.execute("select v, unreadable from s.t order by source_row").fetchall()
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        (INTEGER, "1,234,567", 1234567),
+        (INTEGER, " -3.00 ", -3),
+        (AMOUNT, "1,234.50", Decimal("1234.50")),
+        (AMOUNT, "12.5000", Decimal("12.50")),
+        (AMOUNT, ".5", Decimal("0.50")),
+        (AMOUNT, "1.2E+4", Decimal("12000.00")),
+        (AMOUNT, "5e-2", Decimal("0.05")),
+        (DATE, "2026/9/7", date(2026, 9, 7)),
+        (DATE, "20260907", date(2026, 9, 7)),
+        (DATE, "2026.09.07", date(2026, 9, 7)),
+        (DATE, "2026-09-07 00:00:00", date(2026, 9, 7)),
+        (TIMESTAMP, "2026-09-07", datetime(2026, 9, 7)),
+        (TIMESTAMP, "2026-09-07T08:05:09", datetime(2026, 9, 7, 8, 5, 9)),
+        (TIMESTAMP, "20260907080509", datetime(2026, 9, 7, 8, 5, 9)),
+        (TIMESTAMP, "2026-09-07 08:05:09.25", datetime(2026, 9, 7, 8, 5, 9, 250000)),
+        (TEXT, "阿依古丽·买买提\t一\r\n二", "阿依古丽·买买提\t一\r\n二"),
+        (TEXT, "𠮷👨‍👩‍👧❤️", "𠮷👨‍👩‍👧❤️"),
+    ],
+)
+def test_what_is_plainly_a_value_is_read(tmp_path: Path, kind: LogicalType, text: str, value: Any) -> None:
+    assert seen(tmp_path, kind, pa.array([text])) == [(value, None)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "texts"),
+    [
+        (INTEGER, ["12,34", "1,2,3", "1,23456", ",123", "1.23457E+11", "1e3", "1_000", "3.00000000001", "９", "0x10"]),
+        (
+            AMOUNT,
+            ["4321,5", "12,34", "1.234,50", "0.005", "0.00000000001", "12,345678", "1e-3", "1.234e0", "1_0", "NaN", "inf"],
+        ),
+        (AMOUNT, ["12345678901.00", "1e99", "￥5", "--5", "5-", "1 000", "1,000,00", "."]),
+        (MARK, ["88.30000305175781", "88.25"]),
+        (
+            DATE,
+            ["infinity", "-infinity", "epoch", "now", "today", "26-9-7", "226-09-07", "0000-01-01", "2026-02-30"],
+        ),
+        (DATE, ["9/7/2026", "2026-09-07 08:00:00", "2026-09-07T00:00", "2026-9", "2026-09-07 (BC)", "12026-09-07", "46272"]),
+        (
+            TIMESTAMP,
+            ["infinity", "epoch", "26-9-7 08:00:00", "2026-09-07 24:00:00", "2026-09-07 08:00:61", "0000-01-01 00:00:00"],
+        ),
+        (TIMESTAMP, ["2026-09-07 08:00:00.1234567", "2026-09-07 08:00:00+08", "0000-01-01 00:00:00"]),
+        (
+            TEXT,
+            ["3\x0003", "a\x1eb", "a\x7f", "a\x85b", "\u202eabc", "\u2066a", "a\u200f", "\ue123", "\U000f0001", "\ufffdEDA080"],
+        ),
+        (TEXT, ["\ufffdEDA080", "张\ufeff三", "张\u200b三", "\x1a#N/A"]),
+    ],
+)
+def test_what_is_not_is_unreadable(tmp_path: Path, kind: LogicalType, texts: list[str]) -> None:
+    found = seen(tmp_path, kind, pa.array(texts))
+    assert {text: cell for text, cell in zip(texts, found, strict=True) if cell != (None, "v")} == {}
+
+
+def test_a_number_of_another_width_is_not_rounded(tmp_path: Path) -> None:
+    cells = pa.array([Decimal("1.250"), Decimal("1.255"), None], pa.decimal128(20, 3))
+    assert seen(tmp_path, AMOUNT, cells) == [(Decimal("1.25"), None), (None, "v"), (None, None)]
+    assert seen(tmp_path, INTEGER, cells) == [(None, "v"), (None, "v"), (None, None)]
+    assert seen(tmp_path, AMOUNT, pa.array([12345678901, 5])) == [(None, "v"), (Decimal("5.00"), None)]
