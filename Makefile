@@ -32,6 +32,7 @@ endef
 demo: .venv/.base ## build a rehearsal university and run two nights
 	@.venv/bin/hub demo
 
+test: export PATH := $(PATH):/usr/sbin:/usr/local/sbin
 test: .venv/.dev ## install what the tests need and run all of them
 	@scripts/install_servers.sh
 	@$(PY) -m pytest -n $(PYTEST_WORKERS)

@@ -18,7 +18,8 @@ from core.errors import HubError
 class Apart:
     """Like `campus.rehearsal.Rehearsal`: started at once, `load` brings it to a day, `close` ends the process.
 
-    The servers outlive it, as they outlive a rehearsal of this process. Errors are those of the rehearsal.
+    The servers outlive it, as they outlive a rehearsal of this process. Errors are those of the rehearsal. `elsewhere` tells
+    what `Rehearsal.start` returns.
     """
 
     def __init__(self, folder: Path, persons: int, seed: int, systems: Collection[str] = ()) -> None:
@@ -27,7 +28,7 @@ class Apart:
         self._process = spawned.Process(target=_serve, args=(there, folder, persons, seed, tuple(systems)), daemon=True)
         self._process.start()
         there.close()
-        self._answer()
+        self.elsewhere: Mapping[str, str] = self._answer()
 
     def load(self, day: int, faults: Mapping[str, int]) -> list[Injected]:
         """Bring every source to the close of `day`; returns the defects that were put into it."""

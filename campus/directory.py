@@ -23,7 +23,6 @@ PEOPLE = f"ou=people,{BASE}"
 BIND = f"cn=hub,{BASE}"
 _SCHEMAS = ("core", "cosine", "inetorgperson")
 _FOLDERS = (Path("/etc/ldap/schema"), Path("/etc/openldap/schema"))
-_PROGRAMS = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin", "/usr/lib/openldap"])
 _START_SECONDS = 30
 _CONFIGURATION = """\
 {schemas}
@@ -47,7 +46,7 @@ def directory(folder: Path) -> str | None:
     Raises:
         Fault: HUB806 when it does not start.
     """
-    program, schemas = shutil.which("slapd", path=_PROGRAMS), next((path for path in _FOLDERS if path.is_dir()), None)
+    program, schemas = shutil.which("slapd"), next((path for path in _FOLDERS if path.is_dir()), None)
     if program is None or schemas is None:
         return None
     folder = folder.resolve()

@@ -50,17 +50,32 @@ class Rehearsal:
             if id in fault_book.RENDERED and dataset.system in self._systems
         }
         self._urls: dict[str, str] = {}
+        self._elsewhere: dict[str, str] = {}
         self._stores: dict[str, Store] = {}
         self._loaded: dict[str, pa.Table] = {}
         self._bent: set[str] = set()
 
-    def start(self) -> None:
-        """Start the servers, make databases and folders for sources and subscribers, and write the connections file."""
+    def start(self) -> Mapping[str, str]:
+        """Start the servers, make databases and folders for sources and subscribers, and write the connections file.
+
+        A program that this machine lacks is no reason to stop: what would live on MariaDB lives on PostgreSQL, and the
+        directory gets its entries as files. Returns the connections that were placed elsewhere, each with the program
+        that was missing.
+        """
         server = servers.postgres(self.folder / "postgres")
         other = servers.mariadb(self.folder / "mariadb")
 
         def on_mariadb(name: str) -> str:
-            return servers.mariadb_database(other, name) if other else postgres.database(server, name)
+            if other:
+                return servers.mariadb_database(other, name)
+            self._elsewhere[name] = "mariadbd"
+            return postgres.database(server, name)
+
+        def in_directory(name: str) -> str:
+            if found := directory.directory(self.folder / "directory"):
+                return found
+            self._elsewhere[name] = "slapd"
+            return _folder(self.folder / "files" / name)
 
         def place(name: str, kind: Kind) -> str:
             if kind == "folder":
@@ -69,8 +84,8 @@ class Rehearsal:
                 return f"sqlite:///{self.folder / 'files' / name / name.removeprefix('src_')}.db"
             if kind == "sqlserver":
                 return servers.sqlserver(self._served(name))
-            if kind == "directory":  # without slapd the receiver is known and not connected yet
-                return directory.directory(self.folder / "directory") or "off:"
+            if kind == "directory":
+                return in_directory(name)
             return on_mariadb(name) if kind == "mariadb" else postgres.database(server, name)
 
         giving = {dataset.connection for dataset in self._sources.values()}
@@ -81,6 +96,7 @@ class Rehearsal:
         for name in sorted({feed.connection for feed in feeds}):
             self._urls[name] = place(name, places.TARGETS.get(name, "postgresql")) if name in served else "off:"
         _register(self._urls)
+        return self._elsewhere
 
     def load(self, day: int, faults: Mapping[str, int] | None = None) -> list[Injected]:
         """Bring every source to the close of `day` and return the defects that were put into it.
@@ -171,7 +187,7 @@ class Rehearsal:
     def _open(self, name: str) -> Store:
         kinds: dict[str, Callable[[str], Store]] = {
             "mysql": MariaDb,
-            "postgresql": Postgres,
+            "postgresql": lambda url: Postgres(url, guest=name in self._elsewhere),
             "sqlite": SqliteFile,
             "mssql": lambda _: ServedTables(self._served(name)),
         }

@@ -282,7 +282,8 @@ def _connect(path: str) -> pymysql.Connection[pymysql.cursors.Cursor]:
 
 
 def _program(name: str) -> str | None:
-    return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"]))
+    """Where a server's program is, by PATH alone: what is not in it is not there."""
+    return shutil.which(name)
 
 
 def _own_tmpdir(folder: Path) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,17 +20,19 @@ from psycopg import sql
 
 from campus.render_hr import ZERO_DATE
 from core.connections import parse
-from core.dialects import quoted, spelling
+from core.dialects import LogicalType, quoted, spelling
 from core.postgres import copy_csv
 from core.settings import settings
+from extractors.base import expected_kind
 from schemas.contract import Column, SourceDataset
 
 _ROWS = 100_000
 
 
-def definition(dataset: SourceDataset, engine: str) -> str:
-    """CREATE TABLE as the department has it: its own column types and, as so often, no key."""
-    columns = ", ".join(f"{quoted(column.physical, engine)} {_type(column, engine)}" for column in dataset.columns)
+def definition(dataset: SourceDataset, engine: str, spelled: Callable[[Column, str], str] | None = None) -> str:
+    """CREATE TABLE as the department has it: its own column types (or as `spelled` says) and, as so often, no key."""
+    kind = spelled or _type
+    columns = ", ".join(f"{quoted(column.physical, engine)} {kind(column, engine)}" for column in dataset.columns)
     return f"create table {quoted(dataset.physical, engine)} ({columns})"
 
 
@@ -37,19 +40,32 @@ def _type(column: Column, engine: str) -> str:
     return column.physical_type or spelling(column.type, engine)
 
 
+def near_type(column: Column, engine: str) -> str:
+    """The type of PostgreSQL that holds what a column of another server's type holds, whatever that server calls it."""
+    kind = expected_kind(column)
+    declared = re.search(r"\(\s*(\d+)\s*,\s*(\d+)\s*\)", column.physical_type or "")
+    if kind == "number":
+        return f"numeric({declared[1]},{declared[2]})" if declared else "numeric"
+    if kind == "boolean" and column.type.name != "boolean":
+        return "smallint"  # a flag of one digit whose contract counts
+    return {"bytes": "bytea", "time": "time"}.get(kind) or spelling(LogicalType(kind), engine)
+
+
 class Postgres:
-    """A department's database on PostgreSQL. Dates of zeros become NULL, since it has none."""
+    """A department's database on PostgreSQL. Dates of zeros become NULL, since it has none. `guest`: its tables are those of
+    another server, whose types are written in their contracts."""
 
     engine = "postgresql"
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, guest: bool = False) -> None:
         self._connection = psycopg.connect(url)
+        self._spelled = near_type if guest else None
 
     def create(self, dataset: SourceDataset) -> None:
         """Drop and make the table, empty."""
         table = sql.Identifier(dataset.physical)
         self._connection.execute(sql.SQL("drop table if exists {}").format(table))
-        self._connection.execute(definition(dataset, self.engine).encode())
+        self._connection.execute(definition(dataset, self.engine, self._spelled).encode())
         self._connection.commit()
 
     def replace(self, dataset: SourceDataset, rows: pa.Table) -> None:

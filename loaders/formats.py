@@ -23,12 +23,12 @@ from python_calamine import CalamineWorkbook
 from core.dialects import quoted
 from core.engine import literal
 from core.errors import FeedFailed
-from loaders import oneroster
+from loaders import ldif, oneroster
 from loaders.totals import DUCK, NUMBERS, TEXT
 from schemas.contract import Column, FeedDataset
 
 OP = "_op"
-FORMATS = {"csv": "csv", "xlsx": "xlsx", "parquet": "parquet", "oneroster": "zip"}
+FORMATS = {"csv": "csv", "xlsx": "xlsx", "parquet": "parquet", "oneroster": "zip", "ldap": "ldif"}
 """Format -> the ending of its file names."""
 SHEET, LEGEND = "数据", "字段说明"
 _XLSX_ROWS, _XLSX_TEXT, _XLSX_DIGITS = 1_048_576, 32_767, 15
@@ -54,6 +54,8 @@ def write(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, path:
         _write_xlsx(db, feed, relation, names, path, as_of)
     elif feed.file_format == "oneroster":
         oneroster.write(db, feed, relation, path, as_of)
+    elif feed.file_format == "ldap":
+        ldif.write(db, feed, relation, path)
     else:
         _write_csv(db, feed, relation, names, path)
 
@@ -66,7 +68,7 @@ def read(feed: FeedDataset, path: Path, names: Sequence[str]) -> pa.Table:
     """
     physical = {column.name: column.physical for column in feed.columns}
     header = [physical.get(name, name) for name in names]
-    readers = {"parquet": _read_parquet, "xlsx": _read_xlsx, "oneroster": oneroster.read}
+    readers = {"parquet": _read_parquet, "xlsx": _read_xlsx, "oneroster": oneroster.read, "ldap": ldif.read}
     try:
         table = readers.get(feed.file_format or "csv", _read_csv)(path, feed, header)
     except (pa.ArrowInvalid, UnicodeError, ValueError, LookupError, OSError) as error:

@@ -31,6 +31,7 @@ from core.engine import literal
 from core.errors import FeedFailed, Unavailable
 from loaders import totals
 from loaders.base import Applied, Delivery, Totals
+from loaders.ldif import object_classes
 from loaders.totals import DUCK, workspace
 from schemas.contract import Column, FeedDataset
 
@@ -83,8 +84,7 @@ class Branch:
 
     @property
     def classes(self) -> list[str]:
-        extra = any(column.physical.startswith("eduPerson") for column in self.feed.columns)
-        return ["inetOrgPerson", "eduPerson"] if extra else ["inetOrgPerson"]
+        return object_classes(self.feed)
 
 
 class LdapTarget:

@@ -68,6 +68,9 @@ def demo(persons: int, seed: int, systems: Sequence[str], as_json: bool) -> None
     started = time.perf_counter()
     console.print(text("cli.demo_running"))
     university = Apart(folder / "campus", persons, seed, systems)
+    for program in sorted(set(university.elsewhere.values())):
+        names = sorted(name for name, missing in university.elsewhere.items() if missing == program)
+        console.print(text(f"cli.demo_elsewhere_{program}", None, program=program, names=", ".join(names)), highlight=False)
     nights: list[dict[str, Any]] = []
     injected: Sequence[Injected] = []
     for day in (1, 2):

@@ -72,5 +72,11 @@ class TestXlsx(_Folder):
         return values | {"full_name": kept}
 
 
+class TestLdif(_Folder):
+    """A directory's feed that finds a folder instead of a directory."""
+
+    changes: ClassVar[dict[str, Any]] = {"file_format": "ldap"}
+
+
 def test_no_family_leaves_rows_behind_on_this_side() -> None:
     assert list(settings().work.glob("deliver-*")) == []
