@@ -105,8 +105,12 @@ def connection(id: str) -> Connection:
 
 
 def parse(id: str, url: str) -> Connection:
-    """A URL taken apart. Airflow's `postgres` and `mariadb` schemes are read as `postgresql` and `mysql`; `ldaps` as `ldap`."""
-    parts: SplitResult = urlsplit(url)
+    """A URL taken apart. Airflow's `postgres` and `mariadb` schemes are read as `postgresql` and `mysql`; `ldaps` as `ldap`.
+
+    Raises:
+        Fault: HUB849 when a sign in its user or password cuts it in the wrong place. The URL itself is never repeated.
+    """
+    parts = _split(id, url)
     scheme = parts.scheme.split("+")[0]
     return Connection(
         id=id,
@@ -119,6 +123,17 @@ def parse(id: str, url: str) -> Connection:
         options=dict(parse_qsl(parts.query, keep_blank_values=True)),
         url=url,
     )
+
+
+def _split(id: str, url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        cut = parts.netloc and parts.port != 0 and "@" not in parts.netloc and "@" in parts.path
+    except ValueError:
+        raise Fault("HUB849", id) from None
+    if parts.scheme != "file" and (parts.fragment or cut):
+        raise Fault("HUB849", id)
+    return parts
 
 
 def known() -> list[str]:

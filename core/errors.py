@@ -21,6 +21,8 @@ class HubError(Exception):
     """
 
     recovery: ClassVar[str] = "fail"
+    trace: tuple[str, ...] = ()
+    """Where in the program it came up, for an error that nobody foresaw: frames, then exception types. No values."""
 
     def __init__(self, code: str, where: str, **facts: Any) -> None:
         self.code = code

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import errno
 import functools
 import os
 import threading
@@ -21,8 +20,8 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from core import postgres
-from core.errors import Denied, Fault, HubError
+from core import faults, postgres
+from core.errors import Denied, HubError
 from core.ids import Clock, system_clock
 from core.settings import settings
 from core.turns import Crowded, alone
@@ -284,9 +283,10 @@ class Ledger:
 
     def stop(self, step: Step, error: HubError, state: str = "failed") -> None:
         """Write down why a step did not finish: `failed`, `stopped` (brake, gate) or `waiting` (for a parent)."""
+        kept = {"where": error.where, "facts": _plain(error.facts), **({"trace": list(error.trace)} if error.trace else {})}
         self.execute(
             "update ops.step set state = %s, error_code = %s, error = %s, ended_at = %s where step_id = %s",
-            [state, error.code, Jsonb({"where": error.where, "facts": _plain(error.facts)}), self.clock(), step.id],
+            [state, error.code, Jsonb(kept), self.clock(), step.id],
         )
 
     def do(self, run_id: str, verb: str, subject: str, input_hash: str, work: Callable[[Step], Output]) -> Output:
@@ -296,7 +296,7 @@ class Ledger:
         other work is done once more without it.
 
         Raises:
-            Fault: HUB803 when the work ran out of disk space.
+            HubError: whatever the work raised; what is no error of the house becomes one (`faults.coded`).
         """
         before = self.finished(verb, subject, input_hash, run_id)
         if before is not None:
@@ -311,15 +311,14 @@ class Ledger:
         step = self.begin(run_id, verb, subject, input_hash)
         try:
             output = work(step)
-        except HubError as error:
-            self.stop(step, error, "stopped" if error.recovery in {"stop", "hold"} else "failed")
-            raise
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
+        except BaseException as error:
+            if faults.ends(error):
                 raise
-            full = Fault("HUB803", subject)
-            self.stop(step, full)
-            raise full from error
+            found = faults.coded(error, verb, subject)
+            self.stop(step, found, "stopped" if found.recovery in {"stop", "hold"} else "failed")
+            if found is error:
+                raise
+            raise found from None  # a driver's own text may quote a row
         if self.finished(verb, subject, input_hash, run_id) is None:
             self.finish(step, output)
         return output

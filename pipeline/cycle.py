@@ -24,8 +24,9 @@ from pipeline.audit import begin as begin_audit
 from pipeline.context import Night
 from pipeline.judge import judge
 from pipeline.notices import notices
-from pipeline.outcome import Outcome, each
+from pipeline.outcome import Outcome, each, recorded
 from pipeline.publish import publish as publish_changes
+from pipeline.publish import unpublished
 from pipeline.report import report
 from schemas.contract import FeedDataset
 
@@ -66,6 +67,7 @@ def publish_all(
         outcome.problems += problems
         judged()
         published = outcome.guard(lambda: publish_changes(here, changes))
+        outcome.problems += unpublished(published)
         _compare_copies(here, outcome, landings)
         return published
 
@@ -74,7 +76,7 @@ def _compare_copies(here: Night, outcome: Outcome, landings: dict[str, Landed]) 
     """Hold every landed copy of another department's field against what the hub now has of it."""
     copied = [dataset for dataset in here.catalog.sources.values() if copies.copies(dataset) and dataset.id in landings]
     same = [dataset for dataset in copied if landings[dataset.id].contract == dataset.version]
-    each(lambda dataset: outcome.guard(lambda: copies.compare(here, dataset, landings[dataset.id])), same)
+    each(lambda dataset: outcome.guard(lambda: copies.compare(here, dataset, landings[dataset.id]), dataset.id), same)
 
 
 def deliver_all(here: Night, outcome: Outcome, feeds: Iterable[FeedDataset]) -> None:
@@ -84,7 +86,7 @@ def deliver_all(here: Night, outcome: Outcome, feeds: Iterable[FeedDataset]) -> 
     """
     off = switched_off()
     waiting = sorted((feed for feed in feeds if not here.catalog.waits(feed, off)), key=_slow_first)
-    each(lambda feed: outcome.guard(lambda: _feed(here, feed)), waiting)
+    each(lambda feed: outcome.guard(lambda: _feed(here, feed), feed.id), waiting)
 
 
 def _slow_first(feed: FeedDataset) -> bool:
@@ -108,7 +110,7 @@ def _owed(here: Night) -> Output:
 
 
 def _feed(here: Night, feed: FeedDataset) -> Output:
-    with here.ledger.turn(f"feed {feed.id}"):
+    with here.ledger.turn(f"feed {feed.id}"), recorded(here, "deliver", feed.id):
         take_up(here, feed)
         sent = deliver.deliver(here, feed.id)
         return reconcile.reconcile(here, feed.id, sent["delivery"])

@@ -29,7 +29,8 @@ PASSING = ("HUB203", "HUB310")
 
 
 def extract(night: Night, id: str) -> Landed:
-    """Read the dataset `id` and land it; a dataset that this run has landed is not read again.
+    """Read the dataset `id` and land it; a dataset that this run has landed is not read again, unless the run met a fault
+    in what was read: then the source may have been mended since.
 
     Raises:
         Unavailable: the source cannot be reached or broke off.
@@ -38,10 +39,20 @@ def extract(night: Night, id: str) -> Landed:
     """
     dataset = night.catalog.source(id)
     night.progress("extract", id)
-    work = digest("extract", dataset.version, night.run.id)
+    work = digest("extract", dataset.version, night.run.id, _faults_after(night))
     with night.ledger.turn(f"dataset {id}"):  # of two readings the later one lands later
         done = night.ledger.do(night.run.id, "extract", id, work, lambda step: _patiently(night, dataset, step))
     return landing.landed(done)
+
+
+def _faults_after(night: Night) -> int:
+    """How many times this run could not judge or publish an entity."""
+    found = night.ledger.single(
+        "select count(*) as n from ops.step where run_id = %s and state = 'failed'"
+        " and verb in ('conform', 'check', 'brake', 'publish')",
+        [night.run.id],
+    )
+    return int(found["n"])
 
 
 def _patiently(night: Night, dataset: SourceDataset, step: Step) -> Output:

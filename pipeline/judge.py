@@ -22,6 +22,7 @@ from loaders.landing import Landed
 from pipeline import absence, change, check, conform, standing
 from pipeline.context import Night
 from pipeline.derive import derive
+from pipeline.outcome import recorded
 
 Told = tuple[Rows, str]
 """A Parquet of an entity's rows, and a text that is another for other rows."""
@@ -35,7 +36,7 @@ def judge(night: Night, names: Sequence[str], landings: dict[str, Landed]) -> tu
     work.begin()
     side_by_side(work.waits_for, work.judge)
     changes = {name: work.changes[name] for name in work.names if name in work.changes}
-    return changes, [error for name in work.names for error in work.problems.get(name, [])]
+    return changes, [error for name in night.catalog.entities for error in work.problems.get(name, [])]
 
 
 def side_by_side(waits_for: Mapping[str, frozenset[str]], work: Callable[[str], object]) -> None:
@@ -77,11 +78,16 @@ class _Judging:
 
     def begin(self) -> None:
         """Who waits for whom, and what each may be told of others before they are judged."""
-        reads = {name: self._reads(name) for name in self.names}
+        reads: dict[str, frozenset[str]] = {}
+        for name in self.names:
+            with self._guarded(name):
+                reads[name] = self._reads(name)
+        self.names = [name for name in self.names if name in reads]
         for place, name in enumerate(self.names):
             self.waits_for[name] = reads[name] & frozenset(self.names[:place])
         for name in frozenset[str]().union(*reads.values()):
-            self.before[name] = self._unjudged(name)
+            with self._guarded(name):
+                self.before[name] = self._unjudged(name)
 
     def judge(self, name: str) -> None:
         earlier = self.waits_for[name]
@@ -99,12 +105,14 @@ class _Judging:
             self.changes[name], self.after[name] = found, (rows_of(found["rows"]), found["known_hash"])
             self.problems.setdefault(name, []).extend(absence.said(name, found))
             return
-        self.after[name] = standing.last(self.night, name)
+        with self._guarded(name):
+            self.after[name] = standing.last(self.night, name)
 
     @contextlib.contextmanager
     def _guarded(self, name: str) -> Iterator[None]:
         try:
-            yield
+            with recorded(self.night, "check", name):
+                yield
         except HubError as error:
             self.problems.setdefault(name, []).append(error)
             if name in self.mapped and error.recovery == "stop":

@@ -46,7 +46,7 @@ def extract_all(here: Night, outcome: Outcome, datasets: Sequence[str]) -> None:
     """Land the datasets, several side by side. Systems that are not connected yet (`off:`) wait."""
     off = switched_off()
     wanted = [id for id in datasets if here.catalog.source(id).connection not in off]
-    each(lambda id: outcome.guard(lambda: extract.extract(here, id).__dict__), wanted)
+    each(lambda id: outcome.guard(lambda: extract.extract(here, id).__dict__, id), wanted)
 
 
 def open_run(kind: str, as_of: date, scope: Sequence[str] = ()) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from core import faults
 from core.errors import HubError
+from core.ids import digest
 from core.ledger import Output
 from core.settings import settings
+from pipeline.context import Night
 
 T = TypeVar("T")
 
@@ -23,13 +27,34 @@ class Outcome:
     state: str = "running"
     problems: list[HubError] = field(default_factory=list)
 
-    def guard(self, work: Callable[[], Output]) -> Output | None:
-        """The output of `work`, or None with its error written to the list."""
+    def guard(self, work: Callable[[], Output], where: str = "hub") -> Output | None:
+        """The output of `work`, or None with its error written to the list, as one about `where` when nobody foresaw it."""
         try:
             return work()
-        except HubError as error:
-            self.problems.append(error)
+        except BaseException as error:
+            if faults.ends(error):
+                raise
+            self.problems.append(faults.coded(error, "", where))
             return None
+
+
+@contextlib.contextmanager
+def recorded(here: Night, verb: str, subject: str) -> Iterator[None]:
+    """Work on `subject` outside a step of its own: an error that nobody foresaw is written down as that of a failed step.
+
+    Raises:
+        HubError: what the work raised, coded.
+    """
+    try:
+        yield
+    except HubError:
+        raise
+    except BaseException as error:
+        if faults.ends(error):
+            raise
+        found = faults.coded(error, verb, subject)
+        here.ledger.stop(here.ledger.begin(here.run.id, verb, subject, digest("fault", list(found.trace))), found)
+        raise found from None
 
 
 def each(work: Callable[[T], object], items: Iterable[T]) -> None:

@@ -1,15 +1,20 @@
-"""Publish: every staged change of a run becomes one hub version, in one transaction, or none does."""
+"""Publish: the staged changes of a run become one hub version, in one transaction.
+
+Each entity has a savepoint in it: what the database does not take of one entity is undone for that one, which keeps its
+version like the entities that refer to it, and the others are published.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import pyarrow.parquet as pq
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from core import postgres
-from core.errors import Denied
+from core import faults, postgres
+from core.errors import Denied, Fault, Gated, HubError
 from core.ids import digest
 from core.ledger import LOCK_PUBLISH, Output, Step
 from loaders import hub
@@ -19,7 +24,8 @@ from pipeline.context import Night
 
 
 def publish(night: Night, changes: Mapping[str, Output]) -> Output:
-    """Publish the staged changes, `entity -> output of change`, and return `{version, entities, rows_in, rows_closed}`.
+    """Publish the staged changes, `entity -> output of change`, and return `{version, entities, rows_in, rows_closed}` and
+    under `failed` the entities that could not be (see `unpublished`).
 
     Nothing to change leaves the version as it is. The version, its rows and the finished step are one transaction.
 
@@ -33,18 +39,101 @@ def publish(night: Night, changes: Mapping[str, Output]) -> Output:
 
 def _publish(night: Night, changes: Mapping[str, Output], step: Step) -> Output:
     book = night.ledger
-    staged_changes = [staged(night, name, output) for name, output in changes.items()]
-    real = [change for change in staged_changes if change.size]
+    staged_changes = {name: staged(night, name, output) for name, output in changes.items()}
     with book.transaction() as connection:
         version = _next_version(connection)
-        _absences(connection, night, changes)
-        output: Output = {"version": version - 1, "entities": {}, "rows_in": 0, "rows_closed": 0}
-        if real:
+        if any(change.size for change in staged_changes.values()):
             _still_fits(connection, changes)
-            output = _apply(connection, night, real, version)
-            output["made"] = {name: changes[name] for name in output["entities"]}
+        work = _Publishing(night, connection, version)
+        for name, change in staged_changes.items():
+            work.publish(change, changes[name])
+        output = work.close()
+        output["made"] = {name: changes[name] for name in output["entities"]}
         book.finish(step, output, connection)
     return output
+
+
+class _Publishing:
+    """One version under way: what went in of each entity, and what went wrong with the others."""
+
+    def __init__(self, night: Night, connection: postgres.Connection, version: int) -> None:
+        self.night, self.connection, self.version = night, connection, version
+        self.counts: dict[str, dict[str, int]] = {}
+        self.rows_in = self.rows_closed = 0
+        self.failed: dict[str, dict[str, Any]] = {}
+
+    def publish(self, change: Change, output: Output) -> None:
+        """Apply one entity's change, or write down why the database did not take it.
+
+        Raises:
+            Denied: HUB702. Unavailable: HUB201 when the database itself is gone.
+        """
+        name = change.entity.name
+        entity_fault: HubError | None = None
+        try:
+            self._wait(change)
+            with self.connection.transaction():
+                _absences(self.connection, self.night, name, output)
+                inserted, closed = self._apply(change)
+        except Denied:
+            raise
+        except BaseException as error:
+            if faults.ends(error) or self.connection.closed:
+                raise
+            entity_fault = faults.coded(error, "publish", name)
+        if entity_fault is not None:
+            self._stop(name, entity_fault)
+        elif change.size:
+            self.counts[name] = {"I": change.inserts, "U": change.updates, "D": change.deletes}
+            self.rows_in, self.rows_closed = self.rows_in + inserted, self.rows_closed + closed
+
+    def _wait(self, change: Change) -> None:
+        catalog, name = self.night.catalog, change.entity.name
+        blocked = (change.entity.parents | catalog.inputs_of(name)) & self.failed.keys()
+        if blocked and change.size:
+            raise Gated("HUB402", name, parents=", ".join(sorted(blocked)))
+
+    def _apply(self, change: Change) -> tuple[int, int]:
+        if not change.size:
+            return 0, 0
+        applied = hub.apply(self.connection, change, self.version, self.night.run.id)
+        if applied != (change.inserts + change.updates, change.updates + change.deletes):
+            raise Denied("HUB702", change.entity.name)
+        return applied
+
+    def _stop(self, name: str, error: HubError) -> None:
+        book = self.night.ledger
+        step = book.begin(self.night.run.id, "publish", name, digest("fault", error.code, list(error.trace)))
+        book.stop(step, error, "waiting" if error.recovery == "hold" else "failed")
+        self.failed[name] = {"code": error.code, "facts": error.facts}
+
+    def close(self) -> Output:
+        """Write the version, if anything went in, and return what the step keeps."""
+        if not self.counts:
+            return {"version": self.version - 1, "entities": {}, "rows_in": 0, "rows_closed": 0, "failed": self.failed}
+        self.connection.execute(
+            "insert into ops.version (version, run_id, kind, as_of, published_at, entities, rows_in, rows_closed)"
+            " values (%s, %s, 'publish', %s, %s, %s, %s, %s)",
+            [
+                self.version,
+                self.night.run.id,
+                self.night.run.as_of,
+                self.night.ledger.clock(),
+                Jsonb(self.counts),
+                self.rows_in,
+                self.rows_closed,
+            ],
+        )
+        totals = {"rows_in": self.rows_in, "rows_closed": self.rows_closed}
+        return {"version": self.version, "entities": self.counts, **totals, "failed": self.failed}
+
+
+def unpublished(output: Output | None) -> list[HubError]:
+    """Why entities of a publish that went through were not in it."""
+    failed = (output or {}).get("failed", {})
+    return [
+        (Gated if told["code"] == "HUB402" else Fault)(told["code"], name, **told["facts"]) for name, told in failed.items()
+    ]
 
 
 def _next_version(connection: postgres.Connection) -> int:
@@ -62,37 +151,17 @@ def _still_fits(connection: postgres.Connection, changes: Mapping[str, Output]) 
             raise Denied("HUB702", name)
 
 
-def _apply(connection: postgres.Connection, night: Night, changes: Sequence[Change], version: int) -> Output:
-    counts: dict[str, dict[str, int]] = {}
-    rows_in = rows_closed = 0
-    for change in changes:
-        inserted, closed = hub.apply(connection, change, version, night.run.id)
-        if (inserted, closed) != (change.inserts + change.updates, change.updates + change.deletes):
-            raise Denied("HUB702", change.entity.name)
-        counts[change.entity.name] = {"I": change.inserts, "U": change.updates, "D": change.deletes}
-        rows_in, rows_closed = rows_in + inserted, rows_closed + closed
+def _absences(connection: postgres.Connection, night: Night, name: str, output: Output) -> None:
+    """Remember an entity's keys that are absent for the first time, and forget those that came back or left."""
+    with pq.ParquetFile(output["away"]) as file:
+        away = file.read()
+    connection.execute("drop table if exists away")
+    connection.execute("create temporary table away (source_key text) on commit drop")
+    postgres.copy_in(connection, sql.Identifier("away"), ["source_key"], away.to_reader())
+    connection.execute("delete from ops.absent where entity = %s and source_key not in (select source_key from away)", [name])
     connection.execute(
-        "insert into ops.version (version, run_id, kind, as_of, published_at, entities, rows_in, rows_closed)"
-        " values (%s, %s, 'publish', %s, %s, %s, %s, %s)",
-        [version, night.run.id, night.run.as_of, night.ledger.clock(), Jsonb(counts), rows_in, rows_closed],
+        "insert into ops.absent select %s, source_key, %s from away on conflict do nothing", [name, night.run.id]
     )
-    return {"version": version, "entities": counts, "rows_in": rows_in, "rows_closed": rows_closed}
-
-
-def _absences(connection: postgres.Connection, night: Night, changes: Mapping[str, Output]) -> None:
-    """Remember keys that are absent for the first time, and forget those that came back or left."""
-    for name, output in changes.items():
-        with pq.ParquetFile(output["away"]) as file:
-            away = file.read()
-        connection.execute("drop table if exists away")
-        connection.execute("create temporary table away (source_key text) on commit drop")
-        postgres.copy_in(connection, sql.Identifier("away"), ["source_key"], away.to_reader())
-        connection.execute(
-            "delete from ops.absent where entity = %s and source_key not in (select source_key from away)", [name]
-        )
-        connection.execute(
-            "insert into ops.absent select %s, source_key, %s from away on conflict do nothing", [name, night.run.id]
-        )
 
 
 def rollback(night: Night, target: int, by: str, approved_by: str, reason: str) -> Output:

@@ -1,0 +1,148 @@
+"""Whatever is raised about one dataset, entity or feed stays with it: a coded problem, a trace without values, the rest goes
+on, and the same date is finished once the cause is mended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import psycopg
+import pytest
+
+from core import faults
+from core.connections import parse
+from core.errors import Fault
+from pipeline import change, conform, deliver, extract, reconcile
+
+SECRET = "110101199003071233"
+
+
+class PanicException(BaseException):
+    """What a library in Rust raises: no `Exception`."""
+
+
+RAISED = (PanicException(SECRET), MemoryError(SECRET), RecursionError(SECRET), UnicodeDecodeError("gbk", b"\xff", 0, 1, SECRET))
+
+
+def failing(original: Callable[..., Any], error: BaseException, hit: Callable[..., bool]) -> Callable[..., Any]:
+    """The function, which raises instead for the arguments that `hit` chooses."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if hit(*args):
+            raise error
+        return original(*args, **kwargs)
+
+    return call
+
+
+def faulty_steps(university: Any) -> list[tuple[str, str, str]]:
+    rows = university.ledger.rows(
+        "select verb, subject, error_code, error from ops.step where state = 'failed' order by step_id"
+    )
+    for row in rows:
+        assert row["error"]["trace"], row
+        assert SECRET not in str(row)
+    return [(row["verb"], row["subject"], row["error_code"]) for row in rows]
+
+
+@pytest.mark.parametrize("error", RAISED, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize(
+    ("room", "name", "hit", "where"),
+    [
+        (extract, "drift", lambda dataset, _: dataset.name == "person", "hr.person"),
+        (conform, "_select", lambda _, __, entity, *___: entity.name == "staff", "staff"),
+        (change, "_load", lambda *args: any(getattr(arg, "name", "") == "staff" for arg in args), "staff"),
+        (deliver, "_prepare", lambda _, feed, __: feed.edge == "E01", "E01.staff_basic"),
+        (reconcile, "settle", lambda _, row, *__: row["edge"] == "E01", "E01.staff_basic"),
+    ],
+    ids=["read", "conform", "compare", "prepare", "receipt"],
+)
+def test_one_fault_is_one_coded_problem(
+    university: Any, monkeypatch: pytest.MonkeyPatch, error: BaseException, room: Any, name: str, hit: Any, where: str
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(room, name, failing(getattr(room, name), error, hit))
+        outcome = university.night()
+    codes = {problem.code for problem in outcome.problems if problem.where == where}
+    assert codes
+    assert codes <= {"HUB840", "HUB841", "HUB843", "HUB845"}
+    assert all(SECRET not in problem.line() for problem in outcome.problems)
+    assert {problem.where for problem in outcome.problems} == {where}
+    assert outcome.state == "failed"
+    assert len(university.hub("org_unit")) == 5
+    assert {subject for _, subject, _ in faulty_steps(university)} == {where}
+    mended = university.night()
+    assert (mended.problems, mended.state) == ([], "done")
+    assert len(university.hub()) == len(university.received()) == 40
+
+
+def refuse_in_hub(university: Any, name: str) -> None:
+    """The hub's own database refuses rows of one person, as it does a character that it cannot hold."""
+    with psycopg.connect(university.hub_url) as connection:
+        connection.execute(
+            "create function hub.refuse() returns trigger language plpgsql as"
+            f" $$ begin if new.name = '{name}' then raise exception 'cannot hold %', new.name; end if; return new; end $$"
+        )
+        connection.execute("create trigger refuse before insert on hub.staff for each row execute function hub.refuse()")
+
+
+def test_what_the_database_refuses_of_one_entity_leaves_the_others_published(university: Any) -> None:
+    university.night(1)
+    refuse_in_hub(university, "不收")
+    university.department("update jzg set xm = '不收', gxsj = now() where gh = 'T0001'")
+    university.department("update dw set dwmc = '新名' where dwh = 'U1'")
+    outcome = university.night(2)
+    assert [(problem.code, problem.where) for problem in outcome.problems] == [("HUB842", "staff")]
+    assert outcome.state == "failed"
+    assert "不收" not in str(outcome.problems[0])
+    assert ("U1", "新名") in {row[:2] for row in university.hub("org_unit")}
+    assert "不收" not in {row[1] for row in university.hub()}
+    assert "不收" not in str(university.ledger.rows("select * from ops.step"))
+    university.department("update jzg set xm = '改正', gxsj = now() where gh = 'T0001'")
+    mended = university.night(2)
+    assert (mended.problems, mended.state) == ([], "done")
+    assert "改正" in {row[1] for row in university.received()}
+
+
+def test_a_mended_source_is_read_again_by_the_run_that_met_the_fault(university: Any) -> None:
+    from pipeline.night import extract_system, open_run, publish
+
+    university.night(1)
+    refuse_in_hub(university, "不收")
+    university.department("update jzg set xm = '不收', gxsj = now() where gh = 'T0001'")
+    run = open_run("night", date(2026, 9, 8))
+    extract_system(run, "hr")
+    with pytest.raises(Fault, match="HUB842"):
+        publish(run)
+    university.department("update jzg set xm = '改正', gxsj = now() where gh = 'T0001'")
+    extract_system(run, "hr")
+    publish(run)
+    assert "改正" in {row[1] for row in university.hub()}
+
+
+def test_a_trace_names_places_and_types_only() -> None:
+    try:
+        try:
+            raise ValueError(SECRET)
+        except ValueError:
+            int(SECRET + "x")
+    except ValueError as error:
+        trace = faults.trace_of(error)
+    assert trace[-1] == "ValueError"
+    assert any(line.startswith("tests/pipeline/test_faults.py:") for line in trace)
+    assert SECRET not in str(trace)
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt(), SystemExit(1)])
+def test_an_order_to_end_is_no_fault(end: BaseException) -> None:
+    assert faults.ends(end)
+
+
+@pytest.mark.parametrize("password", ["a#b", "1#b", "a/b", "1/b", "a?b"])
+def test_a_sign_in_a_password_is_named_without_the_password(password: str) -> None:
+    with pytest.raises(Fault, match="HUB849") as told:
+        parse("src_hr", f"mysql://hub:{password}secret@127.0.0.1:3306/hr")
+    assert "secret" not in str(told.value) + repr(told.value)
+    assert told.value.__cause__ is None
+    assert told.value.__suppress_context__ or told.value.__context__ is None
