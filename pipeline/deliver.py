@@ -31,6 +31,7 @@ from loaders.base import Delivery, open_target
 from loaders.totals import expected
 from pipeline import brakes, projection
 from pipeline.context import Night
+from pipeline.scope import in_scope
 from schemas.contract import FeedDataset
 
 _MANY = 200_000
@@ -52,7 +53,7 @@ def deliver(night: Night, id: str) -> Output:
     Raises:
         Unavailable: HUB204, the receiver cannot be reached. FeedFailed: HUB601, HUB602, it refused; nothing was applied.
         Braked: HUB503, HUB505, more rows would be dropped or changed than the contract allows.
-        ContractError: HUB109, a column or the filter does not exist in the dataset.
+        ContractError: HUB109, a column or the filter does not exist in the dataset; HUB158, the filter is not one condition.
     """
     feed = night.catalog.feed(id)
     night.progress("deliver", id)
@@ -190,11 +191,10 @@ def difference(
     """Write `upserts.parquet` and `deletes.parquet` and return how many rows each has, how many keys left the
     scope, how many kept rows changed, and how many rows were looked at in the scope before and after."""
     names, key = ", ".join(column.name for column in feed.columns), ", ".join(feed.key)
-    scope = f"where {feed.filter}" if feed.filter else ""
     text = f" || chr({projection.KEY_SEPARATOR}) || ".join(f"cast({name} as varchar)" for name in feed.key)
     try:
         for name, path in zip(("before", "after"), _states(night, feed, span, mode, keys), strict=True):
-            db.execute(f"create view {name} as select {names} from read_parquet({literal(path)}) {scope}")
+            db.execute(f"create view {name} as select {names} from {in_scope(db, feed, path)}")
     except duckdb.Error as error:
         raise ContractError("HUB109", feed.id, problem=str(error).splitlines()[0]) from error
     db.execute("create table again as select unnest(?::varchar[]) as row_key", [keys])
@@ -292,9 +292,8 @@ def _brake(night: Night, feed: FeedDataset, counts: dict[str, int], accepted: in
 
 
 def _scope_rows(night: Night, feed: FeedDataset, version: int) -> int:
-    scope = f"where {feed.filter}" if feed.filter else ""
     with engine(feed.id) as db:
-        rows = db.execute(f"select count(*) from read_parquet({literal(projection.whole(night, feed, version))}) {scope}")
+        rows = db.execute(f"select count(*) from {in_scope(db, feed, projection.whole(night, feed, version))}")
         return int(rows.fetchall()[0][0])
 
 

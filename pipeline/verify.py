@@ -15,6 +15,7 @@ from loaders.totals import differing, expected
 from pipeline import projection, signoff
 from pipeline.context import Night
 from pipeline.deliver import accepted_version
+from pipeline.scope import in_scope
 from schemas.contract import FeedDataset
 
 
@@ -40,12 +41,9 @@ def _compared(night: Night, feed: FeedDataset) -> dict[str, Any]:
         raise Denied("HUB707", feed.id)
     scope = night.folder("verify") / f"{feed.id}.parquet"
     names = ", ".join(column.name for column in feed.columns)
-    where = f"where {feed.filter}" if feed.filter else ""
     with engine(feed.id) as db:
-        db.execute(
-            f"copy (select {names} from read_parquet({literal(projection.whole(night, feed, version))}) {where})"
-            f" to {literal(scope)} (format parquet)"
-        )
+        rows = in_scope(db, feed, projection.whole(night, feed, version))
+        db.execute(f"copy (select {names} from {rows}) to {literal(scope)} (format parquet)")
     target = open_target(connection(feed.connection))
     try:
         found = target.survey(feed)

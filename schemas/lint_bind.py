@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 import duckdb
 
 from core.dialects import LogicalType, quoted, spelling
+from schemas import condition
 from schemas.contract import HUB, TONIGHT, Column
 from schemas.deadlines import OBLIGATION_COLUMNS, OBLIGATION_LIST, OBLIGATION_TABLES
 from schemas.finding import Finding
@@ -33,13 +34,20 @@ _FAMILIES = (
     (r"DATE", "date"),
     (r"TIMESTAMP(_\w+)?$", "timestamp"),
 )
+_ALONE: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": False,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "lock_configuration": True,
+}
+"""An engine that reads and writes nothing outside itself."""
 _LINE = re.compile(r"\n+LINE (\d+):")
 _SCALE = re.compile(r"DECIMAL\(\d+,(\d+)\)")
 
 
 def bind(found: Shelf, broken: Collection[str]) -> Iterator[Finding]:
     """Findings HUB145, HUB146 and HUB153; files that other findings already name (`broken`) are left out."""
-    with duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}) as db:
+    with duckdb.connect(":memory:", config=_ALONE) as db:
         _tables(db, found)
         for kind, queries in found.queries.items():
             if kind != "conform":
@@ -65,12 +73,12 @@ def _filters(db: duckdb.DuckDBPyConnection, found: Shelf, broken: Collection[str
             continue
         body = f"({query.text.rstrip().rstrip(';')}\n)" if query else quoted(feed.dataset, "duckdb")
         try:
-            db.execute(f"describe select 1 from {body} q where {feed.filter}")
+            [(_, kind, *_)] = db.execute(f"describe select {condition.plain(feed.filter)} from {body} q").fetchall()
+            problem = "" if kind == "BOOLEAN" else str(kind).lower()
         except duckdb.Error as error:
-            facts = {
-                "problem": str(error).splitlines()[0].rstrip("."),
-                "known": ", ".join(query.columns) if query else feed.dataset,
-            }
+            problem = str(error).splitlines()[0].rstrip(".")
+        if problem:
+            facts = {"problem": problem, "known": ", ".join(query.columns) if query else feed.dataset}
             yield Finding("HUB153", located.file, extra_line(located, "filter"), facts)
 
 

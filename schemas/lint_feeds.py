@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import Scope, build_scope
 
+from schemas.condition import NoCondition, parse
 from schemas.contract import FeedDataset
 from schemas.finding import Finding, near
 from schemas.lint_links import extra_line
@@ -22,7 +21,7 @@ from schemas.shelf import Located, Shelf
 
 
 def feeds(found: Shelf) -> Iterator[Finding]:
-    """Findings HUB150 to HUB154 over every feed dataset."""
+    """Findings HUB150 to HUB154 and HUB158 over every feed dataset."""
     offers: dict[tuple[str, str], dict[str, str] | None] = {}
     for located in found.feeds.values():
         feed = located.thing
@@ -132,9 +131,9 @@ def _filter(located: Located[FeedDataset], known: list[str]) -> Iterator[Finding
         return
     line = extra_line(located, "filter")
     try:
-        tree = sqlglot.parse_one(f"select 1 from t where {condition}", read="duckdb")
-    except SqlglotError:
-        yield Finding("HUB153", located.file, line, {"problem": condition, "known": ", ".join(known)})
+        tree = parse(condition)
+    except NoCondition as error:
+        yield Finding("HUB158", located.file, line, {"problem": str(error)})
         return
     for column in tree.find_all(exp.Column):
         if column.name not in known:

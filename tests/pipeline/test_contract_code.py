@@ -1,0 +1,63 @@
+"""A contract and a SELECT describe; nothing in them runs, reads a file, asks the network or sees another feed's rows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FEED = "schemas/feeds/sjgxlc01/e01_hr_academic.odcs.yaml"
+SECRET = "root:x:0:0"
+"""What a machine's list of accounts begins with."""
+
+
+def replaced(home: Path, file: str, old: str, new: str) -> None:
+    path = home / file
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+
+
+def told(university: Any) -> set[str]:
+    """The secret's places among everything that a night writes."""
+    folders = [university.var, university.research, university.home.parent]
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file() and path.stat().st_size < 1 << 22]
+    return {path.name for path in files if SECRET.encode() in path.read_bytes()}
+
+
+FILTERS = [
+    "1 = 1; copy (select * from read_text('/etc/passwd')) to '{out}' (format csv)",
+    "1 = 1; attach '{out}.db' as other",
+    "1 = 1; set threads = 1",
+    "1 = 1 union all select content, content, null, content from read_text('/etc/passwd')",
+    "exists (select 1 from read_text('/etc/passwd') where content like 'root%')",
+    "name = (select max(content) from read_text('/etc/passwd'))",
+    "staff_no in (from read_csv('/etc/passwd'))",
+    "staff_no in (select staff_no from read_parquet('{var}/*/**/*.parquet'))",
+    "getenv('HUB_URL') like 'postgresql%'",
+    "current_setting('temp_directory') <> ''",
+    "read_text('/etc/passwd') is not null",
+    "name = 'a' order by (select content from read_text('/etc/passwd'))",
+    "1 = 1 -- \n; copy (select 1) to '{out}'",
+    "1 = 1 /* */ ; copy (select 1) to '{out}' /* */",
+    "1 = 1) union select * from read_text('/etc/passwd') where (1 = 1",
+    "e'\\'' = name; copy (select 1) to '{out}' --'",
+    "$$ ' $$ = name; copy (select 1) to '{out}' --'",
+    "(select true from 'https://127.0.0.1:9/x.parquet')",
+    "count(*) over () > 0",
+    "name",
+]
+
+
+@pytest.mark.parametrize("text", FILTERS)
+def test_a_filter_is_one_condition_and_runs_nothing(university: Any, text: str) -> None:
+    out = university.home.parent / "taken.csv"
+    bad = json.dumps(text.format(out=out, var=university.var))
+    drop = "- {property: drop, value: delete}"
+    replaced(university.home, FEED, drop, f"{drop}\n      - {{property: filter, value: {bad}}}")
+    outcome = university.night(1)
+    assert [problem.code for problem in outcome.problems] == ["HUB158"]
+    assert not out.exists() and told(university) == set()
+    assert set(university.accepted()) == {"E05", "E06"}, "the others go on"
