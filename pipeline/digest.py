@@ -81,7 +81,7 @@ def _title(known: Catalog, department: str, day: date, language: str | None) -> 
 
 
 def _points(facts: Facts, code: str, language: str | None) -> list[str]:
-    points = [_obligation(item, language) for item in facts.obligations if code in item["departments"]]
+    points = [_obligation(item, language) for item in facts.obligations if _is_told(item, code)]
     held = [row for row in facts.held if row["source_system"] == code]
     if held:
         rows = sum(int(row["rows"]) for row in held)
@@ -118,9 +118,16 @@ def _concerns(point: Mapping[str, Any], code: str) -> bool:
     return point["kind"] != "unchecked" and code in (point["source"], point["target"])
 
 
+def _is_told(item: Mapping[str, Any], code: str) -> bool:
+    """Whether a department is told of a deadline: what the hub did not look at is no fault of theirs."""
+    return item["state"] != "unseen" and code in item["departments"]
+
+
 def _obligation(item: Mapping[str, Any], language: str | None) -> str:
     what = item["text_zh"] if language in (None, "zh") and text("digest.language", language) == "zh" else item["what"]
-    key = "missing" if item["state"] == "missing" else "today" if item["days_left"] == 0 else "due"
+    past = "over" if item["recurring"] else "missing"
+    words = {"missing": past, "unseen": "unseen"}
+    key = words.get(item["state"], "today" if item["days_left"] == 0 else "due")
     counts = "" if item["needed"] is None else text("digest.counts", language, found=item["found"], needed=item["needed"])
     facts = {"deadline": item["deadline"], "what": what, "due_on": item["due_on"], "days": abs(item["days_left"])}
     return text(f"digest.{key}", language, **facts, counts=counts)

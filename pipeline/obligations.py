@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import psycopg
 import sqlglot
@@ -29,7 +29,7 @@ from schemas import deadlines
 from schemas.catalog import Catalog, nearest
 from schemas.deadlines import Occasion
 
-State = Literal["expected", "due_soon", "met", "late", "missing"]
+State = Literal["expected", "due_soon", "met", "late", "missing", "unseen"]
 _DAY, _A_YEAR = timedelta(days=1), timedelta(days=366)
 
 
@@ -46,6 +46,8 @@ class Obligation:
     not_yet: tuple[str, ...] = ()
     confirmed_by: str | None = None
     note: str | None = None
+    since: date | None = None
+    """When this state was first written down; None: now."""
 
     def facts(self, catalog: Catalog, day: date) -> dict[str, Any]:
         """As plain data: for the terminal, for `--json`, for the report."""
@@ -64,6 +66,7 @@ class Obligation:
             "due_on": self.occasion.due_on,
             "days_left": (self.occasion.due_on - day).days,
             "state": self.state,
+            "is_new": self.since in (None, day),
             "needed": self.needed,
             "found": self.found,
             "evidence": self.evidence,
@@ -85,7 +88,10 @@ def watch(book: Ledger, catalog: Catalog, day: date) -> list[Obligation]:
     before = _recorded(book, wanted)
     with book.transaction() as connection:
         _tables(connection, day - _A_YEAR)
-        found = [_judge(connection, catalog, item, before.get((item.deadline, item.name)), day) for item in wanted]
+        looks = _looks(connection, day - _A_YEAR)
+        asked = ((item, before.get((item.deadline, item.name))) for item in wanted)
+        judged = [(_judge(connection, catalog, item, row, day), row) for item, row in asked]
+        found = [_known(catalog, item, row, looks) for item, row in judged]
     for item in found:
         _write(book, item, before.get((item.occasion.deadline, item.occasion.name)), day)
     return sorted(found, key=lambda item: (item.occasion.due_on, item.occasion.deadline, item.occasion.name))
@@ -163,7 +169,7 @@ def _recorded(book: Ledger, wanted: Sequence[Occasion]) -> dict[tuple[str, str],
 def _judge(connection: postgres.Connection, catalog: Catalog, occasion: Occasion, before: Row | None, day: date) -> Obligation:
     deadline = catalog.deadlines[occasion.deadline]
     bare = Obligation(occasion, tuple(deadline["departments"]), _open_state(catalog, occasion, day))
-    if before is not None and (before["confirmed_by"] or (before["state"] in ("met", "late") and day > occasion.due_on + _DAY)):
+    if before is not None and _is_final(deadline, occasion, before, day):
         return _of_row(occasion, before)
     file = catalog.obligation_file(occasion.deadline)
     if file is None:
@@ -171,18 +177,55 @@ def _judge(connection: postgres.Connection, catalog: Catalog, occasion: Occasion
     not_yet = _not_yet(catalog, file)
     if not_yet:
         return replace(bare, state="expected", not_yet=not_yet)
-    needed, found, met, evidence = _ask(connection, catalog, occasion, file, day)
+    needed, found, met, evidence, done_on = _ask(connection, catalog, occasion, file, day)
     state = bare.state
-    if met and (day >= occasion.begins_on or deadline["relation"] != "recommended_start"):
-        state = _met_state(deadline, occasion, day, bare.state)
+    if met and (day >= occasion.begins_on or deadline["relation"] not in ("recommended_start", "configured")):
+        state = _met_state(deadline, occasion, done_on or day - _DAY, bare.state)
     return replace(bare, state=state, needed=needed, found=found, evidence=evidence)
 
 
-def _met_state(deadline: Mapping[str, Any], occasion: Occasion, day: date, otherwise: State) -> State:
-    """`recommended_start` and `validity` speak of what must not happen until a day, so they are met only when it has come."""
-    if deadline["relation"] in ("recommended_start", "validity") and day < occasion.due_on:
-        return otherwise
-    return "met" if day <= occasion.due_on + _DAY or deadline["relation"] in ("recommended_start", "validity") else "late"
+def _is_final(deadline: Mapping[str, Any], occasion: Occasion, before: Row, day: date) -> bool:
+    """Whether what was written down stands for good. What was done on its day is not undone by the data of the next one; a
+    day that is over and was looked at cannot be made up."""
+    over = day > occasion.due_on + _DAY
+    if before["confirmed_by"] or (before["state"] in ("met", "late") and over):
+        return True
+    if deadline["relation"] != "recurring":
+        return False
+    return before["state"] == "met" or (before["state"] == "missing" and over)
+
+
+def _met_state(deadline: Mapping[str, Any], occasion: Occasion, done_on: date, otherwise: State) -> State:
+    """In time or late, by the day on which it was done. `recommended_start` and `validity` speak of what must not happen until
+    a day, so they are met only when it has come."""
+    if deadline["relation"] in ("recommended_start", "validity"):
+        return otherwise if done_on + _DAY < occasion.due_on else "met"
+    return "met" if done_on <= occasion.due_on else "late"
+
+
+def _known(catalog: Catalog, item: Obligation, before: Row | None, looks: Mapping[str, set[date]]) -> Obligation:
+    """`missing` made `unseen` where the hub did not once try to read the department on the day or the next; and since when."""
+    due, deadline = item.occasion.due_on, catalog.deadlines[item.occasion.deadline]
+    if item.state == "missing" and deadlines.of_its_day(deadline) and item.since is None:
+        looked = {day for department in item.departments for day in looks.get(department, ())}
+        if not looked & {due, due + _DAY}:
+            item = replace(item, state="unseen")
+    if item.since is None and before is not None and before["state"] == item.state:
+        return replace(item, since=before["as_of"])
+    return item
+
+
+def _looks(connection: postgres.Connection, since: date) -> dict[str, set[date]]:
+    """System -> the business dates on which the hub tried to read it, whether it could or not."""
+    rows = connection.execute(
+        "select distinct split_part(s.subject, '.', 1), r.as_of from ops.step s join ops.run r using (run_id)"
+        " where s.verb = 'extract' and s.state in ('done', 'failed') and r.as_of >= %s",
+        [since],
+    ).fetchall()
+    looks: dict[str, set[date]] = {}
+    for system, day in rows:
+        looks.setdefault(str(system), set()).add(cast("date", day))
+    return looks
 
 
 def _open_state(catalog: Catalog, occasion: Occasion, day: date) -> State:
@@ -234,7 +277,7 @@ def _tables(connection: postgres.Connection, since: date) -> None:
 
 def _ask(
     connection: postgres.Connection, catalog: Catalog, occasion: Occasion, file: Path, day: date
-) -> tuple[int, int, bool, str]:
+) -> tuple[int, int, bool, str, date | None]:
     enough = int(catalog.deadlines[occasion.deadline].get("enough_percent", 100))
     days = [occasion.anchor_on, occasion.begins_on, occasion.due_on, day]
     facts = [*days, occasion.school_year, occasion.term_code, f"{occasion.due_on:%Y%m}", enough]
@@ -245,7 +288,8 @@ def _ask(
     except (psycopg.ProgrammingError, psycopg.DataError, ValueError) as error:
         problem = getattr(error, "sqlstate", None) or type(error).__name__
         raise ContractError("HUB736", f"sql/obligations/{file.name}", problem=problem) from error
-    return int(str(row[0])), int(str(row[1])), bool(row[2]), str(row[3])
+    done_on = row[4] if len(row) > 4 and isinstance(row[4], date) else None
+    return int(str(row[0])), int(str(row[1])), bool(row[2]), str(row[3]), done_on
 
 
 def _of_row(occasion: Occasion, row: Row) -> Obligation:
@@ -260,6 +304,7 @@ def _of_row(occasion: Occasion, row: Row) -> Obligation:
         tuple(evidence.get("not_yet", ())),
         row["confirmed_by"],
         row["note"],
+        row["as_of"],
     )
 
 
@@ -283,8 +328,9 @@ def _write(book: Ledger, item: Obligation, before: Row | None, day: date) -> Non
 
 def pressing(found: Iterable[Mapping[str, Any]], days_before: Sequence[int]) -> list[Mapping[str, Any]]:
     """What people are told of today: due in so many days (or today), and not there although it was due. What recurs every day
-    is told of on the day itself."""
+    is told of that day and once more if it was not done: the day cannot be made up. So of what the hub did not see."""
     told = [item for item in found if not item["not_yet"]]
     open_now = [item for item in told if item["state"] in ("expected", "due_soon")]
     soon = [item for item in open_now if item["days_left"] in ((0,) if item["recurring"] else (*days_before, 0))]
-    return soon + [item for item in told if item["state"] == "missing"]
+    over = [item for item in told if item["state"] in ("missing", "unseen")]
+    return soon + [item for item in over if item["is_new"] or (item["state"] == "missing" and not item["recurring"])]

@@ -12,7 +12,10 @@ from core.text import text
 from pipeline.alerts import Outcome
 from pipeline.digest import Digest
 
-_COLOURS = {"met": "green", "late": "yellow", "missing": "red", "due_soon": "yellow", "sent": "green", "not_sent": "red"}
+_COLOURS = {
+    **{"met": "green", "late": "yellow", "missing": "red", "due_soon": "yellow", "unseen": "yellow"},
+    **{"sent": "green", "not_sent": "red"},
+}
 
 
 def preview(rows: Sequence[Mapping[str, Any]]) -> Table:

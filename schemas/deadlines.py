@@ -18,6 +18,9 @@ PER_PERSON = "staff_report"
 OBLIGATION_COLUMNS: Mapping[str, str] = {"needed": "integer", "found": "integer", "met": "boolean", "evidence": "string"}
 """What the SELECT of a deadline returns, in one row: how many it takes, how many there are, whether that will do, and the
 facts that show it (counts, codes, dates; no personal value)."""
+OBLIGATION_DATED: Mapping[str, str] = {**OBLIGATION_COLUMNS, "done_on": "date"}
+"""The same, where the data themselves say on which day the department did it: then that day decides between in time and late,
+not the day on which the hub saw it."""
 OBLIGATION_LIST: Mapping[str, str] = {"who": "string", "has_it": "boolean"}
 """What it returns instead, where the deadline is about everybody on a list: a row for each, and whether it is done for them.
 The list is met when it is not empty and `enough_percent` (100 where none is given) have it."""
@@ -66,6 +69,17 @@ class Occasion:
 def per_person(deadline: Mapping[str, Any]) -> bool:
     """Whether its day is that of each person, so that the calendar alone cannot tell its occasions."""
     return bool(deadline["anchor"] == PER_PERSON)
+
+
+def shape(columns: Iterable[str]) -> Mapping[str, str]:
+    """Which of the three answers a SELECT with these columns is meant to give."""
+    given = set(columns)
+    return OBLIGATION_LIST if given & OBLIGATION_LIST.keys() else OBLIGATION_DATED if "done_on" in given else OBLIGATION_COLUMNS
+
+
+def of_its_day(deadline: Mapping[str, Any]) -> bool:
+    """Whether something must be handed over on a day itself (DL09, DL19, DL20, DL24): who did not look that day cannot know."""
+    return bool(deadline["relation"] == "recurring" or (deadline["relation"] == "on_day" and deadline["anchor"] != "month"))
 
 
 def occasions(deadline: Mapping[str, Any], calendar: Calendar, first: date, last: date) -> list[Occasion]:

@@ -14,7 +14,7 @@ import duckdb
 from core.dialects import LogicalType, quoted, spelling
 from schemas import condition
 from schemas.contract import HUB, TONIGHT, Column
-from schemas.deadlines import OBLIGATION_COLUMNS, OBLIGATION_LIST, OBLIGATION_TABLES
+from schemas.deadlines import OBLIGATION_DATED, OBLIGATION_LIST, OBLIGATION_TABLES
 from schemas.finding import Finding
 from schemas.lint_links import extra_line
 from schemas.queries import Query
@@ -88,9 +88,7 @@ def _wanted(found: Shelf, kind: str, query: Query) -> Sequence[Column]:
     if kind == "conform":
         return found.entities[folder].thing.columns
     if kind == "obligations":
-        return [
-            Column(name, name, name, LogicalType(type_)) for name, type_ in {**OBLIGATION_COLUMNS, **OBLIGATION_LIST}.items()
-        ]
+        return [Column(name, name, name, LogicalType(type_)) for name, type_ in {**OBLIGATION_DATED, **OBLIGATION_LIST}.items()]
     feeds = [located.thing for located in found.feeds.values() if kind == "feeds" and located.thing.dataset == stem]
     return [column for feed in feeds if feed.flow.lower() == folder for column in feed.columns]
 

@@ -17,7 +17,7 @@ from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from schemas import portable
 from schemas.contract import HUB, TONIGHT, Entity
-from schemas.deadlines import OBLIGATION_COLUMNS, OBLIGATION_LIST, OBLIGATION_TABLES
+from schemas.deadlines import OBLIGATION_TABLES, shape
 from schemas.finding import Finding, near
 from schemas.queries import Query, full_name
 from schemas.shelf import Shelf
@@ -140,8 +140,7 @@ def _obligations(found: Shelf) -> Iterator[Finding]:
             yield Finding("HUB735", query.file, 1, {"names": ", ".join(sorted(awaited))}, "warning")
         else:
             yield from _body(query, tables)
-        listed = set(query.columns) & set(OBLIGATION_LIST)
-        yield from _output(query, query.columns, list(OBLIGATION_LIST if listed else OBLIGATION_COLUMNS))
+        yield from _output(query, query.columns, list(shape(query.columns)))
 
 
 def _columns(entity: Entity) -> frozenset[str]:

@@ -149,7 +149,7 @@ def test_the_digest_tells_a_department_its_own_and_nothing_personal(university: 
     university.night(2)
     owed = {
         "deadline": "DL17", "departments": ["hr"], "state": "missing", "days_left": -2, "due_on": DAY, "needed": 5, "found": 3,
-        "not_yet": [], "recurring": False, "text_zh": "一周内完成", "what": "done in a week",
+        "not_yet": [], "recurring": False, "is_new": False, "text_zh": "一周内完成", "what": "done in a week",
     }  # fmt: skip
     other = {**owed, "departments": ["finance"], "deadline": "DL18"}
     quiet = {**owed, "deadline": "DL15", "state": "expected", "days_left": 5}

@@ -33,7 +33,8 @@ COLUMNS = {
     "person_photo": "person_no, taken_on date",
     "welcome_checkin": "student_no, batch_no",
     "registration": "student_no, school_year, term_code, registered_on date, basis, basis_expires_on date",
-    "student_contact": "person_no",
+    "student_contact": "person_no, review_state_code, confirmed_on date, reviewed_on date",
+    "fee_status": "student_no, school_year, received numeric, as_of timestamp",
     "employment": "student_no, origin_place_code, origin_confirmed_on date",
 }
 """The columns that the SELECTs read, of entities that are there and of those to come (canonical 4.6 to 4.22)."""
@@ -68,6 +69,18 @@ def leaving(day: date) -> list[str]:
     return [receipt(edge, day, "x", source) for edge, source in edges]
 
 
+def fees(day: str, student: str = "S1", received: int = 9) -> dict[str, list[str]]:
+    """The new students, and a fee row of finance with its time."""
+    return {**students(), "fee_status": [f"('{student}', '2026-2027', {received}, '{day} 17:00')"]}
+
+
+def contacts(*states: str) -> dict[str, list[str]]:
+    """The contact data of the new students in these states of review."""
+    rows = [f"('{no}', {state})" for no, state in zip(NEW, states, strict=False)]
+    return {**students(), "student_contact": rows}
+
+
+REVIEWED = "'2', '2026-10-13', '2026-10-14'"
 S_1 = date(2026, 8, 30)
 L_14 = date(2027, 6, 11)
 LEAVES = {"student_status": [STATUS.format(no="S1", system="academic").replace("203007", "202707")]}
@@ -84,7 +97,7 @@ CASES: dict[str, tuple[Fill, Fill]] = {
         {**students(), "dorm_allocation": ["('S1', '101')", "('S2', null)"]},
     ),
     "DL07": (cards("1", "null"), cards("2", "null")),
-    "DL09": ({"receipt": [receipt("E46", T - timedelta(1))]}, {"receipt": [receipt("E46", T)]}),
+    "DL09": (fees("2026-09-04"), {**fees("2026-09-03"), "receipt": [receipt("E46", T - timedelta(1))]}),
     "DL10": (students(), {**students(), "student": [PERSON.format(no="S1"), PERSON.format(no="S2").replace("'01'", "null")]}),
     "DL11": ({**students(), "person_photo": ["('S1', '2026-09-20')", "('S2', '2026-09-21')"]}, students()),
     "DL12": (
@@ -100,16 +113,19 @@ CASES: dict[str, tuple[Fill, Fill]] = {
     "DL16": ({"staff": [JOINED]}, {"staff": [JOINED.replace("'e'", "null")]}),
     "DL17": ({"staff": [JOINED]}, {"staff": [JOINED.replace("'11', '11', '11'", "'11', null, '11'")]}),
     "DL18": ({"payroll_item": ["('T1', '202609')"]}, {"payroll_item": ["('T1', '202608')"]}),
-    "DL19": ({"receipt": [receipt("E47", date(2026, 9, 6))]}, {"receipt": [receipt("E47", date(2026, 9, 5))]}),
-    "DL20": ({"receipt": [receipt("E47", date(2026, 9, 7))]}, {"receipt": [receipt("E47", date(2026, 9, 6))]}),
-    "DL21": ({"landing": FOUR, "student_contact": ["('S1')"]}, {"landing": FOUR[:3], "student_contact": ["('S1')"]}),
+    "DL19": (fees("2026-09-06"), {**fees("2026-09-05"), "receipt": [receipt("E47", date(2026, 9, 6))]}),
+    "DL20": (fees("2026-09-07"), {**fees("2026-09-06"), "receipt": [receipt("E47", date(2026, 9, 7))]}),
+    "DL21": (
+        {"landing": FOUR, "student_contact": ["('S1', null, null, null)"]},
+        {"landing": FOUR[:3], "student_contact": ["('S1', null, null, null)"]},
+    ),
     "DL22": (
         {"registration": ["('S1', '2026-2027', '1', '2026-09-07', '1', null)"]},
         {"registration": ["('S1', '2026-2027', '1', '2026-09-04', '1', null)"]},
     ),
     "DL23": ({"receipt": leaving(L_14)}, {"receipt": [*leaving(L_14)[:2], *leaving(L_14 + timedelta(1))[2:]]}),
-    "DL24": ({"receipt": [receipt("E50", L_14)]}, {"receipt": [receipt("E50", L_14 - timedelta(1))]}),
-    "DL25": ({**students(), "student_contact": ["('S1')", "('S2')"]}, {**students(), "student_contact": ["('S1')"]}),
+    "DL24": (fees("2027-06-11"), {**fees("2027-06-10"), "receipt": [receipt("E50", L_14)]}),
+    "DL25": (contacts(REVIEWED, REVIEWED), contacts(REVIEWED, "'1', '2026-10-13', null")),
     "DL26": (
         {**LEAVES, "employment": ["('S1', '410100', '2026-11-20')"]},
         {**LEAVES, "student": [PERSON.format(no="S1")], "employment": ["('S1', '410100', null)"]},
@@ -171,11 +187,28 @@ def test_every_deadline_has_its_case_or_a_person(shipped: Catalog) -> None:
 @pytest.mark.parametrize("deadline", CASES)
 def test_rows_that_meet_a_deadline_prove_it_and_others_do_not(ask: Callable[..., Any], deadline: str) -> None:
     good, bad = CASES[deadline]
-    needed, found, met, evidence = ask(deadline, good)
+    needed, found, met, evidence = ask(deadline, good)[:4]
     assert met is True
     assert isinstance(needed, int) and isinstance(found, int)
     assert all(part.partition("=")[2] for part in evidence.split(" "))
     assert ask(deadline, bad)[2] is False
+
+
+@pytest.mark.parametrize("state", ["'0', null, null", "'1', '2026-10-13', null", "'9', '2026-10-13', '2026-10-14'"])
+def test_a_confirmation_that_nobody_reviewed_is_not_done(ask: Callable[..., Any], state: str) -> None:
+    assert ask("DL25", contacts(REVIEWED, state))[:3] == (2, 1, False)
+    assert ask("DL25", contacts(REVIEWED, REVIEWED.replace("10-14", "11-02")))[:3] == (2, 1, False)
+
+
+@pytest.mark.parametrize("deadline", ["DL09", "DL19", "DL20", "DL24"])
+def test_a_day_beyond_what_can_be_known_proves_nothing(ask: Callable[..., Any], deadline: str) -> None:
+    assert ask(deadline, fees("2099-01-01"))[2] is False
+
+
+def test_nobody_paid_is_no_list_of_who_paid(ask: Callable[..., Any]) -> None:
+    assert ask("DL09", fees("2026-09-04", received=0))[2] is False
+    assert ask("DL09", fees("2026-09-04", student="S9"))[2] is False
+    assert ask("DL09", fees("2026-09-04"))[4] == date(2026, 9, 4)
 
 
 def test_who_lives_at_home_needs_no_room(ask: Callable[..., Any]) -> None:

@@ -57,7 +57,16 @@ NIGHTS = frozenset(
     }
 )
 """The dates whose whole night is run, at 02:00 of that date."""
-TAKEN: Mapping[date, tuple[str, ...]] = {day: ("finance",) for day in PAYDAYS.values() if day not in NIGHTS} | {
+FEES = {
+    date.fromisoformat(first) + timedelta(days=number)
+    for word in ("registration_fees", "leaving_daily")
+    for first, last in SPANS[word]
+    for number in range((date.fromisoformat(last) - date.fromisoformat(first)).days + 1)
+}
+"""The days on whose evening the hub reads finance's fee data before it delivers them."""
+NO_FEES = date(2026, 9, 7)
+"""The one day of them on which the rehearsal's finance office has nothing that is of that day."""
+TAKEN: Mapping[date, tuple[str, ...]] = {day: ("finance",) for day in {*PAYDAYS.values(), *FEES} - NIGHTS} | {
     PAYDAYS["2026-09"]: ("hr", "finance"),  # in the lively weeks more posts change than the brake lets pass at once
     PAYDAYS["2026-11"]: ("hr", "finance"),  # who reports is looked for at least every 37 days, as long as it is watched
     PAYDAYS["2027-01"]: ("hr", "finance"),
@@ -65,6 +74,7 @@ TAKEN: Mapping[date, tuple[str, ...]] = {day: ("finance",) for day in PAYDAYS.va
     PAYDAYS["2027-05"]: ("hr", "finance"),
     date(2026, 8, 16): ("admissions_office",),  # T-20
     date(2026, 10, 5): ("it_centre",),  # T+30
+    date(2026, 10, 30): ("student_affairs",),  # the last day for contact data
     date(2026, 11, 4): ("campus_card",),  # T+60
     date(2026, 11, 19): ("campus_card",),  # a whole intake's cards change hands, more than the brake lets pass at once
     date(2026, 11, 27): ("employment",),  # the last day for places of origin
