@@ -1,24 +1,31 @@
 """XLSX and XLS: every cell as the text that a person reads in it, so that 001 stays 001 and 3.0 becomes 3.
 
 A workbook has no NULL: an empty cell is one. Rows without any content are no rows; of formulas the last calculated
-value counts. An error cell (#N/A) is a value that was lost: it lands as its sign behind `UNREADABLE`, so that the row is
-held and not read as empty.
+value counts. A value that was lost lands as its sign behind `UNREADABLE`, so that the row is held and not read as empty: an
+error cell (#N/A), a formula that was never calculated, a number of more digits than a cell can hold.
 """
 
 from __future__ import annotations
 
 import io
+import struct
+import zipfile
+import zlib
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from xml.etree import ElementTree
 
 import pyarrow as pa
-from python_calamine import CalamineError, CalamineWorkbook
+from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
 from core.dialects import UNREADABLE
-from extractors.excel_errors import error_cells
+from extractors import compound, excel_xls, excel_xlsx, workbook_kind
+from extractors.excel_formats import is_too_long, number_text
+from extractors.excel_xlsx import Place
 from extractors.file_layout import FileLayout
 
 Cell = int | float | str | bool | time | date | datetime | timedelta
+_TORN = (struct.error, LookupError, EOFError, zlib.error, zipfile.BadZipFile, ElementTree.ParseError, ValueError)
+"""What reading the parts of a damaged file by hand ends in."""
 
 
 def parse(data: bytes, layout: FileLayout) -> pa.Table:
@@ -52,16 +59,41 @@ def _sheet(data: bytes, layout: FileLayout) -> list[list[Cell]]:
     if not data:
         raise layout.refused("HUB305")
     try:
+        if code := workbook_kind.told_apart(data):
+            raise layout.refused(code)
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
         name = layout.sheet or book.sheet_names[0]
         if name not in book.sheet_names:
             raise layout.refused("HUB308", problem=f"{name} / {', '.join(book.sheet_names)}")
         rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-        for (row, column), sign in error_cells(data, book.sheet_names.index(name)).items():
-            rows[row][column] = UNREADABLE + sign
+        _correct(rows, overlooked(data, book.sheet_names.index(name)))
         return rows
-    except (CalamineError, LookupError, ValueError) as error:
+    except PasswordError:
+        raise layout.refused("HUB324") from None
+    except (CalamineError, *_TORN) as error:
         raise layout.refused("HUB308", problem=type(error).__name__) from None
+
+
+def overlooked(data: bytes, sheet: int) -> dict[Place, str]:
+    """The cells of the sheet at this position (from 0) that the library gives as something else than they are, and their text.
+
+    Raises:
+        one of `_TORN`: the file's parts do not fit together.
+    """
+    return dict((excel_xls if data.startswith(compound.SIGN) else excel_xlsx).cells(data, sheet))
+
+
+def _correct(rows: list[list[Cell]], texts: dict[Place, str]) -> None:
+    """Put texts where they belong; the library leaves off rows and columns at the end that are empty to it."""
+    if not texts:
+        return
+    height = max(row for row, _ in texts) + 1
+    width = max([*(column + 1 for _, column in texts), *map(len, rows[:1])])
+    rows += [[] for _ in range(height - len(rows))]
+    for row in rows:
+        row += [""] * (width - len(row))
+    for (line, column), text in texts.items():
+        rows[line][column] = text
 
 
 def _text(cell: Cell) -> str | None:
@@ -69,12 +101,11 @@ def _text(cell: Cell) -> str | None:
         return cell or None
     if isinstance(cell, bool):
         return "true" if cell else "false"
-    if isinstance(cell, float):
-        number = Decimal(repr(cell))
-        return str(int(number)) if cell.is_integer() else f"{number:f}"
+    if isinstance(cell, int | float):
+        return (UNREADABLE if is_too_long(cell) else "") + number_text(cell)
     if isinstance(cell, datetime):
         return cell.isoformat(sep=" ")
     if isinstance(cell, timedelta):
         minutes, seconds = divmod(int(cell.total_seconds()), 60)
         return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
-    return cell.isoformat() if isinstance(cell, date | time) else str(cell)
+    return cell.isoformat()

@@ -1,0 +1,145 @@
+"""XLS (BIFF in an OLE compound file): the cells that the reading library gives as something else than they are.
+
+They are found in the records of the sheet's substream: error values, formulas that were never calculated, texts that go on in
+another record, numbers whose format the workbook says itself. Source: [MS-XLS] 2.4.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from core.dialects import UNREADABLE
+from extractors.compound import stream
+from extractors.excel_formats import DATE_IDS, is_date, number_text, shown
+from extractors.excel_xlsx import NEVER_CALCULATED, Place
+
+_BOF, _EOF, _BOUNDSHEET, _FORMAT, _XF, _CONTINUE = 0x0809, 0x000A, 0x0085, 0x041E, 0x00E0, 0x003C
+_FORMULA, _BOOLERR, _STRING, _NUMBER, _RK, _MULRK = 0x0006, 0x0205, 0x0207, 0x0203, 0x027E, 0x00BD
+_BETWEEN = (_STRING, 0x04BC, 0x0221, 0x0236)
+"""What stands between a formula and the continuation of its text: shared formulas, arrays, tables."""
+_OLD_FORMULAS = (0x0206, 0x0406)
+"""Formulas as older versions number them; the library passes them over."""
+_BIFF8 = 0x0600
+_ERRORS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
+_TEXT, _ERROR, _EMPTY = 0, 2, 3
+"""Kinds of a formula's result that is no number."""
+_CUT = UNREADABLE + "…"
+
+
+@dataclass
+class _Book:
+    """What the globals say: where sheets begin, own formats, and the format of every style."""
+
+    version: int = 0
+    starts: list[int] = field(default_factory=list)
+    forms: dict[int, str] = field(default_factory=dict)
+    styles: list[int] = field(default_factory=list)
+
+    def text(self, style: int, number: float) -> str | None:
+        """The text of a number whose format the workbook says itself; None where the library reads it right."""
+        id = self.styles[style] if style < len(self.styles) else 0
+        form = self.forms.get(id)
+        if form is None:
+            return None
+        return shown(form, number) or (number_text(number) if id in DATE_IDS and not is_date(form) else None)
+
+
+def cells(data: bytes, sheet: int) -> Iterator[tuple[Place, str]]:
+    """The cells of the sheet at this position (from 0) that land as another text, and that text.
+
+    Raises:
+        LookupError, struct.error: the parts do not fit together.
+    """
+    content = stream(data, ("workbook", "book"))
+    book = _globals(content)
+    calculated = any(kind == _FORMULA and not _is_special(body, _EMPTY) for kind, body in _records(content, 0))
+    depth, last = 0, None
+    for kind, body in _records(content, book.starts[sheet]):
+        depth += (kind == _BOF) - (kind == _EOF)
+        if not depth:
+            return
+        if kind == _CONTINUE and last is not None:
+            yield last, _CUT
+        if kind == _FORMULA:
+            last = _place(body) if _is_special(body, _TEXT) else None
+        elif kind not in _BETWEEN:
+            last = None
+        yield from _told(kind, body, book, calculated=calculated)
+
+
+def _told(kind: int, body: bytes, book: _Book, *, calculated: bool) -> Iterator[tuple[Place, str]]:
+    if kind == _BOOLERR and body[7] == 1:
+        yield _place(body), UNREADABLE + _ERRORS.get(body[6], "#N/A")
+    elif kind in _OLD_FORMULAS and book.version == _BIFF8:
+        yield _place(body), NEVER_CALCULATED
+    elif kind == _FORMULA and _is_special(body, _ERROR):
+        yield _place(body), UNREADABLE + _ERRORS.get(body[8], "#N/A")
+    elif kind == _FORMULA and _is_special(body, _EMPTY) and not calculated:
+        yield _place(body), NEVER_CALCULATED  # no formula of the workbook has a result: its writer cannot calculate
+    else:
+        for place, style, number in _numbers(kind, body):
+            text = book.text(style, number)
+            if text is not None:
+                yield place, text
+
+
+def _numbers(kind: int, body: bytes) -> Iterator[tuple[Place, int, float]]:
+    """The numbers of a record: where, in which style, and how much."""
+    if kind == _NUMBER or (kind == _FORMULA and body[12:14] != b"\xff\xff"):
+        yield _place(body), struct.unpack_from("<H", body, 4)[0], struct.unpack_from("<d", body, 6)[0]
+    elif kind == _RK:
+        yield _place(body), struct.unpack_from("<H", body, 4)[0], _short(body, 6)
+    elif kind == _MULRK:
+        row, first = _place(body)
+        for count in range((len(body) - 6) // 6):
+            yield (row, first + count), struct.unpack_from("<H", body, 4 + 6 * count)[0], _short(body, 6 + 6 * count)
+
+
+def _short(body: bytes, at: int) -> float:
+    """A number in four bytes: a whole one or the upper half of a float, perhaps in hundredths."""
+    (value,) = struct.unpack_from("<i", body, at)
+    number: float = value >> 2 if value & 2 else struct.unpack("<d", bytes(4) + struct.pack("<i", value & ~3))[0]
+    return number / 100 if value & 1 else number
+
+
+def _is_special(body: bytes, kind: int) -> bool:
+    return body[12:14] == b"\xff\xff" and body[6] == kind
+
+
+def _place(body: bytes) -> Place:
+    row, column = struct.unpack_from("<HH", body)
+    return row, column
+
+
+def _globals(content: bytes) -> _Book:
+    book = _Book()
+    for kind, body in _records(content, 0):
+        if kind == _BOF:
+            (book.version,) = struct.unpack_from("<H", body)
+        elif kind == _BOUNDSHEET:
+            book.starts += struct.unpack_from("<I", body)
+        elif kind == _XF:
+            book.styles += struct.unpack_from("<H", body, 2)
+        elif kind == _FORMAT:
+            id, form = _form(body, book.version)
+            book.forms[id] = form
+        elif kind == _EOF:
+            break
+    return book
+
+
+def _form(body: bytes, version: int) -> tuple[int, str]:
+    (id,) = struct.unpack_from("<H", body)
+    if version < _BIFF8:
+        return id, body[3 : 3 + body[2]].decode("latin-1")
+    length, wide = struct.unpack_from("<HB", body, 2)
+    return id, body[5 : 5 + 2 * length].decode("utf-16-le") if wide & 1 else body[5 : 5 + length].decode("latin-1")
+
+
+def _records(book: bytes, at: int) -> Iterator[tuple[int, bytes]]:
+    while at + 4 <= len(book):
+        kind, length = struct.unpack_from("<HH", book, at)
+        yield kind, book[at + 4 : at + 4 + length]
+        at += 4 + length

@@ -1,0 +1,177 @@
+"""Cells that a workbook's library gives as something else than they are, and files that only have a workbook's name."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+import xlwt
+from xlwt.CompoundDoc import XlsDoc
+
+from core.dialects import UNREADABLE
+from core.errors import Refused
+from extractors.excel_file import parse
+from extractors.excel_formats import is_date, shown
+from extractors.file_layout import FileLayout
+
+
+def column(path: Path) -> list[str | None]:
+    """Column v of a workbook."""
+    return parse(path.read_bytes(), FileLayout(path, "s.t", "某处"))["v"].to_pylist()
+
+
+def formatted(path: Path, cells: list[tuple[float, str]]) -> Path:
+    """Numbers, each in its format, in column v."""
+    if path.suffix == ".xls":
+        book = xlwt.Workbook()
+        sheet = book.add_sheet("s")
+        sheet.write(0, 0, "v")
+        for line, (number, form) in enumerate(cells, 1):
+            sheet.write(line, 0, number, xlwt.easyxf(num_format_str=form))
+        book.save(str(path))
+        return path
+    with xlsxwriter.Workbook(path) as other:
+        page = other.add_worksheet()
+        page.write(0, 0, "v")
+        for line, (number, form) in enumerate(cells, 1):
+            page.write_number(line, 0, number, other.add_format({"num_format": form}))
+    return path
+
+
+def changed(path: Path, part: str, change: Callable[[bytes], bytes], name: Callable[[str], str] = str) -> Path:
+    """The package with one part changed and every part under another name."""
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(path.with_name("changed.xlsx"), "w") as new:
+        for one in old.namelist():
+            entry = zipfile.ZipInfo("x")
+            entry.filename = name(one)
+            content = old.read(one)
+            new.writestr(entry, change(content) if one == part else content)
+    return path.with_name("changed.xlsx")
+
+
+@pytest.mark.parametrize("name", ["t.xls", "t.xlsx"])
+def test_zeros_of_a_format_belong_to_the_value_and_lost_digits_are_lost(tmp_path: Path, name: str) -> None:
+    cells = [(123, "00000000"), (7, '"S"0000'), (1234567, "000-0000"), (3, "0.00"), (85, '0"元"'), (1234, "#,##0")]
+    long = [(110101199003071234, "0"), (-6222021234567890123, "0"), (999999999999999, "0")]
+    assert [(text or "")[:16] for text in column(formatted(tmp_path / name, [*cells, *long]))] == [
+        "00000123",
+        "S0007",
+        "123-4567",
+        "3",
+        "85",
+        "1234",
+        f"{UNREADABLE}110101199003071",
+        f"{UNREADABLE}-62220212345678",
+        "999999999999999",
+    ]
+
+
+def test_a_formula_that_was_never_calculated_is_lost_and_an_empty_text_is_empty(tmp_path: Path) -> None:
+    with xlsxwriter.Workbook(tmp_path / "t.xlsx") as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["v", "w"])
+        for line, value in enumerate([7, "x", "y"], 1):
+            sheet.write_formula(line, 0, "=A9", None, value)
+            sheet.write(line, 1, "w")
+    for old, new in ((b"<v>7</v>", b"<v></v>"), (b"<v>7</v>", b""), (b"<v>7</v>", b"<v/>")):
+        lost = changed(
+            tmp_path / "t.xlsx", "xl/worksheets/sheet1.xml", lambda xml, old=old, new=new: _emptied(xml).replace(old, new)
+        )
+        assert column(lost) == [UNREADABLE + "=?", "x", None]
+
+
+def test_an_xls_whose_writer_cannot_calculate_has_lost_its_formulas(tmp_path: Path) -> None:
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("s")
+    sheet.write(0, 0, "v")
+    sheet.write(1, 0, "x")
+    sheet.write(2, 0, xlwt.Formula("1+1"))  # below and beside everything that the library counts as content
+    book.save(str(tmp_path / "t.xls"))
+    assert column(tmp_path / "t.xls") == ["x", UNREADABLE + "=?"]
+
+
+@pytest.mark.parametrize("spelled", [lambda n: n.replace("/", "\\"), str.upper], ids=["slash", "case"])
+def test_parts_are_found_however_they_are_named(tmp_path: Path, spelled: Callable[[str], str]) -> None:
+    with xlsxwriter.Workbook(tmp_path / "t.xlsx") as book:
+        sheet = book.add_worksheet()
+        sheet.write(0, 0, "v")
+        sheet.write_formula(1, 0, "=NA()", None, "#N/A")
+    assert column(changed(tmp_path / "t.xlsx", "", bytes, spelled)) == [UNREADABLE + "#N/A"]
+
+
+def test_a_format_of_the_workbook_goes_before_the_usual_one_of_its_number(tmp_path: Path) -> None:
+    path = formatted(tmp_path / "t.xlsx", [(1234.5, "0.0000"), (0.25, "yyyy-mm-dd"), (45658, "yyyy-mm-dd")])
+    moved = changed(
+        path,
+        "xl/styles.xml",
+        lambda xml: xml.replace(b'"164"', b'"14"').replace(b'"165"', b'"4"').replace(b'"0.0000"', b'"0.00"'),
+    )
+    assert column(moved)[::2] == ["1234.5", "2025-01-01"]
+    numbers = [_record(0x203, struct.pack("<HHHd", row, 0, row - 1, value)) for row, value in ((1, 1234.5), (2, 17), (3, 0.25))]
+    _handmade(tmp_path / "t.xls", numbers, {14: "#,##0.00", 15: "0", 20: "0.0"})
+    assert column(tmp_path / "t.xls") == ["1234.5", "17", "0.25"]
+
+
+def test_an_xls_formula_of_an_older_kind_or_a_text_that_goes_on_is_lost(tmp_path: Path) -> None:
+    old = _record(0x406, struct.pack("<HHHdHI", 1, 0, 0, 5.0, 0, 0))
+    text = _record(0x006, struct.pack("<HHH8sHI", 2, 0, 0, b"\0\0\0\0\0\0\xff\xff", 0, 0) + b"\0\0")
+    first = _record(0x207, struct.pack("<HB", 12, 0) + b"abcdefgh")
+    _handmade(tmp_path / "t.xls", [old, text, first, _record(0x3C, b"\0ijkl")], {})
+    assert column(tmp_path / "t.xls") == [UNREADABLE + "=?", UNREADABLE + "…"]
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"\xef\xbb\xbf<html><body><table><tr><td>k</td></tr></table>", "HUB320"),
+        ("<!DOCTYPE html>".encode("utf-16"), "HUB320"),
+        (b'<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet">', "HUB321"),
+        ("学号\t姓名\r\n1\t张三\r\n".encode("gbk"), "HUB322"),
+        (b"\x09\x04\x06\x00\x00\x04\x10\x00\x00\x00", "HUB323"),
+        (b"PK\x03\x04 cut", "HUB308"),
+        (bytes(600), "HUB308"),
+    ],
+)
+def test_what_is_no_workbook_is_called_what_it_is(tmp_path: Path, content: bytes, code: str) -> None:
+    path = tmp_path / "t.xls"
+    path.write_bytes(content)
+    with pytest.raises(Refused) as refused:
+        column(path)
+    assert refused.value.code == code
+    assert {"t.xls", "某处"} <= {*refused.value.line("zh").replace("。", " ").replace("：", " ").split()}
+
+
+def test_formats_say_what_a_number_is() -> None:
+    dates = ["yyyy-mm-dd", "[$-804]yyyy年m月d日;@", "[h]:mm:ss", "h:mm AM/PM"]
+    numbers = ["General", "[Red]0.00", '0"days"', r"0\d", "#,##0_);(#,##0)", "0.00E+00"]
+    assert [is_date(form) for form in dates] == [True] * 4
+    assert [is_date(form) for form in numbers] == [False] * 6
+    assert [shown(form, 123) for form in numbers] == [None] * 6
+    assert [shown("000;-0", 12345), shown("000", 1.5), shown("000", -5), shown("00 00", 7)] == ["12345", None, None, "00 07"]
+
+
+def _emptied(xml: bytes) -> bytes:
+    """The sheet with the empty text as the result of its third formula, as Excel writes it."""
+    return xml.replace(b"<v>y</v>", b"<v></v>")
+
+
+def _record(kind: int, body: bytes) -> bytes:
+    return struct.pack("<HH", kind, len(body)) + body
+
+
+def _handmade(path: Path, cells: list[bytes], forms: dict[int, str]) -> None:
+    """A workbook of Excel 97 with a header v and the given records; the styles are the formats, in order."""
+    start = _record(0x809, struct.pack("<HHHHII", 0x600, 5, 0x0DBB, 1996, 0, 0x0306))
+    for id, form in forms.items():
+        start += _record(0x41E, struct.pack("<HHB", id, len(form), 0) + form.encode())
+    for id in forms or (0,):
+        start += _record(0xE0, struct.pack("<HHH", 0, id, 0) + bytes(14))
+    sheet = struct.pack("<BB", 1, 0) + b"s"
+    start += _record(0x85, struct.pack("<IH", len(start) + 17, 0) + sheet) + _record(0x0A, b"")
+    page = _record(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0x0DBB, 1996, 0, 0x0306))
+    page += _record(0x204, struct.pack("<HHHHB", 0, 0, 0, 1, 0) + b"v") + b"".join(cells) + _record(0x0A, b"")
+    XlsDoc().save(str(path), (start + page).ljust(4096, b"\0"))
