@@ -178,7 +178,7 @@ def _events(world: World, term: Term, draws: Shares, checkin: Ints) -> Ints:
         green = (students["earlier"] == 2) & (draws[3] < 0.4)
         forced = (students["earlier"] == 2) & (draws[4] < 0.2)
     else:
-        paid = paid_from(students)
+        paid = np.where(students["earlier"] == 2, NEVER, paid_from(students))  # old debts stop it as well (SJGXLC10/2)
         green = green_channel(world) == APPROVED
         forced = np.isin(students["plan"], [UNPAID, PARTLY]) & (draws[4] < 0.06)
     planned = first + (draws[1] ** 2 * (last - first + 1)).astype(np.int64)

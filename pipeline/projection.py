@@ -129,7 +129,8 @@ def _touched(
             cursor.executemany("insert into again values (%s)", [[value] for value in extra_keys])
     for name in entities_of(catalog, feed):
         key = catalog.entity(name).key
-        shared = [part for part in feed.key if part in key]
+        loose = _compared(catalog, feed, name)
+        shared = [part for part in feed.key if part in key and part not in loose]
         if shared and (set(feed.key) <= set(key) or set(key) <= set(feed.key)):
             keys = f"({', '.join(f'q.{part}' for part in shared)})"
             touched.setdefault(keys, []).append(f"select {', '.join(shared)} from hub.{name} where {changed}")
@@ -139,6 +140,15 @@ def _touched(
             return ""
     # One IN is joined from the touched keys on; several with OR between them would look at every row.
     return " where " + " or ".join(f"{columns} in ({' union all '.join(keys)})" for columns, keys in touched.items())
+
+
+def _compared(catalog: Catalog, feed: FeedDataset, name: str) -> set[str]:
+    """The columns of an entity by whose order rows find each other (`d.school_year < r.school_year`): a row may be touched by
+    one of another value, so they do not tell which rows are."""
+    tree = _parsed(query_of(catalog, feed))
+    own = {table.alias_or_name for table in tree.find_all(exp.Table) if table.name == name}
+    compared = tree.find_all(exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NEQ)
+    return {column.name for sign in compared for column in sign.find_all(exp.Column) if column.table in own}
 
 
 def sole(catalog: Catalog, feed: FeedDataset) -> Entity | None:
