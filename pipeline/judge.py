@@ -19,7 +19,7 @@ from core.ledger import Output
 from core.rows import Rows, rows_of
 from core.settings import settings
 from loaders.landing import Landed
-from pipeline import absence, change, check, conform, standing
+from pipeline import absence, change, check, conform, standing, stops
 from pipeline.context import Night
 from pipeline.derive import derive
 from pipeline.outcome import recorded
@@ -30,7 +30,8 @@ Told = tuple[Rows, str]
 
 def judge(night: Night, names: Sequence[str], landings: dict[str, Landed]) -> tuple[dict[str, Output], list[HubError]]:
     """The staged change of every entity of `names` that may be published, and what went wrong with the others, both in the
-    catalogue's order. An entity that is stopped keeps its version and its children wait (HUB402)."""
+    catalogue's order. An entity that is stopped keeps its version, and what refers to it is judged against that
+    (`pipeline.stops`)."""
     work = _Judging(night, names, landings)
     side_by_side({name: frozenset[str]() for name in work.names if not night.catalog.is_derived(name)}, work.map)
     work.begin()
@@ -85,9 +86,10 @@ class _Judging:
         self.names = [name for name in self.names if name in reads]
         for place, name in enumerate(self.names):
             self.waits_for[name] = reads[name] & frozenset(self.names[:place])
+        ahead = frozenset[str]().union(*(reads[name] - self.waits_for[name] for name in self.names))
         for name in frozenset[str]().union(*reads.values()):
             with self._guarded(name):
-                self.before[name] = self._unjudged(name)
+                self.before[name] = self._unjudged(name, name in ahead)
 
     def judge(self, name: str) -> None:
         earlier = self.waits_for[name]
@@ -103,7 +105,10 @@ class _Judging:
             checked = check.check(self.night, name, self.mapped[name], known, stood)
             found = change.change(self.night, name, self.mapped[name], checked)
             self.changes[name], self.after[name] = found, (rows_of(found["rows"]), found["known_hash"])
-            self.problems.setdefault(name, []).extend(absence.said(name, found))
+            parents = self.night.catalog.entity(name).parents & self.mapped.keys()
+            stopped = {parent: self.mapped[parent] for parent in parents if parent in self.stopped}
+            said = [*absence.said(name, found), *stops.waiting(self.night, name, checked, stopped)]
+            self.problems.setdefault(name, []).extend(said)
             return
         with self._guarded(name):
             self.after[name] = standing.last(self.night, name)
@@ -115,15 +120,14 @@ class _Judging:
                 yield
         except HubError as error:
             self.problems.setdefault(name, []).append(error)
-            if name in self.mapped and error.recovery == "stop":
+            if name in self.mapped:
                 self.stopped.add(name)
 
     def _wait_for_parents(self, name: str) -> None:
-        blocked = self.night.catalog.entity(name).parents & self.stopped
+        blocked = stops.unknown(self.night, name, self.stopped)
         if blocked:
-            self.stopped.add(name)
-            error = Gated("HUB402", name, parents=", ".join(sorted(blocked)))
-            step = self.night.ledger.begin(self.night.run.id, "check", name, digest("waits", sorted(blocked)))
+            error = Gated("HUB402", name, parents=", ".join(blocked))
+            step = self.night.ledger.begin(self.night.run.id, "check", name, digest("waits", blocked))
             self.night.ledger.stop(step, error, "waiting")
             raise error
 
@@ -132,7 +136,10 @@ class _Judging:
         entity = self.night.catalog.entity(name)
         return self.night.catalog.inputs_of(name) | entity.parents | check.dependencies(self.night, entity)
 
-    def _unjudged(self, name: str) -> Told:
-        """An entity's rows as far as is known before it is judged: what was just mapped, else what the hub has."""
+    def _unjudged(self, name: str, looked_at: bool) -> Told:
+        """An entity's rows as far as is known before it is judged: what was just mapped, else what the hub has, as of one
+        that others look at before it is judged and that will be stopped."""
         made = self.mapped.get(name)
-        return (Rows(Path(made["file"])), made["file"]) if made else standing.last(self.night, name)
+        if made is None or (looked_at and stops.foreseen(self.night, name, made)):
+            return standing.last(self.night, name)
+        return Rows(Path(made["file"])), made["file"]

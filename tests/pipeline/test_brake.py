@@ -20,13 +20,35 @@ def test_an_empty_table_changes_nothing(university: Any) -> None:
     assert len(university.received()) == 40
 
 
-def test_an_emptied_parent_stops_its_children(university: Any) -> None:
+def test_an_emptied_parent_does_not_stop_what_only_refers_to_it(university: Any) -> None:
     university.night(1)
     university.department("delete from dw")
     university.department("update jzg set xm = '改名', gxsj = now() where gh = 'T0001'")
     outcome = university.night(2)
-    assert [error.code for error in outcome.problems] == ["HUB501", "HUB402"]
-    assert "改名" not in {row[1] for row in university.received()}
+    assert [(error.code, error.where) for error in outcome.problems] == [("HUB501", "org_unit")]
+    assert university.held() == set()
+    assert "改名" in {row[1] for row in university.received()}
+
+
+def test_a_row_that_refers_to_a_stopped_new_row_waits_and_nobody_is_blamed(university: Any) -> None:
+    university.night(1)
+    university.department("update dw set dwh = 'V' || substr(dwh, 2)")
+    university.hire(("T0070", "新人", "男", "V1"))
+    university.department("update jzg set xm = '改名', gxsj = now() where gh = 'T0001'")
+    outcome = university.night(2)
+    assert [(error.code, error.where) for error in outcome.problems] == [("HUB502", "org_unit"), ("HUB404", "staff")]
+    assert outcome.problems[1].facts == {"parent": "org_unit", "rows": 1}
+    assert "改名" in {row[1] for row in university.received()}
+
+
+def test_what_refers_to_a_stopped_entity_that_the_hub_has_never_had_waits(university: Any) -> None:
+    contract = university.home / "schemas" / "hub" / "org_unit.odcs.yaml"
+    gate = "- {property: heldPercent, value: 10}\n      - {property: brake"
+    contract.write_text(contract.read_text("utf-8").replace("- {property: brake", gate), "utf-8")
+    university.forget()
+    university.department("update dw set dwmc = null where dwh <> 'U1'")
+    assert [error.code for error in university.night(1).problems] == ["HUB401", "HUB402"]
+    assert {key for entity, key, _ in university.held() if entity == "staff"} == set()
 
 
 def test_half_a_table_waits_for_two_persons(university: Any) -> None:
