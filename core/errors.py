@@ -30,9 +30,13 @@ class HubError(Exception):
         self.facts = facts
         super().__init__(code, where, facts)
 
+    def what(self, language: str | None = None) -> str:
+        """What is wrong, without the code, the place and the next step."""
+        return text(f"{self.code}.text", language, **self.facts)
+
     def line(self, language: str | None = None) -> str:
         """The message in one line, in the language given or the one set for this process."""
-        what = text(f"{self.code}.text", language, **self.facts)
+        what = self.what(language)
         then = text(f"{self.code}.next", language, **self.facts)
         return together(f"{self.code} {self.where}:", what, then)
 

@@ -18,6 +18,11 @@ AsJson = Annotated[bool, typer.Option("--json", help=text("cli.json"))]
 AsOf = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help=text("cli.as_of"))]
 
 
+NEEDS_A_PERSON = 3
+"""Exit status of a command that ran to its end and left something for a person: a source missing, a brake, a refusal. 0 is
+all went, 1 nothing could be done (one coded line on standard error), 2 a wrong use of the command."""
+
+
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
     """Ctrl-C ends a long command with one line that says how to go on, and status 130."""
@@ -29,8 +34,11 @@ def interruptible() -> Iterator[None]:
 
 
 def day(value: datetime | None) -> date:
-    """The business date given, or today's."""
-    return value.date() if value else date.today()
+    """The business date given, or today's at the university, whatever the clock of the machine is set to."""
+    from core.calendar import local_date
+    from core.ids import system_clock
+
+    return value.date() if value else local_date(system_clock())
 
 
 def show(value: Any, as_json: bool, table: Any = None) -> None:

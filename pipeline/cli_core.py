@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from core.text import text
-from pipeline.cli_base import AsJson, AsOf, app, day, interruptible, show
+from pipeline.cli_base import NEEDS_A_PERSON, AsJson, AsOf, app, day, interruptible, show
 
 
 @app.command(help=text("cli.demo"))
@@ -34,6 +34,8 @@ def night(as_of: AsOf = None, as_json: AsJson = False) -> None:
     with interruptible(), screen.progress(quiet=as_json) as progress:
         outcome = run(day(as_of), progress)
     screen.outcome(outcome, as_json)
+    if outcome.problems:
+        raise typer.Exit(NEEDS_A_PERSON)
 
 
 @app.command(help=text("cli.extract"))
@@ -68,12 +70,12 @@ def feed(
 @app.command(help=text("cli.status"))
 def status(as_json: AsJson = False) -> None:
     from core.ledger import ledger
-    from pipeline import screen
+    from pipeline import screen_status
     from pipeline.status import status as read
     from schemas.catalog import catalog
 
     found = read(ledger(), catalog())
-    show(found, as_json, None if as_json else screen.status(found))
+    show(found, as_json, None if as_json else screen_status.status(found))
 
 
 @app.command(help=text("cli.held"))

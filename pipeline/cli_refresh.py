@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from core.text import text
-from pipeline.cli_base import AsJson, AsOf, app, day, show
+from pipeline.cli_base import NEEDS_A_PERSON, AsJson, AsOf, app, day, show
 
 
 @app.command(help=text("cli_calendar.refresh"))
@@ -20,7 +20,7 @@ def refresh(
     problems = [error.line() for error in found.problems]
     show({**found.__dict__, "problems": problems}, as_json)
     if problems:
-        raise typer.Exit(1)
+        raise typer.Exit(NEEDS_A_PERSON)
 
 
 @app.command(help=text("cli_calendar.latency"))

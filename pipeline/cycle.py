@@ -23,6 +23,7 @@ from pipeline.audit import audit
 from pipeline.audit import begin as begin_audit
 from pipeline.context import Night
 from pipeline.judge import judge
+from pipeline.moot import close_moot
 from pipeline.notices import notices
 from pipeline.outcome import Outcome, each, recorded
 from pipeline.publish import publish as publish_changes
@@ -68,6 +69,7 @@ def publish_all(
         judged()
         published = outcome.guard(lambda: publish_changes(here, changes))
         outcome.problems += unpublished(published)
+        close_moot(here)
         _compare_copies(here, outcome, landings)
         return published
 
@@ -87,6 +89,7 @@ def deliver_all(here: Night, outcome: Outcome, feeds: Iterable[FeedDataset]) -> 
     off = switched_off()
     waiting = sorted((feed for feed in feeds if not here.catalog.waits(feed, off)), key=_slow_first)
     each(lambda feed: outcome.guard(lambda: _feed(here, feed), feed.id), waiting)
+    close_moot(here)
 
 
 def _slow_first(feed: FeedDataset) -> bool:

@@ -90,7 +90,7 @@ def _points(facts: Facts, code: str, language: str | None) -> list[str]:
     points += [_feed(row, language) for row in facts.feeds if code in (row["source"], row["target"])]
     points += [attention.line(point, language) for point in facts.attention if _concerns(point, code)]
     entities = set(facts.known.entities_of(code))
-    points += [_brake(row, language) for row in facts.brakes if row["subject"] in entities]
+    points += [status.brake_line(row, language) for row in facts.brakes if row["subject"] in entities]
     return points
 
 
@@ -98,7 +98,7 @@ def _technical(facts: Facts, book: Ledger, language: str | None) -> list[str]:
     points = [line for row in facts.systems for line in row["errors"]]
     points += [_feed(row, language) for row in facts.feeds]
     points += [attention.line(point, language) for point in facts.attention]
-    points += [_brake(row, language) for row in facts.brakes]
+    points += [status.brake_line(row, language) for row in facts.brakes]
     if facts.held:
         rows = sum(int(row["rows"]) for row in facts.held)
         systems = ", ".join(sorted({row["source_system"] for row in facts.held}))
@@ -142,7 +142,3 @@ def _feed(row: Mapping[str, Any], language: str | None) -> str:
     names = ("edge", "dataset", "source", "target")
     state = text(f"report.state_{row['state']}", language)
     return text("digest.feed", language, **{name: row[name] for name in names}, state=state, reason=row["reason"] or "-")
-
-
-def _brake(row: Mapping[str, Any], language: str | None) -> str:
-    return text("digest.brake", language, subject=row["subject"], code=row["reason_code"], id=row["brake_id"])

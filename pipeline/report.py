@@ -14,7 +14,7 @@ from core.ids import digest
 from core.ledger import Output, Row
 from core.settings import settings
 from core.text import LANGUAGES, text
-from pipeline import attention, obligations, status
+from pipeline import attention, obligations, status, tonight
 from pipeline.context import Night
 
 VERBS = ("extract", "conform", "check", "brake", "publish", "deliver", "reconcile", "audit")
@@ -62,7 +62,7 @@ def facts_of(night: Night) -> dict[str, Any]:
         "obligations": obligations.current(book, night.catalog, run.as_of),
         "problems": [
             {"code": error.code, "where": error.where, "facts": error.facts}
-            for error in merged([status.error_of(step["error_code"], step["error"]) for step in steps if step["error_code"]])
+            for error in merged([tonight.problem_of(step) for step in steps if step["state"] not in ("done", "running")])
         ],
     }
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -15,11 +15,10 @@ from core.calendar import local_minute
 from core.ledger import Row
 from core.settings import settings
 from core.text import text
-from pipeline import attention
 from pipeline.context import Progress as Report
 from schemas.catalog import catalog
 
-_GOOD = {"done", "accepted", "unchanged", "released"}
+_GOOD = {"done", "accepted", "unchanged", "released", "used", "moot"}
 _BAD = {"failed", "refused", "stopped", "tripped"}
 
 
@@ -91,7 +90,7 @@ def outcome(found: Any, as_json: bool) -> None:
 
 def flows(rows: Sequence[Row], title: str) -> Table:
     """Per flow: extracted, held, changed, delivered, accepted, seconds."""
-    table = _table(
+    table = new_table(
         title,
         (
             "report.flow",
@@ -112,61 +111,9 @@ def flows(rows: Sequence[Row], title: str) -> Table:
     return table
 
 
-def status(found: dict[str, Any]) -> Group:
-    """The hub now: systems, feeds, brakes."""
-    published = local_minute(found["published_at"]) if found["published_at"] else "-"
-    systems = _table(
-        text("cli.status_title", None, version=found["version"], at=published),
-        ("report.system", "cli.last_run", "report.extracted", "report.held", "report.state"),
-        2,
-    )
-    for row in found["systems"]:
-        systems.add_row(
-            f"{row['name']} {row['code']}",
-            row["last_run"] or "-",
-            f"{row['extracted']:,}",
-            f"{row['held']:,}",
-            _state(row["state"]),
-        )
-    feeds = _table(
-        text("report.feeds"),
-        (
-            "report.edge",
-            "report.from_to",
-            "report.dataset",
-            "report.versions",
-            "report.upserts",
-            "report.deletes",
-            "report.state",
-        ),
-        3,
-    )
-    for row in found["feeds"]:
-        span = "-" if row["to_version"] is None else f"{row['from_version']}→{row['to_version']}"
-        feeds.add_row(
-            f"{row['flow']} {row['edge']}",
-            f"{row['source']} → {row['target']}",
-            row["dataset"],
-            span,
-            _number(row["rows_upsert"]),
-            _number(row["rows_delete"]),
-            _state(row["state"]),
-        )
-    unsent = [
-        f"[red]●[/red] {text('screen_calendar.unsent', None, **row)}" for row in found["alerts"] if row["state"] == "not_sent"
-    ]
-    unsent += [f"[red]●[/red] {attention.line(point)}" for point in found["attention"]]
-    brakes = _table(text("cli.brakes"), ("cli.brake", "report.entity", "report.state", "cli.proposed"), 4)
-    for row in found["brakes"]:
-        brakes.add_row(str(row["brake_id"]), row["subject"], _state(row["state"]), str(row["proposed"]))
-    errors = [f"[red]●[/red] {line}" for row in found["systems"] for line in row["errors"]]
-    held_total = text("cli.held_total", None, count=found["held"])
-    return Group(systems, *errors, feeds, *([brakes] if found["brakes"] else []), held_total, *unsent)
-
-
 def held(rows: Sequence[Row]) -> Table:
     """Held rows: whose, which key, why, first and last seen. Three columns, so that the reason has room on 80 characters."""
-    table = _table(text("cli.held_title", None, count=len(rows)), ("cli.key", "report.why", "report.since"), 3)
+    table = new_table(text("cli.held_title", None, count=len(rows)), ("cli.key", "report.why", "report.since"), 3)
     for row in rows:
         severity = text(f"report.severity_{row['severity']}")
         systems = " / ".join(filter(None, (row["source_system"], row["authority"])))
@@ -190,7 +137,7 @@ def facts(value: dict[str, Any]) -> Table:
 
 def versions(rows: Sequence[Row]) -> Table:
     """The newest versions of the hub."""
-    table = _table(
+    table = new_table(
         text("cli.versions_title"),
         ("report.versions", "cli.last_run", "cli.kind", "cli.published_at", "cli.rows_in", "cli.rows_closed"),
         4,
@@ -209,7 +156,7 @@ def versions(rows: Sequence[Row]) -> Table:
 
 def selftest(rows: Sequence[Row]) -> Table:
     """Which datasets of a connection can be read as contracted."""
-    table = _table(text("cli.selftest_title"), ("report.dataset", "report.rows", "report.state", "cli.problem"), 1)
+    table = new_table(text("cli.selftest_title"), ("report.dataset", "report.rows", "report.state", "cli.problem"), 1)
     for row in rows:
         table.add_row(
             row["dataset"],
@@ -220,7 +167,7 @@ def selftest(rows: Sequence[Row]) -> Table:
     return table
 
 
-def _table(title: str, keys: Sequence[str], words: int) -> Table:
+def new_table(title: str, keys: Sequence[str], words: int) -> Table:
     """A table whose first `words` columns are text and whose others are right-aligned."""
     table = Table(title=title, title_justify="left", header_style="bold")
     for position, key in enumerate(keys):
@@ -229,10 +176,10 @@ def _table(title: str, keys: Sequence[str], words: int) -> Table:
     return table
 
 
-def _state(value: str) -> str:
+def shown_state(value: str) -> str:
     colour = "green" if value in _GOOD else "red" if value in _BAD else "yellow"
     return f"[{colour}]{text(f'report.state_{value}')}[/{colour}]"
 
 
-def _number(value: int | None) -> str:
+def number(value: int | None) -> str:
     return "-" if value is None else f"{value:,}"

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.connections import switched_off
 from core.errors import HubError, merged
 from core.ledger import Ledger, Row
 from core.settings import settings
-from core.text import known, text
-from pipeline import attention, pull
+from core.text import known, text, together
+from pipeline import attention, pull, tonight
 from schemas.catalog import Catalog
 from schemas.contract import Column, Entity, SourceDataset
 
 
 def status(book: Ledger, catalog: Catalog) -> dict[str, Any]:
-    """The hub now: `version`, `published_at`, `systems[]`, `feeds[]`, `held` (open held rows), `brakes[]`, `alerts[]`
-    and `attention[]`."""
+    """The hub now: `night` (see `tonight`), `version`, `published_at`, `flows[]`, `systems[]`, `feeds[]`, `held` (open held
+    rows), `brakes[]`, `alerts[]` and `attention[]`."""
     newest = book.one("select version, published_at from ops.version order by version desc limit 1") or {}
     held = book.one(
         "select count(distinct (entity, source_system, source_key)) as n from ops.held"
         " where state = 'open' and severity = 'error'"
     )
+    night, given, sent = tonight.tonight(book, catalog), systems(book, catalog), feeds(book, catalog)
     return {
+        "night": {**night, "problems": [error.line() for error in night["problems"]]} if night else None,
         "version": newest.get("version", 0),
         "published_at": newest.get("published_at"),
-        "systems": systems(book, catalog),
-        "feeds": feeds(book, catalog),
+        "flows": tonight.by_flow(sent, given, catalog),
+        "systems": given,
+        "feeds": sent,
         "held": held["n"] if held else 0,
         "brakes": brakes(book),
         "alerts": alerts(book),
@@ -46,7 +49,7 @@ def alerts(book: Ledger) -> list[Row]:
 def systems(book: Ledger, catalog: Catalog) -> list[Row]:
     """Per source system: last run, rows extracted, rows held, state (`done`, `failed`, `never`, `off`), and the errors."""
     steps = book.rows(
-        "select distinct on (subject) subject, run_id, state, output, error_code, error, ended_at from ops.step"
+        "select distinct on (subject) subject, verb, run_id, state, output, error_code, error, ended_at from ops.step"
         " where verb = 'extract' order by subject, step_id desc"
     )
     held = {
@@ -68,11 +71,16 @@ def systems(book: Ledger, catalog: Catalog) -> list[Row]:
                 "last_run": max((step["run_id"] for step in mine), default=None),
                 "extracted": sum((step["output"] or {}).get("rows", 0) for step in mine),
                 "held": held.get(code, 0),
-                "state": "failed" if bad else "done" if mine else idle,
-                "errors": [error.line() for error in merged([error_of(step["error_code"], step["error"]) for step in bad])],
+                "state": _worst(bad) or ("done" if mine else idle),
+                "errors": [error.line() for error in merged([tonight.problem_of(step) for step in bad])],
             }
         )
     return result
+
+
+def _worst(bad: Sequence[Row]) -> str:
+    """What steps that are not done make of their system; empty when there are none."""
+    return "" if not bad else "running" if all(step["state"] == "running" for step in bad) else "failed"
 
 
 def feeds(book: Ledger, catalog: Catalog) -> list[Row]:
@@ -116,9 +124,27 @@ def feeds(book: Ledger, catalog: Catalog) -> list[Row]:
 
 
 def brakes(book: Ledger) -> list[Row]:
-    """Brakes that wait for a person or were released and not used yet, newest first."""
-    rows = book.rows("select * from ops.brake where state in ('tripped', 'requested', 'released') order by brake_id desc")
+    """Brakes that wait for a person, were released and not used yet, or closed themselves on the newest date, newest first."""
+    rows = book.rows(
+        "select * from ops.brake where state in ('tripped', 'requested', 'released')"
+        " or (state = 'moot' and closed_on = (select max(as_of) from ops.run)) order by brake_id desc"
+    )
     return [{name: value for name, value in row.items() if name != "content_hash"} for row in rows]
+
+
+def brake_line(row: Mapping[str, Any], language: str | None = None) -> str:
+    """A brake in one line: its number, what was stopped and why, and what is to be done about it in its state."""
+    why_stopped = HubError(row["reason_code"], row["subject"], **row["proposed"])
+    facts = {
+        "id": row["brake_id"],
+        "by": row["requested_by"] or "-",
+        "approved_by": row["approved_by"] or "-",
+        "until": row["expires_on"] or "-",
+        "closed_on": row["closed_on"] or "-",
+        "subject": row["subject"],
+        "why": together(why_stopped.what(language)),
+    }
+    return text(f"status.brake_{row['state']}", language, **facts)
 
 
 def held(book: Ledger, catalog: Catalog, entity: str | None = None, system: str | None = None, limit: int = 100) -> list[Row]:
@@ -194,8 +220,3 @@ def _system(catalog: Catalog, code: str, language: str | None) -> str:
 def _title(entity: Entity, name: str) -> str:
     column: Column | None = next((column for column in entity.columns if column.name == name), None)
     return column.title if column else name
-
-
-def error_of(code: str, error: Mapping[str, Any] | None) -> HubError:
-    """An error as the ledger keeps it."""
-    return HubError(code, (error or {}).get("where", ""), **(error or {}).get("facts", {}))

@@ -1,0 +1,166 @@
+"""Every screen in every state that the ledger can hold, and whether tonight ran in the first five lines."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from psycopg.types.json import Jsonb
+from rich.console import Console
+
+from core import ids
+from core.text import LANGUAGES
+from pipeline import cli, cli_base, digest, release, report, screen_status, status
+from pipeline.context import resume
+from schemas.catalog import catalog
+
+STEPS = ("running", "done", "failed", "stopped", "waiting")
+BRAKES = ("tripped", "requested", "released", "used", "moot")
+DELIVERIES = ("prepared", "sent", "accepted", "refused", "partly", "abandoned")
+PROPOSED = {"HUB501": {"systems": "hr", "before": 40}, "HUB503": {"count": 9, "percent": "22.5", "limit": "5"}}
+
+
+def page(university: Any, language: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """`hub status` as 80 columns show it, after the digest and the report were made as well."""
+    monkeypatch.setenv("HUB_LANG", language)
+    university.forget()
+    book, known = university.ledger, catalog()
+    digest.digests(book, known, [], date(2026, 9, 8), language)
+    for row in book.rows("select run_id from ops.run"):
+        night = resume(row["run_id"])
+        assert report.html(night, report.facts_of(night), language)
+    console = Console(width=80, record=True, file=None, force_terminal=False)
+    with console.capture() as shown:
+        console.print(screen_status.status(status.status(book, known)))
+    return shown.get().splitlines()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("code", ["HUB202", None])
+@pytest.mark.parametrize("run_state", ["running", "done", "failed"])
+def test_every_state_of_the_ledger_has_its_page(
+    university: Any, monkeypatch: pytest.MonkeyPatch, run_state: str, code: str | None, language: str
+) -> None:
+    university.night(1)
+    book, run = university.ledger, "night-20260907-01"
+    book.execute("update ops.run set state = %s, ended_at = null where run_id = %s", [run_state, run])
+    subjects = ("hr.person", "staff", "hub", "E01.staff_basic")
+    for verb in ("extract", "conform", "check", "brake", "publish", "deliver", "reconcile", "audit"):
+        for subject, state in zip([*subjects, "x"], STEPS, strict=True):
+            step = book.begin(run, verb, subject, "h")
+            told = {"where": subject, "facts": {"reason": "-", "connection": "src_hr", "owner": "人事处"}} if code else None
+            book.execute(
+                "update ops.step set state = %s, error_code = %s, error = %s where step_id = %s",
+                [state, code if state != "done" else None, Jsonb(told) if told else None, step.id],
+            )
+    for number, state in enumerate(BRAKES):
+        for reason, facts in PROPOSED.items():
+            book.execute(
+                "insert into ops.brake (run_id, subject, reason_code, proposed, content_hash, state, tripped_on, closed_on,"
+                " closed_run) values (%s, 'staff', %s, %s, %s, %s, '2026-09-07', '2026-09-07', %s)",
+                [run, reason, Jsonb(facts), f"{number}{reason}", state, run],
+            )
+    for state in DELIVERIES:
+        book.execute("update ops.delivery set state = %s where edge = 'E05'", [state])
+        lines = page(university, language, monkeypatch)
+        assert run in lines[0]
+        assert max(map(len, lines)) <= 80
+    text = " ".join(" ".join(lines).split())
+    for brake in book.rows("select brake_id from ops.brake where state = 'tripped'"):
+        assert f"hub release {brake['brake_id']} --reason" in text
+
+
+def test_the_first_five_lines_say_whether_tonight_ran(university: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    university.night(1)
+    lines = page(university, "zh", monkeypatch)
+    assert lines[0] == "night-20260907-01，业务日期 2026-09-07：全部完成"
+    assert lines[1].startswith("开始 20") and "结束 20" in lines[1]
+    assert lines[2] == "要处理：没有"
+    assert lines[3].startswith("待签字：") and "行" in lines[3]
+    assert lines[4].startswith("公共数据库第 1 版")
+
+
+def test_a_stopped_entity_is_told_with_its_number_and_closes_itself_when_the_cause_is_gone(
+    university: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    university.night(1)
+    university.department("create table kept as select * from jzg")
+    university.department("delete from jzg")
+    university.night(2)
+    lines = page(university, "zh", monkeypatch)
+    number = university.ledger.single("select brake_id from ops.brake")["brake_id"]
+    assert "有事要人处理" in lines[0]
+    assert "制动 1 处" in lines[2]
+    assert any("HUB501" in line for line in lines)
+    assert f"制动 {number}：staff" in "\n".join(lines)
+    release.request(university.ledger, number, "zhang", "误删")
+    university.department("insert into jzg select * from kept")
+    university.night(3)
+    lines = page(university, "zh", monkeypatch)
+    assert "全部完成" in lines[0]
+    assert any(f"制动 {number}：staff" in line and "自行解除" in line for line in lines)
+    university.night(4)
+    assert "自行解除" not in "\n".join(page(university, "zh", monkeypatch))
+
+
+def test_a_brake_whose_change_still_stands_is_not_closed(university: Any) -> None:
+    university.night(1)
+    university.department("delete from jzg")
+    university.night(2)
+    university.night(3)
+    assert [row["state"] for row in university.ledger.rows("select state from ops.brake")] == ["tripped"]
+
+
+def test_of_two_brakes_of_an_entity_the_newer_one_stands(university: Any) -> None:
+    university.night(1)
+    university.department("delete from jzg where gh > 'T0020'")
+    university.night(2)
+    university.department("delete from jzg where gh > 'T0015'")
+    university.night(3)
+    rows = university.ledger.rows("select state from ops.brake order by brake_id")
+    assert [row["state"] for row in rows] == ["moot", "tripped"]
+
+
+def test_no_flow_is_green_whose_source_gave_nothing(university: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    university.night(1)
+    monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", "postgresql://nobody@127.0.0.1:1/hr")
+    university.night(2)
+    found = status.status(university.ledger, catalog())
+    assert [(row["flow"], row["state"], row["down"]) for row in found["flows"]] == [("SJGXLC01", "failed", ["hr"])]
+    assert any("HUB202" in line for line in found["night"]["problems"])
+
+
+def test_a_night_cut_off_is_told_apart_from_one_at_work(university: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    university.night(1)
+    book = university.ledger
+    run = book.open_run("night", date(2026, 9, 8)).id
+    book.begin(run, "extract", "hr.person", "h")
+    assert status.status(book, catalog())["night"]["state"] == "open"
+    assert any("HUB847" in line for line in status.status(book, catalog())["night"]["problems"])
+    with book.sole(run):
+        found = status.status(book, catalog())["night"]
+    assert (found["state"], found["problems"]) == ("running", [])
+
+
+def ended(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """The exit status of the `hub` command."""
+    monkeypatch.setattr(sys, "argv", ["hub", *arguments])
+    return cli._run()
+
+
+def test_exit_codes(university: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ended(monkeypatch, "night", "--as-of", "2026-09-07", "--json") == 0
+    with university.ledger.sole(university.ledger.open_run("night", date(2026, 9, 8)).id):
+        assert ended(monkeypatch, "night", "--as-of", "2026-09-08", "--json") == 1
+    university.department("delete from jzg")
+    assert ended(monkeypatch, "night", "--as-of", "2026-09-08", "--json") == 3
+    monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", "postgresql://nobody@127.0.0.1:1/hr")
+    assert ended(monkeypatch, "night", "--as-of", "2026-09-09", "--json") == 3
+    assert ended(monkeypatch, "night", "--as-of", "yesterday") == 2
+
+
+def test_today_is_the_university_s_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ids, "system_clock", lambda: datetime(2026, 11, 29, 20, 37, tzinfo=UTC))
+    assert cli_base.day(None) == date(2026, 11, 30)
