@@ -22,7 +22,7 @@ import psycopg
 
 from benchmarks import environments, students
 from benchmarks.environments import program
-from core import postgres
+from core import embedded
 from core.settings import ROOT
 
 PEERS = ROOT / "benchmarks" / "peers"
@@ -41,7 +41,7 @@ MONEY = "xf"
 """The column whose sum must arrive to the cent."""
 
 
-_BUNDLED = Path(str(postgres.package().__file__)).parent / "pginstall" / "bin"
+_BUNDLED = Path(embedded.program("postgres")).parent
 """The target's own clients, of the server's version."""
 
 

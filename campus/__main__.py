@@ -1,6 +1,7 @@
 """Start or stop the servers of a rehearsal university that was built before: `python -m campus start | stop`.
 
-They outlive the demonstration, so that its receivers and departments can be looked at; nothing happens without one.
+They outlive the demonstration, so that its receivers and departments can be looked at; nothing happens without one. `stop`
+also ends the hub's own database when a killed process left it behind.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import sys
 
 from campus import built
+from core import embedded
+from core.privacy import keep_private
 from core.settings import settings
 
 
@@ -16,8 +19,11 @@ def main(arguments: list[str]) -> int:
     if arguments not in (["start"], ["stop"]):
         print((__doc__ or "").splitlines()[0], file=sys.stderr)
         return 2
+    keep_private()
     university = settings().var / "campus"
     (built.start if arguments == ["start"] else built.stop)(university)
+    if arguments == ["stop"]:
+        embedded.stop_unused(settings().var / "hub" / "postgres")
     return 0
 
 

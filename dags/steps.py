@@ -21,6 +21,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from core.calendar import ZONE, calendar, local_date
 from core.errors import ContractError, Fault, HubError
+from core.privacy import keep_private
 from core.schedule import FEED_SCHEDULES, SCHEDULES
 from core.text import text
 from schemas.catalog import Catalog
@@ -57,6 +58,7 @@ def one_line(function: Callable[P, T]) -> Callable[P, T]:
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        keep_private()  # by whatever service the task is run
         try:
             return function(*args, **kwargs)
         except AirflowSkipException:

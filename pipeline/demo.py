@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import resource
 import shutil
+import signal
 import time
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -63,8 +64,19 @@ def demo(persons: int, seed: int, systems: Sequence[str], as_json: bool) -> None
     known = catalog().source_systems()
     for system in set(systems) - set(known):
         raise ContractError("HUB104", system, kind="source system", known=nearest(system, known))
-    console = Console(quiet=as_json)
     folder = _fresh(settings().var)
+    try:
+        _shown(folder, persons, seed, systems, as_json)
+    except BaseException:  # an interrupt too: what was not finished leaves no process behind
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        Apart.abandon(folder / "campus")
+        raise
+
+
+def _shown(folder: Path, persons: int, seed: int, systems: Sequence[str], as_json: bool) -> None:
+    from campus.apart import Apart
+
+    console = Console(quiet=as_json)
     started = time.perf_counter()
     console.print(text("cli.demo_running"))
     university = Apart(folder / "campus", persons, seed, systems)

@@ -22,7 +22,9 @@ from typing import IO, Any
 import psutil
 import services
 
+from core import embedded
 from core.errors import Fault, HubError
+from core.privacy import keep_private
 from core.settings import ROOT
 from core.text import text
 
@@ -33,7 +35,10 @@ PAUSE_SECONDS = 5
 
 def main(arguments: list[str]) -> int:
     """Run a subcommand; an error is one line on standard error and exit code 1."""
+    keep_private()
     commands: dict[str, Callable[[], int]] = {"up": up, "down": down, "status": status, "keep": keep}
+    if arguments != ["keep"]:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         if arguments[:1] == ["cli"]:
             return cli(arguments[1:])
@@ -64,10 +69,10 @@ def up() -> int:
         _spawn([sys.executable, __file__, "keep"], services.environment(), log, detached=True)
     try:
         _wait_until_ready()
-    except Fault:
+        _introduce(first)
+    except BaseException:  # an interrupt too
         _sweep()
         raise
-    _introduce(first)
     return 0
 
 
@@ -185,7 +190,7 @@ def _sweep() -> list[psutil.Process]:
         psutil.wait_procs(family, timeout=GRACE_SECONDS + 2 * PAUSE_SECONDS)
     left = _kill(_session(_recorded()[0]))
     for folder in services.server_folders():
-        left += _end_server(folder)
+        embedded.stop_unused(folder)
     return left
 
 
@@ -205,19 +210,6 @@ def _orphans() -> list[psutil.Process]:
     """What a killed service left behind in this session; its successor would work beside it."""
     own = psutil.Process()
     return list(set(_session(own.pid)) - {own, *own.children(recursive=True)})
-
-
-def _end_server(folder: Path) -> list[psutil.Process]:
-    """End an embedded server whose users are all gone: SIGINT is its fast shutdown."""
-    file, users = folder / "postmaster.pid", folder / ".handle_pids.json"
-    if not file.is_file() or any(psutil.pid_exists(pid) for pid in json.loads(users.read_text("utf-8") or "[]")):
-        return []
-    pid = int(file.read_text("utf-8").split()[0])
-    if not psutil.pid_exists(pid):
-        return []
-    server = psutil.Process(pid)
-    _signal(server, signal.SIGINT)
-    return list(psutil.wait_procs([server], timeout=GRACE_SECONDS)[1])
 
 
 def _wait_until_ready() -> None:

@@ -11,11 +11,7 @@ from pathlib import Path
 import pytest
 
 from campus import servers
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """The embedded server's package warns on import where the system gives no runtime folder, which is no fault here."""
-    config.addinivalue_line("filterwarnings", "ignore:XDG_RUNTIME_DIR is not set")
+from core import embedded
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,7 +35,7 @@ def server_room() -> Iterator[Path]:
 def postgres_server(server_room: Path) -> Iterator[str]:
     """The URL of a private PostgreSQL server; make databases on it with `core.postgres.database`."""
     folder = server_room / "postgresql"
-    yield servers.postgres(folder)
+    yield embedded.administrator(servers.postgres(folder))
     servers.stop(folder)
 
 

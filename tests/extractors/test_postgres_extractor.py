@@ -154,7 +154,7 @@ def test_a_table_that_may_not_be_read_says_so(shelf: PostgreSQLShelf, extractor:
     only(shelf, "text", [])
     shelf.run("drop role if exists hub_reader")
     shelf.run("create role hub_reader login")
-    url = shelf.connection.url.replace("postgres:@", "hub_reader@")
+    url = shelf.connection.url.replace("postgres@", "hub_reader@")
     with pytest.raises(Refused) as error:
         read(PostgreSQL(parse("src_hr", url)), dataset("t", {"k": "integer", "v": "text"}))
     assert error.value.code == "HUB309"
