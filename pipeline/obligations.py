@@ -268,7 +268,10 @@ def _tables(connection: postgres.Connection, since: date) -> None:
     )
     connection.execute(
         "create temporary table landing on commit drop as select split_part(s.subject, '.', 1) as system,"
-        " split_part(s.subject, '.', 2) as dataset, (s.output ->> 'rows')::bigint as landed_rows, r.as_of as landed_on"
+        " split_part(s.subject, '.', 2) as dataset, (s.output ->> 'rows')::bigint as landed_rows, r.as_of as landed_on,"
+        " s.output ->> 'content' is distinct from lag(s.output ->> 'content') over (partition by s.subject order by s.step_id)"
+        " as is_new, case when s.output ->> 'high' ~ '^[12][0-9]{3}-[01][0-9]-[0-3][0-9]'"
+        " then left(s.output ->> 'high', 10)::date end as newest_on"
         " from ops.step s join ops.run r using (run_id) where s.verb = 'extract' and s.state = 'done'"
         " and r.as_of >= %s",
         [since],

@@ -43,10 +43,18 @@ OBLIGATION_TABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("version", "integer"),
         ("accepted_on", "date"),
     ),
-    "landing": (("system", "string"), ("dataset", "string"), ("landed_rows", "integer"), ("landed_on", "date")),
+    "landing": (
+        ("system", "string"),
+        ("dataset", "string"),
+        ("landed_rows", "integer"),
+        ("landed_on", "date"),
+        ("is_new", "boolean"),
+        ("newest_on", "date"),
+    ),
 }
 """What a deadline's SELECT may read beside the entities: its own occasion (one row), what receivers have accepted, and what
-departments have handed over; all dates are business dates."""
+departments have handed over: whether it is another content than the time before, and the date of its newest watermark where
+the contract names one. All other dates are business dates."""
 REMINDERS: dict[str, Any] = {"realtime_minutes": 15, "days_before": [7, 3, 1], "due_soon_days": 7, "watch_days": 30}
 """What holds where `reminders:` in `schemas/flows` says nothing else: how long real time may take, how many days before a
 deadline people are told, from when it is due soon, and how long it is watched around its day."""

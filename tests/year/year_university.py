@@ -55,9 +55,11 @@ BEFORE_NIGHT, MORNING, EVENING = time(2), time(7), time(20)
 DORMITORIES, PAYROLL = "宿舍分配*.csv", "工资202612.xlsx"
 CONFIRMED = {
     date(2026, 9, 5): ("DL08", "现场已验收,晚一天确认"),
+    date(2026, 9, 28): ("DL12", "制卡数据已交卡务中心"),
     date(2027, 7, 9): ("DL01", "各栏目已审阅"),
 }
-"""What a person confirms, and when: the network of the welcome a day and more too late, the welcome site in time."""
+"""What a person confirms, and when: the network of the welcome a day and more too late, card data and the
+welcome site in time."""
 ASKED = {REGISTERED, REGISTERED_AGAIN, LEAVING_OPENS, LEAVING}
 """The dates after which receivers are asked whom they have."""
 TABLES = {
