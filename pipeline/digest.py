@@ -14,7 +14,7 @@ from typing import Any
 
 from core.ledger import Ledger
 from core.text import text
-from pipeline import attention, latency, status
+from pipeline import attention, figures, latency, status
 from pipeline.obligations import pressing
 from schemas.catalog import Catalog
 
@@ -53,6 +53,7 @@ class Facts:
 
     known: Catalog
     held: list[dict[str, Any]]
+    held_rows: dict[str, int]
     feeds: list[dict[str, Any]]
     brakes: list[dict[str, Any]]
     systems: list[dict[str, Any]]
@@ -67,6 +68,7 @@ class Facts:
         return cls(
             known,
             held,
+            figures.held_rows(book),
             feeds,
             status.brakes(book),
             status.systems(book, known),
@@ -84,7 +86,7 @@ def _points(facts: Facts, code: str, language: str | None) -> list[str]:
     points = [_obligation(item, language) for item in facts.obligations if _is_told(item, code)]
     held = [row for row in facts.held if row["source_system"] == code]
     if held:
-        rows = sum(int(row["rows"]) for row in held)
+        rows = facts.held_rows.get(code, 0)
         points.append(text("digest.held", language, rows=rows, rules=len(held), system=code))
         points += [_rule(facts, row, language) for row in held[:RULES_SHOWN]]
     points += [_feed(row, language) for row in facts.feeds if code in (row["source"], row["target"])]
@@ -100,7 +102,7 @@ def _technical(facts: Facts, book: Ledger, language: str | None) -> list[str]:
     points += [attention.line(point, language) for point in facts.attention]
     points += [status.brake_line(row, language) for row in facts.brakes]
     if facts.held:
-        rows = sum(int(row["rows"]) for row in facts.held)
+        rows = sum(facts.held_rows.values())
         systems = ", ".join(sorted({row["source_system"] for row in facts.held}))
         points.append(text("digest.held_all", language, rows=rows, systems=systems))
     points += [_obligation(item, language) for item in facts.obligations]

@@ -113,6 +113,7 @@ def close_run(run_id: str) -> dict[str, Any]:
         Fault: HUB810, after the run was closed.
     """
     from pipeline.audit import audit
+    from pipeline.figures import night_of
     from pipeline.notices import notices
     from pipeline.report import report
 
@@ -121,6 +122,8 @@ def close_run(run_id: str) -> dict[str, Any]:
     if here.run.kind == "night":
         outcome.guard(lambda: notices(here))
     report(here)
+    if whole := night_of(here.ledger, here.run):
+        outcome.guard(lambda: report(resume(whole)))
     return _raise_first(outcome, {"state": here.ledger.close_run(run_id)})
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from core.calendar import ZONE, local_minute
 from core.errors import HubError, merged
 from core.ids import digest
 from core.ledger import Output, Row
 from core.settings import settings
 from core.text import LANGUAGES, text
-from pipeline import attention, obligations, status, tonight
+from pipeline import attention, figures, obligations, status, tonight
 from pipeline.context import Night
 
 VERBS = ("extract", "conform", "check", "brake", "publish", "deliver", "reconcile", "audit")
@@ -23,6 +26,11 @@ VERBS = ("extract", "conform", "check", "brake", "publish", "deliver", "reconcil
 def report(night: Night) -> Output:
     """Write `reports/<run>/report.zh.html`, `report.en.html` and `report.json`; returns `{folder}`."""
     night.progress("report", night.run.id)
+    with night.ledger.turn(f"report {night.run.id}"):
+        return _kept(night)
+
+
+def _kept(night: Night) -> Output:
     facts = facts_of(night)
     work = digest("report", night.run.id, facts["steps"], [row["state"] for row in facts["feeds"]])
     return night.ledger.do(night.run.id, "report", "hub", work, lambda _: _report(night, facts))
@@ -31,29 +39,23 @@ def report(night: Night) -> Output:
 def facts_of(night: Night) -> dict[str, Any]:
     """Everything that the report shows, as plain data."""
     book, run = night.ledger, night.run
+    runs = figures.parts(book, run)
     steps = book.rows(
         "select distinct on (verb, subject) verb, subject, state, output, error_code, error, started_at, ended_at from ops.step"
-        " where run_id = %s and verb <> 'report' order by verb, subject, step_id desc",
-        [run.id],
+        " where run_id = any(%s) and verb <> 'report' order by verb, subject, step_id desc",
+        [runs],
     )
-    deliveries = book.rows("select * from ops.delivery where run_id = %s order by flow, edge, dataset", [run.id])
+    deliveries = book.rows("select * from ops.delivery where run_id = any(%s) order by flow, edge, dataset", [runs])
+    extracts, entities = _extracts(steps), _entities(night, steps)
     return {
-        "run": {"id": run.id, "kind": run.kind, "as_of": run.as_of},
+        "run": {"id": run.id, "kind": run.kind, "as_of": run.as_of, "scope": list(run.scope), **_times(night, steps)},
         "version": book.version(),
         "steps": [{"verb": step["verb"], "subject": step["subject"], "state": step["state"]} for step in steps],
         "flows": flows(night, steps, deliveries),
         "seconds": {verb: _seconds([step for step in steps if step["verb"] == verb]) for verb in VERBS},
-        "extracts": [
-            {
-                "dataset": step["subject"],
-                "state": step["state"],
-                "rows": (step["output"] or {}).get("rows"),
-                "new_columns": (step["output"] or {}).get("new_columns", []),
-            }
-            for step in steps
-            if step["verb"] == "extract"
-        ],
-        "entities": _entities(night, steps),
+        "extracts": extracts,
+        "entities": entities,
+        "totals": figures.totals(book, extracts, entities, deliveries),
         "feeds": [{name: row[name] for name in _DELIVERY} for row in deliveries],
         "held": status.held_by_rule(book, night.catalog),
         "audits": [{"entity": step["subject"], **(step["output"] or {})} for step in steps if step["verb"] == "audit"],
@@ -65,6 +67,26 @@ def facts_of(night: Night) -> dict[str, Any]:
             for error in merged([tonight.problem_of(step) for step in steps if step["state"] not in ("done", "running")])
         ],
     }
+
+
+def _times(night: Night, steps: list[Row]) -> dict[str, str]:
+    """When the run began and when its last step so far ended, at the university."""
+    begun = night.ledger.single("select started_at from ops.run where run_id = %s", [night.run.id])["started_at"]
+    ended = max((step["ended_at"] for step in steps if step["ended_at"]), default=begun)
+    return {"begun": local_minute(begun), "ended": local_minute(ended)}
+
+
+def _extracts(steps: list[Row]) -> list[Row]:
+    return [
+        {
+            "dataset": step["subject"],
+            "state": step["state"],
+            "rows": (step["output"] or {}).get("rows"),
+            "new_columns": (step["output"] or {}).get("new_columns", []),
+        }
+        for step in steps
+        if step["verb"] == "extract"
+    ]
 
 
 _DELIVERY = (
@@ -86,42 +108,41 @@ _DELIVERY = (
 def flows(night: Night, steps: list[Row], deliveries: list[Row]) -> list[Row]:
     """One row a flow: rows extracted from its system, held, changed in the hub, delivered, accepted, and seconds of work."""
     done = {(step["verb"], step["subject"]): step for step in steps}
-    open_held = {
-        row["source_system"]: row["n"]
-        for row in night.ledger.rows(
-            "select source_system, count(distinct (entity, source_key)) as n from ops.held"
-            " where state = 'open' and severity = 'error' group by 1"
-        )
-    }
+    open_held = figures.held_rows(night.ledger)
     result = []
     for code in sorted({feed.flow for feed in night.catalog.feeds.values()}):
         feeds = [feed for feed in night.catalog.feeds.values() if feed.flow == code]
-        system = feeds[0].source
+        systems = {feed.source for feed in feeds}
         extracts = [
             done[key]
-            for key in (("extract", id) for id, d in night.catalog.sources.items() if d.system == system)
+            for key in (("extract", id) for id, d in night.catalog.sources.items() if d.system in systems)
             if key in done
         ]
-        names = night.catalog.entities_of(system)
+        names = {name for system in systems for name in night.catalog.entities_of(system)}
         changes = [(done[key]["output"] or {}) for key in (("brake", name) for name in names) if key in done]
         sent = [row for row in deliveries if row["flow"] == code]
         mine = extracts + [
             done[key] for key in ((verb, feed.id) for feed in feeds for verb in ("deliver", "reconcile")) if key in done
         ]
+        accepted, failed = (
+            sum(row["state"] in ("accepted", "partly") for row in sent),
+            sum(s["state"] == "failed" for s in mine),
+        )
         result.append(
             {
                 "flow": code,
                 "title": night.catalog.flows.get(code, {}).get("title_zh", code),
                 "title_en": night.catalog.flows.get(code, {}).get("title_en", code),
-                "system": system,
+                "system": ", ".join(sorted(systems)),
                 "extracted": sum((step["output"] or {}).get("rows", 0) for step in extracts),
-                "held": open_held.get(system, 0),
+                "held": sum(open_held.get(system, 0) for system in systems),
                 "changed": sum(change.get(name, 0) for change in changes for name in ("inserts", "updates", "deletes")),
                 "feeds": len(feeds),
                 "delivered": sum(row["rows_upsert"] + row["rows_delete"] for row in sent if row["state"] != "prepared"),
-                "accepted": sum(row["state"] in ("accepted", "partly") for row in sent),
+                "accepted": accepted,
                 "sent": len(sent),
-                "failed": sum(step["state"] == "failed" for step in mine),
+                "failed": failed,
+                "state": figures.flow_state(failed, accepted, len(sent)),
                 "seconds": _seconds(mine),
             }
         )
@@ -157,10 +178,17 @@ def _seconds(steps: list[Row]) -> float:
 def _report(night: Night, facts: dict[str, Any]) -> Output:
     folder = settings().var / "reports" / night.run.id
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "report.json").write_text(json.dumps(facts, ensure_ascii=False, indent=1, default=_plain), "utf-8")
+    _replace(folder / "report.json", json.dumps(facts, ensure_ascii=False, indent=1, default=_plain))
     for language in LANGUAGES:
-        (folder / f"report.{language}.html").write_text(html(night, facts, language), "utf-8")
+        _replace(folder / f"report.{language}.html", html(night, facts, language))
     return {"folder": str(folder)}
+
+
+def _replace(path: Path, content: str) -> None:
+    """Write a page beside the old one and put it in its place: who reads it meanwhile sees the one or the other, whole."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(content, "utf-8")
+    draft.replace(path)
 
 
 def html(night: Night, facts: dict[str, Any], language: str) -> str:
@@ -174,17 +202,25 @@ def html(night: Night, facts: dict[str, Any], language: str) -> str:
     )
     return environment.get_template("report.html.j2").render(
         language=language,
+        title=_title(facts["run"], language),
         t=lambda key, **given: text(f"report.{key}", language, **given),
         c=lambda key: text(f"report_calendar.{key}", language),
         owed=lambda value: text(f"screen_calendar.state_{value}", language),
         why=lambda row: status.why(night.catalog, row["entity"], row["rule_id"], language),
         line=lambda problem: HubError(problem["code"], problem["where"], **problem["facts"]).line(language),
         needs=lambda point: attention.line(point, language),
+        brake=lambda row: status.brake_line(row, language),
         needs_title=text("desk.attention.title", language),
         verbs=VERBS,
         **facts,
     )
 
 
+def _title(run: Mapping[str, Any], language: str) -> str:
+    kind = run["kind"] if run["kind"] in ("night", "feed") else "run"
+    return text(f"report.title_{kind}", language, scope=" ".join(run["scope"]))
+
+
 def _plain(value: Any) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    """A moment as ISO 8601 in the university's zone, anything else as text."""
+    return value.astimezone(ZONE).isoformat() if isinstance(value, datetime) else str(value)

@@ -105,7 +105,7 @@ def flows(rows: Sequence[Row], title: str) -> Table:
     )
     for row in rows:
         accepted = f"{row['accepted']}/{row['sent']}"
-        colour = "green" if row["accepted"] == row["sent"] else "red"
+        colour = {"done": "green", "failed": "red"}.get(row["state"], "dim")
         numbers = [f"{row[name]:,}" for name in ("extracted", "held", "changed", "delivered")]
         table.add_row(f"{row['flow']} {row['title']}", *numbers, f"[{colour}]{accepted}[/{colour}]", f"{row['seconds']:.1f}")
     return table

@@ -10,7 +10,7 @@ from core.errors import HubError, merged
 from core.ledger import Ledger, Row
 from core.settings import settings
 from core.text import known, text, together
-from pipeline import attention, pull, tonight
+from pipeline import attention, figures, pull, tonight
 from schemas.catalog import Catalog
 from schemas.contract import Column, Entity, SourceDataset
 
@@ -19,10 +19,6 @@ def status(book: Ledger, catalog: Catalog) -> dict[str, Any]:
     """The hub now: `night` (see `tonight`), `version`, `published_at`, `flows[]`, `systems[]`, `feeds[]`, `held` (open held
     rows), `brakes[]`, `alerts[]` and `attention[]`."""
     newest = book.one("select version, published_at from ops.version order by version desc limit 1") or {}
-    held = book.one(
-        "select count(distinct (entity, source_system, source_key)) as n from ops.held"
-        " where state = 'open' and severity = 'error'"
-    )
     night, given, sent = tonight.tonight(book, catalog), systems(book, catalog), feeds(book, catalog)
     return {
         "night": {**night, "problems": [error.line() for error in night["problems"]]} if night else None,
@@ -31,7 +27,7 @@ def status(book: Ledger, catalog: Catalog) -> dict[str, Any]:
         "flows": tonight.by_flow(sent, given, catalog),
         "systems": given,
         "feeds": sent,
-        "held": held["n"] if held else 0,
+        "held": sum(figures.held_rows(book).values()),
         "brakes": brakes(book),
         "alerts": alerts(book),
         "attention": attention.points(book, catalog),
@@ -52,13 +48,7 @@ def systems(book: Ledger, catalog: Catalog) -> list[Row]:
         "select distinct on (subject) subject, verb, run_id, state, output, error_code, error, ended_at from ops.step"
         " where verb = 'extract' order by subject, step_id desc"
     )
-    held = {
-        row["source_system"]: row["n"]
-        for row in book.rows(
-            "select source_system, count(distinct (entity, source_key)) as n from ops.held"
-            " where state = 'open' and severity = 'error' group by 1"
-        )
-    }
+    held = figures.held_rows(book)
     off, result = switched_off(), []
     for code in catalog.source_systems():
         mine = [step for step in steps if step["subject"] in catalog.sources and catalog.source(step["subject"]).system == code]
