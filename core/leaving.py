@@ -17,11 +17,9 @@ _LOST_OUTPUT = 120
 
 
 def leave(status: int) -> NoReturn:
-    """End this process with a status as `sys.exit` would: wait for threads, do what was registered with `atexit`, write out
-    what was printed."""
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
+    """End this process with a status as `sys.exit` would: tell pools to end, wait for threads, do what was registered with
+    `atexit`, write out what was printed."""
+    threading._shutdown()  # type: ignore[attr-defined]  # pools register with it: an idle thread of one never ends by itself
     atexit._run_exitfuncs()
     try:
         sys.stdout.flush()

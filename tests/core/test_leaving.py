@@ -34,6 +34,18 @@ def test_threads_registered_work_and_output_are_waited_for(status: int, tmp_path
     assert out.read_text().split("\n") == ["printed", "thread", "registered last", "registered first", ""]
 
 
+def test_a_pool_that_a_library_left_open_is_not_waited_for() -> None:
+    program = """
+from concurrent.futures import ThreadPoolExecutor
+from core.leaving import leave
+pool = ThreadPoolExecutor(1)
+print(pool.submit(sum, [1, 2]).result())
+leave(0)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "3\n")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
 @pytest.mark.parametrize(("status", "told"), [(0, 120), (3, 3)])
 def test_output_that_could_not_be_written_is_no_success(status: int, told: int) -> None:
