@@ -4,7 +4,7 @@ Looked up in this order: `AIRFLOW_CONN_<ID>` in the environment, then the connec
 (`var/secrets/connections.yaml`), which has the format of Airflow's local file backend so that Airflow
 and the `hub` command read the same one. A value is a URL:
 `mysql://user:password@host:3306/db`, `postgresql://.../db`, `file:///folder`; or `off:` for a department's system that
-is known and not connected yet, as source or receiver.
+is known and not connected yet, as source or receiver. `edge_e44` as `off:<reason>` switches one edge off.
 
 Encryption of a database connection is written the same for every family: `?ssl=required` encrypts, whoever answers;
 `?ssl_ca=/path/ca.pem` also demands a certificate of that authority for that host; with `&ssl=verify_ca` for any host.
@@ -139,6 +139,12 @@ def _split(id: str, url: str) -> SplitResult:
 def known() -> list[str]:
     """Every connection id that this process can resolve, sorted."""
     return sorted(_entries())
+
+
+def edge_switches() -> dict[str, str]:
+    """Edge (`E44`) -> what the site registered as `edge_e44`: `off:` with a reason, when it is switched off."""
+    prefix = "edge_"
+    return {id.removeprefix(prefix).upper(): url for id, url in _entries().items() if id.startswith(prefix)}
 
 
 def switched_off() -> frozenset[str]:

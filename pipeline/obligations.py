@@ -25,11 +25,12 @@ from core.calendar import calendar
 from core.errors import ContractError, Denied
 from core.ledger import Ledger, Row
 from loaders import hub
+from pipeline import switches
 from schemas import deadlines
 from schemas.catalog import Catalog, nearest
 from schemas.deadlines import Occasion
 
-State = Literal["expected", "due_soon", "met", "late", "missing", "unseen"]
+State = Literal["expected", "due_soon", "met", "late", "missing", "unseen", "off"]
 _DAY, _A_YEAR = timedelta(days=1), timedelta(days=366)
 
 
@@ -181,7 +182,16 @@ def _judge(connection: postgres.Connection, catalog: Catalog, occasion: Occasion
     state = bare.state
     if met and (day >= occasion.begins_on or deadline["relation"] not in ("recommended_start", "configured")):
         state = _met_state(deadline, occasion, done_on or day - _DAY, bare.state)
-    return replace(bare, state=state, needed=needed, found=found, evidence=evidence)
+    judged = replace(bare, state=state, needed=needed, found=found, evidence=evidence)
+    return _switched(judged, *switches.of_deadline(catalog, occasion.deadline))
+
+
+def _switched(item: Obligation, edges: tuple[str, ...], every: bool) -> Obligation:
+    """An obligation whose edges are switched off is never met: it is `off` when all are, or when nothing else is wrong."""
+    if not edges:
+        return item
+    state: State = "off" if every or item.state == "met" else item.state
+    return replace(item, state=state, evidence=f"{item.evidence} switched_off={','.join(edges)}")
 
 
 def _is_final(deadline: Mapping[str, Any], occasion: Occasion, before: Row, day: date) -> bool:

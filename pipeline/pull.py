@@ -23,6 +23,7 @@ from core.ids import digest
 from core.ledger import Ledger, Output, Row
 from loaders.base import Delivery
 from loaders.file import FileTarget
+from pipeline import switches
 from pipeline.context import Night
 from pipeline.deliver import Span, accepted_version, difference
 from pipeline.signoff import usable_version
@@ -71,9 +72,10 @@ def pull(night: Night, edge: str, out: Path, by: str, since: int | None = None) 
 
     Raises:
         Denied: HUB772; HUB770 when nothing was delivered yet; HUB871 when nobody has signed what was; HUB771 when `since`
-            is newer than what may be taken.
+            is newer than what may be taken; HUB776 when the edge is switched off.
     """
     feeds = by_hand(night.catalog, edge)
+    switches.demand_on(night.catalog, edge)
     versions = {feed.id: usable_version(night.ledger, feed) for feed in feeds}
     for feed in feeds:
         delivered = accepted_version(night, feed)

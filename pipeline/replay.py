@@ -14,7 +14,7 @@ from typing import Any
 from core.connections import switched_off
 from core.errors import Denied, FeedFailed, HubError
 from core.ledger import Ledger, Row
-from pipeline import cycle, late, verify
+from pipeline import cycle, late, switches, verify
 from pipeline.context import Night
 from pipeline.deliver import accepted_version
 from pipeline.outcome import Outcome
@@ -32,9 +32,11 @@ def replay(book: Ledger, known: Catalog, edge: str, first: date, last: date) -> 
     those dates that were accepted and that were not, `lost` says that the receiver held something else, `sent` the rows.
 
     Raises:
-        Denied: HUB775 when the dates are the wrong way round. ContractError: HUB104 when there is no such edge.
+        Denied: HUB775 when the dates are the wrong way round, HUB776 when the edge is switched off. ContractError: HUB104
+            when there is no such edge.
     """
     feeds = feeds_of(known, edge)
+    switches.demand_on(known, edge)
     if first > last:
         raise Denied("HUB775", edge, first=first, last=last)
     run = book.open_run("replay", last, [edge, first.isoformat(), last.isoformat()])

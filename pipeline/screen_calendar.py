@@ -13,7 +13,7 @@ from pipeline.alerts import Outcome
 from pipeline.digest import Digest
 
 _COLOURS = {
-    **{"met": "green", "late": "yellow", "missing": "red", "due_soon": "yellow", "unseen": "yellow"},
+    **{"met": "green", "late": "yellow", "missing": "red", "due_soon": "yellow", "unseen": "yellow", "off": "yellow"},
     **{"sent": "green", "not_sent": "red"},
 }
 

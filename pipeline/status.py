@@ -10,7 +10,7 @@ from core.errors import HubError, merged
 from core.ledger import Ledger, Row
 from core.settings import settings
 from core.text import known, text, together
-from pipeline import attention, figures, pull, tonight
+from pipeline import attention, figures, pull, switches, tonight
 from schemas.catalog import Catalog
 from schemas.contract import Column, Entity, SourceDataset
 
@@ -74,7 +74,8 @@ def _worst(bad: Sequence[Row]) -> str:
 
 
 def feeds(book: Ledger, catalog: Catalog) -> list[Row]:
-    """Per feed: the newest delivery (`never` before the first, `off` while the receiver is not connected), the version that
+    """Per feed: the newest delivery (`never` before the first, `off` while the receiver is not connected
+    or the edge is switched off, `reason` saying why), the version that
     its receiver has accepted, how many rows it then held, and where a person applies what is delivered, the version applied
     and how many days newer rows have waited."""
     newest = {
@@ -89,6 +90,7 @@ def feeds(book: Ledger, catalog: Catalog) -> list[Row]:
         )
     }
     off = switched_off()
+    stopped = switches.off(catalog)
     applied = {row["feed"]: row for row in pull.state(book, list(catalog.feeds.values()))}
     names = ("mode", "from_version", "to_version", "rows_upsert", "rows_delete", "state", "accepted_at", "reason")
     result = []
@@ -103,7 +105,7 @@ def feeds(book: Ledger, catalog: Catalog) -> list[Row]:
                 "target": feed.target,
                 "dataset": feed.dataset,
                 **{name: row.get(name) for name in names},
-                **({"state": "off"} if catalog.waits(feed, off) else {}),
+                **({"state": "off", "reason": stopped.get(feed.edge)} if catalog.waits(feed, off) else {}),
                 "accepted_version": accepted.get(key, {}).get("version"),
                 "rows": accepted.get(key, {}).get("rows"),
                 "applied_version": applied.get(feed.id, {}).get("applied"),

@@ -100,9 +100,17 @@ class Catalog:
         return frozenset(dataset.connection for dataset in self.sources.values() if dataset.system == system)
 
     def waits(self, feed: FeedDataset, off: frozenset[str]) -> bool:
-        """Whether a feed's receiver, or everything that its source is read from, is among the connections that are `off`."""
+        """Whether a feed's edge is switched off, by a contract or as `edge_<id>` among what is `off`; or its receiver, or
+        everything that its source is read from, is among the connections that are `off`."""
+        if feed.edge in self.edges_off or f"edge_{feed.edge.lower()}" in off:
+            return True
         giving = self.connections_of(feed.source)
         return feed.connection in off or (bool(giving) and giving <= off)
+
+    @functools.cached_property
+    def edges_off(self) -> dict[str, str]:
+        """Edge -> why a contract of it says that it is switched off; of an edge in several contracts, one is enough."""
+        return {feed.edge: feed.off for feed in self.feeds.values() if feed.off}
 
     def served(self) -> list[FeedDataset]:
         """The feeds whose schedule word exists; the others are shown as broken."""

@@ -33,7 +33,7 @@ VOCABULARY: Mapping[str, frozenset[str]] = {
     "source_column": frozenset({"nullValues", "copyOf", "copyKey", "copyPrefix"}),
     "hub": frozenset({"authority", "gone", "after", "brake", "heldPercent"}),
     "hub_column": frozenset({"authority", "codeList", "stdCode"}),
-    "feed": frozenset({"flow", "edge", "source", "target"}),
+    "feed": frozenset({"flow", "edge", "source", "target", "switchedOff"}),
     "feed_dataset": frozenset(
         {
             "filter",
@@ -207,6 +207,8 @@ class FeedDataset:
     """Whether the receiver's administrator applies what was delivered (`applyMode` manual: finding F05, two hops)."""
     apply_days: int = APPLY_DAYS
     """How many days a delivered version may stay unapplied."""
+    off: str = ""
+    """Why the whole edge is switched off; empty when it is not."""
     origin: str = ""
 
     @property

@@ -198,7 +198,10 @@ _TESTS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "applyDays": (_is_count(1), ">= 1"),
     "encoding": (_is_encoding, "utf-8, gb18030"),
     "technicianCheck": (lambda value: isinstance(value, bool) or value == "before", "true, false, before"),
-    **{name: (_is_text, "...") for name in ("watermark", "sheet", "codeList", "copyPrefix", "stdCode", "filter", "purpose")},
+    **{
+        name: (_is_text, "...")
+        for name in ("watermark", "sheet", "codeList", "copyPrefix", "stdCode", "filter", "purpose", "switchedOff")
+    },
 }
 
 

@@ -165,6 +165,7 @@ def _feed(path: Path, data: Mapping[str, Any], table: Mapping[str, Any]) -> Feed
         checked_before_use=extra.get("technicianCheck") == "before",
         applied_by_hand=extra.get("applyMode") == "manual",
         apply_days=int(extra.get("applyDays", APPLY_DAYS)),
+        off=edge.get("switchedOff", ""),
         origin=path.name,
     )
 
