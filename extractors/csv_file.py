@@ -6,21 +6,25 @@ empty quoted cell is empty text.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from core.errors import Refused
-from extractors.encoding import is_plainly_utf8
+from extractors.encoding import is_plainly_other, is_plainly_utf8, marked, plain_name
 from extractors.file_layout import BOM, FileLayout
 
 _ENCODING = "utf-8"
+_RAW = re.compile("[\udc80-\udcff]")
+_LOST = "\ufffd"
+csv.field_size_limit(2**31 - 1)  # a long cell is no reason to refuse what Arrow reads
 _QUOTED = re.compile(r'(?:^|(?<=[,\r\n]))"(?:[^"]|"")*+"(?=[,\r\n]|\Z)')
 
 
@@ -51,7 +55,7 @@ def row_numbers(data: bytes, layout: FileLayout) -> list[int]:
     before, numbers = layout.header_row - 1, list[int]()
     start = reader.line_num
     for row in reader:
-        if row:
+        if any(row):
             numbers.append(before + start + 1)
         start = reader.line_num
     return numbers
@@ -60,7 +64,11 @@ def row_numbers(data: bytes, layout: FileLayout) -> list[int]:
 def _rows(body: str, names: list[str], first_line: int, layout: FileLayout) -> pa.Table:
     places = [f"f{position}" for position in range(len(names))]
     if not body.strip():
-        return pa.table({place: pa.array([], pa.string()) for place in places}).rename_columns(names)
+        return (
+            pa.table({place: pa.array([], pa.string()) for place in places})
+            .rename_columns(names)
+            .select([place for place, name in enumerate(names) if name])
+        )
     loose = _loose_quote(body)
     if loose is not None:
         raise layout.refused("HUB306", line=first_line + loose, expected=len(names))
@@ -83,7 +91,17 @@ def _rows(body: str, names: list[str], first_line: int, layout: FileLayout) -> p
     )
     if ragged:
         raise layout.refused("HUB306", line=first_line + _ragged_line(body, len(names)), expected=len(names))
-    return table.rename_columns(names)
+    return _worded(table.rename_columns(names))
+
+
+def _worded(table: pa.Table) -> pa.Table:
+    """The columns that have a name and the rows that have a cell: a spreadsheet writes commas for whatever was once touched."""
+    named = [place for place, name in enumerate(table.column_names) if name]
+    filled = np.zeros(table.num_rows, bool)
+    for column in table.columns:
+        cells: Any = column.combine_chunks()
+        filled |= pc.fill_null(pc.not_equal(cells, pa.scalar("")), False).to_numpy(zero_copy_only=False)
+    return table.filter(pa.array(filled)).select(named)
 
 
 def _loose_quote(body: str) -> int | None:
@@ -106,16 +124,29 @@ def _ragged_line(body: str, expected: int) -> int:
 
 
 def _decoded(data: bytes, layout: FileLayout) -> str:
-    encoding = codecs.lookup(layout.encoding or _ENCODING).name
+    encoding = plain_name(layout.encoding or _ENCODING)
     if encoding == "utf-8":
         data = data.removeprefix(BOM)
-    if is_plainly_utf8(data, encoding):
-        raise _wrong_encoding(data.removeprefix(BOM).decode("utf-8"), lambda cell: not cell.isascii(), layout)
+    if is_plainly_other(data, encoding):
+        true = "utf-8" if is_plainly_utf8(data, encoding) else encoding
+        raise _wrong_encoding(data.removeprefix(BOM).decode(true, "replace"), lambda cell: not cell.isascii(), layout)
     try:
-        return data.decode(encoding)
+        return marked(data.decode(encoding), encoding)
     except UnicodeDecodeError:
         text = data.decode(encoding, "surrogateescape")
-        raise _wrong_encoding(text, _holds_raw_bytes, layout) from None
+    if _only_elsewhere(text, layout):
+        return _RAW.sub(_LOST, text)
+    raise _wrong_encoding(text, _holds_raw_bytes, layout)
+
+
+def _only_elsewhere(text: str, layout: FileLayout) -> bool:
+    """Whether what does not decode stands in columns only that the contract does not ask for."""
+    if layout.columns is None:
+        return False
+    rows = list(csv.reader(io.StringIO(text, newline="")))[layout.header_row - 1 :]
+    names = [name.strip() for name in rows[0]] if rows else []
+    bad = {place for row in rows for place, cell in enumerate(row) if _holds_raw_bytes(cell)}
+    return layout.columns <= {name for place, name in enumerate(names) if place not in bad}
 
 
 def _wrong_encoding(text: str, is_bad: Callable[[str], bool], layout: FileLayout) -> Refused:
@@ -130,4 +161,4 @@ def _wrong_encoding(text: str, is_bad: Callable[[str], bool], layout: FileLayout
 
 
 def _holds_raw_bytes(cell: str) -> bool:
-    return any("\udc80" <= character <= "\udcff" for character in cell)
+    return _RAW.search(cell) is not None

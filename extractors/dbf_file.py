@@ -7,6 +7,7 @@ a value that Visual FoxPro's null flags mark.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,14 +18,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from extractors.encoding import decode, is_plainly_utf8
+from extractors import dbf_language, dbf_memo
+from extractors.encoding import decode, is_plainly_other
 from extractors.file_layout import FileLayout
 
 Column: TypeAlias = "pa.Array[Any]"
 Block = npt.NDArray[np.uint8]
 """Some bytes of every record: records x bytes."""
-_ENCODING = "gb18030"
-"""What FoxPro wrote on Chinese systems, and all of ASCII, where the contract does not say."""
+_Marks = dict[int, npt.NDArray[np.bool_]]
 _TYPES = {
     "C": "character({length})",
     "V": "varchar({length})",
@@ -39,6 +40,13 @@ _TYPES = {
     "M": "memo",
 }
 _SYSTEM, _NULLABLE, _DELETED = 0x01, 0x02, ord("*")
+_VISUAL_FOXPRO = (0x30, 0x31, 0x32)
+"""The versions in which a field has flags."""
+_UNSUPPORTED = {0x04: "dBase 7", 0x8C: "dBase 7"}
+_HEADER = 32
+"""Bytes before the first field."""
+_BEGIN = (ord(" "), _DELETED)
+"""How a record begins."""
 _JULIAN_1970 = 2_440_588
 
 
@@ -64,58 +72,85 @@ def parse(data: bytes, layout: FileLayout) -> pa.Table:
     """
     if not data:
         raise layout.refused("HUB305")
+    if len(data) <= _HEADER:
+        raise layout.refused("HUB308", problem="DBF header")
+    if data[0] in _UNSUPPORTED:
+        raise layout.refused("HUB325", kind=_UNSUPPORTED[data[0]])
+    if said := dbf_language.contradicted(data[29], layout.encoding):
+        raise layout.refused("HUB327", said=said, encoding=layout.encoding)
     fields = _fields(data, layout)
     records = _records(data, layout)
     null, partly = _flags(fields, records)
-    texts = _Texts(layout)
-    columns: dict[str, Column] = {}
-    for field in fields:
-        if field.flags & _SYSTEM or field.kind not in _TYPES:
-            continue
-        block = field.of(records)
-        if field.kind in "CVM":
-            column: Column = texts.decoded(field, _cells(field, block, partly, layout))
+    texts = _Texts(layout, data[29])
+    shown = [field for field in fields if not field.flags & _SYSTEM and field.kind in _TYPES]
+    for field in shown:
+        if field.kind in "CVM" and layout.asks(field.name):
+            texts.add(field, _cells(field, field.of(records), partly, data[0], layout))
+    columns = []
+    for field in shown:
+        column: Column
+        if not layout.asks(field.name):
+            column = pa.nulls(len(records), pa.string())
+        elif field.kind in "CVM":
+            column = texts.decoded(field)
         else:
-            column = _READERS[field.kind](block)
-        columns[field.name] = pc.if_else(pa.array(null[field.name]), None, column) if field.name in null else column
+            column = _READERS[field.kind](field.of(records))
+        columns.append(pc.if_else(pa.array(null[field.start]), None, column) if field.start in null else column)
     texts.check()
-    words = [
-        _TYPES[field.kind].format(length=field.length, decimals=field.decimals) for field in fields if field.name in columns
-    ]
+    words = [_TYPES[field.kind].format(length=field.length, decimals=field.decimals) for field in shown]
     schema = [
-        pa.field(name, column.type, metadata={"type": kind})
-        for (name, column), kind in zip(columns.items(), words, strict=True)
+        pa.field(field.name, column.type, metadata={"type": kind})
+        for field, column, kind in zip(shown, columns, words, strict=True)
     ]
-    return pa.Table.from_arrays(list(columns.values()), schema=pa.schema(schema))
+    return pa.Table.from_arrays(columns, schema=pa.schema(schema))
 
 
 def _fields(data: bytes, layout: FileLayout) -> list[_Field]:
-    fields, start, place = [], 1, 32
-    encoding = layout.encoding or _ENCODING
-    while data[place : place + 1] not in {b"\r", b""} and len(data) >= place + 32:
-        entry = data[place : place + 32]
-        name = entry[:11].partition(b"\0")[0].decode(encoding, "replace").strip()
-        fields.append(_Field(name, chr(entry[11]), start, entry[16], entry[17], entry[18]))
-        start, place = start + entry[16], place + 32
-    if not fields or start != int.from_bytes(data[10:12], "little"):
+    """The fields by the header, which ends at its mark or where the records begin. Character fields of more than 255 bytes keep
+    the upper part of their length where others keep their decimals; whether they do is told by the length of a record."""
+    end, length = (int.from_bytes(data[slice(*span)], "little") for span in ((8, 10), (10, 12)))
+    encoding = layout.encoding or dbf_language.ASSUMED
+    entries, place = list[bytes](), 32
+    while place + 32 <= min(end, len(data)) and data[place] != ord("\r"):
+        entries.append(data[place : place + 32])
+        place += 32
+    plain = 1 + sum(entry[16] for entry in entries)
+    wide = plain + sum(entry[17] << 8 for entry in entries if entry[11:12] == b"C")
+    if not entries or length not in (plain, wide):
         raise layout.refused("HUB308", problem="DBF header")
+    fields, start = list[_Field](), 1
+    for entry in entries:
+        name = entry[:11].partition(b"\0")[0].decode(encoding, "replace").strip()
+        size, decimals = entry[16], entry[17]
+        if length != plain and entry[11:12] == b"C":
+            size, decimals = size + (decimals << 8), 0
+        flags = entry[18] if data[0] in _VISUAL_FOXPRO else 0
+        fields.append(_Field(name, chr(entry[11]), start, size, decimals, flags))
+        start += size
     return fields
 
 
 def _records(data: bytes, layout: FileLayout) -> Block:
-    """The records that are not marked as deleted."""
+    """The records that are not marked as deleted.
+
+    Raises:
+        Refused: HUB308 when there are fewer than the header counts, HUB326 when there are more.
+    """
     count, start, length = (int.from_bytes(data[slice(*span)], "little") for span in ((4, 8), (8, 10), (10, 12)))
     if len(data) < start + count * length:
         raise layout.refused("HUB308", problem=f"{(len(data) - start) // length} / {count}")
+    rest = data[start + count * length :]
+    if len(rest) >= length and rest[0] in _BEGIN:
+        more = next((place for place in range(0, len(rest), length) if rest[place] not in _BEGIN), len(rest)) // length
+        raise layout.refused("HUB326", counted=count, found=count + more)
     records: Block = np.frombuffer(data, np.uint8, count * length, start).reshape(count, length)
     return cast(Block, records[records[:, 0] != _DELETED])
 
 
-def _flags(fields: list[_Field], records: Block) -> tuple[dict[str, npt.NDArray[np.bool_]], dict[str, npt.NDArray[np.bool_]]]:
-    """From Visual FoxPro's hidden flags: where a nullable column is NULL, and where a varchar is not filled up."""
+def _flags(fields: list[_Field], records: Block) -> tuple[_Marks, _Marks]:
+    """From Visual FoxPro's hidden flags, by a field's start: where it is NULL, and where a varchar is not filled up."""
     hidden = next((field for field in fields if field.kind == "0"), None)
-    null: dict[str, npt.NDArray[np.bool_]] = {}
-    partly: dict[str, npt.NDArray[np.bool_]] = {}
+    null, partly = _Marks(), _Marks()
     if hidden is None:
         return null, partly
     bits = np.unpackbits(hidden.of(records), axis=1, bitorder="little").astype(bool)
@@ -123,65 +158,50 @@ def _flags(fields: list[_Field], records: Block) -> tuple[dict[str, npt.NDArray[
     for field in fields:
         for marks, present in ((partly, field.kind in "VQ"), (null, bool(field.flags & _NULLABLE))):
             if present:
-                marks[field.name] = bits[:, place]
+                marks[field.start] = bits[:, place]
                 place += 1
     return null, partly
 
 
-def _cells(field: _Field, block: Block, partly: Mapping[str, npt.NDArray[np.bool_]], layout: FileLayout) -> list[bytes | None]:
+def _cells(field: _Field, block: Block, partly: _Marks, version: int, layout: FileLayout) -> list[bytes | None]:
     if field.kind == "M":
-        return _memos(field, block, layout)
-    if field.kind == "V" and field.name in partly:
+        words = block.view("<u4").ravel().tolist() if field.length == 4 else [cell.strip() for cell in _texts(block)]
+        return dbf_memo.texts([int(word or 0) for word in words], version, layout)
+    if field.kind == "V" and field.start in partly:
         block = block.copy()
-        filled = np.where(partly[field.name], block[:, -1], field.length)
+        filled = np.where(partly[field.start], block[:, -1], field.length)
         block[np.arange(field.length) >= filled[:, None]] = 0
     return [cell.rstrip(b" \0") or None for cell in _texts(block)]
-
-
-def _memos(field: _Field, block: Block, layout: FileLayout) -> list[bytes | None]:
-    """The texts that the records point at, in the file beside: blocks of a size given there, a length before each text."""
-    beside = next(
-        (path for path in layout.path.parent.glob(f"{_escaped(layout.path.stem)}.*") if path.suffix.lower() == ".fpt"), None
-    )
-    pointers = block.view("<u4").ravel().tolist() if field.length == 4 else [int(cell.strip() or 0) for cell in _texts(block)]
-    if not any(pointers):
-        return [None] * len(pointers)
-    if beside is None:
-        raise layout.refused("HUB308", problem=f"{layout.path.stem}.fpt ?")
-    data = layout.read(beside)
-    size = int.from_bytes(data[6:8], "big")
-    return [_memo(data, pointer * size) if pointer else None for pointer in pointers]
-
-
-def _memo(data: bytes, start: int) -> bytes | None:
-    length = int.from_bytes(data[start + 4 : start + 8], "big")
-    return data[start + 8 : start + 8 + length].rstrip(b" \0") or None
-
-
-def _escaped(stem: str) -> str:
-    return "".join(f"[{character}]" if character in "*?[" else character for character in stem)
 
 
 class _Texts:
     """Decodes the text columns and remembers what was not text, so that one refusal names all columns."""
 
-    def __init__(self, layout: FileLayout) -> None:
-        self._layout = layout
-        self._encoding = layout.encoding or _ENCODING
+    def __init__(self, layout: FileLayout, language: int) -> None:
+        self._layout, self._language = layout, language
         self._bad: dict[str, frozenset[int]] = {}
-        self._bytes: dict[str, list[bytes | None]] = {}
+        self._bytes: dict[_Field, list[bytes | None]] = {}
 
-    def decoded(self, field: _Field, cells: list[bytes | None]) -> pa.StringArray:
-        text, bad = decode(cells, self._encoding)
-        self._bytes[field.name] = cells
+    def add(self, field: _Field, cells: list[bytes | None]) -> None:
+        self._bytes[field] = cells
+
+    @functools.cached_property
+    def _joined(self) -> bytes:
+        return b"\n".join(cell for cells in self._bytes.values() for cell in cells if cell)
+
+    @functools.cached_property
+    def _encoding(self) -> str:
+        return dbf_language.encoding_of(self._language, self._layout.encoding, self._joined)
+
+    def decoded(self, field: _Field) -> pa.StringArray:
+        text, bad = decode(self._bytes[field], self._encoding)
         if bad:
             self._bad[field.name] = bad
         return text
 
     def check(self) -> None:
-        joined = b"\n".join(cell for cells in self._bytes.values() for cell in cells if cell)
-        if is_plainly_utf8(joined, self._encoding):
-            self._bad = {name: places for name, cells in self._bytes.items() if (places := _not_ascii(cells))}
+        if is_plainly_other(self._joined, self._encoding):
+            self._bad = {field.name: places for field, cells in self._bytes.items() if (places := _not_ascii(cells))}
         if self._bad:
             rows = len(frozenset().union(*self._bad.values()))
             raise self._layout.refused("HUB304", columns=", ".join(self._bad), rows=rows, encoding=self._encoding)

@@ -20,6 +20,10 @@ from schemas.contract import SourceDataset
 
 _GAP = b"\x1f"
 """Stands between cells while a column is decoded at once; no multi-byte encoding of Chinese uses it inside a character."""
+_CHINESE = frozenset({"gbk", "gb2312", "gb18030"})
+_BETWEEN_LETTERS = re.compile("(?<=[A-Za-z])[\u4e00-\u9fff](?=[a-z])")
+"""`P閞ez`: what became of the é of Pérez and the letter after it."""
+_FOREIGN_SHARE = 0.3
 _HAN_IN_UTF8 = re.compile(rb"[\xe3-\xe9][\x80-\xbf]{2}")
 
 
@@ -39,7 +43,8 @@ class Unreadable:
 def decode(cells: Sequence[bytes | None], encoding: str) -> tuple[pa.StringArray, frozenset[int]]:
     """The cells as text, and the positions of those that are not valid in `encoding` (NULL in the array)."""
     try:
-        parts = _GAP.join(b"" if cell is None else cell for cell in cells).decode(encoding).split(_GAP.decode())
+        text = _GAP.join(b"" if cell is None else cell for cell in cells).decode(encoding)
+        parts = marked(text, encoding).split(_GAP.decode())
     except UnicodeDecodeError:
         return _one_by_one(cells, encoding)
     if len(parts) != len(cells):
@@ -64,10 +69,52 @@ def utf8(cells: Sequence[bytes | None] | pa.Array[Any]) -> pa.StringArray:
 
 def is_plainly_utf8(data: bytes, encoding: str) -> bool:
     """Whether bytes that should be in another encoding are valid UTF-8 with at least two Chinese characters."""
-    if codecs.lookup(encoding).name == "utf-8" or len(_HAN_IN_UTF8.findall(data)) < 2:
+    if plain_name(encoding) == "utf-8" or len(_HAN_IN_UTF8.findall(data)) < 2:
         return False
+    return _is(data, "utf-8")
+
+
+def is_plainly_other(data: bytes, encoding: str) -> bool:
+    """Whether bytes that should be in one encoding are plainly in another: UTF-8, or Big5 that is read as GBK.
+
+    Big5 read as GBK is nearly always some text, but of characters that the older GB 2312 does not have and that nobody writes
+    so often.
+    """
+    if is_plainly_utf8(data, encoding):
+        return True
+    if plain_name(encoding) not in _CHINESE or data.isascii() or not _is(data, "big5"):
+        return False
+    found = [one for one in data.decode(encoding, "ignore") if not one.isascii()]
+    foreign = sum(1 for one in found if len(one.encode("gb2312", "ignore")) == 0)
+    return foreign >= 2 and foreign > _FOREIGN_SHARE * len(found)
+
+
+def plain_name(encoding: str) -> str:
+    """The name of a codec, of UTF-8 with a mark as of UTF-8 without."""
+    return codecs.lookup(encoding).name.removesuffix("-sig")
+
+
+def damaged(text: str, encoding: str) -> bool:
+    """Whether text holds letters of Western Europe that were read as Chinese."""
+    return marked(text, encoding) != text
+
+
+def marked(text: str, encoding: str) -> str:
+    """Text in which every character that was two letters of Western Europe is U+FFFD and its bytes in hex: so it is held. Such
+    a character stands between Latin letters, and its second byte is a letter as well."""
+    if plain_name(encoding) not in _CHINESE or text.isascii():
+        return text
+    return _BETWEEN_LETTERS.sub(lambda found: _hex_where_letter(found[0]), text)
+
+
+def _hex_where_letter(character: str) -> str:
+    held = character.encode("gb18030")
+    return f"\ufffd{held.hex().upper()}" if len(held) == 2 and held[1:].isalpha() else character
+
+
+def _is(data: bytes, encoding: str) -> bool:
     try:
-        data.decode("utf-8")
+        data.decode(encoding)
     except UnicodeDecodeError:
         return False
     return True
@@ -78,7 +125,7 @@ def _one_by_one(cells: Sequence[bytes | None], encoding: str) -> tuple[pa.String
     bad: set[int] = set()
     for position, cell in enumerate(cells):
         try:
-            texts.append(None if cell is None else cell.decode(encoding))
+            texts.append(None if cell is None else marked(cell.decode(encoding), encoding))
         except UnicodeDecodeError:
             texts.append(None)
             bad.add(position)

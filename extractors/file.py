@@ -107,7 +107,7 @@ class Files:
         if kind not in _PARSERS:
             raise layout.refused("HUB308", problem=f"{kind} / {', '.join(_PARSERS)}")
         table = _PARSERS[kind](layout.read(), layout)
-        twice = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
+        twice = sorted({name for name in table.column_names if layout.asks(name) and table.column_names.count(name) > 1})
         if twice:
             raise layout.refused("HUB308", problem=f"2 x {', '.join(twice)}")
         return table
@@ -115,7 +115,8 @@ class Files:
     def _layout(self, path: Path, dataset: SourceDataset | None) -> FileLayout:
         if dataset is None:
             return FileLayout(path, self._connection.id, self._connection.id)
-        return FileLayout(path, dataset.id, dataset.owner, dataset.encoding, dataset.sheet, dataset.header_row)
+        asked = frozenset(column.physical for column in dataset.columns)
+        return FileLayout(path, dataset.id, dataset.owner, dataset.encoding, dataset.sheet, dataset.header_row, asked)
 
     def _candidates(self, pattern: str) -> list[Path]:
         """Finished files: not those that an editor or a transfer keeps beside its work."""

@@ -13,7 +13,8 @@ BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True)
 class FileLayout:
-    """What a parser needs to know. `where` and `owner` are named in errors; `header_row` counts from 1."""
+    """What a parser needs to know. `where` and `owner` are named in errors; `header_row` counts from 1; `columns` are those
+    that the contract asks for, None for all: what is wrong with any other does not refuse the file."""
 
     path: Path
     where: str
@@ -21,6 +22,11 @@ class FileLayout:
     encoding: str | None = None
     sheet: str | None = None
     header_row: int = 1
+    columns: frozenset[str] | None = None
+
+    def asks(self, column: str) -> bool:
+        """Whether anybody wants this column."""
+        return self.columns is None or column in self.columns
 
     def read(self, path: Path | None = None) -> bytes:
         """The bytes of the file, or of one that belongs to it.
