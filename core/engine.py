@@ -1,4 +1,8 @@
-"""DuckDB for one task: in memory, bounded, spilling to a folder of the process, offline."""
+"""DuckDB for one task: in memory, bounded, spilling to a folder of the process, offline, and shut in.
+
+A contract's or a department's text may end up in a statement, so the engine itself reads and writes landings, working files and
+deliveries only, loads nothing, sees no variable of this program, and lets no statement change that (ADR 0029).
+"""
 
 from __future__ import annotations
 
@@ -33,7 +37,7 @@ def engine(task: str) -> Iterator[duckdb.DuckDBPyConnection]:
     taken = turns()
     with taken.beside_others():
         with taken.opening:  # or two threads would each make the first
-            instance = _instance(os.getpid(), settings().work / "spill")
+            instance = _instance(os.getpid(), settings().var)
         connection = instance.cursor()
         with _closed(instance, connection, name), _told(task):
             connection.execute(f"attach ':memory:' as {name}")
@@ -73,10 +77,11 @@ _NUMBERS = itertools.count()
 
 
 @functools.cache
-def _instance(process: int, spill: Path) -> duckdb.DuckDBPyConnection:
+def _instance(process: int, var: Path) -> duckdb.DuckDBPyConnection:
     """The instance of this process. Threads do not survive a fork, so a child begins its own and leaves the parent's where
     it is: closing that one would wait for threads that are not there."""
     limits = settings()
+    spill = limits.work / "spill"
     spill.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect(
         ":memory:",
@@ -89,7 +94,21 @@ def _instance(process: int, spill: Path) -> duckdb.DuckDBPyConnection:
         },
     )
     connection.execute("set TimeZone = 'UTC'")  # not in the options above: its extension is not loaded yet at that moment
+    places = ", ".join(literal(var.absolute() / place) for place in _PLACES)
+    connection.execute(f"set allowed_directories = [{places}]")
+    for setting in _SHUT:
+        connection.execute(setting)
     return connection
+
+
+_PLACES = ("landing", "work", "deliveries")
+"""The folders under `var` whose files take part in queries; secrets, databases and uploads are not among them."""
+_SHUT = (
+    "set enable_external_access = false",
+    "set python_enable_replacements = false",
+    "set lock_configuration = true",
+)
+"""What shuts an instance in, in this order: the last one ends every change."""
 
 
 def write(db: duckdb.DuckDBPyConnection, query: str, path: Path, order: str = "") -> None:

@@ -11,6 +11,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -55,12 +56,14 @@ class FileTarget:
         found = _manifest(path)
         if found and found["delivery_id"] == delivery.id and _whole(path, found):
             return Applied(found["rows_upsert"], found["rows_delete"], already=True)
-        with _guarded(feed), workspace(feed.id) as (db, _):
+        with _guarded(feed), workspace(feed.id) as (db, folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             _rows(db, delivery)
+            made = folder / path.name  # the engine writes in the hub's own folders only
+            formats.write(db, feed, "delivered", made, delivery.as_of)
             _manifest_path(path).unlink(missing_ok=True)
             with _renamed(path) as new:
-                formats.write(db, feed, "delivered", new, delivery.as_of)
+                shutil.copyfile(made, new)
                 manifest = _describe(delivery, path.name, new)
             with _renamed(_manifest_path(path)) as new:
                 new.write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -23,11 +23,14 @@ from loaders import landing
 from loaders.landing import Landed
 from pipeline.context import Night
 from pipeline.landing_views import create_view
+from schemas import one_select
 from schemas.catalog import Catalog
 from schemas.contract import Entity
 from schemas.queries import GATHERING, tables_of
 
 MAPS = "maps"
+CODES = frozenset({"codes.map", "codes.code"})
+"""The views of codes that every SELECT of this room may read."""
 _VIEW = "select 1 from duckdb_views() where database_name = current_database() and schema_name = ? and view_name = ?"
 PROVENANCE = ("source_system", "source_key", "source_row", "unreadable")
 
@@ -39,7 +42,7 @@ def conform(night: Night, name: str, landed: dict[str, Landed]) -> Output:
     then `source_system`, `source_key`, `source_row`, `unreadable`.
 
     Raises:
-        ContractError: HUB107 when a SELECT fails or gives other columns than the contract.
+        ContractError: HUB107 when a SELECT fails or gives other columns than the contract, HUB160 to HUB162 when it is none.
     """
     entity = night.catalog.entity(name)
     night.progress("conform", name)
@@ -75,9 +78,18 @@ def mapped(night: Night, name: str, landed: dict[str, Landed], path: Path) -> Ou
 
 
 def _ready(catalog: Catalog, entity: str, system: str, landed: dict[str, Landed]) -> bool:
-    """Every dataset that the system's SELECT reads has landed at least once."""
-    tables = tables_of(catalog.conform_file(entity, system).read_text("utf-8"))
+    """Every dataset that the system's SELECT reads has landed at least once.
+
+    Raises:
+        ContractError: HUB160 to HUB162 when the file is not one portable SELECT over the system's datasets and the codes.
+    """
+    tables = tables_of(_text(catalog, catalog.conform_file(entity, system), system))
     return all(f"{schema}.{table}" in landed for schema, table in tables if schema != "codes")
+
+
+def _text(catalog: Catalog, file: Path, system: str) -> str:
+    given = {f"{system}.{dataset.name}" for dataset in catalog.sources.values() if dataset.system == system}
+    return one_select.read(file, "duckdb", (given | CODES).__contains__)
 
 
 def _input(catalog: Catalog, entity: Entity, systems: list[str], landed: dict[str, Landed]) -> str:
@@ -113,7 +125,7 @@ def write(db: duckdb.DuckDBPyConnection, body: str, systems: Sequence[str], path
 def _select(db: duckdb.DuckDBPyConnection, night: Night, entity: Entity, system: str, landed: dict[str, Landed]) -> str:
     """One system's SELECT, wrapped with provenance, as SQL text over views that now exist."""
     file = night.catalog.conform_file(entity.name, system)
-    sql = file.read_text("utf-8").rstrip().rstrip(";")
+    sql = _text(night.catalog, file, system)
     tables = [pair for pair in tables_of(sql) if pair[0] != "codes"]
     for schema, table in tables:
         if not db.execute(_VIEW, [schema, table]).fetchone():

@@ -12,8 +12,9 @@ from core.engine import engine
 from core.ids import digest, file_digest, texts_digest
 from core.ledger import Output
 from core.rows import Rows
-from pipeline.conform import code_views, identified, once, outputs, write
+from pipeline.conform import CODES, code_views, identified, once, outputs, write
 from pipeline.context import Night
+from schemas import one_select
 from schemas.contract import HUB, TONIGHT, Entity
 
 Known = Mapping[str, tuple[Rows, str]]
@@ -49,7 +50,8 @@ def _settled(night: Night, name: str, made: Output) -> Output:
 
 
 def _derive(night: Night, entity: Entity, file: Path, inputs: Known, path: Path) -> Output:
-    sql = file.read_text("utf-8").rstrip().rstrip(";")
+    given = {f"{HUB}.{other}" for other in (*night.catalog.entities, TONIGHT)}
+    sql = one_select.read(file, "duckdb", (given | CODES).__contains__)
     names = [column.name for column in entity.columns]
     with engine(entity.name) as db:
         code_views(db, night.catalog.codes_folder)

@@ -24,6 +24,7 @@ from core import postgres
 from core.dialects import quoted
 from loaders import hub
 from pipeline.context import Night
+from schemas import one_select
 from schemas.catalog import Catalog
 from schemas.contract import Entity, FeedDataset
 from schemas.queries import GATHERING
@@ -40,10 +41,14 @@ class Projection:
 
 
 def query_of(catalog: Catalog, feed: FeedDataset) -> str:
-    """The SELECT of a feed's dataset; a dataset without a file is the entity of that name as it is."""
+    """The SELECT of a feed's dataset; a dataset without a file is the entity of that name as it is.
+
+    Raises:
+        ContractError: HUB160 to HUB162 when the file is not one portable SELECT over entities.
+    """
     file = catalog.feed_file(feed)
     if file:
-        return file.read_text("utf-8").rstrip().rstrip(";")
+        return one_select.read(file, "postgres", catalog.entities.__contains__)
     entity = catalog.entity(feed.dataset)
     columns = ", ".join(column.name for column in entity.columns)
     return f"select {columns}, source_system from {entity.name}"

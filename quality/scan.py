@@ -19,6 +19,7 @@ from core.engine import literal
 from core.errors import ContractError
 from quality.base import Question
 from quality.suite import Expectation
+from schemas import one_select
 from schemas.contract import Entity, Rule
 
 _SPEAKING = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)
@@ -87,6 +88,7 @@ def frame(db: duckdb.DuckDBPyConnection, question: Question, suite: list[Expecta
 
     Raises:
         ContractError: HUB105 for a check without a file, HUB106 for one that fails or returns no source position,
+            HUB160 to HUB162 for one that is not one portable SELECT over these,
             HUB108 for a rule that DuckDB cannot judge, HUB104 for a reference to an entity that was not given.
     """
     fields: dict[str, str] = {}
@@ -212,7 +214,7 @@ def _run_check(db: duckdb.DuckDBPyConnection, question: Question, number: int, r
     path: Path = question.catalog.sql / "checks" / f"{rule.facts['file']}.sql"
     if not path.is_file():
         raise ContractError("HUB105", question.entity.name, file=f"sql/checks/{path.name}")
-    query = path.read_text("utf-8").strip().rstrip(";")
+    query = one_select.read(path, "duckdb", lambda table: _given(question, table))
     try:
         db.execute(f'create table work."found#{number}" as select * from (\n{query}\n)')
         columns = {name for name, *_ in db.execute(f'describe work."found#{number}"').fetchall()}
@@ -231,6 +233,13 @@ def _run_check(db: duckdb.DuckDBPyConnection, question: Question, number: int, r
         raise
     except duckdb.Error as error:
         raise ContractError("HUB106", question.entity.name, file=f"sql/checks/{path.name}", problem=told(error)) from None
+
+
+def _given(question: Question, table: str) -> bool:
+    """Whether a check may read a table: an entity as it will stand or (`standing`) as it stood, or the codes."""
+    room, _, name = table.rpartition(".")
+    entities = {question.entity.name, *question.known, *question.catalog.entities}
+    return table == "codes.code" or (room in ("", "standing") and name in entities)
 
 
 def told(error: duckdb.Error) -> str:

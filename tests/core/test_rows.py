@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,16 +11,22 @@ import pytest
 
 from core.engine import engine
 from core.rows import Rows, rows_of
+from core.settings import settings
 
 
 @pytest.fixture
-def rows(tmp_path: Path) -> Rows:
-    found = Rows(tmp_path / "file.parquet", tmp_path / "without.parquet", tmp_path / "plus.parquet")
+def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rows]:
+    monkeypatch.setenv("HUB_VAR", str(tmp_path))
+    settings.cache_clear()
+    folder = settings().work
+    folder.mkdir()
+    found = Rows(folder / "file.parquet", folder / "without.parquet", folder / "plus.parquet")
     assert found.without and found.plus
     pq.write_table(pa.table({"no": ["a", "b", "c"], "n": [1, 2, 3], "source_row": [7, 8, 9]}), found.file)
     pq.write_table(pa.table({"position": [1]}), found.without)
     pq.write_table(pa.table({"no": ["z"], "n": [26]}), found.plus)
-    return found
+    yield found
+    settings.cache_clear()
 
 
 def asked(query: str) -> list[tuple[object, ...]]:

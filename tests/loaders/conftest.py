@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,14 @@ def var(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         settings.cache_clear()
         yield
     settings.cache_clear()
+
+
+@pytest.fixture
+def tmp_path(var: None, tmp_path: Path) -> Path:
+    """A folder among the working files, since the engine reads no others."""
+    folder = settings().work / tmp_path.name
+    folder.mkdir(parents=True)
+    return folder
 
 
 @pytest.fixture(scope="session")

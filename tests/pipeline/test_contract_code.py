@@ -61,3 +61,29 @@ def test_a_filter_is_one_condition_and_runs_nothing(university: Any, text: str) 
     assert [problem.code for problem in outcome.problems] == ["HUB158"]
     assert not out.exists() and told(university) == set()
     assert set(university.accepted()) == {"E05", "E06"}, "the others go on"
+
+
+CONFORM, DATASET = "sql/conform/staff/hr.sql", "sql/feeds/sjgxlc01/staff_basic.sql"
+SELECTS = [
+    (CONFORM, "; copy (select * from read_text('/etc/passwd')) to '{out}' (format csv)", "HUB162"),
+    (CONFORM, " union all select content, content, null, null, null, null, 0 from read_text('/etc/passwd')", "HUB160"),
+    (CONFORM, " union all select content, null, null, null, null, null, 0 from '/etc/passwd'", "HUB161"),
+    (CONFORM, " union all select * from other.person", "HUB161"),
+    (CONFORM, " union all select * from information_schema.tables", "HUB161"),
+    (DATASET, "; copy (select 1) to program 'touch {out}'", "HUB162"),
+    (DATASET, " union all select pg_read_file('/etc/passwd'), null, null, null, null, null, null", "HUB160"),
+    (DATASET, " union all select rolname, null, null, null, null, null, null from pg_catalog.pg_authid", "HUB161"),
+    (DATASET, " union all select usename, null, null, null, null, null, null from pg_user", "HUB161"),
+    (DATASET, " union all select subject, null, null, null, null, null, null from ops.step", "HUB161"),
+]
+
+
+@pytest.mark.parametrize(("file", "more", "code"), SELECTS)
+def test_a_select_is_one_select_over_what_it_was_given(university: Any, file: str, more: str, code: str) -> None:
+    out = university.home.parent / "taken.csv"
+    path = university.home / file
+    path.write_text(path.read_text("utf-8").rstrip().rstrip(";") + more.format(out=out), "utf-8")
+    outcome = university.night(1)
+    assert code in {problem.code for problem in outcome.problems}
+    assert not out.exists() and told(university) == set()
+    assert university.hub("org_unit") != [], "the others go on"

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from quality_cases import DAY, LogicalType, Row, accepted, column, entity, failing, question, rule
 
+from core import settings as core_settings
 from quality.base import Verdict
 from quality.check import check
 
@@ -64,7 +65,7 @@ _row = st.fixed_dictionaries(
 @given(st.lists(_row, max_size=40))
 def test_verdicts_are_those_of_the_oracle_and_no_row_is_lost(rows: list[Row]) -> None:
     of = entity(_COLUMNS, _RULES, key=("no", "part"))
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=core_settings.settings().work) as folder:
         asked = question(Path(folder) / "q", of, rows, codes={"short": ["1", "01"], "long": _LONG})
         verdict = check(asked)
         reference = check(replace(asked, out=_folder(folder, "reference")), by="gx")
