@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from core.connections import Connection
 from core.dialects import quoted
 from core.engine import engine
-from core.errors import Unavailable
+from core.errors import ContractError, Unavailable
 from extractors import csv_file, dbf_file, excel_file, shape
 from extractors.base import SOURCE_HASH, Reading, SourceColumn, drift, kind_of
 from extractors.file_layout import FileLayout
@@ -124,7 +124,11 @@ class Files:
         if not folder.is_dir():
             id = self._connection.id
             raise Unavailable("HUB202", id, reason=folder.name, connection=id, owner=id)
+        if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
+            raise ContractError("HUB163", self._connection.id, name=pattern)
         found = [path for path in folder.glob(pattern) if path.is_file()]
+        if outside := [path for path in found if not path.resolve().is_relative_to(folder.resolve())]:
+            raise ContractError("HUB163", self._connection.id, name=outside[0].name)
         return [path for path in found if not path.name.startswith(("~$", ".")) and path.suffix.lower() not in _UNFINISHED]
 
 

@@ -5,7 +5,7 @@ A family is the module of its name with one class whose `family` says so; presen
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -99,6 +99,12 @@ class Target(Protocol):
 
     def survey(self, feed: FeedDataset) -> Totals:
         """Totals of everything that this edge has sent and not dropped, read from the target as it is now."""
+
+    def compare(self, feed: FeedDataset, expected: Path, out: Path) -> tuple[int, int, int]:
+        """How many keys are missing, extra and different against a Parquet file of all rows; `out` names them."""
+
+    def look(self, feed: FeedDataset, keys: Sequence[str]) -> dict[str, list[str | None]]:
+        """The rows with these key texts that this edge has sent, as texts of all columns, read from the target as it is now."""
 
     def close(self) -> None:
         """Give the connection back."""

@@ -11,8 +11,9 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
@@ -32,6 +33,8 @@ from loaders.totals import DUCK, workspace
 from schemas.contract import Column, FeedDataset
 
 Manifest = dict[str, Any]
+_PLAIN = re.compile(r"[^./\\*?\[\]\s][^/\\*?\[\]\r\n]*")
+"""A name that stays in its folder and names one file only."""
 
 
 class FileTarget:
@@ -106,6 +109,12 @@ class FileTarget:
             )
             return totals.differences(db, feed, expected, out)
 
+    def look(self, feed: FeedDataset, keys: Sequence[str]) -> dict[str, list[str | None]]:
+        """The rows with these key texts that the files add up to, as texts of all columns."""
+        with workspace(feed.id) as (db, _), _readable(feed, feed.physical):
+            self._fold(db, feed)
+            return totals.held(db, feed, "state", keys)
+
     def close(self) -> None:
         """Nothing is held."""
 
@@ -144,8 +153,14 @@ class FileTarget:
         return chain[::-1]
 
     def _path(self, delivery: Delivery) -> Path:
-        """Named by both versions, so that a night without change never replaces the change before it."""
+        """Named by both versions, so that a night without change never replaces the change before it.
+
+        Raises:
+            FeedFailed: HUB605 when the contract's name is not that of a file in the folder.
+        """
         feed = delivery.feed
+        if not _PLAIN.fullmatch(feed.physical):
+            raise FeedFailed("HUB605", feed.id, file=feed.physical)
         return self.folder / f"{feed.physical}.{delivery.from_version}-{delivery.to_version}.{formats.suffix(feed)}"
 
 

@@ -199,6 +199,22 @@ class Handover:
             [(deleted,)] = self.database.rows(f"select count(*) from {GONE} u where not {there}")
         return totals.read(delivery.feed, row, int(deleted))
 
+    def adopt(self) -> int:
+        """Write down as sent every row of the target with a key of the upserts that is not; returns how many. A row that is
+        marked as dropped is written down as such."""
+        shape, taken = self.shape, 0
+        self.stage(UPSERTS, self.delivery.upserts, totals.keys(self.delivery.feed))
+        unknown = f"not exists (select 1 from {SENT} s where {_OURS})"
+        ended = f"cast('{self.delivery.as_of.isoformat()}' as date)"
+        for there, dropped_on in ((shape.present, "cast(null as date)"), (f"not ({shape.present})", ended)):
+            taken += self.database.run(
+                f"insert into {SENT} (edge, dataset, row_key, row_hash, delivery_id, dropped_on)"
+                f" select %s, %s, u.{KEY}, %s, %s, {dropped_on} from {UPSERTS} u join {shape.table} t on {shape.same_key}"
+                f" where {there} and {unknown}",
+                *(*self.feed, "-", self.delivery.id, *self.feed),
+            )
+        return taken
+
     def stage(self, name: str, rows: Path, columns: Sequence[Column]) -> None:
         """Bring rows of a Parquet file into a temporary table of the target, with key text and content hash."""
         feed, names = self.delivery.feed, self.shape.names(columns)

@@ -150,6 +150,13 @@ class LdapTarget:
             )
             return totals.differences(db, feed, expected, out)
 
+    def look(self, feed: FeedDataset, keys: Sequence[str]) -> dict[str, list[str | None]]:
+        """Our entries with these keys that are not disabled, as texts of all columns."""
+        branch = self._branch(feed)
+        with self._guarded(feed), workspace(feed.id) as (db, _):
+            db.register("entries", _table(branch, self._entries(branch, keys)))
+            return totals.held(db, feed, "entries", keys)
+
     def close(self) -> None:
         """Give the connection back."""
         link, self._link = self._link, None

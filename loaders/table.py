@@ -100,6 +100,26 @@ class TableTarget(ABC):
                 db.execute("create table found as select * from batches")
             return totals.differences(db, feed, expected, out)
 
+    def look(self, feed: FeedDataset, keys: Sequence[str]) -> dict[str, list[str | None]]:
+        """The rows with these key texts, as texts of all columns."""
+        shape = Shape(feed, self.phrases)
+        texts = ", ".join(self.phrases.text(column.type, shape.value(column)) for column in feed.columns)
+        among = f"s.row_key in ({', '.join(['%s'] * len(keys))})"
+        query = f"select s.row_key, {texts} from {shape.sent} where s.dropped_on is null and {among}"
+        with self.transaction(feed.id):
+            return totals.cells(self.rows(query, feed.edge, feed.dataset, *keys))
+
+    def adopt(self, delivery: Delivery) -> int:
+        """Take as ours, without changing them, the rows with a key among the upserts (key columns only); returns how many.
+
+        Raises:
+            Unavailable: HUB204. FeedFailed: HUB601, HUB602, HUB611.
+        """
+        with self.transaction(delivery.feed.id):
+            self._prepare(delivery.feed)
+        with workspace(delivery.feed.id) as (db, folder), self.transaction(delivery.feed.id):
+            return Handover(self, delivery, db, folder).adopt()
+
     def forget(self, feed: FeedDataset) -> None:
         """Drop the scratch table of a selftest and what was written down about it.
 

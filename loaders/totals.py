@@ -214,6 +214,18 @@ def differences(db: duckdb.DuckDBPyConnection, feed: FeedDataset, rows: Path, ou
     return counts.get("missing", 0), counts.get("extra", 0), counts.get("different", 0)
 
 
+def held(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, keys: Sequence[str]) -> dict[str, list[str | None]]:
+    """The rows of a relation (canonical columns) with these key texts, as texts of all columns."""
+    key, texts = key_text(feed, DUCK, typed), ", ".join(DUCK.text(column.type, typed(column)) for column in feed.columns)
+    query = f"select {key}, {texts} from {relation} where {key} in (select unnest(?::varchar[]))"
+    return cells(db.execute(query, [list(keys)]).fetchall())
+
+
+def cells(rows: Sequence[Sequence[Any]]) -> dict[str, list[str | None]]:
+    """Rows of a key text and the texts of columns, by key text."""
+    return {str(row[0]): [None if cell is None else str(cell) for cell in row[1:]] for row in rows}
+
+
 def typed(column: Column) -> str:
     """A column of a Parquet file, by canonical name, in the contract's type."""
     return f"cast({quoted(column.name, DUCK.engine)} as {spelling(column.type, DUCK.engine)})"

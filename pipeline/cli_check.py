@@ -6,11 +6,12 @@ import getpass
 import sys
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated
+from itertools import groupby
+from typing import Annotated, Any
 
 import typer
 
-from core.errors import Denied
+from core.errors import Denied, HubError
 from core.text import text
 from pipeline.cli_base import AsJson, AsOf, app, day, show
 
@@ -65,34 +66,45 @@ class Several:
 
 
 def _several(wanted: Several, as_of: date, as_json: bool) -> None:
-    """Show what waits for a check, ask, and sign each delivery that is as it should be.
+    """Show flow by flow what waits for a check, ask, and sign each delivery of the flow that is as it should be.
 
     Raises:
-        Denied: HUB872 without a yes; nothing is signed.
+        Denied: HUB872 for the flows without a yes; nothing of them is signed.
     """
     from pipeline import checking, screen_desk
 
     names = [wanted.flow or "", str(wanted.night or "")]
+    signed: list[dict[str, Any]] = []
+    problems: list[HubError] = []
+    left: dict[str, int] = {}
     with checking.opened([name for name in names if name], as_of) as here:
         feeds = checking.waiting(here.ledger, here.catalog, flow=wanted.flow, night=wanted.night)
-        found, problems = checking.look(here, feeds)
-        if not as_json:
-            show(found, False, screen_desk.verified(found))
-        good = [row for row in found if row["equal"]]
-        if good and not wanted.yes and (as_json or not _agreed(len(good), len(feeds) - len(good), wanted.by)):
-            raise Denied("HUB872", wanted.flow or str(wanted.night), count=len(good))
-        signed, refused = checking.sign(here, found, wanted.by)
-    show(signed, as_json, None if as_json else text("checks.signed", None, count=len(signed), by=wanted.by))
-    for error in [*problems, *refused]:
+        for flow, members in groupby(sorted(feeds, key=lambda feed: feed.flow), key=lambda feed: feed.flow):
+            found, unseen = checking.look(here, list(members))
+            problems += unseen
+            good = sum(row["equal"] for row in found)
+            if not as_json:
+                show(found, False, screen_desk.verified(found))
+            rest = len(found) - good + len(unseen)
+            if good and not wanted.yes and (as_json or not _agreed(wanted, flow, good, rest)):
+                left[flow] = good
+                continue
+            done, refused = checking.sign(here, found, wanted.by)
+            signed, problems = signed + done, problems + refused
+    if signed or not left:
+        show(signed, as_json, None if as_json else text("checks.signed", None, count=len(signed), by=wanted.by))
+    for error in problems:
         print(error.line(), file=sys.stderr)
-    if problems or refused:
+    if left:
+        raise Denied("HUB872", ", ".join(left), count=sum(left.values()))
+    if problems:
         raise typer.Exit(1)
 
 
-def _agreed(good: int, rest: int, by: str) -> bool:
-    """Whether the person at the terminal says yes; an end of input is a no."""
+def _agreed(wanted: Several, flow: str, good: int, rest: int) -> bool:
+    """Whether the person at the terminal says yes to a flow that was shown; an end of input is a no."""
     try:
-        return typer.confirm(text("checks.confirm", None, count=good, rest=rest, by=by))
+        return typer.confirm(text("checks.confirm", None, flow=flow, count=good, rest=rest, by=wanted.by))
     except typer.Abort:
         return False
 

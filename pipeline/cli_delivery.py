@@ -1,4 +1,4 @@
-"""The commands of what happens to a delivery afterwards: pull, ack, replay."""
+"""The commands of what happens to a delivery afterwards: pull, ack, replay, adopt."""
 
 from __future__ import annotations
 
@@ -77,3 +77,32 @@ def replay(
     show(found, as_json, None if as_json else screen_desk.lines(found, names, "desk.screen.replay_title"))
     if any(row["problem"] for row in found):
         raise typer.Exit(1)
+
+
+@app.command(help=text("desk.cli.adopt"))
+def adopt(
+    edge: Edge,
+    by: By = None,
+    yes: Annotated[bool, typer.Option("--yes", help=text("desk.cli.adopt_yes"))] = False,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    from core.errors import Denied
+    from pipeline import adopt as again
+    from pipeline import screen_desk
+    from pipeline.context import resume
+    from pipeline.night import close_run, open_run
+    from pipeline.pull import feeds_of
+    from schemas.catalog import catalog
+
+    feeds = feeds_of(catalog(), edge)
+    if not yes and (as_json or not typer.confirm(text("desk.cli.adopt_ask", None, edge=edge))):
+        raise Denied("HUB714", edge)
+    run_id = open_run("adopt", day(as_of), [edge])
+    try:
+        here = resume(run_id)
+        found = [again.adopt(here, feed, by or getpass.getuser()) for feed in feeds]
+    finally:
+        close_run(run_id)
+    names = ("feed", "version", "taken", "missing", "extra", "different")
+    show(found, as_json, None if as_json else screen_desk.lines(found, names, "desk.screen.adopt_title"))

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from rich.console import Group
+from rich.markup import escape
 from rich.table import Table
 
 from core.calendar import local_minute
@@ -26,18 +27,30 @@ def verified(rows: Sequence[Row]) -> Group:
         numbers = ["-" if row[name] is None else f"{row[name]:,}" for name in ("sent", "received", "applied", "rejected")]
         shown = [row["feed"], str(row["version"]), f"{row['expected']:,}", f"{row['found']:,}", state]
         table.add_row(*shown, *numbers, change, row.get("mark", "-")[:12])
-    return Group(table, *(_sample(row) for row in rows if row["samples"]))
+    wrong = [
+        text("desk.screen.wrong", None, feed=row["feed"], **row["faults"], keys=", ".join(row["keys"]))
+        for row in rows
+        if row["keys"]
+    ]
+    return Group(table, *wrong, *(_sample(row) for row in rows if row["samples"]))
 
 
 def _sample(row: Row) -> Table:
-    """A line for each field and a column for each row: a feed has more fields than a terminal has room for."""
+    """A line for each field and a column for each row, the hub's value over the receiver's: a feed has more fields than a
+    terminal has room for."""
     samples = row["samples"]
     table = Table(title=text("desk.screen.sample", None, feed=row["feed"]), title_justify="left", show_header=False)
-    for _ in range(1 + len(samples)):
+    for _ in range(2 + len(samples)):
         table.add_column(overflow="fold")
-    for name in samples[0]:
-        table.add_row(name, *(values[name] for values in samples))
+    sides = f"{text('desk.screen.ours')}\n{text('desk.screen.theirs')}"
+    for name in samples[0]["ours"] or samples[0]["theirs"]:
+        table.add_row(name, sides, *(_both(one, name) for one in samples))
     return table
+
+
+def _both(sample: Row, name: str) -> str:
+    ours, theirs = (escape(sample[side].get(name, "-")) for side in ("ours", "theirs"))
+    return f"{ours}\n[red]≠ {theirs}[/red]" if name in sample["unequal"] else f"{ours}\n{theirs}"
 
 
 def unchecked(rows: Sequence[Row]) -> Table:

@@ -8,18 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
-from pathlib import Path
 from typing import Any
 
 from core.calendar import ZONE, calendar, local_date
-from core.engine import engine, literal
 from core.ids import digest
 from core.ledger import Ledger, Row
-from quality.mask import mask
 from schemas.catalog import Catalog
 from schemas.contract import FeedDataset
 
-SAMPLE_ROWS = 5
 DUE_AT = time(12, 0)
 """By when, on the next working day, a delivery is to be checked."""
 _UNSIGNED = (
@@ -62,17 +58,6 @@ def counts(book: Ledger, feed: FeedDataset) -> dict[str, Any]:
         "change": change,
         "change_percent": round(100.0 * change / before, 1) if change is not None and before else None,
     }
-
-
-def samples(scope: Path, feed: FeedDataset) -> list[dict[str, str]]:
-    """A few rows of a scope (Parquet, canonical columns) as they may be shown; the same rows whenever they are asked for."""
-    names = ", ".join(f"cast({column.name} as varchar)" for column in feed.columns)
-    key = ", ".join(f"cast({name} as varchar)" for name in feed.key)
-    with engine(feed.id) as db:
-        rows = db.execute(
-            f"select {names} from read_parquet({literal(scope)}) order by md5(concat_ws('|', {key})) limit {SAMPLE_ROWS}"
-        ).fetchall()
-    return [{c.title: mask(c, value or "") for c, value in zip(feed.columns, row, strict=True)} for row in rows]
 
 
 def mark_of(before: str, delivery_id: str, by: str, at: datetime, found: Mapping[str, Any]) -> str:

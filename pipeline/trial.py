@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from core.connections import connection
+from core.dialects import quoted
 from core.engine import engine, literal
 from core.errors import Denied, HubError
 from core.ledger import Ledger, Run
@@ -170,7 +171,7 @@ class _View:
     def faults(self, entity: Entity, failures: Path) -> list[Fault]:
         """One fault for every failed rule of every row, in the order of the file, capped before any value is read."""
         made_from = self._made_from(entity)
-        physical = ", ".join(f'cast(r."{c.physical}" as varchar)' for c in self.dataset.columns)
+        physical = ", ".join(f"cast(r.{quoted(c.physical, 'duckdb')} as varchar)" for c in self.dataset.columns)
         with engine(self.dataset.id) as db:
             found = db.execute(
                 f"select f.source_row, f.rule_id, f.columns, f.severity, {physical} from read_parquet({literal(failures)}) f"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -10,9 +11,10 @@ from psycopg.types.json import Jsonb
 from core.connections import connection, switched_off
 from core.engine import engine, literal
 from core.errors import Denied
+from core.text import text
 from loaders.base import open_target
 from loaders.totals import differing, expected
-from pipeline import projection, signoff
+from pipeline import beside, projection, signoff
 from pipeline.context import Night
 from pipeline.deliver import accepted_version
 from pipeline.scope import in_scope
@@ -24,7 +26,8 @@ def verify(night: Night, feed: FeedDataset) -> dict[str, Any]:
 
     A difference is remembered, and the next delivery sends everything again.
     Returns `{feed, version, equal, expected, found, differs}`, what `signoff.counts` tells of the newest delivery, and
-    `samples`: a few rows of the scope as they may be shown. `differs` names the totals that are not equal.
+    `samples`: a few rows on both sides as they may be shown (`pipeline.beside`). `differs` names the totals that are not equal,
+    `faults` counts the keys that are missing, extra or different, `keys` names the first of them.
 
     Raises:
         Denied: HUB707 when nothing was ever accepted, HUB751 when the receiver is not connected yet. Unavailable: HUB204.
@@ -39,18 +42,16 @@ def _compared(night: Night, feed: FeedDataset) -> dict[str, Any]:
     version = accepted_version(night, feed)
     if version == 0:
         raise Denied("HUB707", feed.id)
-    scope = night.folder("verify") / f"{feed.id}.parquet"
-    names = ", ".join(column.name for column in feed.columns)
-    with engine(feed.id) as db:
-        rows = in_scope(db, feed, projection.whole(night, feed, version))
-        db.execute(f"copy (select {names} from {rows}) to {literal(scope)} (format parquet)")
+    scope = scope_of(night, feed, version)
     target = open_target(connection(feed.connection))
+    wanted = expected(scope, feed, 0)
     try:
         found = target.survey(feed)
+        differs = differing(asdict(wanted), found)
+        faults, wrong = beside.differing(feed, target, scope, scope.with_suffix(".differences")) if differs else ({}, [])
+        samples = beside.samples(feed, target, scope, [key for key, _ in wrong])
     finally:
         target.close()
-    wanted = expected(scope, feed, 0)
-    differs = differing(asdict(wanted), found)
     if differs:
         distrust(night, feed)
     return {
@@ -61,8 +62,20 @@ def _compared(night: Night, feed: FeedDataset) -> dict[str, Any]:
         "found": found.rows,
         "differs": differs,
         **signoff.counts(night.ledger, feed),
-        "samples": signoff.samples(scope, feed),
+        "faults": faults,
+        "keys": [f"{text(f'desk.screen.key_{what}')} {beside.named(feed, key)}" for key, what in wrong],
+        "samples": samples,
     }
+
+
+def scope_of(night: Night, feed: FeedDataset, version: int) -> Path:
+    """All rows that a receiver should hold at a version, as Parquet with the feed's columns."""
+    scope = night.folder("verify") / f"{feed.id}.parquet"
+    names = ", ".join(column.name for column in feed.columns)
+    with engine(feed.id) as db:
+        rows = in_scope(db, feed, projection.whole(night, feed, version))
+        db.execute(f"copy (select {names} from {rows}) to {literal(scope)} (format parquet)")
+    return scope
 
 
 def distrust(night: Night, feed: FeedDataset) -> None:
@@ -83,7 +96,7 @@ def sign(night: Night, feed: FeedDataset, by: str, found: dict[str, Any]) -> dic
     """
     if not found["equal"]:
         raise Denied("HUB708", feed.id, differs=", ".join(found["differs"]))
-    counts = {name: value for name, value in found.items() if name != "samples"}
+    counts = {name: value for name, value in found.items() if name not in ("samples", "faults", "keys")}
     with night.ledger.turn("signoff"):
         at = night.ledger.clock()
         before = night.ledger.one("select mark from ops.signoff order by signoff_id desc limit 1")

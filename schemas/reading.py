@@ -28,6 +28,7 @@ from schemas.contract import (
     SourceDataset,
 )
 
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _NUMBER = re.compile(r"(?:decimal|numeric)\((\d+),\s*(\d+)\)", re.IGNORECASE)
 T = TypeVar("T")
 RETENTION_UNITS = {"d": 1, "y": 366}
@@ -80,11 +81,21 @@ def _guard(
     data: Mapping[str, Any],
     table: Mapping[str, Any],
 ) -> T:
+    where = f"{path.name}#{table.get('name', '?') if isinstance(table, Mapping) else '?'}"
     try:
-        return read(path, data, table)
+        thing = read(path, data, table)
+        if wrong := [name for name in _names(thing) if not _PLAIN.fullmatch(str(name))]:
+            raise ContractError("HUB119", where, name=str(wrong[0]))
+        return thing
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        where = f"{path.name}#{table.get('name', '?') if isinstance(table, Mapping) else '?'}"
         raise ContractError("HUB102", where, problem=f"{type(error).__name__}: {error}") from error
+
+
+def _names(thing: object) -> list[str]:
+    """The names of a contract that become identifiers and parts of paths; they must be able to be nothing else."""
+    own = [getattr(thing, name, "x") for name in ("name", "system", "flow", "edge", "source", "target", "dataset")]
+    checks = [rule.facts["file"] for rule in getattr(thing, "rules", ()) if rule.kind == "sql"]
+    return [*own, *checks, *(column.name for column in getattr(thing, "columns", ()))]
 
 
 def _source(path: Path, data: Mapping[str, Any], table: Mapping[str, Any]) -> SourceDataset:

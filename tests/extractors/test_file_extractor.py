@@ -15,7 +15,7 @@ import xlsxwriter
 from conformance import Conformance, cells, dataset, read, table
 
 from core.connections import Connection, parse
-from core.errors import Refused
+from core.errors import ContractError, Refused
 from extractors.base import Extractor, open_extractor
 from extractors.file import Files
 from extractors.file_layout import FileLayout
@@ -159,6 +159,17 @@ def test_an_empty_file_is_refused(shelf: CsvShelf, extractor: Extractor, name: s
 @pytest.mark.parametrize("name", ["t.xlsx", "t.xls", "t.dbf", "t.pdf"])
 def test_a_damaged_or_unknown_file_is_refused(shelf: CsvShelf, extractor: Extractor, name: str) -> None:
     assert refusal(extractor, shelf.write(name, b"PK\x03\x04 cut short")).code == "HUB308"
+
+
+@pytest.mark.parametrize("name", ["../secret.csv", "/etc/passwd", "../*.csv", "inside/../../secret.csv", "link.csv"])
+def test_a_file_outside_the_folder_is_not_read(tmp_path: Path, name: str) -> None:
+    (tmp_path / "secret.csv").write_text("k,v\n1,2\n", "utf-8")
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    (folder / "link.csv").symlink_to(tmp_path / "secret.csv")
+    outside = open_extractor(parse("src_hr", f"file://{folder}"))
+    with pytest.raises(ContractError, match="HUB163"):
+        read(outside, dataset(name, KV))
 
 
 def test_a_name_that_stands_twice_is_refused(shelf: CsvShelf, extractor: Extractor) -> None:

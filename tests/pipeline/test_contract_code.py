@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from schemas.catalog import catalog
+
 FEED = "schemas/feeds/sjgxlc01/e01_hr_academic.odcs.yaml"
 SECRET = "root:x:0:0"
 """What a machine's list of accounts begins with."""
@@ -87,3 +89,25 @@ def test_a_select_is_one_select_over_what_it_was_given(university: Any, file: st
     assert code in {problem.code for problem in outcome.problems}
     assert not out.exists() and told(university) == set()
     assert university.hub("org_unit") != [], "the others go on"
+
+
+NAMES = [
+    ("{name: unit_name,", "{name: \"unit_name from read_text('/etc/passwd') --\",", "HUB119"),
+    ("- name: staff_basic", "- name: ../../staff_basic", "HUB119"),
+    ("property: target, value: research", "property: target, value: ../research", "HUB119"),
+    ("physicalName: hub_staff", "physicalName: ../hub_staff", "HUB605"),
+    ("physicalName: hub_staff", "physicalName: /etc/hub_staff", "HUB605"),
+    ("physicalName: hub_staff", "physicalName: 'hub_*'", "HUB605"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "code"), NAMES)
+def test_a_name_is_a_name_and_leads_nowhere(university: Any, old: str, new: str, code: str) -> None:
+    replaced(university.home, "schemas/feeds/sjgxlc01/e06_hr_research.odcs.yaml", old, new)
+    around = sorted(path.name for path in university.research.parent.iterdir())
+    problems = university.night(1).problems
+    broken = [error for error in catalog().broken.values() if error.code == code]
+    assert code in {problem.code for problem in [*problems, *broken]}
+    assert list(university.research.iterdir()) == [] and told(university) == set()
+    assert {"E01", "E05"} <= set(university.accepted()), "the others go on"
+    assert {path.name for path in university.research.parent.iterdir()} - set(around) <= {"var"}

@@ -33,7 +33,7 @@ def test_a_technician_sees_counts_and_masked_samples_before_signing(university: 
         "rejected": 0,
     }
     assert (found["change"], found["change_percent"]) == (1, 2.5)
-    names = {row["姓名"] for row in found["samples"]}
+    names = {row[side]["姓名"] for row in found["samples"] for side in ("ours", "theirs")}
     assert len(found["samples"]) == 5
     assert all(name.endswith("*") for name in names)
     kept = university.ledger.single("select counts from ops.signoff")["counts"]
@@ -107,6 +107,24 @@ def test_a_night_is_signed_but_for_what_differs(university: Any) -> None:
     assert {row["edge"] for row in signoff.unchecked(university.ledger, catalog())} == {"E01"}
     other = CliRunner().invoke(app, ["verify", "--night", "2026-09-08", "--yes", "--json"])
     assert (other.exit_code, json.loads(other.stdout)) == (0, [])
+
+
+def test_a_night_is_asked_flow_by_flow_and_only_what_got_a_yes_is_signed(university: Any) -> None:
+    contract = university.home / "schemas/feeds/sjgxlc01/e06_hr_research.odcs.yaml"
+    moved = university.home / "schemas/feeds/sjgxlc02/e06_hr_research.odcs.yaml"
+    moved.parent.mkdir()
+    moved.write_text(contract.read_text("utf-8").replace("SJGXLC01", "SJGXLC02"), "utf-8")
+    contract.unlink()
+    select = university.home / "sql/feeds/sjgxlc01/staff_basic.sql"
+    (university.home / "sql/feeds/sjgxlc02").mkdir()
+    (university.home / "sql/feeds/sjgxlc02/staff_basic.sql").write_text(select.read_text("utf-8"), "utf-8")
+    university.forget()
+    university.night(1)
+    found = CliRunner().invoke(app, ["verify", "--night", "2026-09-07", "--by", "核查员"], input="n\ny\n")
+    assert isinstance(found.exception, Denied) and found.exception.where == "SJGXLC01"
+    assert found.output.index("SJGXLC01：") < found.output.index("E06.staff_basic") < found.output.index("SJGXLC02：")
+    marks = university.ledger.rows("select edge from ops.signoff")
+    assert [row["edge"] for row in marks] == ["E06"]
 
 
 def test_an_unknown_flow_is_named(university: Any) -> None:
