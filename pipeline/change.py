@@ -14,14 +14,13 @@ import duckdb
 import pyarrow as pa
 
 from core import postgres
-from core.calendar import calendar
 from core.engine import arrow, engine, literal, write
 from core.ids import digest
 from core.ledger import Output, Step
 from core.rows import rows_of
 from loaders import hub
 from loaders.hub import Change
-from pipeline import absence, brakes, standing
+from pipeline import absence, brakes, limits, standing
 from pipeline.context import Night
 from schemas.contract import HUB, Entity
 
@@ -42,6 +41,8 @@ class Counts:
     deletes: int
     absent: int
     emptied: tuple[str, ...]
+    parts: tuple[limits.Size, ...] = ()
+    """The same by source system, where there is more than one."""
 
 
 def row_hash(columns: list[str]) -> str:
@@ -78,7 +79,8 @@ def change(night: Night, name: str, conformed: Output, checked: Output) -> Outpu
     `pipeline.absence` found.
 
     Raises:
-        Braked: HUB501 (a source gave no rows), HUB502, HUB504 (more deletes or updates than it allows). Nothing is published.
+        Braked: HUB501 (a source gave no rows), HUB502, HUB504 (more deletes or updates than it allows), HUB506, HUB507 (of the
+            rows of one source). Nothing is published.
     """
     entity = night.catalog.entity(name)
     night.progress("brake", name)
@@ -138,9 +140,9 @@ def _change(night: Night, entity: Entity, conformed: Output, checked: Output, st
         counts = _count(db, conformed)
         found = {"stray_writes": stray, "suspended": absence.waiting(db, entity)}
         output = {**_write(db, entity, checked, folder, counts), **found}
-    for scratch in folder.glob("*.csv"):
-        scratch.unlink()
-    _judge(night, entity, counts, str(output["content"]))
+        for scratch in folder.glob("*.csv"):
+            scratch.unlink()
+        _judge(db, night, entity, counts)
     return output
 
 
@@ -243,7 +245,21 @@ def _count(db: duckdb.DuckDBPyConnection, conformed: Output) -> Counts:
         deletes=ops.get("D", 0),
         absent=_one(db, "select count(*) from away"),
         emptied=tuple(system for system in had if conformed["systems"].get(system) == 0 and system != HUB),
+        parts=_parts(db) if len(had) > 1 else (),
     )
+
+
+def _parts(db: duckdb.DuckDBPyConnection) -> tuple[limits.Size, ...]:
+    """What changes of each source system's rows."""
+    gone = "(select source_key from leaving union all select source_key from away)"
+    rows = db.execute(
+        "select p.source_system, p.had, coalesce(d.rows, 0), coalesce(u.rows, 0)"
+        " from (select source_system, count(*) as had from prior group by 1) p"
+        f" left join (select source_system, count(*) as rows from unseen semi join {gone} using (source_key) group by 1) d"
+        " using (source_system) left join (select had_of as source_system, count(*) as rows from differing"
+        " where source_key is not null and had is not null group by 1) u using (source_system) order by 1"
+    ).fetchall()
+    return tuple(limits.Size(before, deletes, updates, system) for system, before, deletes, updates in rows)
 
 
 def _write(db: duckdb.DuckDBPyConnection, entity: Entity, checked: Output, folder: Path, counts: Counts) -> Output:
@@ -283,7 +299,7 @@ def _known_hash(db: duckdb.DuckDBPyConnection, entity: Entity, rows: str) -> str
 
 
 def _content(db: duckdb.DuckDBPyConnection, entity: Entity, delta: Path) -> str:
-    """An order-free hash of a staged change, the same on every engine: a release is for this change and no other."""
+    """An order-free hash of a staged change, the same on every engine."""
     told = "md5(op || source_key || '|' || coalesce(row_hash, ''))"
     query = f"select count(*), bit_xor(cast('0x' || substr({told}, 1, 15) as bigint)) from read_parquet({literal(delta)})"
     return digest(entity.name, [list(row) for row in db.execute(query).fetchall()])
@@ -293,18 +309,32 @@ def _one(db: duckdb.DuckDBPyConnection, query: str) -> int:
     return int(db.execute(query).fetchall()[0][0])
 
 
-def _judge(night: Night, entity: Entity, counts: Counts, content: str) -> None:
-    if counts.emptied and not entity.brake.may_be_empty:
-        brakes.pull(night, entity.name, "HUB501", content, {"systems": ", ".join(counts.emptied), "before": counts.before})
+def _judge(db: duckdb.DuckDBPyConnection, night: Night, entity: Entity, counts: Counts) -> None:
+    whole = limits.Size(counts.before, counts.deletes + counts.absent, counts.updates)
+    found = [one for size in (whole, *counts.parts) for one in limits.passed(entity.brake, size, night.run.as_of)]
+    emptied = counts.emptied and not entity.brake.may_be_empty
+    if not emptied and not found:
         return
-    if counts.before == 0 or calendar().windows(night.run.as_of) & set(entity.brake.expect):
-        return
-    limits = (
-        ("HUB502", counts.deletes + counts.absent, entity.brake.max_delete_percent),
-        ("HUB504", counts.updates, entity.brake.max_update_percent),
+    hashed = row_hash([f"a.{column.name}" for column in entity.columns])
+    db.execute(
+        f"create view proposed as select 'U' as op, f.source_key as row_key, {hashed} as row_hash from differing f"
+        " join accepted a on a.file_row_number = f.place where f.had is not null union all select 'D', source_key, null"
+        " from (select source_key from leaving union all select source_key from away)"
     )
-    for code, count, limit in limits:
-        share = 100.0 * count / counts.before
-        if count > entity.brake.floor and share > limit:
-            facts = {"count": count, "percent": f"{share:.1f}", "limit": f"{limit:g}", "before": counts.before}
-            brakes.pull(night, entity.name, code, content, facts)
+    if emptied:
+        facts = {"systems": ", ".join(counts.emptied), "before": counts.before}
+        brakes.pull(db, night, brakes.Stop(entity.name, brakes.EMPTIED, facts, "D"))
+        return
+    for one in found:
+        facts = {**one.facts, **({"system": one.size.system} if one.size.system else {})}
+        free = limits.floor(entity.brake, one.size.before)
+        brakes.pull(db, night, brakes.Stop(entity.name, _CODES[one.kind, bool(one.size.system)], facts, one.op, free))
+
+
+_CODES = {
+    ("deletes", False): "HUB502",
+    ("deletes", True): "HUB506",
+    ("updates", False): "HUB504",
+    ("updates", True): "HUB507",
+}
+"""What is too much, and whether of all rows or of those of one source system."""

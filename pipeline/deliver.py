@@ -29,7 +29,8 @@ from core.settings import settings
 from core.turns import one_at_a_time
 from loaders.base import Delivery, open_target
 from loaders.totals import expected
-from pipeline import brakes, projection
+from pipeline import brakes, limits, projection
+from pipeline.change import row_hash
 from pipeline.context import Night
 from pipeline.scope import in_scope
 from schemas.contract import FeedDataset
@@ -165,7 +166,7 @@ def _prepare(night: Night, feed: FeedDataset, step: Step) -> Row:
         # Of a first delivery every row is sorted and written.
         with contextlib.nullcontext() if accepted else one_at_a_time(), engine(feed.id) as db:
             counts = difference(db, night, feed, Span(accepted, current, folder), mode, keys)
-        _brake(night, feed, counts, accepted)
+            _brake(db, night, feed, counts, accepted)
     return _write_down(
         night,
         feed,
@@ -268,27 +269,35 @@ def _states(night: Night, feed: FeedDataset, span: Span, mode: str, keys: list[s
     return both.before, both.after
 
 
-def _brake(night: Night, feed: FeedDataset, counts: dict[str, int], accepted: int) -> None:
+def _brake(db: duckdb.DuckDBPyConnection, night: Night, feed: FeedDataset, counts: dict[str, int], accepted: int) -> None:
     """The edge's own brake: drops and updates as shares of the rows that the receiver holds in this feed's scope.
 
-    In the calendar windows that the contract expects, such as the day on which a new batch takes the place of the old one,
-    large changes are normal.
+    On the days on which the contract expects that a new batch takes the place of the old one, only what nothing takes the
+    place of counts as dropped.
     """
-    limits = (
-        ("HUB503", counts["drops"], feed.brake.max_delete_percent),
-        ("HUB505", counts["updates"], feed.brake.max_update_percent),
-    )
-    if accepted == 0 or all(count <= feed.brake.floor for _, count, _ in limits):
-        return
-    if calendar().windows(night.run.as_of) & set(feed.brake.expect):
+    if accepted == 0 or not (counts["drops"] or counts["updates"]):
         return
     before = _rows_held(night, feed)
     before = _scope_rows(night, feed, accepted) if before is None else before
-    content = digest(feed.id, accepted, night.ledger.version(), counts)
-    for code, count, limit in limits:
-        share = 100.0 * count / max(before, 1)
-        if count > feed.brake.floor and share > limit:
-            brakes.pull(night, feed.id, code, content, {"count": count, "percent": f"{share:.1f}", "limit": f"{limit:g}"})
+    expected = bool(calendar().windows(night.run.as_of) & set(feed.brake.expect))
+    drops = min(counts["drops"], max(counts["before"] - counts["after"], 0)) if expected else counts["drops"]
+    size = limits.Size(max(before, 1), drops, counts["updates"])
+    for one in limits.passed(feed.brake, size, night.run.as_of):
+        _propose(db, feed)
+        code = "HUB503" if one.kind == "deletes" else "HUB505"
+        facts = {name: fact for name, fact in one.facts.items() if name != "before"}
+        brakes.pull(db, night, brakes.Stop(feed.id, code, facts, one.op, limits.floor(feed.brake, size.before)))
+
+
+def _propose(db: duckdb.DuckDBPyConnection, feed: FeedDataset) -> None:
+    """The view `proposed` of `pipeline.brakes`: what the feed's receiver would lose, and what would be changed there."""
+    key = f" || chr({projection.KEY_SEPARATOR}) || ".join(f"cast(a.{name} as varchar)" for name in feed.key)
+    same = " and ".join(f"a.{name} = b.{name}" for name in feed.key)
+    hashed = row_hash([f"a.{column.name}" for column in feed.columns])
+    db.execute(
+        f"create or replace view proposed as select 'D' as op, {key} as row_key, null::varchar as row_hash from dropped a"
+        f" union all select 'U', {key}, {hashed} from fresh a semi join before b on {same}"
+    )
 
 
 def _scope_rows(night: Night, feed: FeedDataset, version: int) -> int:

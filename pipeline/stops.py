@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from core.engine import engine, literal
 from core.errors import Gated, HubError
 from core.ledger import Output
-from pipeline import standing
+from pipeline import limits, standing
 from pipeline.context import Night
 from schemas.contract import HUB, Entity
 
@@ -35,7 +35,7 @@ def foreseen(night: Night, name: str, made: Output) -> bool:
         had = dict(db.execute("select source_system, count(*) from stood group by 1").fetchall())
         missing = db.execute("select count(*) from (from stood anti join came using (source_key))").fetchall()[0][0]
     emptied = any(made["systems"].get(system) == 0 for system in had if system != HUB) and not brake.may_be_empty
-    return emptied or (missing > brake.floor and 100.0 * missing > brake.max_delete_percent * sum(had.values()))
+    return emptied or any(limits.passed(brake, limits.Size(sum(had.values()), missing, 0), night.run.as_of))
 
 
 def waiting(night: Night, name: str, checked: Output, stopped: Mapping[str, Output]) -> list[HubError]:

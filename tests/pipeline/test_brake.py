@@ -80,6 +80,63 @@ def test_a_release_is_for_that_change_only(university: Any) -> None:
     assert len(university.hub()) == 40
 
 
+def test_a_release_lives_to_its_date_over_versions_and_beside_other_changes(university: Any) -> None:
+    university.night(1)
+    university.department("delete from jzg where gh > 'T0020'")
+    university.night(2)
+    number, today = university.ledger.single("select brake_id from ops.brake")["brake_id"], date(2026, 9, 8)
+    release.request(university.ledger, number, "zhang", "学院撤并")
+    release.approve(university.ledger, number, "li", date(2026, 9, 10), today)
+    university.department("update dw set dwmc = '新名' where dwh = 'U1'")
+    university.department("update jzg set xm = '改名', gxsj = now() where gh = 'T0001'")
+    assert university.night(3).problems == []
+    assert len(university.hub()) == 20
+    assert len(university.received()) == 20
+
+
+def _staff_brake(university: Any, value: str) -> None:
+    contract = university.home / "schemas" / "hub" / "staff.odcs.yaml"
+    text = contract.read_text("utf-8")
+    contract.write_text(text.replace("{maxDeletePercent: 20, maxUpdatePercent: 60, floor: 3}", value), "utf-8")
+    university.forget()
+
+
+def test_a_floor_is_never_more_than_a_fifth_of_what_stands(university: Any) -> None:
+    _staff_brake(university, "{maxDeletePercent: 2, maxUpdatePercent: 2, floor: 30}")
+    university.night(1)
+    university.department("delete from jzg where gh > 'T0031'")
+    assert [error.code for error in university.night(2).problems] == ["HUB502"]
+    university.populate()
+    university.department("update jzg set xm = '改名', gxsj = now() where gh > 'T0031'")
+    assert [error.code for error in university.night(3).problems] == ["HUB504"]
+    university.populate()
+    university.department("delete from jzg where gh > 'T0032'")
+    assert university.night(4).problems == []
+
+
+def _window(university: Any) -> None:
+    year = university.home / "schemas" / "calendar" / "2026-2027.yaml"
+    year.parent.mkdir(exist_ok=True)
+    year.write_text(
+        "school_year: 2026-2027\nterms: []\nwindows:\n"
+        "  - {name: new_batch, title: 换批, first: 2026-09-08, last: 2026-09-08}\ndays_off: []\nworkdays: []\n",
+        "utf-8",
+    )
+
+
+@pytest.mark.parametrize(("last", "codes"), [("T0028", []), ("T0020", ["HUB502"])])
+def test_in_an_expected_window_the_brake_is_wider_and_never_off(university: Any, last: str, codes: list[str]) -> None:
+    _window(university)
+    _staff_brake(university, "{maxDeletePercent: 10, maxUpdatePercent: 60, floor: 3, expect: [new_batch]}")
+    for contract in (university.home / "schemas" / "feeds" / "sjgxlc01").glob("*.yaml"):
+        wide = "      - {property: brake, value: {maxDeletePercent: 100}}\n    properties:"
+        contract.write_text(contract.read_text("utf-8").replace("    properties:", wide, 1), "utf-8")
+    university.forget()
+    university.night(1)
+    university.department(f"delete from jzg where gh > '{last}'")
+    assert [error.code for error in university.night(2).problems] == codes
+
+
 @pytest.mark.parametrize(
     ("statement", "code"),
     [
@@ -102,13 +159,7 @@ def test_an_edge_has_a_brake_of_its_own(university: Any, statement: str, code: s
 
 
 def test_an_edge_lets_large_changes_pass_in_the_windows_that_it_expects(university: Any) -> None:
-    year = university.home / "schemas" / "calendar" / "2026-2027.yaml"
-    year.parent.mkdir(exist_ok=True)
-    year.write_text(
-        "school_year: 2026-2027\nterms: []\nwindows:\n"
-        "  - {name: new_batch, title: 换批, first: 2026-09-08, last: 2026-09-08}\ndays_off: []\nworkdays: []\n",
-        "utf-8",
-    )
+    _window(university)
     contract = university.home / "schemas" / "feeds" / "sjgxlc01" / "e01_hr_academic.odcs.yaml"
     limit = "      - {property: brake, value: {maxUpdatePercent: 10, floor: 1, expect: [new_batch]}}\n    properties:"
     contract.write_text(contract.read_text("utf-8").replace("    properties:", limit, 1), "utf-8")
@@ -117,3 +168,17 @@ def test_an_edge_lets_large_changes_pass_in_the_windows_that_it_expects(universi
     university.department("update jzg set xm = '改名', gxsj = now() where gh <= 'T0006'")
     assert university.night(2).problems == []
     assert university.accepted()["E01"] == 2
+
+
+def test_an_edge_that_only_loses_rows_is_braked_even_in_a_window_that_it_expects(university: Any) -> None:
+    _window(university)
+    _staff_brake(university, "{maxDeletePercent: 100, maxUpdatePercent: 100}")
+    contract = university.home / "schemas" / "feeds" / "sjgxlc01" / "e01_hr_academic.odcs.yaml"
+    limit = "      - {property: brake, value: {maxDeletePercent: 5, floor: 1, expect: [new_batch]}}\n    properties:"
+    contract.write_text(contract.read_text("utf-8").replace("    properties:", limit, 1), "utf-8")
+    university.forget()
+    university.night(1)
+    university.department("delete from jzg where gh > 'T0020'")
+    outcome = university.night(2)
+    assert ("HUB503", "E01.staff_basic") in [(error.code, error.where) for error in outcome.problems]
+    assert len(university.received()) == 40
