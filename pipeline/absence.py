@@ -10,10 +10,14 @@ from collections.abc import Sequence
 
 import duckdb
 
+from core import postgres
+from core.connections import switched_off
 from core.engine import literal
 from core.errors import Gated, HubError
 from core.ledger import Ledger, Output, Row
-from schemas.contract import Entity
+from pipeline.context import Night
+from schemas.contract import HUB, Entity
+from schemas.queries import tables_of
 
 
 def suspend(db: duckdb.DuckDBPyConnection, entity: Entity, failures: str) -> None:
@@ -31,6 +35,30 @@ def suspend(db: duckdb.DuckDBPyConnection, entity: Entity, failures: str) -> Non
         " and (kind = 'unique' or not exists (select 1 from prior p where p.source_key = f.source_key))))"
     )
     db.execute("delete from complete where source_system in (select source_system from damaged)")
+
+
+def seen_before(night: Night, connection: postgres.Connection, entity: Entity) -> list[str]:
+    """The keys that were absent on an earlier business date and of whose system everything was read anew on this one: the
+    same reading looked at twice is one sighting."""
+    rows = connection.execute(
+        "select source_key from ops.absent a join ops.run r using (run_id) where a.entity = %s and r.as_of < %s",
+        [entity.name, night.run.as_of],
+    ).fetchall()
+    return [str(row[0]) for row in rows] if rows and _read_anew(night, connection, entity.name) else []
+
+
+def _read_anew(night: Night, connection: postgres.Connection, name: str) -> bool:
+    """Whether every dataset that an entity's SELECTs read was read whole on this business date."""
+    files = [night.catalog.conform_file(name, system) for system in night.catalog.systems_of(name) if system != HUB]
+    tables = {f"{room}.{table}" for path in files for room, table in tables_of(path.read_text("utf-8")) if room != "codes"}
+    done = connection.execute(
+        "select distinct s.subject from ops.step s join ops.run r using (run_id) where s.verb = 'extract' and s.state = 'done'"
+        " and r.kind <> 'refresh' and r.as_of = %s",
+        [night.run.as_of],
+    ).fetchall()
+    off = switched_off()
+    wanted = {id for id in tables & night.catalog.sources.keys() if night.catalog.source(id).connection not in off}
+    return wanted <= {str(row[0]) for row in done}
 
 
 def waiting(db: duckdb.DuckDBPyConnection, entity: Entity) -> list[Row]:

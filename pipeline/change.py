@@ -20,7 +20,7 @@ from core.ledger import Output, Step
 from core.rows import rows_of
 from loaders import hub
 from loaders.hub import Change
-from pipeline import absence, brakes, limits, standing
+from pipeline import absence, brakes, freeze, limits, standing
 from pipeline.context import Night
 from schemas.contract import HUB, Entity
 
@@ -80,10 +80,11 @@ def change(night: Night, name: str, conformed: Output, checked: Output) -> Outpu
 
     Raises:
         Braked: HUB501 (a source gave no rows), HUB502, HUB504 (more deletes or updates than it allows), HUB506, HUB507 (of the
-            rows of one source). Nothing is published.
+            rows of one source), HUB508 (a rollback restored it and nobody has released it). Nothing is published.
     """
     entity = night.catalog.entity(name)
     night.progress("brake", name)
+    freeze.respect(night, name)
     version = night.ledger.version_of(name)
     parts = (checked["accepted"]["file"], checked["answer"], conformed["systems"], version)
     of = digest("of", entity.gone, *parts[:3])
@@ -194,10 +195,8 @@ def _load(db: duckdb.DuckDBPyConnection, entity: Entity, conformed: Output, chec
 def _stage(db: duckdb.DuckDBPyConnection, connection: postgres.Connection, night: Night, entity: Entity, other: str) -> None:
     """Tables `leaving` (keys to be deleted), `away` (absent for the first time), `staying` (keys that keep what the hub
     has), and the views `touched` (keys to be inserted, updated or deleted, with their place) and `delta` (their rows)."""
-    before = connection.execute(
-        "select source_key from ops.absent where entity = %s and run_id <> %s", [entity.name, night.run.id]
-    ).fetchall()
-    db.execute("create table absent_before as select unnest(?::varchar[]) as source_key", [[str(row[0]) for row in before]])
+    before = absence.seen_before(night, connection, entity)
+    db.execute("create table absent_before as select unnest(?::varchar[]) as source_key", [before])
     db.execute(  # all keys are held against all only once
         "create table differing as"
         " select f.place, f.source_system, f.source_key, p.source_key as had, p.source_system as had_of"
@@ -211,7 +210,7 @@ def _stage(db: duckdb.DuckDBPyConnection, connection: postgres.Connection, night
         "create table missing as select source_key from unseen semi join complete using (source_system)"
         " anti join held using (source_key)"
     )
-    leaves = {"absent_once": "true", "absent_twice": "source_key in (select source_key from absent_before)", "never": "false"}
+    leaves = {"absent_once": "true", "absent_twice": _TWICE, "never": "false"}
     db.execute(f"create table leaving as select source_key from missing where {leaves[entity.gone]}")
     waits = "true" if entity.gone == "absent_twice" else "false"
     db.execute(f"create table away as select source_key from missing anti join leaving using (source_key) where {waits}")
@@ -221,6 +220,9 @@ def _stage(db: duckdb.DuckDBPyConnection, connection: postgres.Connection, night
         " from differing where source_key is not null union all by name select 'D' as op, source_key from leaving"
     )
     db.execute(f"create view delta as {_delta(db, entity)}")
+
+
+_TWICE = "source_key in (select source_key from absent_before)"
 
 
 def _delta(db: duckdb.DuckDBPyConnection, entity: Entity) -> str:

@@ -19,6 +19,7 @@ from core.ids import digest
 from core.ledger import LOCK_PUBLISH, Output, Step
 from loaders import hub
 from loaders.hub import Change
+from pipeline import freeze
 from pipeline.change import staged
 from pipeline.context import Night
 
@@ -165,7 +166,8 @@ def _absences(connection: postgres.Connection, night: Night, name: str, output: 
 
 
 def rollback(night: Night, target: int, by: str, approved_by: str, reason: str) -> Output:
-    """Publish a version that restores the state of version `target`; feeds follow it like any other.
+    """Publish a version that restores the state of version `target`; feeds follow it like any other. What it restored is
+    frozen until it is released (`pipeline.freeze`).
 
     Raises:
         Denied: HUB703 when there is no such version, HUB704 when one person would do both parts or gave no reason.
@@ -193,6 +195,7 @@ def _rollback(night: Night, target: int, people: Mapping[str, str], step: Step) 
             inserted, closed = hub.restore(connection, entity, target, version, night.run.id)
             if inserted or closed:
                 counts[entity.name] = {"restored": inserted, "closed": closed}
+        freeze.freeze(connection, night, version, counts)
         totals = [sum(count[name] for count in counts.values()) for name in ("restored", "closed")]
         connection.execute(
             "insert into ops.version values (%s, %s, 'rollback', %s, %s, %s, %s, %s, %s)",

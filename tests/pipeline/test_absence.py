@@ -56,3 +56,30 @@ def test_one_systems_damaged_key_is_no_shelter_for_a_row_that_left_after_it_was_
     university.department("delete from jzg where xm = '另一人'")
     assert university.night(3).problems == []
     assert "T0004" not in _staff(university)
+
+
+def _twice(university: Any) -> None:
+    contract = university.home / "schemas" / "hub" / "staff.odcs.yaml"
+    gone = "- {property: gone, value: absent_twice}\n      - {property: brake"
+    contract.write_text(contract.read_text("utf-8").replace("- {property: brake", gone, 1), "utf-8")
+    university.forget()
+
+
+def test_who_leaves_at_the_second_sighting_leaves_on_another_days_reading(university: Any) -> None:
+    _twice(university)
+    university.night(1)
+    university.department("delete from jzg where gh = 'T0004'")
+    university.night(2)
+    university.night(2)
+    assert "T0004" in _staff(university)
+    university.department("alter table jzg rename to jzg_away")
+    university.night(3)
+    assert "T0004" in _staff(university), "nobody has read the source again"
+    university.department("alter table jzg_away rename to jzg")
+    university.night(4)
+    assert "T0004" not in _staff(university)
+
+
+@pytest.mark.parametrize("name", ["staff", "student", "student_status"])
+def test_people_leave_at_the_second_sighting(name: str) -> None:
+    assert catalog().entity(name).gone == "absent_twice"

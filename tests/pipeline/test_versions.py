@@ -10,6 +10,7 @@ import pytest
 
 from core import postgres
 from core.errors import Denied
+from pipeline import release
 from pipeline.context import resume
 from pipeline.night import close_run, open_run, verify_edge
 from pipeline.publish import rollback
@@ -54,6 +55,25 @@ def test_a_rollback_restores_an_old_version_and_the_feeds_follow(university: Any
     close_run(run)
     assert [row[0] for row in university.received()] == [f"T{n:04d}" for n in range(1, 41)]
     assert "改名" not in {row[1] for row in university.received()}
+
+
+def test_what_a_rollback_restored_stays_until_two_persons_release_it(university: Any) -> None:
+    university.night(1)
+    before = university.hub()
+    university.department("update jzg set xm = '改名', gxsj = now() where gh <= 'T0003'")
+    university.night(2)
+    _roll(university, 1)
+    for day in (3, 4):
+        outcome = university.night(day)
+        assert [(error.code, error.where) for error in outcome.problems] == [("HUB508", "staff")]
+        assert university.hub() == before
+        assert "改名" not in {row[1] for row in university.received()}
+    number, today = university.ledger.single("select brake_id from ops.brake")["brake_id"], date(2026, 9, 10)
+    release.request(university.ledger, number, "zhang", "来源已改正")
+    release.approve(university.ledger, number, "li", today, today)
+    assert university.night(5).problems == []
+    assert university.hub() != before
+    assert "改名" in {row[1] for row in university.received()}
 
 
 def test_a_rollback_needs_two_persons(university: Any) -> None:
