@@ -74,6 +74,11 @@ def assert_held(university: Any, injected: Iterable[Injected]) -> None:
     assert {row for row in extra if not sums_up(university, row, held)} == set()
 
 
+def wrong(outcome: Any) -> list[Any]:
+    """What went wrong in a night, besides that damaged keys let nobody leave."""
+    return [error for error in outcome.problems if error.code != "HUB403"]
+
+
 def sums_up(university: Any, row: tuple[str, str, str], held: Iterable[tuple[str, str, str]]) -> bool:
     """Whether a row is the total of lines of which one is held: it cannot be right while they are not all there."""
     entity, key, _ = row
@@ -94,7 +99,7 @@ def test_a_day_of_changes_and_defects(university: Any, capfd: pytest.CaptureFixt
     before, sound = university.all_keys(), university.sound()
     injected = university.load(dict.fromkeys(HALVES[0], 2), later=1)
     outcome = university.night()
-    assert outcome.problems == []
+    assert wrong(outcome) == []
     assert_held(university, injected)
     now = university.sound()
     moved = stirred(sound, now, main_columns(university))
@@ -102,13 +107,8 @@ def test_a_day_of_changes_and_defects(university: Any, capfd: pytest.CaptureFixt
     assert {id: {key for key in keys if not about(key) & moved} for id, keys in lost.items() if keys} == {
         id: set() for id, keys in lost.items() if keys
     }
-    for dataset, source, column in (
-        ("staff_basic", "hr.staff_record", "GH"),
-        ("student_basic", "academic.student_record", "XH"),
-    ):
-        left = firsts(sound[source], column) - firsts(now[source], column)
-        whole = [feed for feed in university.tables() if feed.dataset == dataset and not feed.filter]
-        assert all({key[0] for key in lost[feed.id]} == left for feed in whole)
+    whole = [feed for feed in university.tables() if feed.dataset in ("staff_basic", "student_basic") and not feed.filter]
+    assert all(lost[feed.id] == set() for feed in whole), "nobody leaves at the first sighting"
     assert_counted(university, outcome.run_id, lost)
     assert university.leaks(*capfd.readouterr()) == 0
 
@@ -117,7 +117,7 @@ def test_other_defects_on_the_same_day_take_no_key_from_anybody(university: Any,
     before = university.all_keys()
     injected = university.load(dict.fromkeys(HALVES[1], 3))
     outcome = university.night()
-    assert outcome.problems == []
+    assert wrong(outcome) == []
     assert_held(university, injected)
     lost = {id: keys - university.keys(university.catalog.feed(id)) for id, keys in before.items()}
     # What yesterday's defects invented is gone with them; nobody whom a source still shows is.
@@ -130,7 +130,7 @@ def test_other_defects_on_the_same_day_take_no_key_from_anybody(university: Any,
 def test_a_night_in_which_nothing_changed(university: Any) -> None:
     version, held, keys = university.ledger.version(), university.held(), university.all_keys()
     outcome = university.night()
-    assert outcome.problems == []
+    assert wrong(outcome) == []
     assert (outcome.version, outcome.state) == (version, "done")
     made = university.deliveries(outcome.run_id).values()
     assert university.due() == {f"{row['edge']}.{row['dataset']}" for row in made}
