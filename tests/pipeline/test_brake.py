@@ -51,7 +51,16 @@ def test_what_refers_to_a_stopped_entity_that_the_hub_has_never_had_waits(univer
     assert {key for entity, key, _ in university.held() if entity == "staff"} == set()
 
 
+def _wide_edges(university: Any) -> None:
+    """Edges without a limit, for tests of the entity's own brake."""
+    for contract in (university.home / "schemas" / "feeds" / "sjgxlc01").glob("*.yaml"):
+        wide = "      - {property: brake, value: {maxDeletePercent: 100}}\n    properties:"
+        contract.write_text(contract.read_text("utf-8").replace("    properties:", wide, 1), "utf-8")
+    university.forget()
+
+
 def test_half_a_table_waits_for_two_persons(university: Any) -> None:
+    _wide_edges(university)
     university.night(1)
     university.department("delete from jzg where gh > 'T0020'")
     assert [error.code for error in university.night(2).problems] == ["HUB502"]
@@ -81,6 +90,7 @@ def test_a_release_is_for_that_change_only(university: Any) -> None:
 
 
 def test_a_release_lives_to_its_date_over_versions_and_beside_other_changes(university: Any) -> None:
+    _wide_edges(university)
     university.night(1)
     university.department("delete from jzg where gh > 'T0020'")
     university.night(2)
@@ -128,10 +138,7 @@ def _window(university: Any) -> None:
 def test_in_an_expected_window_the_brake_is_wider_and_never_off(university: Any, last: str, codes: list[str]) -> None:
     _window(university)
     _staff_brake(university, "{maxDeletePercent: 10, maxUpdatePercent: 60, floor: 3, expect: [new_batch]}")
-    for contract in (university.home / "schemas" / "feeds" / "sjgxlc01").glob("*.yaml"):
-        wide = "      - {property: brake, value: {maxDeletePercent: 100}}\n    properties:"
-        contract.write_text(contract.read_text("utf-8").replace("    properties:", wide, 1), "utf-8")
-    university.forget()
+    _wide_edges(university)
     university.night(1)
     university.department(f"delete from jzg where gh > '{last}'")
     assert [error.code for error in university.night(2).problems] == codes
