@@ -21,10 +21,15 @@ CODE = "HUB508"
 
 def freeze(connection: postgres.Connection, night: Night, version: int, entities: Iterable[str]) -> None:
     """Freeze the entities that a rollback restored as `version`, in its transaction."""
+    told = {"entities": sorted(entities), "version": f"v{version}"}
     connection.execute(
         "insert into ops.brake (run_id, subject, reason_code, proposed, content_hash, state, tripped_on)"
-        " values (%s, %s, %s, %s, %s, 'tripped', %s)",
-        [night.run.id, f"v{version}", CODE, Jsonb({"entities": sorted(entities)}), f"v{version}", night.run.as_of],
+        " values (%s, %s, %s, '{}', %s, 'tripped', %s)",
+        [night.run.id, told["version"], CODE, told["version"], night.run.as_of],
+    )
+    connection.execute(
+        "update ops.brake set proposed = %s || jsonb_build_object('brake', brake_id) where run_id = %s and reason_code = %s",
+        [Jsonb(told), night.run.id, CODE],
     )
 
 
