@@ -78,7 +78,8 @@ def test_every_select_has_a_case_and_every_case_a_select() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in SELECTS if (CASES / name / "case.yaml").is_file()])
-def test_given_rows_become_what_the_case_expects(night: Night, name: str, tmp_path: Path) -> None:
+def test_given_rows_become_what_the_case_expects(night: Night, name: str) -> None:
+    place = night.folder("case", name)
     select = SELECTS[name]
     case = yaml.load((CASES / name / "case.yaml").read_text("utf-8"), Loader=Cells)
     assert set(case) <= PARTS, "a part of the case is not known"
@@ -87,15 +88,15 @@ def test_given_rows_become_what_the_case_expects(night: Night, name: str, tmp_pa
     sources = [f"{system}.{dataset}" for system, dataset in tables_of(select.read_text("utf-8")) if system != "codes"]
     assert set(case["given"]) <= set(sources), f"the SELECT reads {sources}"
     others = {id.removeprefix(f"{HUB}."): rows for id, rows in case["given"].items() if id.startswith(f"{HUB}.")}
-    known = _known(night, {**others, **case.get("known", {})}, tmp_path / "known", select.stem)
-    stood = _known(night, case.get("standing", {}), tmp_path / "standing", select.stem)
+    known = _known(night, {**others, **case.get("known", {})}, place / "known", select.stem)
+    stood = _known(night, case.get("standing", {}), place / "standing", select.stem)
     if select.stem == HUB:
         hashes = {other: (rows, file_digest(rows.file)) for other, rows in known.items()}
         conformed = Path(derive(night, entity.name, hashes)["file"])
     else:
         landed = {id: _land(night, night.catalog.source(id), case["given"].get(id, []), name) for id in sources}
         conformed = Path(conform(night, entity.name, landed)["file"])
-    verdict = check(Question(entity, night.catalog, conformed, known, _new(tmp_path), stood))
+    verdict = check(Question(entity, night.catalog, conformed, known, _new(place), stood))
 
     wanted = {"|".join(str(row[column]) for column in entity.key): row for row in case["expect"]}
     found = {str(row["source_key"]): row for row in _cells(conformed, verdict.left_out)}
