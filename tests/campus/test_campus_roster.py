@@ -75,7 +75,9 @@ class Platform:
 
 @pytest.fixture
 def platform(shipped: Catalog, sources: Callable[[int], duckdb.DuckDBPyConnection], own_settings: Path) -> Platform:
-    return Platform(shipped, sources, own_settings)
+    folder = own_settings / "work"  # the engine reads no rows outside the working files
+    folder.mkdir()
+    return Platform(shipped, sources, folder)
 
 
 def test_the_bundles_of_two_nights_keep_to_the_specification(platform: Platform) -> None:
