@@ -104,7 +104,7 @@ def test_a_file_of_another_shape_is_refused_as_a_whole(university: Any, desk_fol
     text.write_text("工号,姓名", "utf-8")
     empty = workbook(tmp_path / "empty.xlsx", [()])
     codes = [hand_in(university, file, accept_held=True, reason="急")["error_code"] for file in (lost, text, empty)]
-    assert codes == ["HUB301", "HUB308", "HUB742"]
+    assert codes == ["HUB301", "HUB322", "HUB742"]
     assert list(desk_folder.iterdir()) == []
 
 
