@@ -109,7 +109,15 @@ CASES: dict[str, tuple[Fill, Fill]] = {
     "DL15": ({"staff": [JOINED]}, {"staff": [JOINED.replace("'i'", "null")]}),
     "DL16": ({"staff": [JOINED]}, {"staff": [JOINED.replace("'e'", "null")]}),
     "DL17": ({"staff": [JOINED]}, {"staff": [JOINED.replace("'11', '11', '11'", "'11', null, '11'")]}),
-    "DL18": ({"payroll_item": ["('T1', '202609')"]}, {"payroll_item": ["('T1', '202608')"]}),
+    "DL18": (
+        {
+            "payroll_item": [
+                *(f"('T{no}', '202608')" for no in range(10)),
+                *(f"('T{no}', '202609')" for no in range(9)),
+            ]
+        },
+        {"payroll_item": ["('T1', '202608')"]},
+    ),
     "DL19": (fees("2026-09-06"), {**fees("2026-09-05"), "receipt": [receipt("E47", date(2026, 9, 6))]}),
     "DL20": (fees("2026-09-07"), {**fees("2026-09-06"), "receipt": [receipt("E47", date(2026, 9, 7))]}),
     "DL21": (
@@ -216,6 +224,12 @@ def test_a_system_that_was_only_read_is_not_brought_up_to_date(ask: Callable[...
     needed, found, met, evidence = ask("DL21", {"landing": [*FOUR[:2], *stale[2:]]})
     assert (needed, found, met) == (4, 2, False)
     assert evidence == "academic=2026-08-30 hr=2026-08-30 student_affairs=- finance=-"
+
+
+def test_a_payroll_of_fewer_than_last_month_is_not_the_month_s(ask: Callable[..., Any]) -> None:
+    last = [f"('T{no}', '202607')" for no in range(10)]
+    assert ask("DL18", {"payroll_item": [*last, *(f"('T{no}', '202609')" for no in range(8))]})[:3] == (10, 8, False)
+    assert ask("DL18", {"payroll_item": ["('T1', '202609')", "('T2', '202610')"]})[:3] == (1, 1, True)  # the first month
 
 
 def test_nobody_paid_is_no_list_of_who_paid(ask: Callable[..., Any]) -> None:

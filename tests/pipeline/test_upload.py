@@ -27,6 +27,7 @@ PARTS = (
     "schemas/sources/finance/payroll.odcs.yaml",
     "schemas/hub/payroll_item.odcs.yaml",
     "sql/conform/payroll_item/finance.sql",
+    "sql/checks/payroll_item__incomplete.sql",
 )
 AS_OF = date(2026, 9, 8)
 
@@ -73,6 +74,24 @@ def test_a_sound_file_is_taken_and_the_night_reads_it(university: Any, desk_fold
     assert university.ledger.version() == 1
     assert university.night(2).problems == []
     assert len(university.hub("payroll_item")) == 2
+
+
+def test_a_payroll_of_fewer_persons_than_last_month_is_refused_whole(
+    university: Any, desk_folder: Path, tmp_path: Path
+) -> None:
+    hand_in(university, workbook(tmp_path / "九月.xlsx", GOOD))
+    university.night(2)
+    before = sorted(university.hub("payroll_item"))
+    october = [tuple("202610" if cell == "202609" else cell for cell in row) for row in GOOD]
+    found = hand_in(university, workbook(tmp_path / "十月.xlsx", ((), *october[:1])))
+    assert (found["state"], found["rows"], found["faulty"]) == ("refused", 1, 1)
+    assert hand_in(university, tmp_path / "十月.xlsx", accept_held=True, reason="急")["state"] == "taken"
+    university.night(3)
+    assert sorted(university.hub("payroll_item")) == before
+    assert {rule for entity, _, rule in university.held() if entity == "payroll_item"} == {"payroll_item.incomplete"}
+    assert hand_in(university, workbook(tmp_path / "全.xlsx", october))["state"] == "taken"
+    university.night(4)
+    assert len(university.hub("payroll_item")) == 2 * len(before)
 
 
 def test_a_faulty_file_is_refused_with_a_list_of_what_to_mend(university: Any, desk_folder: Path, tmp_path: Path) -> None:
