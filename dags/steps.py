@@ -137,6 +137,14 @@ def deliver(run: str, flow: str, schedule: str) -> None:
     _log(night.deliver_flow(run, flow, schedule))
 
 
+@task
+@one_line
+def confirm(edge: str) -> None:
+    from pipeline.gathering import confirm as look
+
+    _log(look(edge, business_date(get_current_context()["dag_run"])))
+
+
 @task(trigger_rule=ONCE_OPENED)
 @one_line
 def close(run: str) -> None:

@@ -40,6 +40,7 @@ def test_every_system_and_flow_of_the_catalogue_has_its_dag(dag_bag: Parse) -> N
     bag, known = dag_bag(), catalog()
     feeds = {f"feed__{feed.flow.lower()}" for feed in known.feeds.values()}
     feeds |= {f"feed__{feed.flow.lower()}_{feed.schedule}" for feed in known.feeds.values() if feed.schedule != "nightly"}
+    feeds |= {"feed__sjgxlc08", "feed__sjgxlc12", "feed__sjgxlc13"}  # their systems only receive
     feeds |= {f"realtime__{system}" for system in known.realtime_systems()}
     checks = {f"check__{feed.edge.lower()}" for feed in known.feeds.values() if feed.checked_before_use}
     assert checks == {"check__e01", "check__e03", "check__e18", "check__e31"}  # SJGXLC02/3 and SJGXLC04/1 before /4 and /2
@@ -69,7 +70,30 @@ def test_a_new_version_starts_the_feeds(dag_bag: Parse) -> None:
     producers = {dag.dag_id for dag in dags.values() for task in dag.tasks if HUB_VERSION in task.outlets}
     consumers = {dag.dag_id for dag in dags.values() if _waits_for(dag, HUB_VERSION)}
     assert {"nightly", "ingest__hr", "feed__sjgxlc04_payday"} <= producers
-    assert consumers == {dag_id for dag_id in dags if dag_id.startswith("feed__") and "_" not in dag_id.removeprefix("feed__")}
+    named = {dag_id for dag_id in dags if dag_id.startswith("feed__") and "_" not in dag_id.removeprefix("feed__")}
+    assert named - consumers == {"feed__sjgxlc08", "feed__sjgxlc12", "feed__sjgxlc13"}
+
+
+def test_each_of_the_fifteen_flows_has_a_dag_of_its_name(dag_bag: Parse) -> None:
+    assert {f"feed__sjgxlc{number:02}" for number in range(1, 16)} <= set(dag_bag().dags)
+
+
+def test_a_flow_that_only_receives_is_confirmed_after_the_flows_that_deliver_to_it(dag_bag: Parse) -> None:
+    from dags.steps import delivered
+
+    dags = dag_bag().dags
+    expected = {
+        "08": ({"e07", "e21", "e33", "e59"}, ("SJGXLC01", "SJGXLC02", "SJGXLC03", "SJGXLC07")),
+        "12": ({"e11", "e25", "e35"}, ("SJGXLC01", "SJGXLC02", "SJGXLC03")),
+        "13": ({"e12", "e26", "e36"}, ("SJGXLC01", "SJGXLC02", "SJGXLC03")),
+    }
+    for number, (edges, givers) in expected.items():
+        dag = dags[f"feed__sjgxlc{number}"]
+        assert set(dag.task_ids) == {f"confirm__{edge}" for edge in edges}
+        for giver in givers:
+            assert _waits_for(dag, delivered(giver))
+            sent = [task for task in dags[f"feed__{giver.lower()}"].tasks if delivered(giver) in task.outlets]
+            assert [task.task_id for task in sent] == ["close"]
 
 
 def _waits_for(dag: Any, asset: Any) -> bool:

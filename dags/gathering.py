@@ -1,0 +1,18 @@
+"""One DAG a flow whose system only receives: after the flows that deliver to it, what it got on each of its edges is
+compared with what was delivered."""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG
+
+from dags.steps import confirm, delivered, shape
+from pipeline.gathering import delivering, gathered
+from schemas.catalog import catalog
+
+known = catalog()
+for flow, edges in gathered(known).items():
+    facts = {"flow": flow, "name": known.flows[flow]["title_zh"], "edges": ", ".join(edges)}
+    schedule = [delivered(giver) for giver in delivering(known, edges)]
+    with DAG(f"feed__{flow.lower()}", schedule=schedule, **shape("gather", **facts)):
+        for edge in edges:
+            confirm.override(task_id=f"confirm__{edge.lower()}")(edge)
