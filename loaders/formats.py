@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import xlsxwriter
@@ -30,6 +31,8 @@ from schemas.contract import Column, FeedDataset
 OP = "_op"
 FORMATS = {"csv": "csv", "xlsx": "xlsx", "parquet": "parquet", "oneroster": "zip", "ldap": "ldif"}
 """Format -> the ending of its file names."""
+FORMULA = "[=+@\\t\\r\\n＝＋－＠-]"
+"""How a text begins that a spreadsheet would run; those of this country take the wide signs too."""
 SHEET, LEGEND = "数据", "字段说明"
 _XLSX_ROWS, _XLSX_TEXT, _XLSX_DIGITS = 1_048_576, 32_767, 15
 _CHUNK = 1 << 20
@@ -85,7 +88,8 @@ def _write_csv(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, 
         raise FeedFailed("HUB612", feed.id, column="*", format=feed.encoding, problem="encoding") from None
     plain = path if encoding == "utf-8" else path.with_suffix(".utf8")
     by_name = {column.name: column for column in feed.columns}
-    items = ", ".join(f"{_cell(by_name.get(name), name)} as {_name(_header(by_name, name))}" for name in names)
+    cell = _guarded if feed.guard_formulas else _cell
+    items = ", ".join(f"{cell(by_name.get(name), name)} as {_name(_header(by_name, name))}" for name in names)
     try:
         db.execute(f"copy (select {items} from {relation}) to {literal(plain)} (format csv, header true, nullstr '')")
         if plain != path:
@@ -112,7 +116,7 @@ def _unencodable(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str
 
 
 def _read_csv(path: Path, feed: FeedDataset, header: Sequence[str]) -> pa.Table:
-    return pacsv.read_csv(
+    table = pacsv.read_csv(
         path,
         read_options=pacsv.ReadOptions(encoding=feed.encoding or "utf-8"),
         parse_options=pacsv.ParseOptions(newlines_in_values=True),
@@ -123,6 +127,22 @@ def _read_csv(path: Path, feed: FeedDataset, header: Sequence[str]) -> pa.Table:
             quoted_strings_can_be_null=False,
         ),
     )
+    if not feed.guard_formulas:
+        return table
+    guarded = {column.physical for column in feed.columns if column.type.name in TEXT}
+    cells = [
+        pc.replace_substring_regex(table[name], f"(?s)^'('*{FORMULA}.*)", r"\1") if name in guarded else table[name]
+        for name in table.column_names
+    ]
+    return pa.table(cells, names=table.column_names)
+
+
+def _guarded(column: Column | None, name: str) -> str:
+    """A cell of which no spreadsheet makes a formula: an apostrophe before it, which the reading takes off again."""
+    text = _cell(column, name)
+    if column is None or column.type.name not in TEXT:
+        return text
+    return f"case when regexp_matches({text}, '^\\x27*{FORMULA}') then chr(39) || {text} else {text} end"
 
 
 def _write_xlsx(

@@ -5,7 +5,8 @@ should be is left alone, and the delivery's id is written, in the feed's marker 
 that this hub made name that marker in `seeAlso`; any other entry belongs to the receiver and is never touched.
 
 A leaver is moved out of the people's branch, so that nobody can log in, and deleted when the receiver's days are over.
-A column's `physicalName` is the attribute; values of an attribute with several stand in one text, sorted, with `;` between.
+A column's `physicalName` is the attribute; a column that the contract calls `multiple` has its values in one text, sorted, with
+`;` between.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ _FEW = 1_000
 _PAGE = 500
 _SECONDS = 30
 _DISABLED = "disabled since "
+_SEVERAL = "\x1f"
+"""Between the values of an attribute that should have one: no text of ours has it, so the entry is not what was sent."""
 _ABSENT = "noSuchObject"
 _GIVE_UP = {
     "insufficientAccessRights",
@@ -338,7 +341,7 @@ def _rows(db: Any, delivery: Delivery) -> Iterator[Values]:
     while chunk := cursor.fetchmany(_PAGE):
         for cells in chunk:
             yield {
-                column.physical: sorted(str(cell).split(";"))
+                column.physical: sorted(str(cell).split(";")) if column.multiple else [str(cell)]
                 for column, cell in zip(feed.columns, cells, strict=True)
                 if cell not in (None, "")
             }
@@ -351,10 +354,12 @@ def _texts(feed: FeedDataset) -> list[tuple[str, str]]:
 def _table(branch: Branch, entries: Mapping[str, Entry]) -> pa.Table:
     """Our entries that are not disabled, as texts under the canonical names."""
     shown = [entry.values for entry in entries.values() if entry.ours and not entry.disabled]
+    joined = {column.name: ";" if column.multiple else _SEVERAL for column in branch.feed.columns}
     return pa.table(
         {
             column.name: pa.array(
-                [";".join(values[column.physical]) if column.physical in values else None for values in shown], pa.string()
+                [joined[column.name].join(values[column.physical]) if column.physical in values else None for values in shown],
+                pa.string(),
             )
             for column in branch.feed.columns
         }

@@ -42,6 +42,7 @@ VOCABULARY: Mapping[str, frozenset[str]] = {
             "brake",
             "fileFormat",
             "encoding",
+            "guardFormulas",
             "technicianCheck",
             "applyMode",
             "applyDays",
@@ -49,6 +50,7 @@ VOCABULARY: Mapping[str, frozenset[str]] = {
             "schedule",
         }
     ),
+    "feed_column": frozenset({"multiple"}),
 }
 
 
@@ -76,6 +78,8 @@ class Column:
     physical_type: str | None = None
     """The type as the source spells it (`char(8)`), when it is not the plain spelling of `type`."""
     rules: tuple[Rule, ...] = ()
+    multiple: bool = False
+    """Whether the text holds several values of a directory's attribute, sorted, with `;` between."""
 
 
 @dataclass(frozen=True)
@@ -198,6 +202,8 @@ class FeedDataset:
     brake: Brake = Brake(max_delete_percent=20.0, max_update_percent=80.0, floor=50)
     file_format: str | None = None
     encoding: str | None = None
+    guard_formulas: bool = False
+    """Whether a CSV goes to people, whose spreadsheet would run a text that begins like a formula (`guardFormulas`)."""
     schedule: str = "nightly"
     """`nightly`, `payday`, or `outside`: what a hand-over that bypasses the hub may hold; the hub never delivers it."""
     technician_check: bool = True

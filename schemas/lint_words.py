@@ -30,7 +30,7 @@ _VERSION = re.compile(r"\d+\.\d+\.\d+")
 _LEVELS: Mapping[str, tuple[str, str, str]] = {
     "source": ("-", "source", "source_column"),
     "hub": ("-", "hub", "hub_column"),
-    "feed": ("feed", "feed_dataset", "-"),
+    "feed": ("feed", "feed_dataset", "feed_column"),
 }
 _WORDS: Mapping[tuple[str, str], Sequence[str]] = {
     ("source", "mode"): get_args(Mode),
@@ -192,6 +192,8 @@ _TESTS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "nullValues": (_is_list, "['0000-00-00']"),
     "after": (_is_list, "[bill_line]"),
     "brake": (_is_brake, "{maxDeletePercent: 0-100, maxUpdatePercent: 0-100, floor: >= 0, expect: [...], mayBeEmpty: true}"),
+    "guardFormulas": (lambda value: isinstance(value, bool), "true, false"),
+    "multiple": (lambda value: isinstance(value, bool), "true, false"),
     "heldPercent": (_is_percent, "0-100"),
     "overlapSeconds": (_is_count(0), ">= 0"),
     "headerRow": (_is_count(1), ">= 1"),

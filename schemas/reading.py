@@ -171,6 +171,7 @@ def _feed(path: Path, data: Mapping[str, Any], table: Mapping[str, Any]) -> Feed
         brake=_brake(extra.get("brake"), cast(Brake, default)),
         file_format=extra.get("fileFormat"),
         encoding=extra.get("encoding"),
+        guard_formulas=extra.get("guardFormulas") is True,
         schedule=extra.get("schedule", "nightly"),
         technician_check=bool(extra.get("technicianCheck", True)),
         checked_before_use=extra.get("technicianCheck") == "before",
@@ -200,6 +201,7 @@ def _column(table: str, item: Mapping[str, Any]) -> Column:
         authority=tuple(extra.get("authority", ())),
         null_values=tuple(str(value) for value in extra.get("nullValues", ())),
         physical_type=item.get("physicalType"),
+        multiple=extra.get("multiple") is True,
     )
     return Column(**{**column.__dict__, "rules": _column_rules(table, column, item)})
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from python_calamine import CalamineWorkbook
@@ -17,7 +19,7 @@ def folder(here: Edge) -> Path:
     return Path(here.connection.path)
 
 
-def make(tmp_path: Path, **changes: str) -> Edge:
+def make(tmp_path: Path, **changes: Any) -> Edge:
     return edge(f"file://{tmp_path / 'out'}", tmp_path, **changes)
 
 
@@ -134,3 +136,16 @@ def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
     here = make(tmp_path, file_format="dbf")
     with pytest.raises(FeedFailed, match=r"HUB612.*dbf"):
         here.apply(here.prepared([person(1)]))
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+86", "-x", "@SUM(A1)", "\t=1", "＝１", "'=1", "''-"])
+def test_no_text_is_a_formula_for_people_and_every_text_is_itself_for_machines(tmp_path: Path, text: str) -> None:
+    for guard in (True, False):
+        (tmp_path / str(guard)).mkdir()
+        here = make(tmp_path / str(guard), file_format="csv", guard_formulas=guard)
+        here.send([person(1, full_name=text), person(2, full_name="它's =1")], mode="full")
+        [path] = folder(here).glob("*.csv")
+        with path.open(encoding="utf-8", newline="") as file:
+            _, first, second = csv.reader(file)
+        assert first[2] == ("'" + text if guard else text)
+        assert second[2] == "它's =1"

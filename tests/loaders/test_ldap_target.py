@@ -57,7 +57,10 @@ class School:
         self.gone = f"ou=g{number},{directory.BASE}"
         self.url = url.rpartition("/")[0] + f"/{self.base}?disabled={self.gone}"
         self.folder = folder
-        columns = tuple(Column(name, physical, name, LogicalType("string")) for name, physical in NAMES.items())
+        columns = tuple(
+            Column(name, physical, name, LogicalType("string"), multiple=name == "affiliation")
+            for name, physical in NAMES.items()
+        )
         self.feed = FeedDataset(
             flow="YWLC07",
             edge=f"E{number}",
@@ -283,3 +286,9 @@ def test_a_wrong_password_and_a_missing_branch_are_one_line(school: School, dire
     astray = LdapTarget(parse("dst_directory", lost))
     with contextlib.closing(astray), pytest.raises(FeedFailed, match="HUB621"):
         astray.apply(delivery)
+
+
+def test_a_semicolon_in_a_text_is_no_second_value(school: School) -> None:
+    school.send([person("1", unit_code="院;系")])
+    assert school.entries()["1"]["departmentNumber"] == ["院;系"]
+    assert school.entries()["1"]["eduPersonAffiliation"] == ["member", "student"]

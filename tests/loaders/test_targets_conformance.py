@@ -58,6 +58,12 @@ class TestCsvGb18030(_Folder):
     changes: ClassVar[dict[str, Any]] = {"file_format": "csv", "encoding": "gb18030"}
 
 
+class TestGuardedCsv(_Folder):
+    """A CSV for people's spreadsheets."""
+
+    changes: ClassVar[dict[str, Any]] = {"file_format": "csv", "guard_formulas": True}
+
+
 class TestParquet(_Folder):
     changes: ClassVar[dict[str, Any]] = {"file_format": "parquet"}
 
