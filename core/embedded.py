@@ -336,9 +336,10 @@ def _let_through(folder: Path, account: pwd.struct_passwd) -> None:
     home = Path(program("postgres")).parent.parent
     for above in {*folder.parents, *home.parents}:
         seen = above.stat()
-        if seen.st_mode & stat.S_IXOTH or (seen.st_gid == account.pw_gid and seen.st_mode & stat.S_IXGRP):
+        ours = seen.st_gid == account.pw_gid  # then the group's bits count for him, and not those of others
+        if seen.st_mode & (stat.S_IXGRP if ours else stat.S_IXOTH):
             continue
-        if seen.st_gid == 0:
+        if ours or seen.st_gid == 0:
             os.chown(above, -1, account.pw_gid)
             above.chmod(stat.S_IMODE(seen.st_mode) & ~stat.S_IRWXG | stat.S_IXGRP)
         else:
