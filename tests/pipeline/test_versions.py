@@ -88,7 +88,7 @@ def test_verify_finds_what_another_program_did_to_a_receiver(university: Any) ->
     with psycopg.connect(university.academic) as connection:
         connection.execute("update hub_staff set unit_name = '改过' where staff_no = 'T0002'")
     found = verify_edge("E01", TODAY)[0]
-    assert found["differs"] == ["unit_name"]
+    assert found["differs"] == ["content", "unit_name"]
     with pytest.raises(Denied, match="HUB708"):
         verify_edge("E01", TODAY, "zhang")
     assert university.night(2).problems == []
