@@ -49,8 +49,11 @@ def shown(form: str, number: float) -> str | None:
 
 
 def number_text(number: float) -> str:
-    """A number in plain digits, a whole one without a point."""
-    exact = Decimal(repr(number))
+    """A number in plain digits, a whole one without a point: the fifteen that a cell keeps of what was typed or computed.
+
+    A workbook stores 848.30 computed as 848.3000000000001; the digits past the fifteenth are the float's, not the person's.
+    """
+    exact = Decimal(repr(number) if is_too_long(number) else f"{number:.15g}")
     return f"{exact:f}" if exact % 1 else str(int(exact))
 
 

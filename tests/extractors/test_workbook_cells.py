@@ -15,7 +15,7 @@ from xlwt.CompoundDoc import XlsDoc
 from core.dialects import UNREADABLE
 from core.errors import Refused
 from extractors.excel_file import parse
-from extractors.excel_formats import is_date, shown
+from extractors.excel_formats import is_date, number_text, shown
 from extractors.file_layout import FileLayout
 
 
@@ -175,3 +175,17 @@ def _handmade(path: Path, cells: list[bytes], forms: dict[int, str]) -> None:
     page = _record(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0x0DBB, 1996, 0, 0x0306))
     page += _record(0x204, struct.pack("<HHHHB", 0, 0, 0, 1, 0) + b"v") + b"".join(cells) + _record(0x0A, b"")
     XlsDoc().save(str(path), (start + page).ljust(4096, b"\0"))
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (848.3000000000001, "848.3"),
+        (4384.150000000001, "4384.15"),
+        (0.1 + 0.2, "0.3"),
+        (1234567.0, "1234567"),
+        (1e-7, "0.0000001"),
+    ],
+)
+def test_a_computed_number_has_the_digits_that_a_cell_keeps(number: float, text: str) -> None:
+    assert number_text(number) == text
