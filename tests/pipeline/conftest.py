@@ -85,6 +85,17 @@ class University:
                     cursor.executemany(f"insert into `{table}` values ({', '.join(['%s'] * len(content[0]))})", content)
             db.commit()
 
+    def in_library(self, query: str) -> list[tuple[Any, ...]]:
+        """What the MariaDB receiver says."""
+        with self._library() as db, db.cursor() as cursor:
+            cursor.execute(query)
+            return list(cursor.fetchall())
+
+    def in_academic(self, statement: str, parameters: Sequence[Any] = ()) -> None:
+        """A statement in the PostgreSQL receiver, by somebody who is not the hub."""
+        with psycopg.connect(self.academic) as connection:
+            connection.execute(statement.encode(), parameters or None)
+
     def _library(self) -> Any:
         target = parse("library", self.library)
         return pymysql.connect(unix_socket=target.options["unix_socket"], user="root", database=target.database)
