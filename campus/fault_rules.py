@@ -35,8 +35,8 @@ def _day_later(old: list[str]) -> list[str]:
 
 
 def _lost(old: list[str]) -> list[str]:
-    """A question mark and U+FFFD in turn, where a character was lost between two encodings."""
-    return [name[0] + "?\ufffd"[position % 2] for position, name in enumerate(old)]
+    """A question mark where a character was lost between two encodings. (U+FFFD is no text at all: the cell is unreadable.)"""
+    return [name[0] + "?" for name in old]
 
 
 _RESIDENT = ("SFZJLX", "身份证")
