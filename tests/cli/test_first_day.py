@@ -20,6 +20,7 @@ from schemas.catalog import read_catalog
 CACHES = (settings, read_catalog, ledger_module.migrated, ledger_module._ledger, postgres.database)
 COMMANDS = {
     "ack": ("E01", "E01 --version 1 --by 甲"),
+    "adopt": ("E01 --by 甲 --yes",),
     "calendar": ("--days 3",),
     "confirm": ("DL08 --by 甲 --note 已验收",),
     "demo": (),  # makes its own first night
