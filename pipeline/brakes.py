@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from psycopg.types.json import Jsonb
 from core.engine import arrow
 from core.errors import Braked
 from core.ids import digest
+from core.ledger import Ledger
 from core.settings import settings
 from pipeline.context import Night
 
@@ -64,6 +66,32 @@ def pull(db: duckdb.DuckDBPyConnection, night: Night, stop: Stop) -> None:
     raise Braked(stop.code, stop.subject, **stop.facts)
 
 
+def content_of(db: duckdb.DuckDBPyConnection, subject: str, relation: str, key: str) -> str:
+    """An order-free hash of a change of `subject`, the same on every engine; the relation has `op`, the key and `row_hash`."""
+    told = f"md5(op || {key} || '|' || coalesce(row_hash, ''))"
+    query = f"select count(*), bit_xor(cast('0x' || substr({told}, 1, 15) as bigint)) from {relation}"
+    return digest(subject, [list(row) for row in db.execute(query).fetchall()])
+
+
+def forget(book: Ledger, day: date) -> int:
+    """Remove the kept changes that no brake needs on a business date: none that is open or whose release still lives.
+
+    Returns how many files went.
+    """
+    needed = {
+        row["content_hash"]
+        for row in book.rows(
+            "select content_hash from ops.brake where state in ('tripped', 'requested')"
+            " or (state in ('released', 'used') and expires_on >= %s)",
+            [day],
+        )
+    }
+    over = [path for path in (settings().var / "brakes").glob("*.parquet") if path.stem not in needed]
+    for path in over:
+        path.unlink()
+    return len(over)
+
+
 def _kept(content: str) -> Path:
     return settings().var / "brakes" / f"{content}.parquet"
 
@@ -85,9 +113,7 @@ def _covered(db: duckdb.DuckDBPyConnection, stop: Stop, path: Path) -> bool:
 
 def _keep(db: duckdb.DuckDBPyConnection, subject: str) -> str:
     """Keep the keys and hashes of a proposed change, and return the hash by which they are known."""
-    told = "md5(op || row_key || '|' || coalesce(row_hash, ''))"
-    query = f"select count(*), bit_xor(cast('0x' || substr({told}, 1, 15) as bigint)) from proposed"
-    content = digest(subject, [list(row) for row in db.execute(query).fetchall()])
+    content = content_of(db, subject, "proposed", "row_key")
     path = _kept(content)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".part")

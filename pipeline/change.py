@@ -210,7 +210,8 @@ def _stage(db: duckdb.DuckDBPyConnection, connection: postgres.Connection, night
         "create table missing as select source_key from unseen semi join complete using (source_system)"
         " anti join held using (source_key)"
     )
-    leaves = {"absent_once": "true", "absent_twice": _TWICE, "never": "false"}
+    twice = "source_key in (select source_key from absent_before)"
+    leaves = {"absent_once": "true", "absent_twice": twice, "never": "false"}
     db.execute(f"create table leaving as select source_key from missing where {leaves[entity.gone]}")
     waits = "true" if entity.gone == "absent_twice" else "false"
     db.execute(f"create table away as select source_key from missing anti join leaving using (source_key) where {waits}")
@@ -220,9 +221,6 @@ def _stage(db: duckdb.DuckDBPyConnection, connection: postgres.Connection, night
         " from differing where source_key is not null union all by name select 'D' as op, source_key from leaving"
     )
     db.execute(f"create view delta as {_delta(db, entity)}")
-
-
-_TWICE = "source_key in (select source_key from absent_before)"
 
 
 def _delta(db: duckdb.DuckDBPyConnection, entity: Entity) -> str:
@@ -285,7 +283,7 @@ def _write(db: duckdb.DuckDBPyConnection, entity: Entity, checked: Output, folde
         "rows": rows.facts(),
         "known_hash": _known_hash(db, entity, f"({stands})"),
         "prints_by": _printer(entity),
-        "content": _content(db, entity, folder / "delta.parquet"),
+        "content": brakes.content_of(db, entity.name, f"read_parquet({literal(folder / 'delta.parquet')})", "source_key"),
         "before": counts.before,
         "inserts": counts.inserts,
         "updates": counts.updates,
@@ -298,13 +296,6 @@ def _known_hash(db: duckdb.DuckDBPyConnection, entity: Entity, rows: str) -> str
     """An order-free hash of rows with prints."""
     query = f"select count(*), bit_xor(print_a), bit_xor(print_b) from {rows}"
     return digest(_printer(entity), db.execute(query).fetchall())
-
-
-def _content(db: duckdb.DuckDBPyConnection, entity: Entity, delta: Path) -> str:
-    """An order-free hash of a staged change, the same on every engine."""
-    told = "md5(op || source_key || '|' || coalesce(row_hash, ''))"
-    query = f"select count(*), bit_xor(cast('0x' || substr({told}, 1, 15) as bigint)) from read_parquet({literal(delta)})"
-    return digest(entity.name, [list(row) for row in db.execute(query).fetchall()])
 
 
 def _one(db: duckdb.DuckDBPyConnection, query: str) -> int:

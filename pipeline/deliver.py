@@ -282,8 +282,10 @@ def _brake(db: duckdb.DuckDBPyConnection, night: Night, feed: FeedDataset, count
     expected = bool(calendar().windows(night.run.as_of) & set(feed.brake.expect))
     drops = min(counts["drops"], max(counts["before"] - counts["after"], 0)) if expected else counts["drops"]
     size = limits.Size(max(before, 1), drops, counts["updates"])
-    for one in limits.passed(feed.brake, size, night.run.as_of):
+    found = list(limits.passed(feed.brake, size, night.run.as_of))
+    if found:
         _propose(db, feed)
+    for one in found:
         code = "HUB503" if one.kind == "deletes" else "HUB505"
         facts = {name: fact for name, fact in one.facts.items() if name != "before"}
         brakes.pull(db, night, brakes.Stop(feed.id, code, facts, one.op, limits.floor(feed.brake, size.before)))
@@ -295,7 +297,7 @@ def _propose(db: duckdb.DuckDBPyConnection, feed: FeedDataset) -> None:
     same = " and ".join(f"a.{name} = b.{name}" for name in feed.key)
     hashed = row_hash([f"a.{column.name}" for column in feed.columns])
     db.execute(
-        f"create or replace view proposed as select 'D' as op, {key} as row_key, null::varchar as row_hash from dropped a"
+        f"create view proposed as select 'D' as op, {key} as row_key, null::varchar as row_hash from dropped a"
         f" union all select 'U', {key}, {hashed} from fresh a semi join before b on {same}"
     )
 

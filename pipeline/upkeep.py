@@ -15,6 +15,7 @@ from typing import Any
 
 from core.ledger import Ledger, ledger
 from core.settings import settings
+from pipeline import brakes
 from pipeline.upload import number
 from schemas.catalog import Catalog, catalog
 from schemas.contract import KEEP_LANDING_DAYS
@@ -29,7 +30,7 @@ def upkeep(as_of: date) -> dict[str, Any]:
     removed += _uploads(book, catalog(), as_of)
     entries = _entries(book, as_of - timedelta(days=KEEP_ENTRIES_DAYS))
     limit = as_of - timedelta(days=KEEP_WORK_DAYS)
-    removed += _checked(book, as_of) + _conformed(book, limit) + _standing(limit)
+    removed += _checked(book, as_of) + _conformed(book, limit) + _standing(limit) + brakes.forget(book, as_of)
     return {"removed": removed, "entries": entries}
 
 

@@ -110,3 +110,17 @@ def test_what_is_open_is_never_forgotten(university: Any) -> None:
     upkeep(date(2040, 1, 1))
     assert {key for _, key, _ in university.held()} == {"T0004"}
     assert all(path.is_file() for path in kept(university))
+
+
+def test_the_rows_of_a_brake_go_when_nobody_needs_them(university: Any) -> None:
+    university.night(1)
+    university.department("delete from jzg where gh > 'T0020'")
+    university.night(2)
+    kept = list((settings().var / "brakes").glob("*.parquet"))
+    assert kept
+    upkeep(TODAY)
+    assert list((settings().var / "brakes").glob("*.parquet")) == kept, "the brake is open"
+    university.populate()
+    university.night(3)
+    upkeep(TODAY)
+    assert list((settings().var / "brakes").glob("*.parquet")) == []
