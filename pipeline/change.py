@@ -320,8 +320,7 @@ def _judge(db: duckdb.DuckDBPyConnection, night: Night, entity: Entity, counts: 
         return
     for one in found:
         facts = {**one.facts, **({"system": one.size.system} if one.size.system else {})}
-        free = limits.floor(entity.brake, one.size.before)
-        brakes.pull(db, night, brakes.Stop(entity.name, _CODES[one.kind, bool(one.size.system)], facts, one.op, free))
+        brakes.pull(db, night, brakes.Stop(entity.name, _CODES[one.kind, bool(one.size.system)], facts, one.op, one.free))
 
 
 _CODES = {

@@ -288,7 +288,7 @@ def _brake(db: duckdb.DuckDBPyConnection, night: Night, feed: FeedDataset, count
     for one in found:
         code = "HUB503" if one.kind == "deletes" else "HUB505"
         facts = {name: fact for name, fact in one.facts.items() if name != "before"}
-        brakes.pull(db, night, brakes.Stop(feed.id, code, facts, one.op, limits.floor(feed.brake, size.before)))
+        brakes.pull(db, night, brakes.Stop(feed.id, code, facts, one.op, one.free))
 
 
 def _propose(db: duckdb.DuckDBPyConnection, feed: FeedDataset) -> None:

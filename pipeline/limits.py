@@ -1,7 +1,7 @@
 """Limits: when a change is too large to be believed, of an entity, of the part that one source gives to it, of a feed.
 
 A contract gives percents and a floor of rows under which they do not count. The floor is never more than a fifth of what
-stands, or a small table could lose two rows of three. In the calendar windows that the contract expects the percents are
+stands, or a small table could lose two rows of three; of updates, which take nobody away, never more than half. In the calendar windows that the contract expects the percents are
 wider, and never off: a graduation takes a year's students away, not half of all.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 from core.calendar import calendar
 from schemas.contract import Brake
 
-FLOOR_SHARE = 5
+FLOOR_SHARE = {"deletes": 5, "updates": 2}
 """The floor is at most one row in so many that stand, and at least one row."""
 WIDER_DELETES, WIDER_UPDATES = 0.35, 0.75
 """The part of the way from the contract's percent to all rows by which an expected window widens it."""
@@ -40,6 +40,8 @@ class Excess:
     size: Size
     count: int
     limit: float
+    free: int
+    """How many rows may change so whatever share they are."""
 
     @property
     def op(self) -> str:
@@ -53,11 +55,6 @@ class Excess:
         return {"count": self.count, "percent": f"{share:.1f}", "limit": f"{self.limit:g}", "before": self.size.before}
 
 
-def floor(brake: Brake, before: int) -> int:
-    """How many rows may change whatever share they are."""
-    return min(brake.floor, max(1, before // FLOOR_SHARE))
-
-
 def passed(brake: Brake, size: Size, day: date) -> Iterator[Excess]:
     """The limits that a change of this size passes on a business date; a first load passes none."""
     if size.before == 0:
@@ -68,5 +65,6 @@ def passed(brake: Brake, size: Size, day: date) -> Iterator[Excess]:
         ("updates", size.updates, brake.max_update_percent, WIDER_UPDATES),
     ):
         limit = percent + (100.0 - percent) * wider if expected else percent
-        if count > floor(brake, size.before) and 100.0 * count > limit * size.before:
-            yield Excess(kind, size, count, limit)
+        free = min(brake.floor, max(1, size.before // FLOOR_SHARE[kind]))
+        if count > free and 100.0 * count > limit * size.before:
+            yield Excess(kind, size, count, limit, free)
