@@ -1,8 +1,9 @@
 """Limits: when a change is too large to be believed, of an entity, of the part that one source gives to it, of a feed.
 
-A contract gives percents and a floor of rows under which they do not count. The floor is never more than a fifth of what
-stands, or a small table could lose two rows of three; of updates, which take nobody away, never more than half. In the calendar windows that the contract expects the percents are
-wider, and never off: a graduation takes a year's students away, not half of all.
+A contract gives percents and a floor of rows under which they do not count. The floor of deletes is never more than a fifth of
+what stands, or a small table could lose two rows of three; updates take nobody away, and a small table may change as a whole.
+In the calendar windows that the contract expects the percents are wider, and never off: a graduation takes a year's students
+away, not half of all.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from typing import Any
 from core.calendar import calendar
 from schemas.contract import Brake
 
-FLOOR_SHARE = {"deletes": 5, "updates": 2}
-"""The floor is at most one row in so many that stand, and at least one row."""
+FLOOR_SHARE = 5
+"""The floor of deletes is at most one row in so many that stand, and at least one row."""
 WIDER_DELETES, WIDER_UPDATES = 0.35, 0.75
 """The part of the way from the contract's percent to all rows by which an expected window widens it."""
 
@@ -65,6 +66,6 @@ def passed(brake: Brake, size: Size, day: date) -> Iterator[Excess]:
         ("updates", size.updates, brake.max_update_percent, WIDER_UPDATES),
     ):
         limit = percent + (100.0 - percent) * wider if expected else percent
-        free = min(brake.floor, max(1, size.before // FLOOR_SHARE[kind]))
+        free = min(brake.floor, max(1, size.before // FLOOR_SHARE)) if kind == "deletes" else brake.floor
         if count > free and 100.0 * count > limit * size.before:
             yield Excess(kind, size, count, limit, free)
