@@ -111,17 +111,20 @@ def _staff_brake(university: Any, value: str) -> None:
     university.forget()
 
 
-def test_a_floor_is_never_more_than_a_fifth_of_what_stands(university: Any) -> None:
+def test_a_floor_of_deletes_is_never_more_than_a_fifth_of_what_stands(university: Any) -> None:
     _staff_brake(university, "{maxDeletePercent: 2, maxUpdatePercent: 2, floor: 30}")
     university.night(1)
     university.department("delete from jzg where gh > 'T0031'")
     assert [error.code for error in university.night(2).problems] == ["HUB502"]
     university.populate()
-    university.department("update jzg set xm = '改名', gxsj = now() where gh > 'T0031'")
+    university.department("update jzg set xm = '改名', gxsj = now() where gh > 'T0009'")
     assert [error.code for error in university.night(3).problems] == ["HUB504"]
     university.populate()
+    university.department("update jzg set xm = '改名', gxsj = now() where gh > 'T0031'")
+    assert university.night(4).problems == [], "updates take nobody away: their floor is the contract's"
+    university.populate()
     university.department("delete from jzg where gh > 'T0032'")
-    assert university.night(4).problems == []
+    assert university.night(5).problems == []
 
 
 def _window(university: Any) -> None:
