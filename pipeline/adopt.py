@@ -14,6 +14,7 @@ from core.engine import engine, literal
 from core.errors import Denied
 from core.ids import digest
 from core.ledger import Output
+from core.people import need_name
 from core.settings import settings
 from loaders.base import Delivery, open_target
 from loaders.table import TableTarget
@@ -34,9 +35,11 @@ def adopt(night: Night, feed: FeedDataset, by: str) -> Output:
     compare with the accepted version. A difference is remembered, and the next delivery sends everything again.
 
     Raises:
-        Denied: HUB707 when nothing was ever accepted, HUB713 when this kind of receiver keeps no such books, HUB751.
+        Denied: HUB707 when nothing was ever accepted, HUB713 when this kind of receiver keeps no such books, HUB751,
+            HUB753 without a name.
         Unavailable: HUB204.
     """
+    need_name(by, feed.id)
     if feed.connection in switched_off():
         raise Denied("HUB751", feed.id, connection=feed.connection)
     version = accepted_version(night, feed)

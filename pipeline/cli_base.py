@@ -41,6 +41,11 @@ def day(value: datetime | None) -> date:
     return value.date() if value else local_date(system_clock())
 
 
+def agreed(question: str, yes: bool, as_json: bool) -> bool:
+    """Whether a person agrees: by `--yes`, or by answering y at a terminal. A script is never asked, and has not agreed."""
+    return yes or (not as_json and sys.stdin.isatty() and typer.confirm(question))
+
+
 def show(value: Any, as_json: bool, table: Any = None) -> None:
     """Print a value as JSON, or as a table: the one given, else a line a fact."""
     from rich.console import Console

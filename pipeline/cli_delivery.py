@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from core.text import text
-from pipeline.cli_base import AsJson, AsOf, app, day, show
+from pipeline.cli_base import AsJson, AsOf, agreed, app, day, show
 
 Edge = Annotated[str, typer.Argument(help=text("cli.edge"))]
 By = Annotated[str | None, typer.Option("--by", help=text("cli.by"))]
@@ -96,7 +96,7 @@ def adopt(
     from schemas.catalog import catalog
 
     feeds = feeds_of(catalog(), edge)
-    if not yes and (as_json or not typer.confirm(text("desk.cli.adopt_ask", None, edge=edge))):
+    if not agreed(text("desk.cli.adopt_ask", None, edge=edge), yes, as_json):
         raise Denied("HUB714", edge)
     run_id = open_run("adopt", day(as_of), [edge])
     try:

@@ -49,6 +49,12 @@ def extract_all(here: Night, outcome: Outcome, datasets: Sequence[str]) -> None:
     each(lambda id: outcome.guard(lambda: extract.extract(here, id).__dict__, id), wanted)
 
 
+def later_night(as_of: date) -> date | None:
+    """The newest business date with a finished night, when that is later than `as_of`; else None."""
+    found = ledger().single("select max(as_of) as day from ops.run where kind = 'night' and state <> 'running'")["day"]
+    return found if found and found > as_of else None
+
+
 def open_run(kind: str, as_of: date, scope: Sequence[str] = ()) -> str:
     """Open (or go on with) a run and return its id, for an orchestrator that passes identifiers only."""
     return ledger().open_run(kind, as_of, scope).id

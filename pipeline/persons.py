@@ -17,6 +17,7 @@ from psycopg import sql
 from core import postgres
 from core.errors import Denied
 from core.ledger import Ledger, Row
+from core.people import need_two
 from quality.mask import mask
 from schemas.catalog import Catalog
 from schemas.contract import Column
@@ -82,8 +83,7 @@ def approve_number(book: Ledger, number: str, by: str) -> Row:
     row = book.one("select given_by, approved_by from ops.external_person where person_no = %s", [number])
     if row is None:
         raise Denied("HUB725", number)
-    if row["given_by"] == by:
-        raise Denied("HUB704", number, by=by)
+    need_two(row["given_by"], by, number)
     book.execute(
         "update ops.external_person set approved_by = %s, approved_at = %s where person_no = %s and approved_by is null",
         [by, book.clock(), number],

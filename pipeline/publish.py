@@ -17,6 +17,7 @@ from core import faults, postgres
 from core.errors import Denied, Fault, Gated, HubError
 from core.ids import digest
 from core.ledger import LOCK_PUBLISH, Output, Step
+from core.people import need_two
 from loaders import hub
 from loaders.hub import Change
 from pipeline import freeze
@@ -172,7 +173,8 @@ def rollback(night: Night, target: int, by: str, approved_by: str, reason: str) 
     Raises:
         Denied: HUB703 when there is no such version, HUB704 when one person would do both parts or gave no reason.
     """
-    if by == approved_by or not reason.strip():
+    need_two(by, approved_by, f"v{target}")
+    if not reason.strip():
         raise Denied("HUB704", f"v{target}", by=by)
     if not 1 <= target <= night.ledger.version():
         raise Denied("HUB703", f"v{target}", newest=night.ledger.version())

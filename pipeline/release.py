@@ -6,6 +6,7 @@ from datetime import date
 
 from core.errors import Denied
 from core.ledger import Ledger, Row
+from core.people import need_name, need_two
 
 LONGEST_DAYS = 14
 
@@ -14,8 +15,9 @@ def request(book: Ledger, brake_id: int, by: str, reason: str) -> Row:
     """Ask for a release.
 
     Raises:
-        Denied: HUB705 when the brake does not wait for this, HUB704 without a reason.
+        Denied: HUB705 when the brake does not wait for this, HUB704 without a reason, HUB753 without a name.
     """
+    need_name(by, f"brake {brake_id}")
     if not reason.strip():
         raise Denied("HUB704", f"brake {brake_id}", by=by)
     return _move(book, brake_id, ("tripped", "requested"), "state = 'requested', requested_by = %s, reason = %s", [by, reason])
@@ -25,11 +27,12 @@ def approve(book: Ledger, brake_id: int, by: str, until: date, today: date) -> R
     """Agree to a release until a date (inclusive), at most fourteen days ahead.
 
     Raises:
-        Denied: HUB704 when the same person asked, HUB705 when nobody asked, HUB706 when the date is past or too far.
+        Denied: HUB704 when the same person asked (in whatever spelling), HUB705 when nobody asked,
+            HUB706 when the date is past or too far.
     """
     row = _brake(book, brake_id)
-    if row["requested_by"] == by:
-        raise Denied("HUB704", f"brake {brake_id}", by=by)
+    if row["requested_by"] is not None:
+        need_two(row["requested_by"], by, f"brake {brake_id}")
     if not 0 <= (until - today).days <= LONGEST_DAYS:
         raise Denied("HUB706", f"brake {brake_id}", days=LONGEST_DAYS)
     return _move(book, brake_id, ("requested",), "state = 'released', approved_by = %s, expires_on = %s", [by, until])

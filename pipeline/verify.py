@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from core.connections import connection, switched_off
 from core.engine import engine, literal
 from core.errors import Denied
+from core.people import need_name
 from core.text import text
 from loaders.base import open_target
 from loaders.totals import differing, expected
@@ -92,8 +93,9 @@ def sign(night: Night, feed: FeedDataset, by: str, found: dict[str, Any]) -> dic
     so that none can be changed or taken out unseen.
 
     Raises:
-        Denied: HUB708 when the receiver does not hold what it accepted.
+        Denied: HUB708 when the receiver does not hold what it accepted, HUB753 without a name.
     """
+    need_name(by, feed.id)
     if not found["equal"]:
         raise Denied("HUB708", feed.id, differs=", ".join(found["differs"]))
     counts = {name: value for name, value in found.items() if name not in ("samples", "faults", "keys")}

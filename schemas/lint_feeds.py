@@ -1,7 +1,8 @@
 """Does a feed give what its receiver is entitled to: columns that exist, classed no lower than where they come from?
 
 A class is followed through the SELECT by value: a column that only stands in a condition (`case when outstanding > 0`)
-does not carry its class into the result, since that is how a sum becomes a yes or no on purpose.
+does not carry its class into the result, since that is how a sum becomes a yes or no on purpose. One of the highest class does,
+where a condition looks into it (`like`, a function) or where more is asked than that: by enough questions a number is told.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ from schemas.finding import Finding, near
 from schemas.lint_links import extra_line
 from schemas.queries import Query
 from schemas.shelf import Located, Shelf
+
+_HIGHEST, _QUESTIONS = "P3", 2
+"""The class whose values can be told by questions, and how many a SELECT may ask of one column."""
+_PLAIN = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.In, exp.Is)
 
 
 def feeds(found: Shelf) -> Iterator[Finding]:
@@ -66,7 +71,8 @@ def _output_classes(found: Shelf, tree: exp.Query) -> dict[str, str]:
         given = {alias: _given(found, source) for alias, source in scope.sources.items()} if scope else {}
         # A union takes its names from the first branch and puts the others below it by position.
         for name, projection in zip(highest, select.selects, strict=False):
-            highest[name] = max(highest[name], *(_class(column, given) for column in _values(projection)), "P0")
+            values = [_class(column, given) for column in _values(projection)]
+            highest[name] = max(highest[name], *values, *_told(select, projection, given), "P0")
     return highest
 
 
@@ -100,6 +106,29 @@ def _values(node: exp.Expr) -> Iterator[exp.Column]:
             for inner in value if isinstance(value, list) else [value]:
                 if isinstance(inner, exp.Expr):
                     yield from _values(inner)
+
+
+def _told(select: exp.Select, projection: exp.Expr, given: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """The highest class, when what a projection asks about a column of that class tells its value."""
+    asked = [column for other in select.selects for column in _asked(other, given)]
+    for column in _asked(projection, given):
+        same = [other for other in asked if (other.table, other.name) == (column.table, column.name)]
+        if len(same) > _QUESTIONS or not isinstance(_around(column), _PLAIN):
+            yield _HIGHEST
+
+
+def _asked(projection: exp.Expr, given: Mapping[str, Mapping[str, str]]) -> list[exp.Column]:
+    """The columns of the highest class in a projection of which more is asked than whether there is a value."""
+    columns = [column for column in projection.find_all(exp.Column) if not isinstance(column.parent, exp.Is)]
+    return [column for column in columns if _class(column, given) == _HIGHEST]
+
+
+def _around(column: exp.Column) -> exp.Expr | None:
+    """What a column stands in, apart from brackets and a value for nothing."""
+    node = column.parent
+    while isinstance(node, exp.Paren | exp.Coalesce):
+        node = node.parent
+    return node
 
 
 def _class(column: exp.Column, given: Mapping[str, Mapping[str, str]]) -> str:
