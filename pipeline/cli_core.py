@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from core.text import text
-from pipeline.cli_base import NEEDS_A_PERSON, AsJson, AsOf, app, day, interruptible, show
+from pipeline.cli_base import NEEDS_A_PERSON, AsJson, AsOf, agreed, app, day, interruptible, show
 
 
 @app.command(help=text("cli.demo"))
@@ -27,12 +27,22 @@ def demo(
 
 
 @app.command(help=text("cli.night"))
-def night(as_of: AsOf = None, as_json: AsJson = False) -> None:
+def night(
+    as_of: AsOf = None,
+    yes: Annotated[bool, typer.Option("--yes", help=text("cli.past_yes"))] = False,
+    as_json: AsJson = False,
+) -> None:
+    from core.errors import Denied
     from pipeline import screen
+    from pipeline.night import later_night
     from pipeline.night import night as run
 
+    wanted = day(as_of)
+    newest = later_night(wanted)
+    if newest and not agreed(text("cli.past_ask", None, day=wanted, newest=newest), yes, as_json):
+        raise Denied("HUB754", f"{wanted}", newest=f"{newest}")
     with interruptible(), screen.progress(quiet=as_json) as progress:
-        outcome = run(day(as_of), progress)
+        outcome = run(wanted, progress)
     screen.outcome(outcome, as_json)
     if outcome.problems:
         raise typer.Exit(NEEDS_A_PERSON)

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+import typer
 from psycopg.types.json import Jsonb
 from rich.console import Console
 
@@ -159,6 +160,21 @@ def test_exit_codes(university: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", "postgresql://nobody@127.0.0.1:1/hr")
     assert ended(monkeypatch, "night", "--as-of", "2026-09-09", "--json") == 3
     assert ended(monkeypatch, "night", "--as-of", "yesterday") == 2
+
+
+def test_a_night_before_the_newest_finished_one_is_asked_about(university: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    past = ["night", "--as-of", "2026-09-07"]
+    assert ended(monkeypatch, "night", "--as-of", "2026-09-09", "--json") == 0
+    university.department("update jzg set xm = '改名', gxsj = now() where gh = 'T0001'")
+    assert ended(monkeypatch, *past) == 1, "nobody at a terminal"
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    for answer, code in (("n", 1), ("y", 0)):
+        monkeypatch.setattr(typer, "confirm", lambda question, answer=answer: "2026-09-09" in question and answer == "y")
+        assert ended(monkeypatch, *past) == code
+        assert ("改名" in {row[1] for row in university.hub()}) is (answer == "y")
+    assert ended(monkeypatch, *past, "--json") == 1, "a script is not asked"
+    assert ended(monkeypatch, *past, "--json", "--yes") == 0
+    assert ended(monkeypatch, "night", "--as-of", "2026-09-09", "--json") == 0
 
 
 def test_today_is_the_university_s_day(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,6 +80,8 @@ def test_a_rollback_needs_two_persons(university: Any) -> None:
     university.night(1)
     with pytest.raises(Denied, match="HUB704"):
         _roll(university, 1, "zhang", "zhang")
+    with pytest.raises(Denied, match="HUB704"):
+        _roll(university, 1, "李工", "李工 ")
 
 
 def test_verify_finds_what_another_program_did_to_a_receiver(university: Any) -> None:
