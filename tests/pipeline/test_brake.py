@@ -193,3 +193,46 @@ def test_an_edge_that_only_loses_rows_is_braked_even_in_a_window_that_it_expects
     outcome = university.night(2)
     assert ("HUB503", "E01.staff_basic") in [(error.code, error.where) for error in outcome.problems]
     assert len(university.received()) == 40
+
+
+def _second_source(university: Any) -> None:
+    """Ten people of a second source beside the forty of the first, none of whom a floor lets pass."""
+    home = university.home
+    for path, old in ((home / "schemas/sources/hr/person.odcs.yaml", "hr"), (home / "sql/conform/staff/hr.sql", "hr")):
+        other = path.parent.parent / "grad" / path.name if path.suffix == ".yaml" else path.with_name("grad.sql")
+        other.parent.mkdir(exist_ok=True)
+        text = path.read_text("utf-8").replace("hr.person", "grad.person").replace(f"domain: {old}", "domain: grad")
+        other.write_text(text.replace("physicalName: jzg", "physicalName: yjs"), "utf-8")
+    contract = home / "schemas/hub/staff.odcs.yaml"
+    told = contract.read_text("utf-8").replace("authority, value: [hr]", "authority, value: [hr, grad]")
+    told = told.replace(
+        "{maxDeletePercent: 20, maxUpdatePercent: 60, floor: 3}", "{maxDeletePercent: 20, maxUpdatePercent: 30, floor: 1}"
+    )
+    contract.write_text(told, "utf-8")
+    university.department("drop table if exists yjs")
+    university.department(
+        "create table yjs as select replace(gh, 'T', 'G')::varchar(20) gh, xm, xb, lxrq, gz, dwh, gxsj from jzg"
+        " where gh <= 'T0010'"
+    )
+    university.forget()
+
+
+@pytest.mark.parametrize(
+    ("statement", "code"),
+    [("delete from yjs where gh > 'G0005'", "HUB506"), ("update yjs set xm = xm || '改', gxsj = now()", "HUB507")],
+)
+def test_half_of_one_source_stops_though_it_is_little_of_the_whole(university: Any, statement: str, code: str) -> None:
+    _second_source(university)
+    assert [error.code for error in university.night(1).problems] == []
+    before = university.hub()
+    assert len(before) == 50
+    university.department(statement)
+    outcome = university.night(2)
+    assert [(error.code, error.where) for error in outcome.problems] == [(code, "staff")]
+    assert (outcome.problems[0].facts["system"], outcome.problems[0].facts["before"]) == ("grad", 10)
+    assert university.hub() == before
+    number = university.ledger.single("select brake_id from ops.brake")["brake_id"]
+    release.request(university.ledger, number, "zhang", "属实")
+    release.approve(university.ledger, number, "li", date(2026, 9, 9), date(2026, 9, 8))
+    assert [error.code for error in university.night(3).problems] == []
+    assert university.hub() != before
