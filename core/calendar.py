@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +23,7 @@ from core.settings import settings
 ZONE = ZoneInfo("Asia/Shanghai")
 _DAY = timedelta(days=1)
 _SATURDAY = 5
+_DAYS_OF_EVERY_MONTH = 28
 AUGUST = 8
 ANCHORS: Mapping[str, tuple[str, Literal["first", "last"]]] = {
     "new_student_report": ("new_student_report", "first"),
@@ -75,6 +76,23 @@ class Term:
 
 
 @dataclass(frozen=True)
+class Payday:
+    """The day of each month by which payroll is uploaded (SJGXLC04/3: the 8th, whatever day that is).
+
+    `off_day` says what happens where nobody works that day: `same` it stays, `next` or `previous` the nearest working day.
+    """
+
+    day: int = 8
+    off_day: Literal["same", "next", "previous"] = "same"
+
+    def __post_init__(self) -> None:
+        if type(self.day) is not int or not 1 <= self.day <= _DAYS_OF_EVERY_MONTH:
+            raise ValueError(f"payday: day {self.day} is not 1 to {_DAYS_OF_EVERY_MONTH}")
+        if self.off_day not in ("same", "next", "previous"):
+            raise ValueError(f"payday: off_day {self.off_day} is not same, next or previous")
+
+
+@dataclass(frozen=True)
 class Calendar:
     """Every school year that has a file. Outside them there are public holidays only, and no terms and windows."""
 
@@ -84,6 +102,8 @@ class Calendar:
     workdays: frozenset[date]
     years_confirmed: frozenset[int] = frozenset()
     """Calendar years whose make-up days a person has compared with the State Council's notice."""
+    pay: Mapping[str, Payday] = field(default_factory=dict)
+    """School year -> its payday, where its file names one."""
 
     def is_workday(self, day: date) -> bool:
         """Whether offices work on that day: the university's own word, else the public holidays and the week."""
@@ -98,9 +118,23 @@ class Calendar:
             day += _DAY
         return day
 
-    def payday(self, year: int, month: int, day: int = 8) -> date:
-        """The day by which payroll is uploaded: the 8th, or the next working day (SJGXLC04/3)."""
-        return self.next_workday(date(year, month, day))
+    def pay_rule(self, day: date) -> Payday:
+        """What the school year of that day says of payday; the text's 8th where it says nothing."""
+        return self.pay.get(self.school_year(day), Payday())
+
+    def payday(self, year: int, month: int) -> date:
+        """The day by which the payroll of a month is uploaded (SJGXLC04/3), by the rule of its school year."""
+        rule = self.pay_rule(date(year, month, 1))
+        day = date(year, month, rule.day)
+        step = {"same": timedelta(), "next": _DAY, "previous": -_DAY}[rule.off_day]
+        while step and not self.is_workday(day):
+            day += step
+        return day
+
+    def is_payday(self, day: date) -> bool:
+        """Whether it is the payday of its month, or of the one before or after, whose day has moved over the month's end."""
+        months = (day.replace(day=1), day.replace(day=1) - _DAY, day.replace(day=28) + timedelta(days=4))
+        return any(self.payday(month.year, month.month) == day for month in months)
 
     def windows(self, day: date) -> frozenset[str]:
         """The names of the windows that contain the day; a brake's `expect` is looked up in them."""
@@ -173,6 +207,7 @@ def _read(files: tuple[tuple[Path, int], ...]) -> Calendar:
     days_off: set[date] = set()
     workdays: set[date] = set()
     confirmed: set[int] = set()
+    pay: dict[str, Payday] = {}
     for path, _ in files:
         try:
             year = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
@@ -181,6 +216,7 @@ def _read(files: tuple[tuple[Path, int], ...]) -> Calendar:
             days_off |= _days(year["days_off"])
             workdays |= _days(year["workdays"])
             confirmed |= {int(number) for number in year.get("makeup_confirmed", [])}
+            pay |= {str(year["school_year"]): Payday(**year["payday"])} if "payday" in year else {}
         except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
             raise ContractError("HUB181", path.name, problem=" ".join(str(error).split())) from error
     return Calendar(
@@ -189,6 +225,7 @@ def _read(files: tuple[tuple[Path, int], ...]) -> Calendar:
         frozenset(days_off),
         frozenset(workdays),
         frozenset(confirmed),
+        pay,
     )
 
 

@@ -43,7 +43,7 @@ def _every(minutes: int, first: time, last: time) -> tuple[time, ...]:
 
 
 def _payday(calendar: Calendar, day: date) -> bool:
-    return calendar.payday(day.year, day.month) == day
+    return calendar.is_payday(day)
 
 
 def _registration_fees(calendar: Calendar, day: date) -> bool:

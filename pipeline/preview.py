@@ -53,7 +53,7 @@ def _runs(known: Catalog, year: Calendar, day: date, language: str | None) -> It
     for flow, word in words:
         if SCHEDULES[word].is_on(year, day):
             feeds = sum((feed.flow, feed.schedule) == (flow, word) for feed in known.served())
-            why = text(f"preview.{word}", language, step=SCHEDULES[word].source, moved=_moved(word, day, language))
+            why = text(f"preview.{word}", language, step=SCHEDULES[word].source, moved=_moved(year, word, day, language))
             yield Item(day, _times(word), "run", f"feed__{flow.lower()}_{word}", feeds, why)
     if SCHEDULES["realtime"].is_on(year, day):
         key = "realtime" if year.is_workday(day) else "campaign"
@@ -66,8 +66,9 @@ def _times(word: str) -> str:
     return f"{times[0]:%H:%M}" + (f"-{times[-1]:%H:%M}" if len(times) > 1 else "")
 
 
-def _moved(word: str, day: date, language: str | None) -> str:
-    return text("preview.moved", language) if word == "payday" and day.day != 8 else ""
+def _moved(year: Calendar, word: str, day: date, language: str | None) -> str:
+    wanted = year.pay_rule(day).day
+    return text("preview.moved", language, day=wanted) if word == "payday" and day.day != wanted else ""
 
 
 def _due(known: Catalog, year: Calendar, first: date, last: date) -> Iterator[Item]:

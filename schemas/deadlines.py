@@ -1,7 +1,7 @@
 """The deadlines of the flow document on the calendar: one occasion for each time that something must be done.
 
 A deadline says from which day it counts (`anchor`, `offset_days`, `relation`); the calendar gives that day. The text speaks of
-days, never of working days; payroll alone moves to the next working day, as the university does it. H, the day on which
+days, never of working days; payday (the text's 8th) is the calendar's to set, moved off a holiday or not. H, the day on which
 a person reports, is in the data: `per_person` deadlines get their occasions from whoever asks with those days.
 """
 
@@ -127,10 +127,10 @@ def _all(deadline: Mapping[str, Any], calendar: Calendar, first: date, last: dat
 
 
 def _monthly(deadline: Mapping[str, Any], calendar: Calendar, first: date, last: date) -> Iterator[Occasion]:
-    for number in range(first.year * 12 + first.month - 2, last.year * 12 + last.month):
+    for number in range(first.year * 12 + first.month - 2, last.year * 12 + last.month + 1):
         year, month = number // 12, number % 12 + 1
-        day = calendar.payday(year, month, int(deadline["day_of_month"]))
-        yield _occasion(deadline, calendar, f"{year}-{month:02d}", (date(year, month, 1), date(year, month, 1), day))
+        day = calendar.payday(year, month)
+        yield _occasion(deadline, calendar, f"{year}-{month:02d}", (date(year, month, 1), min(date(year, month, 1), day), day))
 
 
 def _anchored(deadline: Mapping[str, Any], calendar: Calendar) -> Iterator[Occasion]:

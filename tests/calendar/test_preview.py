@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
-from core.calendar import each_day
+from core.calendar import calendar, each_day
 from core.settings import ROOT
 from pipeline.preview import preview
 from schemas.catalog import catalog
@@ -46,7 +47,7 @@ def test_the_school_year_is_what_the_table_says() -> None:
 
 def test_the_table_has_the_shifts_that_people_ask_about() -> None:
     paydays = {day.isoformat() for day, _, name, _ in table() if name == "feed__sjgxlc04_payday"}
-    assert {"2026-08-10", "2026-10-08", "2026-11-09", "2027-02-14", "2027-05-10"} <= paydays
+    assert {"2026-08-08", "2026-10-08", "2026-11-08", "2027-02-08", "2027-05-08"} <= paydays
     assert len(paydays) == 12
 
 
@@ -54,11 +55,20 @@ def test_every_line_says_why_in_both_languages() -> None:
     for language in ("zh", "en"):
         items = preview(catalog(ROOT), date(2026, 9, 1), date(2026, 10, 10), language)
         assert all(item.why for item in items)
-    moved = next(item for item in preview(catalog(ROOT), date(2027, 2, 1), date(2027, 2, 28), "en") if "payday" in item.name)
-    assert moved.day == date(2027, 2, 14)
-    assert "moved from the 8th" in moved.why
     due = next(item for item in items if item.name.startswith("DL10"))
     assert due.department == "教务处"
+
+
+def test_a_payday_that_moves_off_a_holiday_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the university's calendar says so; the shipped one keeps the text's 8th."""
+    text = (ROOT / "schemas" / "calendar" / "2026-2027.yaml").read_text("utf-8")
+    (tmp_path / "2026-2027.yaml").write_text(text + "payday: {off_day: next}\n", "utf-8")
+    monkeypatch.setattr("pipeline.preview.calendar", lambda: calendar(tmp_path))
+    items = preview(catalog(ROOT), date(2027, 2, 1), date(2027, 2, 28), "en")
+    moved = next(item for item in items if "payday" in item.name)
+    assert moved.day == date(2027, 2, 14)
+    assert "moved here from day 8" in moved.why
+    assert [item.day for item in items if item.name == "DL18 2027-02"] == [date(2027, 2, 14)]
 
 
 def test_the_command_prints_what_is_coming() -> None:

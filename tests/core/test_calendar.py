@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from core.calendar import calendar, local_date
+from core.calendar import calendar, each_day, local_date
 from core.errors import ContractError
+from core.settings import settings
+from schemas.deadlines import occasions
 
 YEAR = """
 school_year: 2030-2031
@@ -33,16 +35,50 @@ def write(folder: Path, days_off: str = "[]", workdays: str = "[]") -> Path:
 @pytest.mark.parametrize(
     ("month", "day"),
     [
-        ((2025, 2), date(2025, 2, 8)),  # a Saturday on which the State Council let people work
-        ((2025, 10), date(2025, 10, 9)),  # the last day of the National Day holiday
-        ((2026, 8), date(2026, 8, 10)),  # a Saturday
-        ((2026, 10), date(2026, 10, 8)),  # the first day after the holiday
-        ((2026, 11), date(2026, 11, 9)),  # a Sunday
-        ((2027, 2), date(2027, 2, 14)),  # Spring Festival, days off of the university, and its make-up Sunday
+        ((2025, 10), date(2025, 10, 8)),  # the last day of the National Day holiday
+        ((2026, 8), date(2026, 8, 8)),  # a Saturday
+        ((2026, 10), date(2026, 10, 8)),
+        ((2027, 2), date(2027, 2, 8)),  # Spring Festival
+        ((2031, 3), date(2031, 3, 8)),  # a school year without a file
     ],
 )
-def test_payday_is_the_8th_or_the_next_working_day(month: tuple[int, int], day: date) -> None:
+def test_payday_is_the_8th_of_the_text_where_the_calendar_says_nothing(month: tuple[int, int], day: date) -> None:
     assert calendar().payday(*month) == day
+    assert calendar().is_payday(day)
+
+
+@pytest.mark.parametrize(
+    ("rule", "month", "day"),
+    [
+        ("{off_day: next}", (2026, 8), date(2026, 8, 10)),  # the 8th is a Saturday
+        ("{off_day: next}", (2026, 10), date(2026, 10, 8)),
+        ("{off_day: next}", (2027, 2), date(2027, 2, 14)),  # Spring Festival, own days off, and the make-up Sunday
+        ("{off_day: previous}", (2026, 11), date(2026, 11, 6)),  # the 8th is a Sunday
+        ("{off_day: previous}", (2027, 2), date(2027, 2, 4)),  # the last day before Spring Festival
+        ("{day: 15}", (2026, 11), date(2026, 11, 15)),  # a Sunday
+        ("{day: 15, off_day: next}", (2026, 11), date(2026, 11, 16)),
+        ("{day: 1, off_day: previous}", (2027, 5), date(2027, 4, 30)),  # Labour Day: the last day of the month before
+        ("{day: 28, off_day: next}", (2027, 2), date(2027, 3, 1)),  # a Sunday: over the end of the month
+    ],
+)
+def test_payday_is_what_a_school_year_says(tmp_path: Path, rule: str, month: tuple[int, int], day: date) -> None:
+    text = (settings().schemas / "calendar" / "2026-2027.yaml").read_text("utf-8")
+    (tmp_path / "2026-2027.yaml").write_text(f"{text}payday: {rule}\n", "utf-8")
+    own = calendar(tmp_path)
+    assert own.payday(*month) == day
+    span = each_day(day - timedelta(days=20), day + timedelta(days=20))
+    assert [date for date in span if own.is_payday(date)] == [day]
+    deadline = {"id": "DL18", "relation": "on_day", "anchor": "month", "day_of_month": 8}
+    due = occasions(deadline, own, day - timedelta(days=20), day + timedelta(days=20))
+    assert [(item.name, item.due_on) for item in due] == [(f"{month[0]}-{month[1]:02d}", day)]
+
+
+@pytest.mark.parametrize("rule", ["{day: 31}", "{day: '8'}", "{off_day: later}", "{off: next}", "8"])
+def test_a_payday_that_is_none_is_refused(tmp_path: Path, rule: str) -> None:
+    text = (settings().schemas / "calendar" / "2026-2027.yaml").read_text("utf-8")
+    (tmp_path / "2026-2027.yaml").write_text(f"{text}payday: {rule}\n", "utf-8")
+    with pytest.raises(ContractError, match="HUB181"):
+        calendar(tmp_path)
 
 
 @pytest.mark.parametrize(

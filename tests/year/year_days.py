@@ -10,16 +10,16 @@ from datetime import date, timedelta
 
 FIRST, LAST = date(2026, 8, 1), date(2027, 7, 31)
 PAYDAYS = {
-    "2026-08": date(2026, 8, 10),  # the 8th is a Saturday
+    "2026-08": date(2026, 8, 8),  # a Saturday
     "2026-09": date(2026, 9, 8),
     "2026-10": date(2026, 10, 8),  # the first day after National Day
-    "2026-11": date(2026, 11, 9),  # the 8th is a Sunday
+    "2026-11": date(2026, 11, 8),  # a Sunday
     "2026-12": date(2026, 12, 8),
     "2027-01": date(2027, 1, 8),
-    "2027-02": date(2027, 2, 14),  # Spring Festival to the 12th, then a Saturday; this Sunday is worked
+    "2027-02": date(2027, 2, 8),  # a day of Spring Festival
     "2027-03": date(2027, 3, 8),
     "2027-04": date(2027, 4, 8),
-    "2027-05": date(2027, 5, 10),  # the 8th is a Saturday
+    "2027-05": date(2027, 5, 8),  # a Saturday
     "2027-06": date(2027, 6, 8),
     "2027-07": date(2027, 7, 8),
 }
