@@ -11,8 +11,8 @@ import numpy as np
 from campus import generate_days, generate_past
 from campus.arrays import Frame, Ints, ranked, ymd
 from campus.generate_people import studying
-from campus.lists import COLLEGES, DOT_NAMES, GIVEN, MAJORS, OFFICES, POSTGRADUATE, REGIONS, SURNAMES, UNDERGRADUATE
-from campus.people import DOTTED, NORMAL, RARE_CHARACTER
+from campus.lists import COLLEGES, DEPUTY, DOT_NAMES, GIVEN, MAJORS, OFFICES, POSTGRADUATE, REGIONS, SURNAMES, UNDERGRADUATE
+from campus.people import DOTTED, NORMAL, RARE_CHARACTER, deputies
 from campus.world import (
     ALWAYS,
     FIRST_DAY,
@@ -229,7 +229,7 @@ def _classes(students: Frame, staff: Frame, numbers: np.random.Generator) -> Fra
 
 
 def _posts(staff: Frame, numbers: np.random.Generator) -> Frame:
-    """A technical post for everyone in post, an earlier one for some, an office for a tenth."""
+    """A technical post for everyone in post, an earlier one for some, an office for a tenth, a deputy secretary a college."""
     held = np.flatnonzero(staff["state"] == IN_POST)
     before = held[numbers.random(len(held)) < 0.1]
     office = held[numbers.random(len(held)) < 0.1]
@@ -242,8 +242,13 @@ def _posts(staff: Frame, numbers: np.random.Generator) -> Frame:
         ),
         _post_rows(office, 1, numbers.integers(0, 3, len(office)), staff["joined"][office], np.zeros(len(office), np.int64)),
     ]
+    colleges = np.arange(1, COLLEGES + 1)
+    rank, held_still = np.full(COLLEGES, DEPUTY), np.zeros(COLLEGES, np.int64)
+    parts.append(_post_rows(deputies(staff, colleges), 1, rank, _TODAY - 400 - colleges, held_still))
     posts = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return posts | {"unit": staff["unit"][posts["staff"]], "updated": staff["updated"][posts["staff"]]}
+    unit = staff["unit"][posts["staff"]]
+    unit[-COLLEGES:] = colleges
+    return posts | {"unit": unit, "updated": staff["updated"][posts["staff"]]}
 
 
 def _post_rows(staff: Ints, kind: int, rank: Ints, start: Ints, end: Ints) -> Frame:

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from campus.arrays import Bools, Frame, Ints
 from campus.generate_money import DEFERRED, LOAN, PARTLY, UNPAID, fees, paid_from
 from campus.generate_past import state_on
-from campus.lists import UNITS
+from campus.lists import MAJORS, UNITS
+from campus.people import deputies
 from campus.world import FIRST_DAY, GRADUATED, IN_POST, IN_SCHOOL, INTAKE, NEVER, RESUMED, World, epoch, present, random
 from campus.year import AUTUMN, BEFORE, NUMBERED, REPORT, TERMS, Term
 
@@ -52,7 +53,7 @@ def welcome(world: World) -> Frame:
     green = np.where(here, green_channel(world)[rows] if not earlier else NONE, NONE)
     undecided = (green != NONE) & (day == world.day) & (rows % 5 == 0)
     green = np.where(undecided, APPLIED, green)
-    leaders = max(1, len(world.staff["unit"]) // 4)
+    college = np.array([major.unit for major in MAJORS])[students["major"][rows]]
     return {
         "student": rows,
         "entry": np.full(len(rows), entry, np.int64),
@@ -60,7 +61,7 @@ def welcome(world: World) -> Frame:
         "at": (epoch(FIRST_DAY) + day - 1) * 86_400 + 8 * 3600 + rows * 37 % 32_400,
         "fee": np.full(len(rows), 2, np.int64) if earlier else _fee_state(world)[rows],
         "green": green,
-        "reviewer": np.where(green >= APPROVED, students["major"][rows] * 13 % leaders, -1),
+        "reviewer": np.where(green >= APPROVED, deputies(world.staff, college), -1),
         "supervised": (green >= APPROVED).astype(np.int64),
     }
 
@@ -102,21 +103,21 @@ def _registrations(world: World, number: int, term: Term) -> Frame:
     rows = np.flatnonzero(_members(world, term, in_school | (returned < NEVER)))
     checkin, excused, when = checkin[rows], excused[rows], when[rows]
     checked, registered = checkin <= world.day, when <= world.day
-    staff = max(1, len(world.staff["unit"]) // 4)
+    operator = deputies(world.staff, np.array([major.unit for major in MAJORS])[world.students["major"][rows]])
     basis = np.where(registered, 1 + np.argmin(events, axis=0)[rows], 0)
     clerks = _clerks(world)
     return {
         "student": rows,
         "term": np.full(len(rows), number, np.int64),
         "checkin": np.where(checked, checkin, NEVER),
-        "operator": np.where(checked, (rows * 7 + number) % staff, -1),
+        "operator": np.where(checked, operator, -1),
         "deferred": (excused & ~checked & (world.day >= term.checkin.first)).astype(np.int64),
         "on_leave": (excused & (world.day >= term.checkin.first)).astype(np.int64),
         "registered": np.where(registered, when, NEVER),
         "basis": basis,
         "by": np.select(
             [basis == FORCED, (basis == GREEN) | ((basis == PAID) & (rows % 5 < 2))],
-            [clerks[rows % max(1, len(clerks))] if len(clerks) else -1, (rows * 7 + number) % staff],
+            [clerks[rows % max(1, len(clerks))] if len(clerks) else -1, operator],
             -1,
         ),
         "overdue": (~registered & (world.day > term.registration.last)).astype(np.int64),

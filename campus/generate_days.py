@@ -11,7 +11,7 @@ import numpy as np
 
 from campus import generate_books, generate_money
 from campus.arrays import Bools, Frame, Ints
-from campus.lists import COLLEGES, MAJORS
+from campus.lists import COLLEGES, DEPUTY, MAJORS
 from campus.world import (
     GRADUATED,
     IN_POST,
@@ -92,7 +92,7 @@ def _staff_moves(world: World, numbers: np.random.Generator) -> Frame:
     staff["state"][left] = numbers.choice([LEFT, RETIRED], len(left))
     touched = np.concatenate([moved, left])
     staff["updated"][touched] = office_hours(world.day, len(touched), numbers)
-    held = posts["end"] == 0
+    held = (posts["end"] == 0) & ~((posts["kind"] == 1) & (posts["rank"] == DEPUTY))  # a deputy secretary is the college's
     arriving = staff["from_day"][posts["staff"]] == world.day
     of_moved, of_left = held & np.isin(posts["staff"], moved), held & np.isin(posts["staff"], left)
     posts["unit"][of_moved] = staff["unit"][posts["staff"][of_moved]]

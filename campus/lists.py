@@ -119,6 +119,8 @@ UNITS: tuple[Unit, ...] = (
 )
 COLLEGES = len(_COLLEGES)
 """Units 1 to `COLLEGES` are the teaching colleges."""
+DEPUTY = 3
+"""The rank of an office that is a college's deputy secretary; lower ones are head, deputy head and section head."""
 OFFICES = len(_OFFICES)
 
 UNDERGRADUATE: tuple[Major, ...] = tuple(

@@ -37,6 +37,12 @@ def some_staff(world: World, rows: Ints) -> Text:
     return where(known, staff_numbers(world, np.where(known, rows, 0)), None)
 
 
+def deputies(staff: Frame, colleges: Ints) -> Ints:
+    """The deputy secretary of each of these colleges (indices into `UNITS`): one of the first quarter, which stays in post. A
+    university with few staff has one for several colleges."""
+    return np.asarray(colleges % max(1, len(staff["unit"]) // 4))
+
+
 def unit_codes(units: Ints, prefix: str = "") -> Text:
     """Unit codes behind a system's own prefix; null for -1."""
     return pick([prefix + code for code in _UNIT_CODES] + [None], units)

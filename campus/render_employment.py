@@ -55,6 +55,7 @@ def graduate_result(world: World) -> pa.Table:
     settled = signed[rows] <= today
     choice = np.searchsorted(_OFTEN, way[rows])
     names, kinds = _employers(choice, employer[rows])
+    reviewed = registered[rows] + 1 + people["house"] % 5
     with_somebody = settled & (choice != 3)
     return pa.table(
         {
@@ -68,6 +69,8 @@ def graduate_result(world: World) -> pa.Table:
             "SYDM": regions(people),
             "SYQRRQ": _slashed(registered[rows]),
             "DJRQ": _slashed(registered[rows]),
+            "SHZT": where(reviewed <= today, "已审核", "待审核"),
+            "SHRQ": where(reviewed <= today, _slashed(reviewed), None),
         }
     )
 

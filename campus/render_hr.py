@@ -27,7 +27,7 @@ _STATES = {1: "TX", 7: "LZ", 11: "ZZ"}
 _POLITICS = {1: "中共党员", 5: "民盟盟员", 12: "无党派民主人士", 13: "群众"}
 _JOBS = {11: "专任教师", 12: "教辅人员", 13: "行政人员", 14: "工勤人员"}
 _ESTABLISHMENTS = {11: "教学", 12: "教辅", 13: "行政", 14: "工勤"}
-_OFFICES = ("处长", "副处长", "科长")
+_OFFICES = ("处长", "副处长", "科长", "副书记")
 ETHNICITIES = (
     "汉族", "蒙古族", "回族", "藏族", "维吾尔族", "苗族", "彝族", "壮族",
     "布依族", "朝鲜族", "满族", "侗族", "瑶族", "白族", "土家族", "哈尼族",
@@ -109,8 +109,8 @@ def post_record(world: World) -> pa.Table:
         {
             "GH": staff_numbers(world, posts["staff"]),
             "ZWLX": pick(["", "D", "J"], posts["kind"]),
-            "ZWMC": where(office, pick((*_OFFICES, ""), rank), pick([name for _, name in TECH_POSTS], rank)),
-            "ZWJB": where(office, pick(["05", "06", "07", ""], rank), None),
+            "ZWMC": where(office, pick(_OFFICES, rank), pick([name for _, name in TECH_POSTS], rank)),
+            "ZWJB": where(office, pick(["05", "06", "07", "06"], rank), None),
             "PRZW": where(office, None, pick([code for code, _ in TECH_POSTS], rank)),
             "RZBM": unit_codes(posts["unit"]),
             "RZRQ": iso(posts["start"]),

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from campus.arrays import Text, dates, digits, pick, text, where, word
-from campus.generate_leaving import CLEARED, STEPS, clearances
+from campus.generate_leaving import CLEARED, NOT_APPLICABLE, STEPS, clearances
 from campus.people import some_staff, student_numbers
 from campus.rendering import Datasets, Waits
 from campus.world import FIRST_DAY, NEVER, World, epoch
@@ -41,6 +41,8 @@ def clearance(world: World) -> pa.Table:
         cells[f"{name}ZT"] = pick(WORDS, rows[step])
         cells[f"{name}RQ"] = dates(epoch(FIRST_DAY) + day - 1, ~done)
         cells[f"{name}CZR"] = where(done, "接口", None) if step in AUTOMATIC else clerk
+        if step == "household":
+            cells["HKZR"] = where(rows[step] == NOT_APPLICABLE, "N", "Y")
         if step == "textbook":
             cells["JCFPL"] = where(done, "Y", "N")
     return pa.table(cells)

@@ -1,7 +1,7 @@
 """Late data: what should have been there on its day and came after it is delivered by the next night, as a correction.
 
-Payroll is due on the 8th (SJGXLC04/3, or what the calendar says). When it comes on the 10th, the night of the 10th delivers it under its business date,
-the 8th, and writes down that it was late. Without this it would wait for the next payday.
+Payroll is due on the 8th (SJGXLC04/3, or what the calendar says). When it comes on the 10th, the night of the 10th delivers it
+under its business date, the 8th, and writes down that it was late. Without this it would wait for the next payday.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ deadline what is needed and what is there.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import cast
 
@@ -29,6 +30,10 @@ _CODES: Tables = {
     "codes.map": frozenset({"system", "list", "source_code", "code"}),
     "codes.code": frozenset({"list", "code", "name_zh", "name_en", "parent", "valid_from", "valid_to", "basis"}),
 }
+_UNITS = frozenset({"org_unit", "units"})
+_COMPARES = (exp.Predicate, exp.Case, exp.Func)
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_UNIT = re.compile(r"[\u4e00-\u9fff]{1,20}(处|部|学院|研究院|办公室|办|中心|馆|集团|科|委员会)")
 _ACROSS_ROWS = (exp.Window, exp.AggFunc, exp.Group, exp.Having, exp.Distinct, exp.Except, exp.Intersect, exp.Qualify)
 """A union is not among them: equal rows have equal keys, so it is the same whether all keys are looked at or a few."""
 
@@ -39,6 +44,8 @@ def sql(found: Shelf) -> Iterator[Finding]:
     yield from _feeds(found)
     yield from _checks(found)
     yield from _obligations(found)
+    for query in (query for queries in found.queries.values() for query in queries):
+        yield from _unit_names(query)
 
 
 def _conform(found: Shelf) -> Iterator[Finding]:
@@ -217,6 +224,22 @@ def _gives(source: exp.Expr | Scope, tables: Tables) -> frozenset[str]:
     if isinstance(source, Scope):
         return frozenset(cast(exp.Query, source.expression).named_selects)
     return tables.get(full_name(cast(exp.Table, source)), frozenset())
+
+
+def _unit_names(query: Query) -> Iterator[Finding]:
+    """A unit is known by its code and what it does (`org_unit.office_code`), not by what one university calls it."""
+    for scope in traverse_scope(query.tree):
+        units = {alias for alias, source in scope.sources.items() if isinstance(source, exp.Table) and source.name in _UNITS}
+        compared = {
+            literal
+            for column in scope.columns
+            if column.table in units and (where := column.find_ancestor(*_COMPARES)) is not None
+            for literal in where.find_all(exp.Literal)
+            if literal.is_string and _HAN.search(literal.name)
+        }
+        named = {literal for literal in scope.find_all(exp.Literal) if literal.is_string and _UNIT.fullmatch(literal.name)}
+        for literal in sorted(compared | named, key=lambda literal: (query.line(literal), literal.name)):
+            yield query.finding("HUB191", literal, name=literal.name)
 
 
 def _row_by_row(query: Query) -> Iterator[Finding]:

@@ -36,7 +36,7 @@ COLUMNS = {
     "registration": "student_no, school_year, term_code, registered_on date, basis, basis_expires_on date",
     "student_contact": "person_no, review_state_code, confirmed_on date, reviewed_on date",
     "fee_status": "student_no, school_year, received numeric, as_of timestamp",
-    "employment": "student_no, origin_place_code, origin_confirmed_on date",
+    "employment": "student_no, origin_place_code, origin_confirmed_on date, review_state_code, reviewed_on date",
 }
 """The columns that the SELECTs read, of entities that are there and of those to come (canonical 4.6 to 4.22)."""
 STATUS = "('{no}', '202609', 'U1', 'M1', 'C1', '203007', '{system}', true)"
@@ -132,8 +132,8 @@ CASES: dict[str, tuple[Fill, Fill]] = {
     "DL24": (fees("2027-06-11"), {**fees("2027-06-10"), "receipt": [receipt("E50", L_14)]}),
     "DL25": (contacts(REVIEWED, REVIEWED), contacts(REVIEWED, "'1', '2026-10-13', null")),
     "DL26": (
-        {**LEAVES, "employment": ["('S1', '410100', '2026-11-20')"]},
-        {**LEAVES, "student": [PERSON.format(no="S1")], "employment": ["('S1', '410100', null)"]},
+        {**LEAVES, "employment": ["('S1', '410100', '2026-11-20', '2', '2026-11-27')"]},
+        {**LEAVES, "student": [PERSON.format(no="S1")], "employment": ["('S1', '410100', null, '2', '2026-11-27')"]},
     ),
     "DL27": ({"registration": [GREEN.format("2027-01-17")]}, {"registration": [GREEN.format("2027-07-11")]}),
 }
@@ -203,6 +203,13 @@ def test_rows_that_meet_a_deadline_prove_it_and_others_do_not(ask: Callable[...,
 def test_a_confirmation_that_nobody_reviewed_is_not_done(ask: Callable[..., Any], state: str) -> None:
     assert ask("DL25", contacts(REVIEWED, state))[:3] == (2, 1, False)
     assert ask("DL25", contacts(REVIEWED, REVIEWED.replace("10-14", "11-02")))[:3] == (2, 1, False)
+
+
+@pytest.mark.parametrize("review", ["'1', null", "'9', '2026-11-21'", "'2', null", "'2', '2026-11-30'", "null, null"])
+def test_a_place_of_origin_that_nobody_reviewed_is_not_done(ask: Callable[..., Any], review: str) -> None:
+    fill = {**LEAVES, "employment": [f"('S1', '410100', '2026-11-20', {review})"]}
+    assert ask("DL26", fill)[:3] == (1, 0, False)
+    assert "origin_confirmed=1 reviewed=0" in ask("DL26", fill)[3]
 
 
 @pytest.mark.parametrize("deadline", ["DL09", "DL19", "DL20", "DL24"])

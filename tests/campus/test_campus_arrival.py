@@ -144,8 +144,8 @@ def hub() -> Iterator[duckdb.DuckDBPyConnection]:
             db.execute(f"insert into fee_status values ('{student}', '2026-2027', true), ('{student}', '{owed}', false)")
         db.execute("create table staff (staff_no varchar, unit_code varchar)")
         db.execute("insert into staff values ('A', '教'), ('B', '院')")
-        db.execute("create table org_unit (unit_code varchar, name varchar)")
-        db.execute("insert into org_unit values ('教', '教务处'), ('院', '软件学院')")
+        db.execute("create table org_unit (unit_code varchar, name varchar, office_code varchar)")
+        db.execute("insert into org_unit values ('教', '教务部', 'academic_affairs'), ('院', '教务处', null)")
         yield db
 
 

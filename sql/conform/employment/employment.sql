@@ -9,6 +9,8 @@ select
     cast(nullif(trim(s.origin_place), '') as varchar) as origin_place_code,
     cast(s.origin_confirmed_on as date) as origin_confirmed_on,
     cast(s.registered_on as date) as registered_on,
+    cast(coalesce(state_code.code, nullif(trim(s.review_state), '')) as varchar) as review_state_code,
+    cast(s.reviewed_on as date) as reviewed_on,
     s.source_row as source_row
 from employment.graduate_result s
 left join codes.map destination_code
@@ -20,3 +22,6 @@ left join codes.map placement_code
 left join codes.map kind_code
     on kind_code.system = 'employment' and kind_code.list = 'HUB/EMPLOYER_KIND'
     and kind_code.source_code = trim(s.employer_kind)
+left join codes.map state_code
+    on state_code.system = 'employment' and state_code.list = 'HUB/REVIEW_STATE'
+    and state_code.source_code = trim(s.review_state)

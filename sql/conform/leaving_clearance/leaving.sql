@@ -17,6 +17,7 @@ select
     cast(coalesce(household_code.code, trim(s.household)) as varchar) as clear_household,
     cast(s.household_on as date) as clear_household_on,
     cast(nullif(trim(s.household_by), '') as varchar) as clear_household_by,
+    cast(case trim(s.household_moved_in) when 'Y' then true when 'N' then false end as boolean) as household_moved_in,
     cast(coalesce(dormitory_code.code, trim(s.dormitory)) as varchar) as clear_dormitory,
     cast(s.dormitory_on as date) as clear_dormitory_on,
     cast(nullif(trim(s.dormitory_by), '') as varchar) as clear_dormitory_by,

@@ -1,6 +1,6 @@
 -- R05, YWLC04/8: 未注册学生无法通过系统选课,所有考试成绩无法录入系统. Selectable is who is validly registered for the current term on
 -- grounds that hold: checked in (R01) and paid (R02) for this and every earlier school year (SJGXLC10/2: 欠费学生不能注册), or by
--- a green channel in force (R03), or forced by 教务处 with a reason (R04).
+-- a green channel in force (R03), or forced by the academic affairs office with a reason (R04).
 select
     r.student_no,
     r.school_year,
@@ -16,7 +16,7 @@ select
             select 1 from fee_status d
             where d.student_no = r.student_no and d.school_year < r.school_year and not d.required_items_paid
         )) or r.basis = '2'
-            or (r.basis = '3' and r.forced_reason is not null and u.name = '教务处')),
+            or (r.basis = '3' and r.forced_reason is not null and u.office_code = 'academic_affairs')),
         false
     ) as is_selectable,
     coalesce(
@@ -25,7 +25,7 @@ select
             select 1 from fee_status d
             where d.student_no = r.student_no and d.school_year < r.school_year and not d.required_items_paid
         )) or r.basis = '2'
-            or (r.basis = '3' and r.forced_reason is not null and u.name = '教务处')),
+            or (r.basis = '3' and r.forced_reason is not null and u.office_code = 'academic_affairs')),
         false
     ) as is_exam_entry_allowed
 from registration r
