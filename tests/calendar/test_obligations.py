@@ -27,7 +27,7 @@ COLUMNS = {
     " boarding_code",
     "staff": "staff_no, name, unit_code, id_number, mobile, email, establishment_code, category_code, state_code,"
     " joined_on date",
-    "payroll_item": "person_no, month",
+    "payroll_item": "person_no, month, amount numeric",
     "admission_record": "candidate_no",
     "dorm_allocation": "student_no, room_no",
     "card": "card_no, card_kind, holder_no, state, issued_on date, recovered_on date",
@@ -112,11 +112,11 @@ CASES: dict[str, tuple[Fill, Fill]] = {
     "DL18": (
         {
             "payroll_item": [
-                *(f"('T{no}', '202608')" for no in range(10)),
-                *(f"('T{no}', '202609')" for no in range(9)),
+                *(f"('T{no}', '202608', 100)" for no in range(10)),
+                *(f"('T{no}', '202609', 100)" for no in range(9)),
             ]
         },
-        {"payroll_item": ["('T1', '202608')"]},
+        {"payroll_item": ["('T1', '202608', 100)"]},
     ),
     "DL19": (fees("2026-09-06"), {**fees("2026-09-05"), "receipt": [receipt("E47", date(2026, 9, 6))]}),
     "DL20": (fees("2026-09-07"), {**fees("2026-09-06"), "receipt": [receipt("E47", date(2026, 9, 7))]}),
@@ -234,9 +234,30 @@ def test_a_system_that_was_only_read_is_not_brought_up_to_date(ask: Callable[...
 
 
 def test_a_payroll_of_fewer_than_last_month_is_not_the_month_s(ask: Callable[..., Any]) -> None:
-    last = [f"('T{no}', '202607')" for no in range(10)]
-    assert ask("DL18", {"payroll_item": [*last, *(f"('T{no}', '202609')" for no in range(8))]})[:3] == (10, 8, False)
-    assert ask("DL18", {"payroll_item": ["('T1', '202609')", "('T2', '202610')"]})[:3] == (1, 1, True)  # the first month
+    last = [f"('T{no}', '202607', 100)" for no in range(10)]
+    assert ask("DL18", {"payroll_item": [*last, *(f"('T{no}', '202609', 100)" for no in range(8))]})[:3] == (10, 8, False)
+    assert ask("DL18", {"payroll_item": ["('T1', '202609', 100)", "('T2', '202610', 100)"]})[:3] == (
+        1,
+        1,
+        True,
+    )  # the first month
+
+
+@pytest.mark.parametrize(
+    ("pay", "in_post", "met"),
+    [(100, 11, True), (100, 12, False), (89, 9, True), (88, 9, False), (277, 9, True), (278, 9, False)],
+)
+def test_a_payroll_is_held_against_staff_in_post_and_last_month_s_sum(
+    ask: Callable[..., Any], pay: int, in_post: int, met: bool
+) -> None:
+    """Nine are paid where ten were, 1,000 in all."""
+    row = "('{no}', 'n', 'U1', 'i', null, null, '11', '11', '{state}', '{joined}')"
+    staff = [row.format(no=f"T{no}", state="11", joined="2020-01-01") for no in range(in_post)]
+    others = [("R", "01", "1990-01-01"), ("N", "11", "2026-09-07")]  # retired, and come in the month itself
+    staff += [row.format(no=f"{kind}{no}", state=state, joined=day) for kind, state, day in others for no in range(90)]
+    last = [f"('T{no}', '202608', 100)" for no in range(10)]
+    now = [f"('T{no}', '202609', {pay})" for no in range(9)]
+    assert ask("DL18", {"payroll_item": last + now, "staff": staff})[2] is met
 
 
 def test_nobody_paid_is_no_list_of_who_paid(ask: Callable[..., Any]) -> None:

@@ -1,8 +1,36 @@
+-- A row 合计 or 总计 is the file's own word on its month: the sum and, where the column of names has a number, the persons. Its month
+-- is the one that it names, else the only one in the file. It pays nobody; every row of the month carries what it says.
+with rows_of as (
+    select s.source_row as position, trim(s.month) as month,
+        replace(replace(trim(s.person_no), ' ', ''), '　', '') in ('合计', '总计') as is_total
+    from finance.payroll s
+), only_month as (
+    select min(r.month) as month
+    from rows_of r
+    where not coalesce(r.is_total, false)
+    having count(distinct r.month) = 1
+), said as (
+    select
+        coalesce(nullif(r.month, ''), o.month) as month,
+        max(s.amount) as amount,
+        max(try_cast(nullif(regexp_replace(s.name, '[^0-9]', '', 'g'), '') as integer)) as persons
+    from finance.payroll s
+    join rows_of r on r.position = s.source_row
+    left join only_month o on 1 = 1
+    where r.is_total
+    group by coalesce(nullif(r.month, ''), o.month)
+)
 select
     cast(nullif(trim(s.person_no), '') as varchar) as person_no,
     cast(nullif(trim(s.month), '') as varchar) as month,
     cast(nullif(trim(s.item_code), '') as varchar) as item_code,
     cast(nullif(trim(s.item_name), '') as varchar) as item_name,
     cast(s.amount as decimal(12,2)) as amount,
-    s.source_row as source_row
+    cast(said.amount as decimal(14,2)) as file_amount,
+    cast(said.persons as integer) as file_persons,
+    s.source_row as source_row,
+    s.unreadable as unreadable
 from finance.payroll s
+join rows_of r on r.position = s.source_row
+left join said on said.month = r.month
+where not coalesce(r.is_total, false)
