@@ -53,7 +53,6 @@ def welcome(world: World) -> Frame:
     green = np.where(here, green_channel(world)[rows] if not earlier else NONE, NONE)
     undecided = (green != NONE) & (day == world.day) & (rows % 5 == 0)
     green = np.where(undecided, APPLIED, green)
-    college = np.array([major.unit for major in MAJORS])[students["major"][rows]]
     return {
         "student": rows,
         "entry": np.full(len(rows), entry, np.int64),
@@ -61,7 +60,7 @@ def welcome(world: World) -> Frame:
         "at": (epoch(FIRST_DAY) + day - 1) * 86_400 + 8 * 3600 + rows * 37 % 32_400,
         "fee": np.full(len(rows), 2, np.int64) if earlier else _fee_state(world)[rows],
         "green": green,
-        "reviewer": np.where(green >= APPROVED, deputies(world.staff, college), -1),
+        "reviewer": np.where(green >= APPROVED, deputies(world.staff, _college(world, REPORT.first)[rows]), -1),
         "supervised": (green >= APPROVED).astype(np.int64),
     }
 
@@ -103,7 +102,7 @@ def _registrations(world: World, number: int, term: Term) -> Frame:
     rows = np.flatnonzero(_members(world, term, in_school | (returned < NEVER)))
     checkin, excused, when = checkin[rows], excused[rows], when[rows]
     checked, registered = checkin <= world.day, when <= world.day
-    operator = deputies(world.staff, np.array([major.unit for major in MAJORS])[world.students["major"][rows]])
+    operator = deputies(world.staff, _college(world, term.checkin.first)[rows])
     basis = np.where(registered, 1 + np.argmin(events, axis=0)[rows], 0)
     clerks = _clerks(world)
     return {
@@ -122,6 +121,16 @@ def _registrations(world: World, number: int, term: Term) -> Frame:
         ),
         "overdue": (~registered & (world.day > term.registration.last)).astype(np.int64),
     }
+
+
+def _college(world: World, day: int) -> Ints:
+    """The college of each student on a day: that of the major now, or the one left by the first change after that day."""
+    changes = world.changes
+    later = np.flatnonzero(changes["on"] - epoch(FIRST_DAY) + 1 > day)
+    later = later[np.argsort(-changes["on"][later], kind="stable")]
+    college = np.array([major.unit for major in MAJORS])[world.students["major"]]
+    college[changes["student"][later]] = changes["from_unit"][later]
+    return college
 
 
 def _clerks(world: World) -> Ints:

@@ -6,4 +6,4 @@ join student s on s.student_no = c.student_no
 where c.clear_student_card = '2' or c.clear_textbook = '2' or c.clear_library = '2' or c.clear_finance = '2'
     or c.certificates_issued = '2' or (c.clear_dormitory = '2' and s.boarding_code = '2')
     or (c.clear_household = '2' and coalesce(c.household_moved_in, true))
-    or (c.clear_household <> '2' and not c.household_moved_in)
+    or (c.clear_household in ('0', '1', '3') and not c.household_moved_in)

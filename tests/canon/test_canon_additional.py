@@ -27,7 +27,7 @@ def test_an_additional_edge_has_a_reason_a_step_and_a_number_of_its_own(
     book = flowbook(home)
     assert (len(book.edges), [edge["id"] for edge in book.additional]) == (67, list(added))
     steps = {f"{flow['code']}/{step['n']}" for flow in book.flows for step in flow["steps"]}
-    assert set(added) == {"N01", "N02"}
+    assert set(added) == {"N01", "N02", "N03", "N04", "N05", "N06"}
     assert not set(added) & {edge["id"] for edge in book.edges}
     for edge in added.values():
         assert {item["step"] for item in edge["declarations"]} <= steps

@@ -150,6 +150,9 @@ def test_rows_of_another_system_and_another_year_stay_out(shipped: Catalog, tabl
         "insert into fee_status (student_no, school_year, source_system) values ('A1', '2026-2027', 'finance'),"
         " ('A2', '2026-2027', 'finance'), ('G1', '2026-2027', 'finance')"
     )
+    tables.execute(
+        "insert into bill_line (student_no, source_system) values ('A1', 'finance'), ('A2', 'finance'), ('G1', 'finance')"
+    )
     try:
         assert _numbers(shipped, tables, "E25.student_basic") == ["A1", "A2"]
         assert _numbers(shipped, tables, "E35.grad_student_basic") == ["G1"]
@@ -158,7 +161,7 @@ def test_rows_of_another_system_and_another_year_stay_out(shipped: Catalog, tabl
         assert _numbers(shipped, tables, "E43.fee_status") == ["G1"]
         assert _numbers(shipped, tables, "E46.new_student_fee") == ["A1", "G1"]
     finally:
-        for name in ("student", "student_status", "fee_status"):
+        for name in ("student", "student_status", "fee_status", "bill_line"):
             tables.execute(f"delete from {name}")
 
 
@@ -184,8 +187,9 @@ def _shown_to_the_person(feed: FeedDataset) -> set[str]:
 
 
 def _given_back(feed: FeedDataset) -> set[str]:
-    """What students confirmed about themselves goes back to the register that they are in (SJGXLC05/4, F19)."""
-    return CONTACT if feed.id == "E51.student_confirmed" else set()
+    """What students confirmed about themselves goes back to the register that they are in (SJGXLC05/4, F19), and who is
+    admitted goes to the register that is to number them (SJGXLC02/1)."""
+    return {"E51.student_confirmed": CONTACT, "N05.admission_record": IDENTITY | {"birth_date"}}.get(feed.id, set())
 
 
 def _text(shipped: Catalog, feed: FeedDataset) -> str:

@@ -1,5 +1,5 @@
 -- Accounts follow the state: staff while in post or re-employed, the retired as affiliates, students until ninety days after
--- their studies end, others while their grant lasts (canonical 5.4, 9.2, rule R12). Open ends are written 2099-12-31.
+-- their studies end, others from the first to the last day of their grant (canonical 5.4, 9.2, rule R12). Open ends are written 2099-12-31.
 with ended as (
     select c.student_no, max(c.change_date) as ended_on from hub.status_change c group by c.student_no
 )
@@ -46,4 +46,5 @@ select
     x.valid_to as valid_to
 from hub.external_person x
 left join hub.person_number n on n.number = x.person_no
-where x.is_granted
+cross join hub.tonight d
+where x.is_granted and d.as_of between x.valid_from and x.valid_to

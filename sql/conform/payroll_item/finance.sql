@@ -26,7 +26,7 @@ select
     cast(nullif(trim(s.item_code), '') as varchar) as item_code,
     cast(nullif(trim(s.item_name), '') as varchar) as item_name,
     cast(s.amount as decimal(12,2)) as amount,
-    cast(said.amount as decimal(14,2)) as file_amount,
+    cast(said.amount as decimal(12,2)) as file_amount,
     cast(said.persons as integer) as file_persons,
     s.source_row as source_row,
     s.unreadable as unreadable
