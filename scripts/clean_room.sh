@@ -16,13 +16,14 @@ fail() {
   exit 1
 }
 
-# What runs in the room: its processes have the room in their command or their folder.
+# What runs in the room: its processes have the room in their command or their folder, or belong to its user.
 left() {
   local process
   for process in /proc/[0-9]*; do
     [ "${process#/proc/}" != $$ ] || continue
     if [[ "$(readlink "$process/cwd" 2>/dev/null)" == "$room"* ]] ||
-      grep -qaF "$room" "$process/cmdline" 2>/dev/null; then
+      grep -qaF "$room" "$process/cmdline" 2>/dev/null ||
+      { [ -n "$made" ] && [ "$(stat -c %U "$process" 2>/dev/null)" = "$user" ]; }; then
       echo "${process#/proc/}"
     fi
   done
@@ -72,7 +73,8 @@ for file in "${PIP_CONFIG_FILE:-}" "${XDG_CONFIG_HOME:-$HOME/.config}/pip/pip.co
 done
 
 mkdir -p "$deep" "$room/home"
-git -c safe.directory='*' clone -q "$here" "$deep/campus-hub"
+printf '[safe]\n\tdirectory = *\n' >"$room/git.conf" # the clone may be another user's; git's child reads files only
+GIT_CONFIG_GLOBAL=$room/git.conf git clone -q "$here" "$deep/campus-hub"
 [ ${#deep} -gt 120 ] || fail "the path is not long: $deep"
 become=()
 if [ "$(id -u)" -eq 0 ]; then
@@ -103,9 +105,21 @@ step() {
   echo "clean room: $* ($((SECONDS - began)) s)"
 }
 
+# What the commands wrote is for their user only, whatever umask he has.
+closed() {
+  local open
+  open=$(find "$deep/campus-hub/var" ! -type l -perm /077 | head -5)
+  [ -z "$open" ] || fail "open to others: $open"
+}
+
 ! inside bash -c 'command -v mariadbd || command -v slapd' || fail "a server is still in PATH"
 step make demo
 grep -q 'mariadbd' "$room/said" && grep -q 'slapd' "$room/said" || fail "nobody said what was placed elsewhere"
+grep -qE '注入 ([1-9][0-9]*) 处.*提示 \1 处，漏 0 处，误留 0 处' "$room/said" || {
+  grep '注入' "$room/said" >&2 || true
+  fail "not every fault of the demonstration was found"
+}
+closed
 step .venv/bin/hub status
 step .venv/bin/hub verify E01
 also=3 step .venv/bin/hub night --as-of 2026-09-09
@@ -116,6 +130,7 @@ import json, sys
 states = [edge["state"] for edge in json.load(open(sys.argv[1], encoding="utf-8"))["edges"]]
 sys.exit(states != ["accepted"] * 67)
 PY
+closed
 step make down
 [ -z "$(left)" ] || {
   for pid in $(left); do tr '\0' ' ' <"/proc/$pid/cmdline" >&2 && echo >&2; done
