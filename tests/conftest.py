@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,29 @@ import pytest
 
 from campus import servers
 from core import embedded
+
+SESSION = "HUB_TEST_SESSION"
+"""In the environment of everything that a session starts: the folder of its servers."""
+_REAPER = pytest.StashKey["subprocess.Popen[bytes]"]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A process beside the session ends the servers that it leaves, also when it is interrupted or killed."""
+    if hasattr(config, "workerinput"):
+        return
+    folder = tempfile.mkdtemp(prefix="hub-servers-")
+    # Not under pytest's own: every session of this user closes that one to others, and a server that gave up root must get at
+    # its files.
+    Path(folder).chmod(0o711)
+    os.environ[SESSION] = folder
+    command = [sys.executable, "-S", str(Path(__file__).with_name("reaper.py")), str(os.getpid()), folder]
+    config.stash[_REAPER] = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The end of a session that comes to its end: it leaves no process, the reaper neither."""
+    if reaper := config.stash.get(_REAPER, None):
+        reaper.communicate(b".")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -22,13 +46,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def server_room() -> Iterator[Path]:
-    """A folder for servers. Not under pytest's own: every pytest session of this user closes that one to other users, and
-    a server that gave up root must still get at its files."""
-    folder = Path(tempfile.mkdtemp(prefix="hub-servers-"))
+def server_room() -> Path:
+    """A folder for the servers of this process of the session."""
+    folder = Path(os.environ[SESSION], os.environ.get("PYTEST_XDIST_WORKER", "s"))
+    folder.mkdir()
     folder.chmod(0o711)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    return folder
 
 
 @pytest.fixture(scope="session")
