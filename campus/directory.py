@@ -1,4 +1,7 @@
-"""A private directory (LDAP) for the rehearsal: the distribution's slapd, in one folder, on a port of this machine only."""
+"""A private directory (LDAP) for the rehearsal: the distribution's slapd, in one folder, on a port of this machine only.
+
+It tells nothing to who does not know its password, which lies in the folder, closed to other users.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from urllib.parse import quote
 import ldap3
 from ldap3.core.exceptions import LDAPException
 
+from campus.servers import serving
 from core.errors import Fault
 
 BASE = "dc=campus,dc=test"
@@ -28,12 +32,12 @@ _CONFIGURATION = """\
 {schemas}
 modulepath {modules}
 moduleload back_mdb
-pidfile {folder}/pid
 database mdb
 maxsize 1073741824
 suffix "{base}"
 rootdn "{bind}"
 rootpw {password}
+access to * by * none
 directory {folder}/data
 index objectClass,uid,seeAlso eq
 dbnosync
@@ -50,6 +54,8 @@ def directory(folder: Path) -> str | None:
     if program is None or schemas is None:
         return None
     folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
     if not (folder / "port").is_file():
         _install(folder, schemas)
     port, password = int((folder / "port").read_text()), (folder / "password").read_text()
@@ -67,16 +73,18 @@ def directory(folder: Path) -> str | None:
 
 def stop(folder: Path) -> None:
     """Stop the directory on `folder`, if it runs; the entries stay."""
-    with contextlib.suppress(OSError, ValueError):
-        pid = int((folder.resolve() / "pid").read_text())
+    command = ("slapd", str(folder.resolve() / "slapd.conf"))
+    if (pid := serving(*command)) is None:
+        return
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + _START_SECONDS
-        while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
+    deadline = time.monotonic() + _START_SECONDS
+    while serving(*command) is not None and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def _install(folder: Path, schemas: Path) -> None:
-    (folder / "data").mkdir(parents=True, exist_ok=True)
+    (folder / "data").mkdir(exist_ok=True)
     files = [*(schemas / f"{name}.schema" for name in _SCHEMAS), Path(__file__).with_name("eduperson.schema")]
     modules = next((path for path in (Path("/usr/lib/ldap"), Path("/usr/lib64/openldap")) if path.is_dir()), Path("/usr/lib"))
     password = secrets.token_hex(16)

@@ -3,7 +3,8 @@
 All kinds keep everything in one folder, start in a session of their own and so outlive the process that started them
 (even when it is killed); `stop` ends them. Starting is idempotent. MariaDB is that of the distribution; PostgreSQL is the
 embedded one that the hub itself uses; both listen on a unix socket only. SQL Server is `campus.sqlserver`, which speaks
-that server's protocol on a port of this machine.
+that server's protocol on a port of this machine, to who knows its password. Their folders are closed to other users,
+whatever the umask.
 """
 
 from __future__ import annotations
@@ -71,8 +72,7 @@ def mariadb(folder: Path, extra: tuple[str, ...] = ()) -> str | None:
     """
     if _program("mariadbd") is None or _program("mariadb-install-db") is None:
         return None
-    folder = folder.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _closed(folder)
     with _one_at_a_time(folder):
         door = _door(folder)
         if not _answers(door):
@@ -95,8 +95,8 @@ def sqlserver(folder: Path) -> str:
     Raises:
         Fault: HUB806 when the server does not come up; its log is `folder/log`.
     """
-    folder = folder.resolve()
-    (folder / "tables").mkdir(parents=True, exist_ok=True)
+    folder = _closed(folder)
+    (folder / "tables").mkdir(exist_ok=True)
     with _one_at_a_time(folder):
         login = folder / "login.json"
         if not login.is_file():
@@ -114,7 +114,7 @@ def stop(folder: Path) -> None:
     folder = folder.resolve()
     if (folder / "PG_VERSION").is_file():
         embedded.stop(folder)
-    elif (folder / "data").is_dir():
+    elif (folder / "data").is_dir() or (folder / "new").is_dir():
         with _one_at_a_time(folder):
             _stop_mariadb(folder)
     elif (folder / "tables").is_dir():
@@ -135,14 +135,22 @@ def _install(folder: Path) -> None:
         "--no-defaults",
         f"--datadir={folder / 'new'}",
         _own_tmpdir(folder),
-        "--auth-root-authentication-method=normal",
+        f"--auth-root-authentication-method={'socket' if os.geteuid() == 0 else 'normal'}",  # the latter behind its folder
         "--skip-test-db",
         "--skip-name-resolve",
         *_as_root(),
     ]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)  # noqa: S603 - our own words
-    if done.returncode:
-        (folder / "log").write_bytes(done.stdout + done.stderr)
+    with (folder / "log").open("wb") as log:
+        child = subprocess.Popen(  # noqa: S603 - our own words
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        child.wait()
+    except BaseException:  # it is a script, and what it started goes too
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        raise
+    if child.returncode:
         raise Fault("HUB806", folder.name, log=str(folder / "log"))
     (folder / "new").rename(folder / "data")
 
@@ -163,7 +171,7 @@ def _start(folder: Path, door: Path, extra: tuple[str, ...] = ()) -> None:
     ]
     nowhere = subprocess.DEVNULL
     _children[folder] = child = subprocess.Popen(  # noqa: S603 - our own words
-        command, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True, cwd=folder
+        command, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True, cwd=folder, umask=0o077
     )
     try:
         _await(folder, door, child)
@@ -196,8 +204,8 @@ def _start_sqlserver(folder: Path) -> None:
             stderr=log,
             start_new_session=True,
             cwd=ROOT,
+            umask=0o077,
         )
-    (folder / "pid").write_text(str(child.pid))
     deadline = time.monotonic() + _START_SECONDS
     while not ((folder / "port").is_file() and (folder / "port").stat().st_mtime_ns > before):
         if child.poll() is not None or time.monotonic() > deadline:
@@ -233,14 +241,23 @@ def _end(folder: Path) -> bool:
     return True
 
 
-def _pid(folder: Path) -> int | None:
-    """The process that serves `folder`. A pid file left by a dead server may name a stranger, so its command counts."""
-    with contextlib.suppress(OSError, ValueError):
-        pid = int((folder / "pid").read_text())
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        if {f"--datadir={folder / 'data'}".encode(), str(folder).encode()} & set(words):
-            return pid
+def serving(*words: str) -> int | None:
+    """The process whose command has all these words, the name of its program being one. A pid file is not asked: it comes
+    late, stays when its server dies, and may then name a stranger."""
+    wanted = {os.fsencode(word) for word in words}
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            command = (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdigit() else []
+            if wanted <= {*command, *(part.rsplit(b"/", 1)[-1] for part in command[:1])}:
+                return int(entry.name)
     return None
+
+
+def _pid(folder: Path) -> int | None:
+    """The process that serves `folder`, or makes its system tables."""
+    if (folder / "tables").is_dir():
+        return serving("campus.sqlserver", str(folder))
+    return serving(f"--datadir={folder / 'data'}") or serving(f"--datadir={folder / 'new'}")
 
 
 def _door(folder: Path) -> Path:
@@ -271,6 +288,14 @@ def _connect(path: str) -> pymysql.Connection[pymysql.cursors.Cursor]:
         connection.connect(opened)
         on_failure.pop_all()
     return connection
+
+
+def _closed(folder: Path) -> Path:
+    """The folder, made if it is not there, for its owner only."""
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return folder
 
 
 def _program(name: str) -> str | None:

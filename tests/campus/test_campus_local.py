@@ -134,7 +134,9 @@ def test_a_sqlserver_starts_once_ends_and_comes_back_where_it_was(tmp_path: Path
         store = ServedTables(folder)
         store.create(DATASET)
         assert open_extractor(parse("src_research", url)).tables() == ["KY_XM"]
-        os.kill(int((folder / "pid").read_text()), signal.SIGKILL)
+        pid = servers.serving("campus.sqlserver", str(folder))
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
         servers._children[folder].wait()
         assert servers.sqlserver(folder) == url
         assert open_extractor(parse("src_research", url)).tables() == ["KY_XM"]

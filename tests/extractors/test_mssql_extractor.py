@@ -79,7 +79,9 @@ class ServedShelf:
 
     def kill_readers(self) -> int:
         """Sessions cannot be ended one by one here: the server as a whole is."""
-        os.kill(int((self.folder / "pid").read_text()), signal.SIGKILL)
+        pid = servers.serving("campus.sqlserver", str(self.folder))
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
         return 1
 
     def unreachable(self) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
+import ldap3
 import psycopg
 import pymysql
 import pytest
@@ -108,3 +110,59 @@ def test_postgresql_starts_once_and_ends(tmp_path: Path) -> None:
     psycopg.connect(database).close()
     servers.stop(folder)
     servers.stop(folder)
+
+
+def asks(code: str, *words: object) -> str:
+    """What another user of this machine hears: the error of `code`, run as `nobody`."""
+    program = f"import os, pymysql, socket, sys; os.setgroups([]); os.setgid(65534); os.setuid(65534)\n{code}"
+    command = [sys.executable, "-c", program, *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stderr
+
+
+@pytest.mark.parametrize("name", ["short", "long" * 30])
+def test_nobody_else_gets_into_mariadb(mariadb_server: str, server_room: Path, name: str) -> None:
+    folder = server_room / "closed" / name
+    folder.mkdir(parents=True, mode=0o755)
+    before = os.umask(0)
+    try:
+        url = servers.mariadb_database(servers.mariadb(folder) or "", "hr")
+        where = parse("rehearsal", url)
+        door = Path(where.options["unix_socket"])
+        assert stat.S_IMODE(folder.stat().st_mode) == stat.S_IMODE(door.parent.stat().st_mode) == 0o700
+        if os.geteuid() == 0:
+            assert "PermissionError" in asks("socket.socket(socket.AF_UNIX).connect(sys.argv[1])", door)
+            for opened in {folder, door.parent}:  # the folder is not all that stands before the data
+                opened.chmod(0o711)
+            connect = "pymysql.connect(user='root', unix_socket=sys.argv[1])"
+            assert "Access denied" in asks(connect, door)
+            assert "Permission denied" in asks("open(sys.argv[1])", folder / "data" / "hr" / "db.opt")
+            assert _mariadb_answer(url) == ("hr", "utf8mb4", 1)
+    finally:
+        os.umask(before)
+        servers.stop(folder)
+
+
+def test_nobody_else_reads_the_files_of_a_sql_server(server_room: Path) -> None:
+    folder = server_room / "sqlserver_closed"
+    before = os.umask(0)
+    try:
+        servers.sqlserver(folder)
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        if os.geteuid() == 0:
+            assert "PermissionError" in asks("open(sys.argv[1])", folder / "port")
+    finally:
+        os.umask(before)
+        servers.stop(folder)
+
+
+def test_a_directory_tells_nothing_without_its_password(directory_server: str, server_room: Path) -> None:
+    where = parse("directory", directory_server)
+    server = ldap3.Server(where.host, where.port, get_info=ldap3.NONE)
+    base = "dc=campus,dc=test"
+    with ldap3.Connection(server, where.user, where.password) as known:
+        assert known.search(base, "(objectClass=*)")
+        assert len(known.entries) >= 2
+    with ldap3.Connection(server) as stranger:
+        stranger.search(base, "(objectClass=*)")
+        assert stranger.entries == []
+    assert stat.S_IMODE((server_room / "directory").stat().st_mode) == 0o700

@@ -16,6 +16,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import pymysql
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -93,9 +94,15 @@ def mariadb(room: Path, authority: Path, name: str, opened: contextlib.ExitStack
         opened.callback(servers.stop, folder)
         if url is None:
             pytest.fail("MariaDB is not installed", pytrace=False)
-        servers.mariadb_database(url, "encrypted")
+        inside = parse("x", servers.mariadb_database(url, "encrypted"))
+        with (
+            pymysql.connect(user=inside.user, unix_socket=inside.options["unix_socket"]) as link,
+            link.cursor() as cursor,
+        ):
+            cursor.execute("create user outside@127.0.0.1 identified by 'word'")
+            cursor.execute("grant all on encrypted.* to outside@127.0.0.1")
         (folder / "port").write_text(str(port))
-    return f"mysql://root@127.0.0.1:{(folder / 'port').read_text()}/encrypted"
+    return f"mysql://outside:word@127.0.0.1:{(folder / 'port').read_text()}/encrypted"
 
 
 @contextlib.contextmanager
