@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import signal
 import sys
+import threading
 from collections.abc import Collection, Mapping
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +64,21 @@ class Apart:
 def _serve(there: Connection, folder: Path, persons: int, seed: int, systems: Collection[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that people look at; this one ends with it
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # a server that is just being started is ended too
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     university = Rehearsal(folder, persons, seed, systems)
     with contextlib.suppress(EOFError, BrokenPipeError):  # the other process has ended, and nobody waits for an answer
         _tell(there, university.start)
         while (wanted := there.recv()) is not None:
             day, faults = wanted
             _tell(there, lambda day=day, faults=faults: university.load(day, faults))
+
+
+def _end_with_parent() -> None:
+    """A killed parent says nothing, and this process may be in the middle of something."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # noqa: S101 - this process was spawned
+    wait([parent.sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _tell(there: Connection, work: Any) -> None:

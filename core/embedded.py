@@ -46,9 +46,10 @@ shift 2
 "$@" </dev/null &
 server=$!
 flock -x 0
-read -r now 2>/dev/null <"$data/postmaster.pid"
-[ "$now" != "$server" ] || kill -INT "$server"
-wait "$server"
+while grep -aqF -- "$data" "/proc/$server/cmdline" 2>/dev/null; do # one that is just starting does not listen yet
+  kill -INT "$server"
+  sleep 0.1
+done
 [ -z "$socket" ] || rm -rf "$socket"
 """
 _HELD: dict[Path, int] = {}
@@ -151,6 +152,7 @@ def _ready(folder: Path, users: Path | None) -> str:
     with folder.with_name(f".{folder.name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         if _pid(folder) is None:
+            _end_sessions(folder)
             _install(folder)
             _start(folder, users)
         role = _role(folder)
@@ -297,6 +299,21 @@ def _pid(folder: Path) -> int | None:
         if os.fsencode(folder) in words:
             return pid
     return None
+
+
+def _end_sessions(folder: Path) -> None:
+    """The sessions of a server that was killed go on for a while, and no server starts beside them."""
+    deadline = time.monotonic() + _SECONDS
+    while time.monotonic() < deadline:
+        left = False
+        for entry in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if entry.name.isdigit() and (entry / "cwd").readlink() == folder and "postgres" in (entry / "comm").read_text():
+                    os.kill(int(entry.name), signal.SIGKILL)
+                    left = True
+        if not left:
+            return
+        time.sleep(0.02)
 
 
 def _reap() -> None:

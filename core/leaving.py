@@ -7,13 +7,50 @@ a night of a large table, and 0.1 s after the shortest command.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
+import signal
 import sys
 import threading
-from typing import NoReturn
+from collections.abc import Iterator
+from typing import Any, NoReturn
 
 _LOST_OUTPUT = 120
 """The status with which the interpreter ends when it cannot write what is left of its output."""
+
+_PATIENCE = 10
+"""Seconds that a process which was told to stop waits for its own threads: one may wait for a locked table elsewhere."""
+_stopping: list[threading.Timer] = []
+
+
+def obey_signals() -> None:
+    """Ctrl-C and SIGTERM end the process in order, and what does not end in time is left where it stands: a night goes on from
+    any point, and the embedded database ends with its last user."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+
+
+def _stop(number: int, _: Any) -> None:
+    if not _stopping:
+        _stopping.append(threading.Timer(_PATIENCE, os._exit, [128 + number]))
+        _stopping[0].daemon = True
+        _stopping[0].start()
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(128 + number)
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """What must be done before the end, however long it takes and whoever presses Ctrl-C meanwhile."""
+    for timer in _stopping:
+        timer.cancel()
+    kept = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
 
 
 def leave(status: int) -> NoReturn:

@@ -28,6 +28,7 @@ SNAPSHOT = (
     "set session sql_mode = ''",
     "set session time_zone = '+00:00'",
     "set session net_write_timeout = 3600",  # the landing may pause between batches longer than the default minute
+    "set session lock_wait_timeout = 60",
     "start transaction with consistent snapshot, read only",
 )
 

@@ -10,7 +10,9 @@ The child runs this file by itself, so only what it needs is imported at the top
 
 from __future__ import annotations
 
+import ctypes
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from extractors.spool import Spool
 
 _PIPE_BYTES = 1 << 20
+_DIE_WITH_PARENT = 1
+"""`PR_SET_PDEATHSIG` of Linux."""
 _SET_PIPE_SIZE = 1031
 """`F_SETPIPE_SZ` of Linux, which `fcntl` does not name before Python 3.12."""
 
@@ -128,6 +132,8 @@ def _widen(source: IO[bytes]) -> None:
 
 def main() -> None:
     """The child: read what was asked and write it as an Arrow stream to the standard output."""
+    # A parent that is killed takes this process along, even while it waits for its server.
+    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
     asked = json.load(sys.stdin)
     # As if it were not installed: nothing here asks for it, and to load it takes half of the start.
     sys.modules["numpy"] = cast("Any", None)

@@ -29,6 +29,7 @@ from extractors import shape
 from extractors.base import SOURCE_HASH, Reading, SourceColumn, drift, kind_of
 from schemas.contract import Column, SourceDataset
 
+_SETTINGS = ("timezone to 'UTC'", "datestyle to 'ISO'", "intervalstyle to 'postgres'", "lock_timeout to '60s'")
 _COLUMNS = """
     select a.attname,
            case when t.typtype = 'd' then format_type(t.typbasetype, t.typtypmod) else format_type(a.atttypid, a.atttypmod) end,
@@ -153,7 +154,7 @@ class PostgreSQL:
             try:
                 link.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
                 link.read_only = True
-                for setting in ("timezone to 'UTC'", "datestyle to 'ISO'", "intervalstyle to 'postgres'"):
+                for setting in _SETTINGS:
                     link.execute(f"set local {setting}".encode())
                 yield link
             except psycopg.errors.InsufficientPrivilege:

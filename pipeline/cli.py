@@ -9,12 +9,11 @@ import contextlib
 import errno
 import importlib
 import pkgutil
-import signal
 import sys
 
 import pipeline
 from core.errors import Fault, HubError
-from core.leaving import leave
+from core.leaving import leave, obey_signals
 from core.privacy import keep_private
 from pipeline.cli_base import app
 
@@ -26,7 +25,7 @@ for _module in pkgutil.iter_modules(pipeline.__path__):
 def main() -> None:
     """Entry point: an error is one line on standard error and exit status 1."""
     keep_private()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that what was started is stopped
+    obey_signals()
     try:
         status = _run()
         with contextlib.suppress(BrokenPipeError):

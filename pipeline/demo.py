@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import resource
 import shutil
-import signal
 import time
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from core.errors import ContractError, Denied
+from core.leaving import undisturbed
 from core.ledger import ledger
 from core.settings import settings
 from core.text import text
@@ -68,8 +68,8 @@ def demo(persons: int, seed: int, systems: Sequence[str], as_json: bool) -> None
     try:
         _shown(folder, persons, seed, systems, as_json)
     except BaseException:  # an interrupt too: what was not finished leaves no process behind
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        Apart.abandon(folder / "campus")
+        with undisturbed():
+            Apart.abandon(folder / "campus")
         raise
 
 

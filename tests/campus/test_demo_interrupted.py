@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 STAGES = {
+    "tables": "var/campus/mariadb/new/mysql",
     "servers": "var/campus/postgres/postmaster.pid",
     "sources": "var/secrets/connections.yaml",
     "night": "var/hub/postgres/postmaster.pid",
@@ -33,10 +34,8 @@ def processes(folder: Path) -> list[str]:
     return found
 
 
-@pytest.mark.usefixtures("mariadb_server", "directory_server")
-@pytest.mark.parametrize(("stage", "number"), [("servers", 2), ("sources", 15), ("night", 2), ("night", 15)])
-def test_an_interrupted_demonstration_leaves_no_process(server_room: Path, stage: str, number: int) -> None:
-    folder = server_room / f"demo-{stage}-{number}"
+def interrupted(folder: Path, stage: str, number: int) -> dict[str, str]:
+    """Start a demonstration and stop it there; the environment that it had."""
     folder.mkdir(mode=0o711)
     environment = {**os.environ, "HUB_VAR": str(folder / "var"), "PYTHONWARNINGS": "ignore"}
     command = [sys.executable, "-m", "pipeline.cli", "demo", "--persons", "200"]
@@ -47,11 +46,37 @@ def test_an_interrupted_demonstration_leaves_no_process(server_room: Path, stage
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    os.killpg(process.pid, signal.Signals(number))  # as a terminal and make do it: to everybody in the foreground
+    if number == signal.SIGKILL:
+        process.kill()
+    else:
+        os.killpg(process.pid, signal.Signals(number))  # as a terminal and make do it: to everybody in the foreground
     assert process.wait(120) != 0
-    while processes(folder) and time.monotonic() < deadline:
+    return environment
+
+
+def left(folder: Path) -> list[str]:
+    deadline = time.monotonic() + 90
+    while (found := processes(folder)) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert processes(folder) == []
+    return found
+
+
+@pytest.mark.usefixtures("mariadb_server", "directory_server")
+@pytest.mark.parametrize(("stage", "number"), [("servers", 2), ("sources", 15), ("night", 2), ("night", 15)])
+def test_an_interrupted_demonstration_leaves_no_process(server_room: Path, stage: str, number: int) -> None:
+    folder = server_room / f"demo-{stage}-{number}"
+    interrupted(folder, stage, number)
+    assert left(folder) == []
     for path in (folder / "var").rglob("*"):
         if not path.is_symlink() and not path.is_socket():
             assert not stat.S_IMODE(path.stat().st_mode) & stat.S_IRWXO, path
+
+
+@pytest.mark.usefixtures("mariadb_server", "directory_server")
+@pytest.mark.parametrize("stage", ["tables", "servers", "night"])
+def test_what_a_killed_demonstration_leaves_ends_with_make_down(server_room: Path, stage: str) -> None:
+    folder = server_room / f"demo-{stage}-9"
+    environment = interrupted(folder, stage, signal.SIGKILL)
+    for words in (["-m", "pipeline.cli", "status"], ["-m", "campus", "stop"]):
+        subprocess.run([sys.executable, *words], env=environment, capture_output=True, check=False)
+    assert left(folder) == []

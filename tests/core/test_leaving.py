@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,27 @@ leave(0)
 """
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stdout) == (0, "3\n")
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_thread_that_waits_for_something_else_does_not_keep_an_interrupted_process(number: int, status: int) -> None:
+    program = """
+import time
+from concurrent.futures import ThreadPoolExecutor
+from core import leaving
+leaving._PATIENCE = 1
+leaving.obey_signals()
+with ThreadPoolExecutor(2) as pool:
+    pool.submit(time.sleep, 1000)
+    print("waiting", flush=True)
+    time.sleep(1000)
+"""
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(number)
+    assert process.wait(60) == status
+    process.stdout.close()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
