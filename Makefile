@@ -55,8 +55,7 @@ up: .venv/.airflow ## start Airflow with every DAG (and the rehearsal university
 	@$(PY) scripts/airflow.py up
 
 down: .venv/.base ## stop Airflow and the rehearsal university, leaving no process
-	@if [ -e .venv/.airflow ]; then $(PY) scripts/airflow.py down; fi
-	@$(PY) -m campus stop
+	@code=0; if [ -e .venv/.airflow ]; then $(PY) scripts/airflow.py down || code=$$?; fi; $(PY) -m campus stop && exit $$code
 
 clean: ## stop everything and remove all that was made (data too)
 	@if [ -e .venv/.base ]; then $(MAKE) -s down; fi

@@ -7,6 +7,7 @@ when it is stopped and does not notice a service that does not answer.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -65,27 +66,28 @@ def up() -> int:
     print(text("airflow.starting"), flush=True)
     first = not services.passwords().is_file()
     services.logs().mkdir(parents=True, exist_ok=True)
-    with (services.logs() / "keeper.log").open("ab") as log:
-        _spawn([sys.executable, __file__, "keep"], services.environment(), log, detached=True)
     try:
+        with (services.logs() / "keeper.log").open("ab") as log:
+            _spawn([sys.executable, __file__, "keep"], services.environment(), log, detached=True)
         _wait_until_ready()
         _introduce(first)
-    except BaseException:  # an interrupt too
+    except BaseException:  # an interrupt too, and a second one waits
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         _sweep()
         raise
     return 0
 
 
 def down() -> int:
-    """Stop every process and the databases, and make sure that none is left. Running tasks get a minute."""
-    if not services.pid_file().is_file():
-        print(text("airflow.not_running"))
-        return 0
+    """Stop every process and the databases, and make sure that none is left, whatever the pid file says or if there is none.
+    Running tasks get a minute."""
+    ran = services.pid_file().is_file() or bool(_ours())
     left = _sweep()
     if left:
         raise Fault("HUB884", "airflow", count=len(left), pids=", ".join(str(process.pid) for process in left))
     services.pid_file().unlink(missing_ok=True)
-    print(text("airflow.stopped"))
+    print(text("airflow.stopped" if ran else "airflow.not_running"))
     return 0
 
 
@@ -110,10 +112,12 @@ def keep() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     services.pid_file().write_text(f"{os.getpid()} {psutil.Process().create_time()}", "utf-8")
     environment = {**services.environment(), **services.databases()}
-    if _start(["db", "migrate"], environment).wait():
-        raise Fault("HUB885", "airflow", log=services.logs() / "db.log")
     running: dict[str, subprocess.Popen[bytes]] = {}
     try:
+        running["db"] = _start(["db", "migrate"], environment)
+        if running["db"].wait():
+            raise Fault("HUB885", "airflow", log=services.logs() / "db.log")
+        del running["db"]
         while True:
             ended = [name for name in services.SERVICES if name not in running or running[name].poll() is not None]
             if ended:
@@ -122,8 +126,8 @@ def keep() -> int:
             time.sleep(PAUSE_SECONDS)
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        roots = [process for process in psutil.Process().children() if process.pid in {child.pid for child in running.values()}]
-        _end(roots)
+        ours = _ours()
+        _end([process for process in psutil.Process().children() if process in ours])
 
 
 def _start(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
@@ -171,14 +175,13 @@ def _recorded() -> tuple[int, float]:
 
 
 def _keeper() -> psutil.Process | None:
-    """The keeper, if it runs: a process id alone may belong to somebody else by now."""
+    """The keeper, if it runs: a process id alone may belong to somebody else by now, and its file may be lost."""
     pid, started = _recorded()
-    try:
+    with contextlib.suppress(psutil.NoSuchProcess):
         process = psutil.Process(pid) if pid else None
-        alive = process is not None and process.create_time() == started and process.status() != psutil.STATUS_ZOMBIE
-        return process if alive else None
-    except psutil.NoSuchProcess:
-        return None
+        if process is not None and process.create_time() == started and process.status() != psutil.STATUS_ZOMBIE:
+            return process
+    return next((process for process in _ours() if process.cmdline()[-1:] == ["keep"]), None)
 
 
 def _sweep() -> list[psutil.Process]:
@@ -188,10 +191,20 @@ def _sweep() -> list[psutil.Process]:
         family = [keeper, *keeper.children(recursive=True)]
         _signal(keeper, signal.SIGTERM)
         psutil.wait_procs(family, timeout=GRACE_SECONDS + 2 * PAUSE_SECONDS)
-    left = _kill(_session(_recorded()[0]))
+    ours = _ours()
+    left = _kill(list({*ours, *(process for leader in _leaders(ours) for process in _session(leader))}))
     for folder in services.server_folders():
         embedded.stop_unused(folder)
     return left
+
+
+def _leaders(ours: list[psutil.Process]) -> set[int]:
+    """The sessions of keepers: that of the pid file and those in which services are. A leader that lives must be a keeper."""
+    leaders = {_recorded()[0]}
+    for process in ours:
+        with contextlib.suppress(ProcessLookupError):
+            leaders.add(os.getsid(process.pid))
+    return {leader for leader in leaders if not psutil.pid_exists(leader) or leader in {process.pid for process in ours}}
 
 
 def _session(leader: int) -> list[psutil.Process]:
@@ -203,6 +216,17 @@ def _session(leader: int) -> list[psutil.Process]:
                 found.append(process)
         except (ProcessLookupError, PermissionError):
             continue
+    return found
+
+
+def _ours() -> list[psutil.Process]:
+    """The keeper and the services of this `var`, by where they print: they rewrite their commands and environments."""
+    folder, found = str(services.logs().resolve()) + "/", []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            end = Path(f"/proc/{process.pid}/fd/1").readlink()
+            if process.pid != os.getpid() and str(end).startswith(folder):
+                found.append(process)
     return found
 
 
