@@ -19,7 +19,7 @@ from core.ledger import Output
 from core.rows import Rows, rows_of
 from core.settings import settings
 from loaders.landing import Landed
-from pipeline import absence, change, check, conform, standing, stops
+from pipeline import absence, change, check, conform, gate, standing, stops
 from pipeline.context import Night
 from pipeline.derive import derive
 from pipeline.outcome import recorded
@@ -103,10 +103,11 @@ class _Judging:
             self._wait_for_parents(name)
             stood = {other: standing.last(self.night, other) for other in check.looks_back(self.night, name)}
             checked = check.check(self.night, name, self.mapped[name], known, stood)
-            found = change.change(self.night, name, self.mapped[name], checked)
-            self.changes[name], self.after[name] = found, (rows_of(found["rows"]), found["known_hash"])
             parents = self.night.catalog.entity(name).parents & self.mapped.keys()
             stopped = {parent: self.mapped[parent] for parent in parents if parent in self.stopped}
+            gate.respect(self.night, self.night.catalog.entity(name), self.mapped[name], checked, stopped)
+            found = change.change(self.night, name, self.mapped[name], checked)
+            self.changes[name], self.after[name] = found, (rows_of(found["rows"]), found["known_hash"])
             said = [*absence.said(name, found), *stops.waiting(self.night, name, checked, stopped)]
             self.problems.setdefault(name, []).extend(said)
             return

@@ -48,14 +48,20 @@ def waiting(night: Night, name: str, checked: Output, stopped: Mapping[str, Outp
 
 def _found(entity: Entity, parent: str, checked: Output, made: Output) -> int:
     """How many held rows of an entity are held for references that the stopped rows of the parent would satisfy."""
+    queries = " union ".join(waits(entity, parent, checked, made))
+    with engine(entity.name) as db:
+        return int(db.execute(f"select count(distinct (source_system, source_row)) from ({queries})").fetchall()[0][0])
+
+
+def waits(entity: Entity, parent: str, checked: Output, made: Output) -> list[str]:
+    """SELECTs of `source_system`, `source_row`, `rule_id`: the references for which rows of an entity are held and that the
+    stopped rows of the parent would satisfy."""
     rules = [rule for rule in entity.rules if rule.kind == "reference" and rule.facts["entity"] == parent]
     failed = f"select source_system, source_row from read_parquet({literal(checked['failures'])}) where severity = 'error'"
-    queries = [
-        f"select source_system, source_row from read_parquet({literal(checked['held'])})"
+    return [
+        f"select source_system, source_row, {literal(rule.id)} as rule_id from read_parquet({literal(checked['held'])})"
         f" semi join ({failed} and rule_id = {literal(rule.id)}) using (source_system, source_row)"
         f" where cast({rule.columns[0]} as varchar) in (select cast({rule.facts['column']} as varchar)"
         f" from read_parquet({literal(made['file'])}))"
         for rule in rules
     ]
-    with engine(entity.name) as db:
-        return int(db.execute(f"select count(*) from ({' union '.join(queries)})").fetchall()[0][0])

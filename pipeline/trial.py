@@ -115,7 +115,7 @@ def _judged(night: Night, dataset: SourceDataset, landed: Landed, files: Files, 
             raise Denied("HUB746", dataset.id, entity=name)
     failures, stopped = dict[str, Path](), None
     for name in names:
-        failures[name], error = _check(night, known.entity(name), mapped, folder / f"checked.{name}")
+        failures[name], error = _check(night, (known.entity(name), dataset.system), mapped, folder / f"checked.{name}")
         stopped = stopped or error
     numbers = files.row_numbers(dataset) if any(pq.read_metadata(path).num_rows for path in failures.values()) else []
     view = _View(known, dataset, landed.file(night.landing), numbers)
@@ -126,19 +126,20 @@ def _judged(night: Night, dataset: SourceDataset, landed: Landed, files: Files, 
     return Trial(landed.rows, held, tuple(faults[:FAULTS_LISTED]), stopped)
 
 
-def _check(night: Night, entity: Entity, mapped: Mapping[str, Path], out: Path) -> tuple[Path, HubError | None]:
-    """The failures of an entity's rows, and why the night would stop the entity, if it would."""
+def _check(night: Night, of: tuple[Entity, str], mapped: Mapping[str, Path], out: Path) -> tuple[Path, HubError | None]:
+    """The failures of the rows that a system gives of an entity, and why the night would stop the entity, if it would."""
     from quality.base import Question
     from quality.check import check as judge
     from quality.quarantine import gate
 
+    entity, system = of
     needed = check.dependencies(night, entity)
     beside = {other: Rows(mapped[other]) if other in mapped else standing.last(night, other)[0] for other in needed}
     back = {other: standing.last(night, other)[0] for other in check.looks_back(night, entity.name)}
     out.mkdir(parents=True)
     verdict = judge(Question(entity, night.catalog, mapped[entity.name], beside, out, back), settings().checks)
     try:
-        gate(entity, verdict.rows, verdict.held_rows)
+        gate(entity, system, verdict.rows, verdict.held_rows)
     except HubError as error:
         return verdict.failures, error
     return verdict.failures, None

@@ -26,6 +26,9 @@ from schemas.contract import Entity
 
 _SOURCE = "source_system, source_row"
 """The order in which a department has its rows."""
+HELD_PERCENT, HELD_FLOOR, HELD_FLOOR_SHARE = 5.0, 10, 5
+"""The percent of a system's rows that may be held where the contract says nothing. So many rows may be held in any case, but
+no more than one in so many, and one."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +78,21 @@ def split(db: duckdb.DuckDBPyConnection, question: Question, outcomes: Sequence[
     )
 
 
-def gate(entity: Entity, rows: int, held_rows: int) -> None:
-    """Stop an entity of which more than the contract's share is held: then the source is wrong, not its rows.
+def free(entity: Entity, rows: int) -> int:
+    """How many of so many rows of a system may be held whatever share they are; none where the contract states the share."""
+    return 0 if entity.held_percent is not None else min(HELD_FLOOR, max(1, rows // HELD_FLOOR_SHARE))
+
+
+def gate(entity: Entity, system: str, rows: int, held_rows: int) -> None:
+    """Stop an entity of which more than its share of a system's rows is held: then the source is wrong, not its rows.
 
     Raises:
         Gated: HUB401 with the counts.
     """
-    if held_rows * 100 > entity.held_percent * rows:
-        percent = round(held_rows * 100 / rows, 2)
-        raise Gated("HUB401", entity.name, held=held_rows, rows=rows, percent=percent, limit=entity.held_percent)
+    limit = HELD_PERCENT if entity.held_percent is None else entity.held_percent
+    if held_rows > free(entity, rows) and held_rows * 100 > limit * rows:
+        facts = {"held": held_rows, "rows": rows, "percent": round(held_rows * 100 / rows, 2), "limit": limit}
+        raise Gated("HUB401", entity.name, entity=entity.name, system=system, **facts)
 
 
 def _register(db: duckdb.DuckDBPyConnection, outcomes: Sequence[Outcome]) -> None:

@@ -168,7 +168,8 @@ class Entity:
     after: tuple[str, ...] = ()
     """The entities that are judged before this one, so that its checks see their rows as they will stand."""
     brake: Brake = Brake()
-    held_percent: float = 100.0
+    held_percent: float | None = None
+    """The percent of a system's rows that may be held; None for the default, which has a floor."""
     origin: str = ""
 
     def column(self, name: str) -> Column:

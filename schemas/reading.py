@@ -145,7 +145,7 @@ def _entity(path: Path, data: Mapping[str, Any], table: Mapping[str, Any]) -> En
         gone=cast(Gone, extra.get("gone", "absent_once")),
         after=tuple(extra.get("after", ())),
         brake=_brake(extra.get("brake"), Brake()),
-        held_percent=float(extra.get("heldPercent", 100.0)),
+        held_percent=float(extra["heldPercent"]) if "heldPercent" in extra else None,
         origin=path.name,
     )
 
