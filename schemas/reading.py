@@ -31,6 +31,8 @@ from schemas.contract import (
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _NUMBER = re.compile(r"(?:decimal|numeric)\((\d+),\s*(\d+)\)", re.IGNORECASE)
 T = TypeVar("T")
+DATES = {"minimum": "1900-01-01", "maximum": "2199-12-31"}
+"""What a date of an entity may be where its contract does not say."""
 RETENTION_UNITS = {"d": 1, "y": 366}
 _METRICS = {
     "nullValues": ("required",),
@@ -132,7 +134,7 @@ def _retention(data: Mapping[str, Any]) -> int:
 
 def _entity(path: Path, data: Mapping[str, Any], table: Mapping[str, Any]) -> Entity:
     extra = _extras(table)
-    columns = tuple(_column(table["name"], item) for item in table["properties"])
+    columns = tuple(_within_memory(table["name"], _column(table["name"], item)) for item in table["properties"])
     own = tuple(_named_rule(table["name"], item) for item in table.get("quality", []))
     return Entity(
         name=table["name"],
@@ -204,6 +206,18 @@ def _column(table: str, item: Mapping[str, Any]) -> Column:
         multiple=extra.get("multiple") is True,
     )
     return Column(**{**column.__dict__, "rules": _column_rules(table, column, item)})
+
+
+def _within_memory(table: str, column: Column) -> Column:
+    """A column of dates with a range that a university's data can have, where its contract states none: year 1582 and year 9999
+    are slips of a keyboard, or what a system writes for nothing."""
+    if column.type.name not in ("date", "timestamp"):
+        return column
+    stated = next((rule for rule in column.rules if rule.kind == "range"), None)
+    facts = {name: value for name, value in (stated.facts if stated else {}).items() if value is not None}
+    severity: Severity = stated.severity if stated else "error"
+    rule = Rule(f"{table}.{column.name}.range", "range", (column.name,), severity, {**DATES, **facts})
+    return replace(column, rules=(*(rule for rule in column.rules if rule.kind != "range"), rule))
 
 
 def _copies(table: Mapping[str, Any], item: Mapping[str, Any]) -> tuple[Copy, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
 
 
 def test_first_night_brings_every_row_to_every_receiver(university: Any) -> None:
@@ -107,6 +108,14 @@ def test_a_report_in_both_languages_says_what_the_run_did(university: Any) -> No
     assert "暂留" in (folder / "report.zh.html").read_text("utf-8")
     assert "held" in (folder / "report.en.html").read_text("utf-8")
     assert "李四" not in (folder / "report.zh.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("day", ["15821010", "99991231"])
+def test_a_date_that_no_university_has_is_held(university: Any, day: str) -> None:
+    university.department(f"update jzg set lxrq = '{day}' where gh = 'T0001'")
+    university.night(1)
+    assert university.held() == {("staff", "T0001", "staff.joined_on.range")}
+    assert len(university.hub()) == 39
 
 
 def test_a_quiet_night_leaves_the_files_of_the_night_before(university: Any) -> None:
