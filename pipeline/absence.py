@@ -19,20 +19,25 @@ from pipeline.context import Night
 from schemas.contract import HUB, Entity
 from schemas.queries import tables_of
 
+REUSED = "number_reused"
+"""The check (`sql/checks/<entity>__number_reused.sql`) that finds another person under an old number: a new one's, or one whose
+own number was mistyped so."""
+
 
 def suspend(db: duckdb.DuckDBPyConnection, entity: Entity, failures: str) -> None:
     """Take the systems with a damaged key out of the table `complete` (systems whose absences prove something) and make the
     table `damaged` (`source_system`, `rule_id`, `source_row`) of what damages them.
 
     `failures` is the Parquet of the check; `prior` holds the keys that the hub has. A held row under a key that the hub has
-    is that key's own row, unless there are several of them.
+    is that key's own row, unless there are several of them or it is another person's.
     """
     keys = ", ".join(literal(name) for name in entity.key)
     db.execute(
         "create table damaged as select source_system, rule_id, source_row"
         f" from read_parquet({literal(failures)}) f where severity = 'error' and source_row is not null and ("
         f"source_key is null or ((columns = '' or list_has_any(string_split(columns, ','), [{keys}]))"
-        " and (kind = 'unique' or not exists (select 1 from prior p where p.source_key = f.source_key))))"
+        f" and (kind = 'unique' or rule_id = {literal(f'{entity.name}.{REUSED}')}"
+        " or not exists (select 1 from prior p where p.source_key = f.source_key))))"
     )
     db.execute("delete from complete where source_system in (select source_system from damaged)")
 

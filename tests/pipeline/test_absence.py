@@ -83,3 +83,24 @@ def test_who_leaves_at_the_second_sighting_leaves_on_another_days_reading(univer
 @pytest.mark.parametrize("name", ["staff", "student", "student_status"])
 def test_people_leave_at_the_second_sighting(name: str) -> None:
     assert catalog().entity(name).gone == "absent_twice"
+
+
+def test_another_person_under_an_old_number_may_be_who_is_absent(university: Any) -> None:
+    contract = university.home / "schemas" / "hub" / "staff.odcs.yaml"
+    item = "{type: custom, engine: campus-hub, implementation: staff__number_reused, severity: error, description: 旧号}"
+    told = contract.read_text("utf-8").replace("    properties:", f"    quality:\n      - {item}\n    properties:", 1)
+    contract.write_text(told, "utf-8")
+    file = university.home / "sql" / "checks" / "staff__number_reused.sql"
+    file.parent.mkdir()
+    file.write_text(
+        "select staff.source_system, staff.source_row from staff join standing.staff stood on stood.staff_no = staff.staff_no"
+        " where staff.name is distinct from stood.name and staff.salary is distinct from stood.salary",
+        "utf-8",
+    )
+    university.forget()
+    university.night(1)
+    university.department("delete from jzg where gh = 'T0006'")
+    university.department("update jzg set gh = 'T0006', gxsj = now() where gh = 'T0004'")
+    for day in (2, 3):
+        assert [error.code for error in university.night(day).problems] == ["HUB403"]
+        assert {"T0004", "T0006"} <= _staff(university)
