@@ -137,6 +137,15 @@ def _read_csv(path: Path, feed: FeedDataset, header: Sequence[str]) -> pa.Table:
     return pa.table(cells, names=table.column_names)
 
 
+def guarded(rows: pa.Table) -> pa.Table:
+    """Rows of whose texts no spreadsheet makes a formula, for a file that only people open."""
+    cells = [
+        pc.replace_substring_regex(column, f"(?s)^('*{FORMULA}.*)", r"'\1") if pa.types.is_string(column.type) else column
+        for column in rows.columns
+    ]
+    return pa.table(cells, schema=rows.schema)
+
+
 def _guarded(column: Column | None, name: str) -> str:
     """A cell of which no spreadsheet makes a formula: an apostrophe before it, which the reading takes off again."""
     text = _cell(column, name)

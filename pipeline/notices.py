@@ -16,6 +16,7 @@ from core.connections import connection, known
 from core.ids import digest, file_digest
 from core.ledger import Output, Row, Step
 from core.settings import settings
+from loaders.formats import guarded
 from pipeline.context import Night
 
 ENTITY = "role_grant"
@@ -81,7 +82,7 @@ def _notice(night: Night, system: str, low: int, high: int) -> Row:
     if rows.num_rows:
         folder.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
-        pacsv.write_csv(rows, part)
+        pacsv.write_csv(guarded(rows), part)
         part.replace(path)
     sha256 = file_digest(path) if rows.num_rows else ""
     night.ledger.execute(

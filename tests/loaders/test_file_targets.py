@@ -8,11 +8,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from python_calamine import CalamineWorkbook
 from receivers import Edge, edge, line_without_values, person
 
 from core.errors import FeedFailed
+from loaders.formats import guarded
 
 
 def folder(here: Edge) -> Path:
@@ -149,3 +151,5 @@ def test_no_text_is_a_formula_for_people_and_every_text_is_itself_for_machines(t
             _, first, second = csv.reader(file)
         assert first[2] == ("'" + text if guard else text)
         assert second[2] == "它's =1"
+    rows = pa.table({"name": [text, "它's =1", None], "rows": [-1, 2, 3]})
+    assert guarded(rows).to_pydict() == {"name": ["'" + text, "它's =1", None], "rows": [-1, 2, 3]}
