@@ -6,7 +6,7 @@ The sources still say what was rolled back, and the next night would publish it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from psycopg.types.json import Jsonb
 
@@ -19,9 +19,17 @@ from pipeline.context import Night
 CODE = "HUB508"
 
 
-def freeze(connection: postgres.Connection, night: Night, version: int, entities: Iterable[str]) -> None:
-    """Freeze the entities that a rollback restored as `version`, in its transaction."""
+def freeze(connection: postgres.Connection, night: Night, version: int, entities: Collection[str]) -> None:
+    """Freeze the entities that a rollback restored as `version`, in its transaction. An earlier freeze of no others is closed:
+    this one stands in its place, and one release is enough."""
+    if not entities:
+        return
     told = {"entities": sorted(entities), "version": f"v{version}"}
+    connection.execute(
+        "update ops.brake set state = 'moot', closed_on = %s, closed_run = %s where reason_code = %s"
+        " and state in ('tripped', 'requested') and proposed -> 'entities' <@ %s",
+        [night.run.as_of, night.run.id, CODE, Jsonb(told["entities"])],
+    )
     connection.execute(
         "insert into ops.brake (run_id, subject, reason_code, proposed, content_hash, state, tripped_on)"
         " values (%s, %s, %s, '{}', %s, 'tripped', %s)",
