@@ -98,10 +98,11 @@ def held(
     from core.ledger import ledger
     from pipeline import screen
     from pipeline.status import held as read
+    from pipeline.status import held_counts
     from schemas.catalog import catalog
 
     found = read(ledger(), catalog(), entity, system, limit)
-    show(found, as_json, None if as_json else screen.held(found))
+    show(found, as_json, None if as_json else screen.held(found, held_counts(ledger(), entity, system)))
 
 
 @app.command(help=text("cli.versions"))

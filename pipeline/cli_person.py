@@ -86,6 +86,7 @@ def unlink(number: str, reason: Reason, by: By = None, as_json: AsJson = False) 
 
 def _table(entity: str, rows: Sequence[Row]) -> Any:
     """The rows under the contract's own titles."""
+    from rich.markup import escape
     from rich.table import Table
 
     from schemas.catalog import catalog
@@ -95,5 +96,5 @@ def _table(entity: str, rows: Sequence[Row]) -> Any:
     for column in found.columns:
         table.add_column(column.title)
     for row in rows:
-        table.add_row(*("-" if row[column.name] is None else str(row[column.name]) for column in found.columns))
+        table.add_row(*("-" if row[column.name] is None else escape(str(row[column.name])) for column in found.columns))
     return table

@@ -62,6 +62,7 @@ def uploads(dataset: Dataset, limit: int = 50, as_json: AsJson = False) -> None:
 
 
 def _table(dataset: str, rows: list[Row]) -> Any:
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(title=text("desk.upload.title", None, dataset=dataset), title_justify="left")
@@ -70,5 +71,5 @@ def _table(dataset: str, rows: list[Row]) -> Any:
     for row in rows:
         shown = {**row, "sha256": row["sha256"][:12], "state": text(f"desk.upload.{row['state']}")}
         shown["given_at"] = local_minute(row["given_at"])
-        table.add_row(*("-" if shown[name] is None else str(shown[name]) for name in _COLUMNS))
+        table.add_row(*("-" if shown[name] is None else escape(str(shown[name])) for name in _COLUMNS))
     return table

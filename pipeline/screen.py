@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -75,6 +76,7 @@ def outcome(found: Any, as_json: bool) -> None:
                 "version": found.version,
                 "state": found.state,
                 "flows": facts["flows"],
+                "new_columns": {row["dataset"]: row["new_columns"] for row in facts["extracts"] if row["new_columns"]},
                 "problems": problems,
             },
             True,
@@ -83,7 +85,11 @@ def outcome(found: Any, as_json: bool) -> None:
     console = Console()
     console.print(flows(facts["flows"], f"{found.run_id}  v{found.version}"))
     for line in problems:
-        console.print(f"[red]●[/red] {line}", highlight=False, soft_wrap=True)
+        console.print(f"[red]●[/red] {escape(line)}", highlight=False, soft_wrap=True)
+    for row in facts["extracts"]:
+        if row["new_columns"]:
+            told = text("report.new_columns_line", None, dataset=row["dataset"], columns=", ".join(row["new_columns"]))
+            console.print(f"○ {escape(told)}", highlight=False, soft_wrap=True)
     page = settings().var / "reports" / found.run_id / f"report.{settings().lang}.html"
     console.print(text("cli.report_at", None, path=page), highlight=False, soft_wrap=True)
 
@@ -111,14 +117,15 @@ def flows(rows: Sequence[Row], title: str) -> Table:
     return table
 
 
-def held(rows: Sequence[Row]) -> Table:
-    """Held rows: whose, which key, why, first and last seen. Three columns, so that the reason has room on 80 characters."""
-    table = new_table(text("cli.held_title", None, count=len(rows)), ("cli.key", "report.why", "report.since"), 3)
+def held(rows: Sequence[Row], counts: Mapping[str, int]) -> Table:
+    """Held rows, of so many (`rows`, `entries`): whose, which key, why, first and last seen. Three columns, so that the reason
+    has room on 80 characters."""
+    table = new_table(text("cli.held_title", None, count=len(rows), **counts), ("cli.key", "report.why", "report.since"), 3)
     for row in rows:
         severity = text(f"report.severity_{row['severity']}")
         systems = " / ".join(filter(None, (row["source_system"], row["authority"])))
         table.add_row(
-            f"{row['entity']} [dim]{systems}[/dim]\n{row['source_key']}",
+            f"{row['entity']} [dim]{systems}[/dim]\n{escape(row['source_key'])}",
             f"{row['why']}\n[dim]{row['rule_id']}[/dim]",
             f"{row['first_seen']}\n{row['last_seen']} {severity}",
             end_section=True,
@@ -131,7 +138,7 @@ def facts(value: dict[str, Any]) -> Table:
     table = Table(show_header=False, box=None)
     for name, fact in value.items():
         shown = ", ".join(f"{key} {item}" for key, item in fact.items()) if isinstance(fact, dict) else str(fact)
-        table.add_row(f"[bold]{name}[/bold]", shown)
+        table.add_row(f"[bold]{name}[/bold]", escape(shown))
     return table
 
 

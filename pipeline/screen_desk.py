@@ -79,4 +79,4 @@ def lines(rows: Sequence[Row], names: Sequence[str], title: str) -> Table:
 
 
 def _shown(value: Any) -> str:
-    return local_minute(value) if isinstance(value, datetime) else str(value)
+    return local_minute(value) if isinstance(value, datetime) else escape(str(value))

@@ -116,9 +116,11 @@ def feeds(book: Ledger, catalog: Catalog) -> list[Row]:
 
 
 def brakes(book: Ledger) -> list[Row]:
-    """Brakes that wait for a person, were released and not used yet, or closed themselves on the newest date, newest first."""
+    """Brakes that wait for a person, were released and not used yet (as long as that lives), or closed themselves on the newest
+    date, newest first."""
     rows = book.rows(
-        "select * from ops.brake where state in ('tripped', 'requested', 'released')"
+        "select * from ops.brake where state in ('tripped', 'requested')"
+        " or (state = 'released' and expires_on >= (select max(as_of) from ops.run))"
         " or (state = 'moot' and closed_on = (select max(as_of) from ops.run)) order by brake_id desc"
     )
     return [{name: value for name, value in row.items() if name != "content_hash"} for row in rows]
@@ -151,6 +153,18 @@ def held(book: Ledger, catalog: Catalog, entity: str | None = None, system: str 
         [entity, entity, system, system, limit],
     )
     return [{**row, "why": why(catalog, row["entity"], row["rule_id"])} for row in rows]
+
+
+def held_counts(book: Ledger, entity: str | None = None, system: str | None = None) -> dict[str, int]:
+    """`{rows, entries}`: how many rows are held, each once, and how many entries `held` would list without a limit."""
+    return dict(
+        book.single(
+            "select count(distinct (entity, source_system, source_key)) filter (where severity = 'error') as rows,"
+            " count(*) as entries from ops.held where state = 'open' and (%s::text is null or entity = %s)"
+            " and (%s::text is null or %s in (source_system, authority))",
+            [entity, entity, system, system],
+        )
+    )
 
 
 def held_by_rule(book: Ledger, catalog: Catalog) -> list[Row]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from core.calendar import ZONE, local_minute
-from pipeline import digest, report, status
+from pipeline import digest, report, screen, status
 from pipeline.context import resume
 from pipeline.night import close_run, deliver_flow, extract_system, open_run, publish
 from schemas.catalog import catalog
@@ -50,6 +50,11 @@ def test_a_row_that_serves_two_flows_is_counted_once(university: Any) -> None:
     shown = status.status(book, known)
     assert told["totals"]["held"] == shown["held"] == len(held) > 0
     assert sum(row["held"] for row in shown["systems"]) == len(held)
+    counts = status.held_counts(book)
+    assert counts == {"rows": len(held), "entries": len(status.held(book, known))}
+    assert status.held_counts(book, "staff")["rows"] == len({key for entity, key in held if entity == "staff"})
+    title = str(screen.held(status.held(book, known, limit=1), counts).title)
+    assert f"{len(held)} 行" in title and f"{counts['entries']} 条中的 1 条" in title
     said = [point for part in digest.digests(book, known, [], date(2026, 9, 8)) for point in part.points]
     assert any(f"{len(held)} " in point for point in said)
     page = (university.var / "reports" / outcome.run_id / "report.zh.html").read_text("utf-8")

@@ -6,6 +6,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
+
+from pipeline import screen, status
+from schemas.catalog import catalog
 
 
 def test_first_night_brings_every_row_to_every_receiver(university: Any) -> None:
@@ -108,6 +112,20 @@ def test_a_report_in_both_languages_says_what_the_run_did(university: Any) -> No
     assert "暂留" in (folder / "report.zh.html").read_text("utf-8")
     assert "held" in (folder / "report.en.html").read_text("utf-8")
     assert "李四" not in (folder / "report.zh.html").read_text("utf-8")
+
+
+def test_new_columns_and_keys_are_shown_as_they_are_whatever_signs_they_have(
+    university: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    university.department('alter table jzg add column "[/red]<img src=x>" text')
+    university.hire(("[/red]", "李四", "男", "U1"))
+    outcome = university.night(1)
+    page = (university.var / "reports" / outcome.run_id / "report.zh.html").read_text("utf-8")
+    assert "[/red]&lt;img src=x&gt;" in page and "<img" not in page
+    screen.outcome(outcome, False)
+    assert "[/red]<img src=x>" in capsys.readouterr().out
+    Console().print(screen.held(status.held(university.ledger, catalog()), status.held_counts(university.ledger)))
+    assert "[/red]" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("day", ["15821010", "99991231"])

@@ -60,7 +60,7 @@ def test_every_state_of_the_ledger_has_its_page(
         for reason, facts in PROPOSED.items():
             book.execute(
                 "insert into ops.brake (run_id, subject, reason_code, proposed, content_hash, state, tripped_on, closed_on,"
-                " closed_run) values (%s, 'staff', %s, %s, %s, %s, '2026-09-07', '2026-09-07', %s)",
+                " expires_on, closed_run) values (%s, 'staff', %s, %s, %s, %s, '2026-09-07', '2026-09-07', '2026-09-14', %s)",
                 [run, reason, Jsonb(facts), f"{number}{reason}", state, run],
             )
     for state in DELIVERIES:
