@@ -74,7 +74,7 @@ _OWN: Mapping[str, Fault] = {
     "staff_bad_id_checksum": Fault(_HR, "SFZJH", _wrong_check, "staff", ("staff.id_checksum",), "GH"),
     "missing_join_date": Fault(_HR, "LXRQ", _always(ZERO_DATE), "staff", ("staff.joined_on.required",), "GH"),
     "post_dates": Fault(
-        "hr.post_record", "MZRQ", _always("1975-01-01"), "staff_post", ("staff_post.dates",), "GH", only=("MZRQ", ZERO_DATE)
+        "hr.post_record", "MZRQ", _always("1975-01-01"), "staff_post", ("staff_post.dates",), "GH", only=("ZWLX", "J")
     ),
     "teacher_unknown": Fault(
         "academic.teacher", "GH", _numbered("0999{:05d}"),
