@@ -31,8 +31,10 @@ class HubError(Exception):
         super().__init__(code, where, facts)
 
     def what(self, language: str | None = None) -> str:
-        """What is wrong, without the code, the place and the next step."""
-        return text(f"{self.code}.text", language, **self.facts)
+        """What is wrong, without the code, the place and the next step. The fact `reason_key` names another message, which
+        the text holds as `{reason}`."""
+        reason = {"reason": text(str(self.facts["reason_key"]), language)} if "reason_key" in self.facts else {}
+        return text(f"{self.code}.text", language, **{**self.facts, **reason})
 
     def line(self, language: str | None = None) -> str:
         """The message in one line, in the language given or the one set for this process."""

@@ -24,12 +24,13 @@ REUSED = "number_reused"
 own number was mistyped so."""
 
 
-def suspend(db: duckdb.DuckDBPyConnection, entity: Entity, failures: str) -> None:
+def suspend(db: duckdb.DuckDBPyConnection, entity: Entity, failures: str, lost: str | None = None) -> None:
     """Take the systems with a damaged key out of the table `complete` (systems whose absences prove something) and make the
     table `damaged` (`source_system`, `rule_id`, `source_row`) of what damages them.
 
     `failures` is the Parquet of the check; `prior` holds the keys that the hub has. A held row under a key that the hub has
-    is that key's own row, unless there are several of them or it is another person's.
+    is that key's own row, unless there are several of them or it is another person's. `lost` is the Parquet of rows that were
+    read and that the SELECT did not give: their keys are there, and where the row does not tell its key, it may be any.
     """
     keys = ", ".join(literal(name) for name in entity.key)
     db.execute(
@@ -39,6 +40,12 @@ def suspend(db: duckdb.DuckDBPyConnection, entity: Entity, failures: str) -> Non
         f" and (kind = 'unique' or rule_id = {literal(f'{entity.name}.{REUSED}')}"
         " or not exists (select 1 from prior p where p.source_key = f.source_key))))"
     )
+    if lost:
+        rows = f"read_parquet({literal(lost)})"
+        db.execute(f"insert into held select source_system, source_key from {rows} where source_key is not null")
+        db.execute(
+            f"insert into damaged select source_system, rule_id, source_row from {rows} where main and source_key is null"
+        )
     db.execute("delete from complete where source_system in (select source_system from damaged)")
 
 

@@ -11,7 +11,7 @@ from core.calendar import calendar, local_date, local_minute
 from core.errors import ContractError, Gated
 from core.ledger import Ledger, Row
 from core.text import text
-from pipeline import absence, pull, signoff, switches
+from pipeline import absence, accounts, pull, signoff, switches
 from schemas.catalog import Catalog
 
 LATE_SHOWN_DAYS = 7
@@ -22,8 +22,9 @@ DECEMBER = 12
 def points(book: Ledger, known: Catalog, day: date | None = None) -> list[Row]:
     """`{kind, feed, source, target, facts}` of every overdue check, every overdue application, every late delivery (those
     delivered on business date `day`, or without one those of the last days of nights), and every year of the calendar whose
-    make-up days nobody has confirmed when they should be known, every edge that is switched off, and every system
-    whose damaged keys let nobody leave; a hub that has published nothing owes nobody any day."""
+    make-up days nobody has confirmed when they should be known, every edge that is switched off, every system whose damaged
+    keys let nobody leave, and every entity whose SELECT drops rows without saying so; a hub that has published nothing owes
+    nobody any day."""
     found = [
         _point("unchecked", row, f"{row['edge']}.{row['dataset']}") for row in signoff.unchecked(book, known) if row["overdue"]
     ]
@@ -37,6 +38,11 @@ def points(book: Ledger, known: Catalog, day: date | None = None) -> list[Row]:
     found += [
         {"kind": "suspended", "feed": "", "source": row["system"], "target": "", "facts": row}
         for row in absence.suspended(book)
+    ]
+    found += [
+        {"kind": "dropped", "feed": "", "source": row["system"], "target": "", "facts": row}
+        for row in accounts.standing(book)
+        if row["dropped"] and row["entity"] in known.entities
     ]
     found += switches.points(book, known)
     years = unconfirmed(day or local_date(book.clock())) if book.version() else []
@@ -56,6 +62,8 @@ def line(point: Mapping[str, Any], language: str | None = None) -> str:
         return ContractError("HUB761", "schemas/calendar", **point["facts"]).line(language)
     if point["kind"] == "suspended":
         return Gated("HUB403", point["facts"]["entity"], **point["facts"]).line(language)
+    if point["kind"] == "dropped":
+        return accounts.finding(point["facts"]).line(language)
     if point["kind"] == "switch":
         return ContractError("HUB190", point["feed"], **point["facts"]).line(language)
     return text(f"desk.attention.{point['kind']}", language, feed=point["feed"], **point["facts"])

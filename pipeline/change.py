@@ -135,7 +135,7 @@ def _change(night: Night, entity: Entity, conformed: Output, checked: Output, st
         if stray or not _remembered(db, night, entity):
             _table(db, "prior", hub.current_keys(connection, entity, folder / "prior.csv"))
             other = _other_hash(db, entity)
-        absence.suspend(db, entity, checked["failures"])
+        absence.suspend(db, entity, checked["failures"], conformed.get("lost"))
         _stage(db, connection, night, entity, other)
         _table(db, "kept", hub.current_rows(connection, entity, arrow(db, "from staying"), folder / "kept.csv"))
         counts = _count(db, conformed)

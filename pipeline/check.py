@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from psycopg.types.json import Jsonb
 
@@ -49,7 +50,8 @@ def check(night: Night, name: str, conformed: Output, known: Known, stood: Known
         return night.ledger.reuse(night.run.id, "check", name, work, before)
     seen, back = ({other: pair[0] for other, pair in pairs.items()} for pairs in (looked_at, stood))
     question = Question(entity, night.catalog, Path(conformed["file"]), seen, folder, back)
-    return night.ledger.do(night.run.id, "check", name, work, lambda step: _check(night, question, step))
+    lost = conformed.get("lost")
+    return night.ledger.do(night.run.id, "check", name, work, lambda step: _check(night, question, step, lost))
 
 
 def dependencies(night: Night, entity: Entity) -> frozenset[str]:
@@ -72,7 +74,7 @@ def _hashes(tables: Known) -> dict[str, str]:
     return {name: pair[1] for name, pair in sorted(tables.items())}
 
 
-def _check(night: Night, question: Question, step: Step) -> Output:
+def _check(night: Night, question: Question, step: Step, lost: str | None) -> Output:
     from quality.check import check as judge  # imports numpy and DuckDB, which a task that only skips need not pay
 
     entity, folder = question.entity, question.out
@@ -83,7 +85,7 @@ def _check(night: Night, question: Question, step: Step) -> Output:
     answer = digest(*(file_digest(path) for path in (verdict.left_out, verdict.failures) if path))
     files = {name: str(folder / getattr(verdict, name).name) for name in ("held", "failures")}
     left_out = folder / verdict.left_out.name if verdict.left_out else None
-    _record(night, entity, verdict, files["held"])
+    _record(night, entity, verdict, files["held"], lost)
     shutil.rmtree(folder, ignore_errors=True)
     draft.replace(folder)
     return {
@@ -99,8 +101,13 @@ def _check(night: Night, question: Question, step: Step) -> Output:
     }
 
 
-def _record(night: Night, entity: Entity, verdict: Verdict, kept_in: str) -> None:
+def _record(night: Night, entity: Entity, verdict: Verdict, kept_in: str, lost: str | None) -> None:
+    """Write down what is held or warned of, the rows that the SELECT lost among it, and the result of every rule."""
     failures = pq.ParquetFile(verdict.failures).read(holding.FAILURES.names).cast(holding.FAILURES)
+    if lost:
+        rows = pq.read_table(lost)
+        shown = rows.drop_columns(["source_key"]).rename_columns({"shown": "source_key"})
+        failures = pa.concat_tables([failures, shown.select(holding.FAILURES.names).cast(holding.FAILURES)])
     run = night.run
     with night.ledger.transaction() as connection:
         holding.record(night, connection, entity.name, failures, kept_in)

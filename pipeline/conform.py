@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
 import duckdb
 import pyarrow as pa
-import sqlglot
-from sqlglot import exp
 
 from core.dialects import spelling
 from core.engine import engine, literal
@@ -21,28 +19,37 @@ from core.ledger import Output, Step
 from core.settings import settings
 from loaders import landing
 from loaders.landing import Landed
+from pipeline import accounts, casts
 from pipeline.context import Night
 from pipeline.landing_views import create_view
 from schemas import one_select
+from schemas.carrying import CARRIED, Uncarried, carry
 from schemas.catalog import Catalog
 from schemas.contract import Entity
-from schemas.queries import GATHERING, tables_of
+from schemas.lineage import uses
+from schemas.narrowing import changes, loses
+from schemas.queries import parsed, tables_of
 
 MAPS = "maps"
 CODES = frozenset({"codes.map", "codes.code"})
 """The views of codes that every SELECT of this room may read."""
 _VIEW = "select 1 from duckdb_views() where database_name = current_database() and schema_name = ? and view_name = ?"
+_COMMA = "','"
+_ADDED = frozenset({landing.ROW, "unreadable", CARRIED})
+"""Columns that a dataset has beside its own."""
 PROVENANCE = ("source_system", "source_key", "source_row", "unreadable")
 
 
 def conform(night: Night, name: str, landed: dict[str, Landed]) -> Output:
-    """Map an entity's rows and return `{file, rows, systems, complete}`; equal input is not mapped twice.
+    """Map an entity's rows and return `{file, rows, systems, accounts, lost}` (the last two as `pipeline.accounts` gives them);
+    equal input is not mapped twice.
 
     `landed` holds the newest landing of every source dataset. The file is Parquet: the entity's columns in contract order,
     then `source_system`, `source_key`, `source_row`, `unreadable`.
 
     Raises:
-        ContractError: HUB107 when a SELECT fails or gives other columns than the contract, HUB160 to HUB162 when it is none.
+        ContractError: HUB107 when a SELECT fails or gives other columns than the contract, HUB160 to HUB162 when it is none,
+            HUB170, HUB172 when it hides an unreadable cell or a changed value.
     """
     entity = night.catalog.entity(name)
     night.progress("conform", name)
@@ -98,7 +105,7 @@ def _input(catalog: Catalog, entity: Entity, systems: list[str], landed: dict[st
     contents = [landed[f"{schema}.{table}"].content for schema, table in tables if schema != "codes"]
     contracts = [repr(catalog.source(f"{schema}.{table}").columns) for schema, table in tables if schema != "codes"]
     codes = texts_digest(sorted(catalog.codes_folder.rglob("*.csv")))
-    return digest("conform", repr(entity.columns), systems, texts_digest(files), contents, contracts, codes)
+    return digest("conform and account", repr(entity.columns), systems, texts_digest(files), contents, contracts, codes)
 
 
 def _conform(night: Night, entity: Entity, systems: list[str], landed: dict[str, Landed], path: Path) -> Output:
@@ -106,7 +113,9 @@ def _conform(night: Night, entity: Entity, systems: list[str], landed: dict[str,
         code_views(db, night.catalog.codes_folder)
         parts = [_select(db, night, entity, system, landed) for system in systems]
         body = " union all by name ".join(parts) if parts else _nothing(entity)
-        return write(db, body, systems, path)
+        written = write(db, body, systems, path)
+        texts = {system: _text(night.catalog, night.catalog.conform_file(entity.name, system), system) for system in systems}
+        return {**written, **accounts.account(db, entity, night.catalog, texts, path)}
 
 
 def write(db: duckdb.DuckDBPyConnection, body: str, systems: Sequence[str], path: Path, order: str = "") -> Output:
@@ -132,21 +141,21 @@ def _select(db: duckdb.DuckDBPyConnection, night: Night, entity: Entity, system:
             dataset = night.catalog.source(f"{schema}.{table}")
             create_view(db, dataset, landed[dataset.id].file(night.landing))
     given = outputs(db, sql, file, [*(column.name for column in entity.columns), landing.ROW])
-    if "unreadable" not in given and (carried := _carrying(sql, tables[0])):
-        sql, given = carried, [*given, "unreadable"]
-    faults, join = _unreadable(sql, entity, tables[0], "unreadable" in given)
-    return f"select {identified(entity, system)}, q.{landing.ROW}, {faults} as unreadable from ({sql}) q {join}"
+    marked, lost = _carrying(db, sql, file, "unreadable" in given)
+    columns, changed = identified(entity, system, given)
+    faults = _unreadable(sql, entity, lost, changed)
+    return f"select {columns}, q.{landing.ROW}, {faults} as unreadable from ({marked}) q"
 
 
-def outputs(db: duckdb.DuckDBPyConnection, sql: str, file: Path, wanted: list[str]) -> list[str]:
-    """The names of a SELECT's output columns, which are `wanted` and perhaps `unreadable`.
+def outputs(db: duckdb.DuckDBPyConnection, sql: str, file: Path, wanted: list[str]) -> dict[str, str]:
+    """A SELECT's output columns, which are `wanted` and perhaps `unreadable`, with the engine's types.
 
     Raises:
         ContractError: HUB107 when it fails or gives others.
     """
     where = f"sql/conform/{file.parent.name}/{file.name}"
     try:
-        given = [name for name, *_ in db.execute(f"describe {sql}").fetchall()]
+        given = {str(name): str(kind) for name, kind, *_ in db.execute(f"describe {sql}").fetchall()}
     except duckdb.Error as error:
         raise ContractError("HUB107", where, problem=_first_line(error)) from error
     if [name for name in given if name != "unreadable"] != wanted:
@@ -154,60 +163,67 @@ def outputs(db: duckdb.DuckDBPyConnection, sql: str, file: Path, wanted: list[st
     return given
 
 
-def identified(entity: Entity, system: str) -> str:
-    """The projections of an entity's typed columns over `q`, then `source_system` and `source_key`."""
-    columns = ", ".join(f"cast(q.{c.name} as {spelling(c.type, 'duckdb')}) as {c.name}" for c in entity.columns)
+def identified(entity: Entity, system: str, given: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """The projections of an entity's typed columns over `q`, then `source_system` and `source_key`; and the condition, by
+    column, that its type would change a value of those types (`given`)."""
+    kinds = {column.name: spelling(column.type, "duckdb") for column in entity.columns}
+    changed = {
+        name: changes(f"q.{name}", given[name], kind)
+        for name, kind in kinds.items()
+        if loses(given[name], kind.upper()) is not None
+    }
+    words = {name: "try_cast" if name in changed else "cast" for name in kinds}
+    columns = ", ".join(f"{words[name]}(q.{name} as {kind}) as {name}" for name, kind in kinds.items())
     key_null = " or ".join(f"q.{key} is null" for key in entity.key)
     key = " || '|' || ".join(f"cast(q.{key} as varchar)" for key in entity.key)
-    return f"{columns}, '{system}' as source_system, case when {key_null} then null else {key} end as source_key"
+    return f"{columns}, '{system}' as source_system, case when {key_null} then null else {key} end as source_key", changed
 
 
-def _unreadable(sql: str, entity: Entity, main: tuple[str, str], own: bool) -> tuple[str, str]:
-    """The expression that names unreadable cells by the entity's columns, and the join that it needs."""
-    used = uses(sql, frozenset(column.name for column in entity.columns))
-    source = "q.unreadable" if own else "v.unreadable"
-    cases = [
-        f"case when list_contains(string_split({source}, ','), '{cell}') then '{column}' end"
-        for cell, columns in used.items()
-        for column in (columns or [entity.key[0]])
+def _unreadable(sql: str, entity: Entity, lost: str, changed: Mapping[str, str]) -> str:
+    """The names of the entity's columns that are made of unreadable cells, from those cells' names in `lost`, or of which a
+    cast has changed a value.
+
+    What carries them names the dataset as well; an author who does it himself may name the column alone. A cell that only a
+    condition looks at stands under the key.
+    """
+    found: dict[str, list[str]] = {f"{casts.MARK}{column.name}": [column.name] for column in entity.columns}
+    for (table, cell), columns in uses(sql, frozenset(column.name for column in entity.columns)).items():
+        if table.partition(".")[0] != "codes" and cell not in _ADDED:
+            for name in (f"{table}.{cell}", cell):
+                found.setdefault(name, []).extend(columns or [entity.key[0]])
+    named = [
+        f"case when {' or '.join(f'list_contains(string_split({lost}, {_COMMA}), {literal(cell)})' for cell in cells)}"
+        f" then '{column.name}' end"
+        for column in entity.columns
+        if (cells := sorted(cell for cell, columns in found.items() if column.name in columns))
     ]
-    join = "" if own else f"left join {main[0]}.{main[1]} v on v.{landing.ROW} = q.{landing.ROW}"
-    return (
-        f"case when {source} is not null then nullif(concat_ws(',', {', '.join(cases)}), '') end" if cases else "null"
-    ), join
+    faults = f"case when {lost} is not null then nullif(concat_ws(',', {', '.join(named)}), '') end"
+    cut = [f"case when {condition} then '{name}' end" for name, condition in changed.items()]
+    return f"nullif(concat_ws(',', {', '.join([faults, *cut])}), '')" if cut else faults
 
 
-@functools.lru_cache(maxsize=1024)
-def _carrying(sql: str, main: tuple[str, str]) -> str | None:
-    """The SELECT with the main table's `unreadable` beside its `source_row`, which saves joining that table to itself; None
-    unless each row is plainly one row of that table."""
-    tree = sqlglot.parse_one(sql, read="duckdb")
-    if not isinstance(tree, exp.Select):
-        return None
-    base = tree.find(exp.From)
-    if base is None or base.parent is not tree or not isinstance(base.this, exp.Table):
-        return None
-    if (base.this.db, base.this.name) != main or any(tree.args.get(name) for name in GATHERING) or tree.find(exp.AggFunc):
-        return None
-    row = next((one for one in tree.selects if one.alias_or_name == landing.ROW), None)
-    row = row.this if isinstance(row, exp.Alias) else row
-    if not isinstance(row, exp.Column) or row.name != landing.ROW or row.table != base.this.alias_or_name:
-        return None
-    return str(tree.select(exp.column("unreadable", table=row.table)).sql("duckdb"))
+def _carrying(db: duckdb.DuckDBPyConnection, sql: str, file: Path, own: bool) -> tuple[str, str]:
+    """A SELECT that gives with its rows the cells that could not be read and the columns that a cast has changed, and the
+    expression over `q` that names them. What the author says of them (`own`) counts beside what can be carried.
 
-
-@functools.lru_cache(maxsize=1024)
-def uses(sql: str, names: frozenset[str]) -> dict[str, list[str]]:
-    """Source column -> entity columns made from it, as far as the outermost projections tell; `[]` when only further in."""
-    tree = sqlglot.parse_one(sql, read="duckdb")
-    uses: dict[str, list[str]] = {column.name: [] for column in tree.find_all(exp.Column)}
-    for select in tree.find_all(exp.Select):
-        for projection in select.expressions:
-            if projection.alias_or_name in names:
-                for column in projection.find_all(exp.Column):
-                    if projection.alias_or_name not in uses[column.name]:
-                        uses[column.name].append(projection.alias_or_name)
-    return uses
+    Raises:
+        ContractError: HUB170 when cells can neither be carried nor are given, HUB172 for a cast inside that changes values.
+    """
+    where = f"sql/conform/{file.parent.name}/{file.name}"
+    tree, names = parsed(sql).copy(), ["unreadable"] if own else []
+    try:
+        names += [casts.CUT] if casts.guarded(db, tree) else []
+        carry(tree)
+        names.append(CARRIED)
+    except casts.Hidden as error:
+        raise ContractError("HUB172", where, cast=str(error)) from None
+    except Uncarried as error:
+        if not own:
+            raise ContractError("HUB170", where, reason_key=f"lint.why.{error.why}") from None
+        tree = parsed(sql).copy()
+        casts.guarded(db, tree)
+    columns = [f"q.{name}" for name in names]
+    return tree.sql("duckdb"), columns[0] if len(columns) == 1 else f"nullif(concat_ws(',', {', '.join(columns)}), '')"
 
 
 def code_views(db: duckdb.DuckDBPyConnection, folder: Path) -> None:

@@ -56,9 +56,11 @@ def _derive(night: Night, entity: Entity, file: Path, inputs: Known, path: Path)
     with engine(entity.name) as db:
         code_views(db, night.catalog.codes_folder)
         _views(db, night, inputs)
-        outputs(db, sql, file, names)
+        columns, changed = identified(entity, HUB, outputs(db, sql, file, names))
+        cut = [f"case when {condition} then '{name}' end" for name, condition in changed.items()]
+        faults = f"nullif(concat_ws(',', {', '.join(cut)}), '')" if cut else "cast(null as varchar)"
         rows = f"row_number() over (order by {', '.join(f'q.{name}' for name in names)}) - 1"
-        body = f"select {identified(entity, HUB)}, {rows} as source_row, cast(null as varchar) as unreadable from ({sql}) q"
+        body = f"select {columns}, {rows} as source_row, {faults} as unreadable from ({sql}) q"
         return write(db, body, [HUB], path, order="source_row")
 
 

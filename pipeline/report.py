@@ -17,7 +17,7 @@ from core.ids import digest
 from core.ledger import Output, Row
 from core.settings import settings
 from core.text import LANGUAGES, text
-from pipeline import attention, figures, obligations, status, tonight
+from pipeline import accounts, attention, figures, obligations, status, tonight
 from pipeline.context import Night
 
 VERBS = ("extract", "conform", "check", "brake", "publish", "deliver", "reconcile", "audit")
@@ -55,6 +55,12 @@ def facts_of(night: Night) -> dict[str, Any]:
         "seconds": {verb: _seconds([step for step in steps if step["verb"] == verb]) for verb in VERBS},
         "extracts": extracts,
         "entities": entities,
+        "accounts": [
+            row
+            for step in steps
+            if step["verb"] == "conform"
+            for row in accounts.rows_of(step["subject"], step["output"] or {})
+        ],
         "totals": figures.totals(book, extracts, entities, deliveries),
         "feeds": [{name: row[name] for name in _DELIVERY} for row in deliveries],
         "held": status.held_by_rule(book, night.catalog),
@@ -212,6 +218,7 @@ def html(night: Night, facts: dict[str, Any], language: str) -> str:
         brake=lambda row: status.brake_line(row, language),
         needs_title=text("desk.attention.title", language),
         verbs=VERBS,
+        counts=accounts.COUNTS,
         **facts,
     )
 

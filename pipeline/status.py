@@ -12,7 +12,8 @@ from core.settings import settings
 from core.text import known, text, together
 from pipeline import attention, figures, pull, switches, tonight
 from schemas.catalog import Catalog
-from schemas.contract import Column, Entity, SourceDataset
+from schemas.contract import HUB, Column, Entity, SourceDataset
+from schemas.lineage import uses
 
 
 def status(book: Ledger, catalog: Catalog) -> dict[str, Any]:
@@ -152,7 +153,7 @@ def held(book: Ledger, catalog: Catalog, entity: str | None = None, system: str 
         " order by severity, held_id desc limit %s",
         [entity, entity, system, system, limit],
     )
-    return [{**row, "why": why(catalog, row["entity"], row["rule_id"])} for row in rows]
+    return [{**row, "why": why(catalog, row["entity"], row["rule_id"], system=row["source_system"])} for row in rows]
 
 
 def held_counts(book: Ledger, entity: str | None = None, system: str | None = None) -> dict[str, int]:
@@ -176,13 +177,14 @@ def held_by_rule(book: Ledger, catalog: Catalog) -> list[Row]:
         " where state = 'open' and of.system is not null"
         " group by 1, 2, 3, 4, 5 order by severity, rows desc, rule_id, source_system"
     )
-    return [{**row, "why": why(catalog, row["entity"], row["rule_id"])} for row in rows]
+    return [{**row, "why": why(catalog, row["entity"], row["rule_id"], system=row["source_system"])} for row in rows]
 
 
-def why(catalog: Catalog, entity: str, rule_id: str, language: str | None = None) -> str:
+def why(catalog: Catalog, entity: str, rule_id: str, language: str | None = None, system: str | None = None) -> str:
     """A rule in one plain sentence with its next step; one of the school's own is told by its contract's description.
 
-    `entity` is the name of an entity, or of a source dataset whose copies were compared.
+    `entity` is the name of an entity, or of a source dataset whose copies were compared. Of a cell that could not be read, the
+    tables and columns are named where it may stand, those of one system if that is given.
     """
     if entity in catalog.sources:
         return _why_differs(catalog, catalog.source(entity), rule_id, language)
@@ -193,12 +195,28 @@ def why(catalog: Catalog, entity: str, rule_id: str, language: str | None = None
         return text(f"rule.{rule_id}", language) if known(f"rule.{rule_id}", language) else str(rule.facts["description"])
     names = rule.columns if rule else (rule_id.split(".")[1],)
     titles = "、".join(_title(found, name) for name in names) if found else ", ".join(names)
-    facts = {"column": ", ".join(names), "title": titles, "list": "", "pattern": "", "entity": "", "minimum": "", "maximum": ""}
+    cells = _cells(catalog, found, names[0], system) if found and kind == "readable" else ""
+    facts = {"column": ", ".join(names), "title": titles, "cells": cells}
+    facts |= dict.fromkeys(("list", "pattern", "entity", "minimum", "maximum"), "")
     return text(
         f"rule.{kind}",
         language,
         **{**facts, **({k: v for k, v in rule.facts.items() if v is not None} if rule else {}), "column": ", ".join(names)},
     )
+
+
+def _cells(catalog: Catalog, entity: Entity, column: str, system: str | None) -> str:
+    """The source cells that a column is made from; under the key stand those that only a condition looks at as well."""
+    wanted, found = frozenset(one.name for one in entity.columns), []
+    for code in catalog.systems_of(entity.name):
+        if code != HUB and system in (None, code):
+            used = uses(catalog.conform_file(entity.name, code).read_text("utf-8"), wanted)
+            for (table, cell), made in used.items():
+                dataset = catalog.sources.get(table)
+                plain = dataset is not None and any(one.name == cell for one in dataset.columns)
+                if plain and column in (made or entity.key[:1]):
+                    found.append(f"{table}.{cell}")
+    return ", ".join(sorted(found)) or column
 
 
 def _why_differs(catalog: Catalog, dataset: SourceDataset, rule_id: str, language: str | None) -> str:

@@ -14,10 +14,11 @@ from xlsxwriter.utility import xl_col_to_name
 
 from core.errors import Denied
 from core.text import text
-from pipeline import conform, status
+from pipeline import status
 from pipeline.trial import codes_of, entities_of
 from schemas.catalog import Catalog
 from schemas.contract import Column, Rule, SourceDataset
+from schemas.lineage import uses
 
 ROWS = 5_000
 """How far down the lists reach."""
@@ -50,9 +51,9 @@ def rules_of(known: Catalog, dataset: SourceDataset) -> Ruled:
     for name in entities_of(known, dataset):
         entity = known.entity(name)
         sql = known.conform_file(name, dataset.system).read_text("utf-8")
-        used = conform.uses(sql, frozenset(column.name for column in entity.columns))
+        used = uses(sql, frozenset(column.name for column in entity.columns))
         for column in dataset.columns:
-            made = set(used.get(column.name, []))
+            made = set(used.get((dataset.id, column.name), []))
             ruled[column.name] += [(name, rule) for rule in entity.rules if made & set(rule.columns)]
     return ruled
 

@@ -5,7 +5,7 @@ The same parser, the same SELECT and the same suite judge it; neither the hub no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -31,6 +31,7 @@ from pipeline.store import store
 from quality.mask import mask
 from schemas.catalog import Catalog
 from schemas.contract import Column, Entity, Rule, SourceDataset
+from schemas.lineage import uses
 from schemas.queries import tables_of
 
 FAULTS_LISTED = 5_000
@@ -110,17 +111,22 @@ def _judged(night: Night, dataset: SourceDataset, landed: Landed, files: Files, 
     landings = {id: landing.landed(output) for id, output in book.latest("extract").items() if id in known.sources}
     landings[dataset.id] = landed
     mapped = {name: folder / f"{name}.parquet" for name in names}
+    lost = dict[str, Path]()
     for name, path in mapped.items():
-        if dataset.system not in conform.mapped(night, name, landings, path)["systems"]:
+        made = conform.mapped(night, name, landings, path)
+        if dataset.system not in made["systems"]:
             raise Denied("HUB746", dataset.id, entity=name)
+        if made["lost"]:
+            lost[name] = _of(dataset, Path(made["lost"]))
     failures, stopped = dict[str, Path](), None
     for name in names:
         failures[name], error = _check(night, (known.entity(name), dataset.system), mapped, folder / f"checked.{name}")
         stopped = stopped or error
-    numbers = files.row_numbers(dataset) if any(pq.read_metadata(path).num_rows for path in failures.values()) else []
+    found = [*failures.items(), *lost.items()]
+    numbers = files.row_numbers(dataset) if any(pq.read_metadata(path).num_rows for _, path in found) else []
     view = _View(known, dataset, landed.file(night.landing), numbers)
-    held = _held_rows(failures, dataset.system)
-    faults = [fault for name, path in failures.items() for fault in view.faults(known.entity(name), path)]
+    held = _held_rows([path for _, path in found], dataset.system)
+    faults = [fault for name, path in found for fault in view.faults(known.entity(name), path)]
     if stopped:
         faults.insert(0, Fault(0, "", "", "error", stopped.line(), text("desk.right.file")))
     return Trial(landed.rows, held, tuple(faults[:FAULTS_LISTED]), stopped)
@@ -145,12 +151,20 @@ def _check(night: Night, of: tuple[Entity, str], mapped: Mapping[str, Path], out
     return verdict.failures, None
 
 
-def _held_rows(failures: Mapping[str, Path], system: str) -> int:
+def _of(dataset: SourceDataset, lost: Path) -> Path:
+    """The rows of the file among those that a SELECT read and gave no row for."""
+    mine = lost.with_suffix(".mine.parquet")
+    with engine("upload") as db:
+        db.execute(f"copy (from read_parquet({literal(lost)}) where dataset = {literal(dataset.id)}) to {literal(mine)}")
+    return mine
+
+
+def _held_rows(failures: Sequence[Path], system: str) -> int:
     """How many rows of the file would be held, whichever of its entities holds them."""
     if not failures:
         return 0
     with engine("upload") as db:
-        listed = ", ".join(literal(path) for path in failures.values())
+        listed = ", ".join(literal(path) for path in failures)
         return int(
             db.execute(
                 f"select count(distinct source_row) from read_parquet([{listed}], union_by_name = true)"
@@ -185,10 +199,10 @@ class _View:
     def _made_from(self, entity: Entity) -> dict[str, list[Column]]:
         """Entity column -> the columns of the file that it is made from."""
         sql = self.known.conform_file(entity.name, self.dataset.system).read_text("utf-8")
-        used = conform.uses(sql, frozenset(column.name for column in entity.columns))
+        used = uses(sql, frozenset(column.name for column in entity.columns))
         made: dict[str, list[Column]] = {}
         for column in self.dataset.columns:
-            for name in used.get(column.name, []):
+            for name in used.get((self.dataset.id, column.name), []):
                 made.setdefault(name, []).append(column)
         return made
 
@@ -202,7 +216,7 @@ class _View:
             column="、".join(column.physical for column in columns),
             value="、".join(mask(column, values[column.name] or "") for column in columns),
             severity=severity,
-            why=status.why(self.known, entity.name, rule_id),
+            why=status.why(self.known, entity.name, rule_id, system=self.dataset.system),
             right=right(self.known, self.dataset.system, entity, rule, rule_id),
         )
 

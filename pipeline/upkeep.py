@@ -69,7 +69,7 @@ def _intermediate(limit: date) -> int:
 
 def _conformed(book: Ledger, limit: date) -> int:
     """Mapped rows that are no longer an entity's newest: equal input would be mapped to them again."""
-    newest = {output["file"] for output in book.latest("conform").values()}
+    newest = {output.get(name) for output in book.latest("conform").values() for name in ("file", "lost")}
     files = (path for path in settings().work.glob("conformed/*/*") if str(path) not in newest)
     return sum(_remove(path) for path in files if _older(path, limit))
 

@@ -13,10 +13,11 @@ import duckdb
 
 from core.dialects import LogicalType, quoted, spelling
 from schemas import condition
-from schemas.contract import HUB, TONIGHT, Column
+from schemas.contract import HUB, TONIGHT, Column, Severity
 from schemas.deadlines import OBLIGATION_DATED, OBLIGATION_LIST, OBLIGATION_TABLES
 from schemas.finding import Finding
 from schemas.lint_links import extra_line
+from schemas.narrowing import in_output, in_projection, narrow, outer
 from schemas.queries import Query
 from schemas.shelf import Shelf
 
@@ -46,7 +47,7 @@ _SCALE = re.compile(r"DECIMAL\(\d+,(\d+)\)")
 
 
 def bind(found: Shelf, broken: Collection[str]) -> Iterator[Finding]:
-    """Findings HUB145, HUB146 and HUB153; files that other findings already name (`broken`) are left out."""
+    """Findings HUB145, HUB146, HUB153 and HUB172; files that other findings already name (`broken`) are left out."""
     with duckdb.connect(":memory:", config=_ALONE) as db:
         _tables(db, found)
         for kind, queries in found.queries.items():
@@ -55,6 +56,7 @@ def bind(found: Shelf, broken: Collection[str]) -> Iterator[Finding]:
             for query in queries:
                 if query.file not in broken:
                     yield from _select(db, query, _wanted(found, kind, query))
+                    yield from _casts(db, query) if kind == "conform" else ()
             if kind == "feeds":
                 yield from _filters(db, found, broken)
 
@@ -141,6 +143,17 @@ def _select(db: duckdb.DuckDBPyConnection, query: Query, wanted: Sequence[Column
         if kind is not None and not _fits(kind, column.type):
             facts = {"name": column.name, "found": kind.lower(), "expected": spelling(column.type, "duckdb")}
             yield Finding("HUB146", query.file, 1, facts)
+
+
+def _casts(db: duckdb.DuckDBPyConnection, query: Query) -> Iterator[Finding]:
+    """A cast that changes values: in the result a warning, since its rows are held; within, where nobody sees it, an error."""
+    parts = list(outer(query.tree))
+    for one in narrow(db, query.tree):
+        if one.is_told:
+            hidden = one.quiet and in_projection(one.node) and not in_output(one.node, parts)
+            facts = {"cast": one.node.sql("duckdb"), "found": one.source.lower(), "expected": one.target.lower()}
+            severity: Severity = "error" if hidden else "warning"
+            yield Finding("HUB172", query.file, query.line(one.node), facts, severity)
 
 
 def _fits(kind: str, wanted: LogicalType) -> bool:

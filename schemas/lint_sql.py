@@ -16,7 +16,7 @@ from typing import cast
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
-from schemas import portable
+from schemas import carrying, portable
 from schemas.contract import HUB, TONIGHT, Entity
 from schemas.deadlines import OBLIGATION_TABLES, shape
 from schemas.finding import Finding, near
@@ -39,7 +39,8 @@ _ACROSS_ROWS = (exp.Window, exp.AggFunc, exp.Group, exp.Having, exp.Distinct, ex
 
 
 def sql(found: Shelf) -> Iterator[Finding]:
-    """Findings HUB130 to HUB143 and HUB157 over `sql/conform`, `sql/feeds` and `sql/checks`, HUB735 over `sql/obligations`."""
+    """Findings HUB130 to HUB143, HUB157 and HUB170 over `sql/conform`, `sql/feeds` and `sql/checks`, HUB735 over
+    `sql/obligations`."""
     yield from _conform(found)
     yield from _feeds(found)
     yield from _checks(found)
@@ -61,11 +62,21 @@ def _conform(found: Shelf) -> Iterator[Finding]:
             facts = {"system": system, "entity": name, "known": ", ".join(sorted(giving))}
             yield Finding("HUB138", query.file, 1, facts)
         yield from _one_writer(query, entity, system)
+        if system != HUB and "unreadable" not in query.columns:
+            yield from _uncarried(query)
         given = [column for column in query.columns if column != "unreadable"]
         columns = [column.name for column in entity.columns]
         yield from _output(query, given, columns if system == HUB else [*columns, "source_row"])
         if system != HUB and (query.path.parent / f"{HUB}.sql").is_file():
             yield Finding("HUB729", query.file, 1, {"entity": name, "system": system})
+
+
+def _uncarried(query: Query) -> Iterator[Finding]:
+    """A SELECT through which nobody can follow a cell says itself what could not be read."""
+    try:
+        carrying.carried(query.tree)
+    except carrying.Uncarried as error:
+        yield query.finding("HUB170", error.node, reason_key=f"lint.why.{error.why}")
 
 
 def _landed(found: Shelf, system: str) -> Tables:

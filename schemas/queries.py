@@ -58,10 +58,16 @@ class Query:
         return frozenset(full_name(table) for table in self.tree.find_all(exp.Table))
 
 
+@functools.lru_cache(maxsize=1024)
+def parsed(sql: str) -> exp.Query:
+    """A SELECT as a tree that nobody changes: who wants another one changes a copy."""
+    return sqlglot.parse_one(sql, read="duckdb").assert_is(exp.Query)
+
+
 @functools.cache
 def tables_of(sql: str) -> list[tuple[str, str]]:
     """The `(schema, table)` pairs that a SELECT reads, CTE names left out, in order of appearance."""
-    tree = sqlglot.parse_one(sql, read="duckdb")
+    tree = parsed(sql)
     named = {cte.alias_or_name for cte in tree.find_all(exp.CTE)}
     found = [(table.db, table.name) for table in tree.find_all(exp.Table)]
     return list(dict.fromkeys(pair for pair in found if pair[0] or pair[1] not in named))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pytest
 from campus.people import names, staff_numbers, student_numbers
 from campus.world import World, present
 from core.dialects import spelling
+from pipeline import accounts
 from schemas.catalog import Catalog
 
 Sources = Callable[[int], duckdb.DuckDBPyConnection]
@@ -77,6 +79,18 @@ def test_a_select_gives_the_contracts_columns_types_and_keys(
     ((rows, positions),) = rows_of(db, f"select count(*), count(distinct source_row) from ({query})")
     assert rows == positions
     assert rows != 0
+
+
+@pytest.mark.parametrize("entity, system", MAPPED)
+def test_a_select_drops_no_row_without_saying_why(
+    sources: Sources, shipped: Catalog, tmp_path: Path, entity: str, system: str
+) -> None:
+    db, path, query = sources(5), tmp_path / "rows.parquet", select(shipped, entity, system)
+    db.execute(f"copy (select *, '{system}' as source_system from ({query})) to '{path}' (format parquet)")
+    found = accounts.account(db, shipped.entity(entity), shipped, {system: query}, path)
+    row = found["accounts"][system]
+    assert (row["dropped"], row["unread"], row["added"], found["lost"]) == (0, 0, 0, None)
+    assert row["read"] == row["conformed"] + row["filtered"] + row["merged"]
 
 
 @pytest.mark.parametrize("entity, system", MAPPED)

@@ -6,6 +6,7 @@ with held as (
         nullif(trim(s.post_level_code), '') as post_level_code,
         nullif(trim(s.tech_post_code), '') as tech_post_code,
         s.source_row as source_row,
+        s.unreadable as unreadable,
         row_number() over (
             partition by trim(s.staff_no), coalesce(kind.code, trim(s.post_kind)) order by s.start_on desc, s.source_row
         ) as place
@@ -25,7 +26,8 @@ select
     cast(max(case when post_kind = '1' then post_level_code end) as varchar) as office_level_code,
     cast(max(case when post_kind = '2' then tech_post_code end) as varchar) as tech_post_code,
     cast(max(case when post_kind = '2' then post_name end) as varchar) as tech_post_name,
-    min(source_row) as source_row
+    min(source_row) as source_row,
+    max(unreadable) as unreadable
 from held
 where place = 1 and staff_no is not null
 group by staff_no

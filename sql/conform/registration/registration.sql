@@ -21,8 +21,7 @@ select
     cast(coalesce(b.current = '是', false) as boolean) as is_current_term,
     cast(coalesce(state_code.code, trim(s.state)) = '1' and coalesce(basis_code.code <> '2'
         or (s.basis_expires_on >= b.as_of and b.term_last >= b.as_of), false) as boolean) as is_valid,
-    s.source_row as source_row,
-    s.unreadable as unreadable
+    s.source_row as source_row
 from registration.checkin_register s
 left join registration.batch b on trim(b.batch_no) = trim(s.batch_no)
 left join codes.map term_map

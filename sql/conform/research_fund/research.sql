@@ -7,9 +7,10 @@ select
     cast(s.received_amount as decimal(12,2)) as received_amount,
     cast(coalesce(source_code.code, trim(s.fund_source)) as varchar) as fund_source_code,
     cast(level_code.code as varchar) as confidentiality_code,
-    s.source_row as source_row
+    s.source_row as source_row,
+    s.unreadable as unreadable
 from research.fund s
-join codes.map level_code
+left join codes.map level_code
     on level_code.system = 'research' and level_code.list = 'HUB/CONFIDENTIALITY' and level_code.source_code = trim(s.confidentiality)
 left join codes.map source_code
     on source_code.system = 'research' and source_code.list = 'JY/XMJFLY' and source_code.source_code = trim(s.fund_source)

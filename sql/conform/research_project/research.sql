@@ -10,10 +10,10 @@ select
     cast(s.start_on as date) as start_on,
     cast(s.end_on as date) as end_on,
     cast(level_code.code as varchar) as confidentiality_code,
-    cast(s.planned_total * 10000 as decimal(12,2)) as planned_total,
+    cast(round(s.planned_total * 10000, 2) as decimal(12,2)) as planned_total,
     s.source_row as source_row
 from research.project s
-join codes.map level_code
+left join codes.map level_code
     on level_code.system = 'research' and level_code.list = 'HUB/CONFIDENTIALITY' and level_code.source_code = trim(s.confidentiality)
 left join codes.map source_code
     on source_code.system = 'research' and source_code.list = 'JY/XMLY' and source_code.source_code = trim(s.source)

@@ -8,9 +8,10 @@ select
     cast(s.published_on as date) as published_on,
     cast(nullif(trim(s.published_in), '') as varchar) as published_in,
     cast(level_code.code as varchar) as confidentiality_code,
-    s.source_row as source_row
+    s.source_row as source_row,
+    s.unreadable as unreadable
 from research.result s
-join codes.map level_code
+left join codes.map level_code
     on level_code.system = 'research' and level_code.list = 'HUB/CONFIDENTIALITY' and level_code.source_code = trim(s.confidentiality)
 left join codes.map kind_code
     on kind_code.system = 'research' and kind_code.list = 'HUB/RESULT_KIND' and kind_code.source_code = trim(s.result_kind)

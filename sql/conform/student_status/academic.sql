@@ -17,7 +17,8 @@ select
     cast(coalesce(state_code.code, trim(s.state)) in ('01', '05', '13')
         and coalesce(try_cast(s.expected_graduation as integer) + 100 >= try_cast(latest.entry_month as integer), true) as boolean) as in_school,
     cast(s.entry_month = latest.entry_month as boolean) as is_new_student,
-    s.source_row as source_row
+    s.source_row as source_row,
+    s.unreadable as unreadable
 from academic.status_record s
 cross join (
     select max(entry_month) as entry_month
