@@ -47,7 +47,8 @@ def upload(book: Ledger, known: Catalog, offer: Offer) -> Row:
 
     Raises:
         Denied: HUB740 when the dataset is not handed in as a file, HUB741 when there is no such file, HUB743 without a name
-            or a reason, HUB745 for an older business date where a missing row counts as gone, HUB746.
+            or a reason, HUB745 for an older business date where a missing row counts as gone, HUB340 while a file of another
+            business date has not been read, HUB746.
     """
     dataset = uploaded(known, offer.dataset)
     if not offer.file.is_file():
@@ -65,7 +66,7 @@ def upload(book: Ledger, known: Catalog, offer: Offer) -> Row:
             found = trial(book, known, dataset, Path(room), offer.as_of)
             takes = found.is_sound or (offer.accept_held and found.stopped is None)
             row = before or _written(book, dataset, offer, found, (copy, "taking" if takes else "refused"))
-            return receipt(_taken(book, dataset, row, copy) if takes else row)
+            return receipt(_taken(book, known, dataset, row, copy) if takes else row)
 
 
 def uploaded(known: Catalog, id: str) -> SourceDataset:
@@ -113,12 +114,31 @@ def file_name(dataset: SourceDataset, as_of: date, upload_id: int) -> str:
 
 
 def _in_order(book: Ledger, known: Catalog, dataset: SourceDataset, as_of: date) -> None:
-    """Refuse an older business date where the newest file is the whole truth: its missing rows would count as gone."""
-    if all(known.entity(name).gone == "never" for name in entities_of(known, dataset)):
+    """Refuse an older business date where the newest file is the whole truth: its missing rows would count as gone. Where
+    every file has rows of its own, refuse another business date as long as no night has read the file before."""
+    if _adds(known, dataset):
+        for row in _unread(book, dataset):
+            if row["as_of"] != as_of:
+                raise Denied("HUB340", dataset.id, receipt=number(row["upload_id"]), day=row["as_of"])
         return
     newest = book.single("select max(as_of) as day from ops.upload where dataset = %s and state = 'taken'", [dataset.id])["day"]
     if newest and as_of < newest:
         raise Denied("HUB745", dataset.id, newest=newest)
+
+
+def _adds(known: Catalog, dataset: SourceDataset) -> bool:
+    """Whether a file adds to what earlier ones gave, since nothing leaves by not being in it."""
+    return all(known.entity(name).gone == "never" for name in entities_of(known, dataset))
+
+
+def _unread(book: Ledger, dataset: SourceDataset) -> list[Row]:
+    """The files taken since the dataset was last read, but for those that a later one replaced."""
+    return book.rows(
+        "select upload_id, as_of from ops.upload u where dataset = %s and state = 'taken' and replaced_by is null"
+        " and not exists (select 1 from ops.step s where s.verb = 'extract' and s.subject = u.dataset and s.state = 'done'"
+        " and s.started_at >= u.given_at) order by upload_id",
+        [dataset.id],
+    )
 
 
 def _same(book: Ledger, dataset: SourceDataset, sha256: str, as_of: date) -> Row | None:
@@ -155,23 +175,31 @@ def _written(book: Ledger, dataset: SourceDataset, offer: Offer, found: Trial, k
     return book.single("update ops.upload set fixes = %s where upload_id = %s returning *", [str(fixes), row["upload_id"]])
 
 
-def _taken(book: Ledger, dataset: SourceDataset, row: Row, copy: Path) -> Row:
-    """Keep the file, put it where the night reads it, then say so: cut off before that, the same file is taken up again."""
+def _taken(book: Ledger, known: Catalog, dataset: SourceDataset, row: Row, copy: Path) -> Row:
+    """Keep the file, put it where the night reads it, then say so: cut off before that, the same file is taken up again.
+
+    Nobody reads the dataset meanwhile, so that a reading begun later has read this file.
+    """
     id = row["upload_id"]
     stored = file_name(dataset, row["as_of"], id)
     kept = _made(settings().var / "uploads" / dataset.id / number(id)) / stored
     _put(copy, kept)
     kept.chmod(0o444)
     folder = _made(Path(connection(dataset.connection).path))
-    others = [path.stat().st_mtime_ns for path in folder.glob(dataset.physical) if path.is_file()]
-    _put(copy, folder / stored, max([time.time_ns(), *(moment + 1 for moment in others)]))
-    with book.transaction() as connection_:
-        connection_.execute("update ops.upload set state = 'taken', stored = %s where upload_id = %s", [stored, id])
-        connection_.execute(
-            "update ops.upload set replaced_by = %s where dataset = %s and as_of = %s and upload_id < %s"
-            " and state = 'taken' and replaced_by is null",
-            [id, dataset.id, row["as_of"], id],
-        )
+    with book.turn(f"dataset {dataset.id}"):
+        others = [path.stat().st_mtime_ns for path in folder.glob(dataset.physical) if path.is_file()]
+        _put(copy, folder / stored, max([time.time_ns(), *(moment + 1 for moment in others)]))
+        passed = [] if _adds(known, dataset) else [row["upload_id"] for row in _unread(book, dataset)]
+        with book.transaction() as connection_:
+            connection_.execute(
+                "update ops.upload set state = 'taken', stored = %s, given_at = %s where upload_id = %s",
+                [stored, book.clock(), id],
+            )
+            connection_.execute(
+                "update ops.upload set replaced_by = %s where dataset = %s and (as_of = %s or upload_id = any(%s))"
+                " and upload_id < %s and state = 'taken' and replaced_by is null",
+                [id, dataset.id, row["as_of"], passed, id],
+            )
     return book.single("select * from ops.upload where upload_id = %s", [id])
 
 

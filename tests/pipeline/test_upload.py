@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,8 @@ def workbook(path: Path, rows: Sequence[Sequence[str]], header: Sequence[str] = 
 
 
 def hand_in(university: Any, file: Path, **other: Any) -> dict[str, Any]:
-    return desk.upload(university.ledger, catalog(), desk.Offer("finance.payroll", file, "周会计", AS_OF, **other))
+    as_of = other.pop("as_of", AS_OF)
+    return desk.upload(university.ledger, catalog(), desk.Offer("finance.payroll", file, "周会计", as_of, **other))
 
 
 def lines_of(path: str) -> list[list[Any]]:
@@ -138,6 +139,41 @@ def test_a_later_file_replaces_the_earlier_one_and_the_history_stays(
     assert [(row["receipt"], row["replaced_by"]) for row in history] == [("UP000002", None), ("UP000001", "UP000002")]
     university.night(2)
     assert sorted(str(row[4]) for row in university.hub("payroll_item")) == ["5000.00", "5120.00"]
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_a_file_of_another_day_is_refused_until_the_one_before_has_been_read(
+    university: Any, desk_folder: Path, tmp_path: Path, later: bool
+) -> None:
+    other = AS_OF + timedelta(days=23 if later else -7)
+    assert hand_in(university, workbook(tmp_path / "九月.xlsx", GOOD))["state"] == "taken"
+    october = [tuple("202610" if cell == "202609" else cell for cell in row) for row in GOOD]
+    file = workbook(tmp_path / "十月.xlsx", october)
+    with pytest.raises(Denied, match=r"HUB340.*2026-09-08.*UP000001"):
+        hand_in(university, file, as_of=other)
+    mended = (*GOOD[:1], (*GOOD[1][:-1], "5000.00"))
+    assert hand_in(university, workbook(tmp_path / "改.xlsx", mended))["state"] == "taken"
+    university.night(2)
+    assert hand_in(university, file, as_of=other)["state"] == "taken"
+    university.night(3)
+    assert len(university.hub("payroll_item")) == 4
+    history = desk.uploads(university.ledger, catalog().source("finance.payroll"))
+    assert [(row["as_of"], row["replaced_by"]) for row in history] == [(other, None), (AS_OF, None), (AS_OF, "UP000002")]
+
+
+def test_of_two_days_of_a_whole_list_the_later_one_replaces_the_earlier(
+    university: Any, desk_folder: Path, tmp_path: Path
+) -> None:
+    path = university.home / "schemas/hub/payroll_item.odcs.yaml"
+    content = path.read_text("utf-8")
+    assert "{property: gone, value: never}" in content
+    path.write_text(content.replace("{property: gone, value: never}", "{property: gone, value: absent_once}"), "utf-8")
+    university.forget()
+    hand_in(university, workbook(tmp_path / "1.xlsx", GOOD))
+    file = workbook(tmp_path / "2.xlsx", (*GOOD[:1], (*GOOD[1][:-1], "5000.00")))
+    hand_in(university, file, as_of=AS_OF + timedelta(days=1))
+    history = desk.uploads(university.ledger, catalog().source("finance.payroll"))
+    assert [(row["receipt"], row["replaced_by"]) for row in history] == [("UP000002", None), ("UP000001", "UP000002")]
 
 
 def test_a_text_file_in_the_old_encoding_is_taken(university: Any, desk_folder: Path, tmp_path: Path) -> None:
