@@ -59,6 +59,7 @@ where h.entity = %(subject)s and h.state = 'open' and not exists (
 _AGAIN = """
 update ops.held h
 set last_run = %(run)s, last_seen = %(as_of)s, source_row = coalesce(f.source_row, -1), authority = f.authority,
+    severity = f.severity, columns = f.columns, kept_in = %(kept_in)s,
     times_seen = h.times_seen + case when h.last_run = %(run)s then 0 else 1 end
 from failing f
 where h.entity = %(subject)s and h.state = 'open'
