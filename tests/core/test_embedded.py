@@ -84,6 +84,29 @@ def test_a_server_lives_for_its_last_user_and_ends_before_he_does(server_room: P
     assert gone(folder)
 
 
+def test_a_server_that_was_killed_is_started_again_beside_a_session_that_works_on(server_room: Path) -> None:
+    """PostgreSQL itself refuses to start as long as the killed server's sessions live, and a busy one lives long."""
+    folder = server_room / "killed"
+    holder, url = hold(folder)
+    endless = f"import psycopg; psycopg.connect({url!r}).execute('select sum(a * b) from generate_series(1, 200000) a,"
+    endless += " generate_series(1, 200000) b')"
+    busy = subprocess.Popen([sys.executable, "-c", endless], stderr=subprocess.DEVNULL)
+    try:
+        with psycopg.connect(url, autocommit=True) as link:
+            while link.execute("select count(*) from pg_stat_activity where query like 'select sum%'").fetchone() == (0,):
+                assert busy.poll() is None
+        os.kill(int((folder / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+        second, same = hold(folder)
+        assert same == url
+        with psycopg.connect(url) as link:
+            assert link.execute("select 1").fetchone() == (1,)
+        second.communicate()
+    finally:
+        holder.communicate()
+        busy.wait()
+    assert gone(folder)
+
+
 def test_a_server_that_lasts_is_stopped_by_its_folder(server_room: Path) -> None:
     folder = server_room / "lasting"
     url = embedded.lasting(folder)
