@@ -196,7 +196,7 @@ def _taken(book: Ledger, known: Catalog, dataset: SourceDataset, row: Row, copy:
                 [stored, book.clock(), id],
             )
             connection_.execute(
-                "update ops.upload set replaced_by = %s where dataset = %s and (as_of = %s or upload_id = any(%s))"
+                "update ops.upload set replaced_by = %s where dataset = %s and (as_of = %s or upload_id = any(%s::bigint[]))"
                 " and upload_id < %s and state = 'taken' and replaced_by is null",
                 [id, dataset.id, row["as_of"], passed, id],
             )
