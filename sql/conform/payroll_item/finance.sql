@@ -1,24 +1,21 @@
 -- A row 合计 or 总计 is the file's own word on its month: the sum and, where the column of names has a number, the persons. Its month
--- is the one that it names, else the only one in the file. It pays nobody; every row of the month carries what it says.
-with rows_of as (
-    select s.source_row as position, trim(s.month) as month,
-        replace(replace(trim(s.person_no), ' ', ''), '　', '') in ('合计', '总计') as is_total
+-- is the one that it names, else the only one in the file. It pays nobody; every row of the month carries what it says,
+-- and is held where that cannot be read.
+with only_month as (
+    select min(trim(s.month)) as month
     from finance.payroll s
-), only_month as (
-    select min(r.month) as month
-    from rows_of r
-    where not coalesce(r.is_total, false)
-    having count(distinct r.month) = 1
+    where coalesce(replace(replace(trim(s.person_no), ' ', ''), '　', ''), '') not in ('合计', '总计')
+    having count(distinct trim(s.month)) = 1
 ), said as (
     select
-        coalesce(nullif(r.month, ''), o.month) as month,
+        coalesce(nullif(trim(s.month), ''), o.month) as month,
         max(s.amount) as amount,
-        max(try_cast(nullif(regexp_replace(s.name, '[^0-9]', '', 'g'), '') as integer)) as persons
+        max(try_cast(nullif(regexp_replace(s.name, '[^0-9]', '', 'g'), '') as integer)) as persons,
+        max(s.unreadable) as unreadable
     from finance.payroll s
-    join rows_of r on r.position = s.source_row
     left join only_month o on 1 = 1
-    where r.is_total
-    group by coalesce(nullif(r.month, ''), o.month)
+    where replace(replace(trim(s.person_no), ' ', ''), '　', '') in ('合计', '总计')
+    group by coalesce(nullif(trim(s.month), ''), o.month)
 )
 select
     cast(nullif(trim(s.person_no), '') as varchar) as person_no,
@@ -29,8 +26,7 @@ select
     cast(said.amount as decimal(12,2)) as file_amount,
     cast(said.persons as integer) as file_persons,
     s.source_row as source_row,
-    s.unreadable as unreadable
+    nullif(concat_ws(',', s.unreadable, said.unreadable), '') as unreadable
 from finance.payroll s
-join rows_of r on r.position = s.source_row
-left join said on said.month = r.month
-where not coalesce(r.is_total, false)
+left join said on said.month = trim(s.month)
+where coalesce(replace(replace(trim(s.person_no), ' ', ''), '　', ''), '') not in ('合计', '总计')
