@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 SIGN = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _END = 0xFFFFFFFA
@@ -26,6 +26,33 @@ def stream(data: bytes, names: Sequence[str]) -> bytes:
         return _chain(data, start, table, shift)[:size]
     mini = bytes(1 << mini_shift) + _chain(data, streams[""][0], table, shift)  # sector 0 follows a header's place
     return _chain(mini, start, _numbers(_chain(data, mini_table, table, shift)), mini_shift)[:size]
+
+
+def address(data: bytes, name: str, at: int) -> int:
+    """Where in the file a byte of a stream lies. Raises as `stream`."""
+    shift, mini_shift = struct.unpack_from("<HH", data, 30)
+    (cutoff, mini_table), table = struct.unpack_from("<2I", data, 56), _table(data)
+    streams = _streams(data)
+    start, size = streams[name]
+    if size < cutoff:
+        mini = list(_sectors(start, _numbers(_chain(data, mini_table, table, shift))))
+        start, at = streams[""][0], (mini[at >> mini_shift] << mini_shift) + at % (1 << mini_shift)
+    sector: int = list(_sectors(start, table))[at >> shift]
+    return ((sector + 1) << int(shift)) + at % (1 << int(shift))
+
+
+def respelled(data: bytes, name: str) -> bytes:
+    """The file with the stream of this name, which it may have in other capitals, under just this name: to the format they are
+    one, to the reading library they are not."""
+    shift = struct.unpack_from("<H", data, 30)[0]
+    written = name.encode("utf-16-le")
+    for sector in _sectors(struct.unpack_from("<I", data, 48)[0], _table(data)):
+        for place in range((sector + 1) << shift, (sector + 2) << shift, 128):
+            found = data[place : place + len(written)]
+            is_it = data[place + 64 : place + 67] == struct.pack("<HB", len(written) + 2, _STREAM)
+            if is_it and found != written and found.decode("utf-16-le", "replace").lower() == name.lower():
+                data = data[:place] + written + data[place + len(written) :]
+    return data
 
 
 def names(data: bytes) -> list[str]:
@@ -61,11 +88,15 @@ def _table_sectors(data: bytes, shift: int) -> list[int]:
 
 
 def _chain(data: bytes, start: int, table: tuple[int, ...], shift: int) -> bytes:
-    found: list[bytes] = []
-    while start < _END and len(found) <= len(table):
-        found.append(_sector(data, start, shift))
+    return b"".join(_sector(data, number, shift) for number in _sectors(start, table))
+
+
+def _sectors(start: int, table: tuple[int, ...]) -> Iterator[int]:
+    found = 0
+    while start < _END and found <= len(table):
+        yield start
+        found += 1
         start = table[start]
-    return b"".join(found)
 
 
 def _sector(data: bytes, number: int, shift: int) -> bytes:

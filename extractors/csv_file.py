@@ -19,11 +19,14 @@ import pyarrow.csv as pacsv
 
 from core.errors import Refused
 from extractors.encoding import is_plainly_other, is_plainly_utf8, marked, plain_name
+from extractors.file_kind import other_than
 from extractors.file_layout import BOM, FileLayout
 
 _ENCODING = "utf-8"
 _RAW = re.compile("[\udc80-\udcff]")
 _LOST = "\ufffd"
+_MARK = "\ufeff"
+"""The mark of a byte order, which every encoding of Unicode may begin with."""
 csv.field_size_limit(2**31 - 1)  # a long cell is no reason to refuse what Arrow reads
 _QUOTED = re.compile(r'(?:^|(?<=[,\r\n]))"(?:[^"]|"")*+"(?=[,\r\n]|\Z)')
 
@@ -32,7 +35,8 @@ def parse(data: bytes, layout: FileLayout) -> pa.Table:
     """Every column as text under its trimmed header.
 
     Raises:
-        Refused: HUB304 (encoding), HUB305 (no header), HUB306 (a row with more or fewer cells, or an open quote).
+        Refused: HUB304 (encoding), HUB305 (no header), HUB306 (a row with more or fewer cells, or an open quote),
+            HUB331 (something else under the name of a text).
     """
     stream = io.StringIO(_decoded(data, layout), newline="")
     for _ in range(layout.header_row - 1):
@@ -124,6 +128,8 @@ def _ragged_line(body: str, expected: int) -> int:
 
 
 def _decoded(data: bytes, layout: FileLayout) -> str:
+    if kind := other_than(data, "csv"):
+        raise layout.refused("HUB331", kind=kind)
     encoding = plain_name(layout.encoding or _ENCODING)
     if encoding == "utf-8":
         data = data.removeprefix(BOM)
@@ -131,7 +137,7 @@ def _decoded(data: bytes, layout: FileLayout) -> str:
         true = "utf-8" if is_plainly_utf8(data, encoding) else encoding
         raise _wrong_encoding(data.removeprefix(BOM).decode(true, "replace"), lambda cell: not cell.isascii(), layout)
     try:
-        return marked(data.decode(encoding), encoding)
+        return marked(data.decode(encoding).removeprefix(_MARK), encoding)
     except UnicodeDecodeError:
         text = data.decode(encoding, "surrogateescape")
     if _only_elsewhere(text, layout):

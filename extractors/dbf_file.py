@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from extractors import dbf_language, dbf_memo
+from extractors import dbf_language, dbf_memo, file_kind
 from extractors.encoding import decode, is_plainly_other
 from extractors.file_layout import FileLayout
 
@@ -43,10 +43,14 @@ _SYSTEM, _NULLABLE, _DELETED = 0x01, 0x02, ord("*")
 _VISUAL_FOXPRO = (0x30, 0x31, 0x32)
 """The versions in which a field has flags."""
 _UNSUPPORTED = {0x04: "dBase 7", 0x8C: "dBase 7"}
+_FOXBASE = 0x02
+"""The version of FoxBASE, and of dBase II, whose header is another."""
 _HEADER = 32
 """Bytes before the first field."""
 _BEGIN = (ord(" "), _DELETED)
 """How a record begins."""
+_BACKLINK = 264
+"""Bytes between the last field and the first record in Visual FoxPro: the end mark and the database that the table is of."""
 _JULIAN_1970 = 2_440_588
 
 
@@ -72,6 +76,8 @@ def parse(data: bytes, layout: FileLayout) -> pa.Table:
     """
     if not data:
         raise layout.refused("HUB305")
+    if kind := file_kind.other_than(data, "dbf"):
+        raise layout.refused("HUB331", kind=kind)
     if len(data) <= _HEADER:
         raise layout.refused("HUB308", problem="DBF header")
     if data[0] in _UNSUPPORTED:
@@ -117,6 +123,8 @@ def _fields(data: bytes, layout: FileLayout) -> list[_Field]:
     plain = 1 + sum(entry[16] for entry in entries)
     wide = plain + sum(entry[17] << 8 for entry in entries if entry[11:12] == b"C")
     if not entries or length not in (plain, wide):
+        if data[0] == _FOXBASE:
+            raise layout.refused("HUB325", kind="dBase II")
         raise layout.refused("HUB308", problem="DBF header")
     fields, start = list[_Field](), 1
     for entry in entries:
@@ -134,7 +142,8 @@ def _records(data: bytes, layout: FileLayout) -> Block:
     """The records that are not marked as deleted.
 
     Raises:
-        Refused: HUB308 when there are fewer than the header counts, HUB326 when there are more.
+        Refused: HUB308 when there are fewer than the header counts or they begin elsewhere than it says, HUB326 when there
+            are more.
     """
     count, start, length = (int.from_bytes(data[slice(*span)], "little") for span in ((4, 8), (8, 10), (10, 12)))
     if len(data) < start + count * length:
@@ -144,7 +153,14 @@ def _records(data: bytes, layout: FileLayout) -> Block:
         more = next((place for place in range(0, len(rest), length) if rest[place] not in _BEGIN), len(rest)) // length
         raise layout.refused("HUB326", counted=count, found=count + more)
     records: Block = np.frombuffer(data, np.uint8, count * length, start).reshape(count, length)
+    strange = bool(np.isin(records[:, 0], _BEGIN, invert=True).any())
+    if strange and data[0] in _VISUAL_FOXPRO and start != _end_of_fields(data) + _BACKLINK:
+        raise layout.refused("HUB308", problem=f"DBF header: {start}")
     return cast(Block, records[records[:, 0] != _DELETED])
+
+
+def _end_of_fields(data: bytes) -> int:
+    return next((place for place in range(_HEADER, len(data), 32) if data[place] == ord("\r")), len(data))
 
 
 def _flags(fields: list[_Field], records: Block) -> tuple[_Marks, _Marks]:

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from core.errors import Refused
 from schemas.contract import SourceDataset
@@ -29,14 +30,22 @@ _HAN_IN_UTF8 = re.compile(rb"[\xe3-\xe9][\x80-\xbf]{2}")
 
 @dataclass
 class Unreadable:
-    """Rows and columns that did not decode, counted over the whole read so that the owner hears of all at once."""
+    """Rows and columns that did not decode, counted over the whole read so that the owner hears of all at once. `said` is what
+    the source calls the character set of text for which the contract names none, though it has to."""
 
     rows: int = 0
     columns: set[str] = field(default_factory=set)
+    said: str = ""
+
+    def note(self, column: str, said: str = "") -> None:
+        self.columns.add(column)
+        self.said = self.said or said
 
     def refusal(self, dataset: SourceDataset) -> Refused:
-        """HUB304 with the columns in contract order."""
+        """HUB328 where the contract must name an encoding, else HUB304, with the columns in contract order."""
         names = ", ".join(column.physical for column in dataset.columns if column.physical in self.columns)
+        if self.said:
+            return Refused("HUB328", dataset.id, columns=names, rows=self.rows, said=self.said, owner=dataset.owner)
         return Refused("HUB304", dataset.id, columns=names, rows=self.rows, encoding=dataset.encoding, owner=dataset.owner)
 
 
@@ -65,6 +74,12 @@ def utf8(cells: Sequence[bytes | None] | pa.Array[Any]) -> pa.StringArray:
     except pa.ArrowInvalid:
         cells = cells.to_pylist() if isinstance(cells, pa.Array) else cells
         return pa.array([None if cell is None else cell.decode("utf-8", "hub_hex") for cell in cells], pa.string())
+
+
+def not_ascii(texts: pa.Array[Any]) -> frozenset[int]:
+    """The positions of texts that are more than ASCII."""
+    plain: pa.Array[Any] = cast("Any", pc).string_is_ascii(texts)
+    return frozenset(place for place, one in enumerate(plain.to_pylist()) if one is False)
 
 
 def is_plainly_utf8(data: bytes, encoding: str) -> bool:
@@ -100,8 +115,8 @@ def damaged(text: str, encoding: str) -> bool:
 
 
 def marked(text: str, encoding: str) -> str:
-    """Text in which every character that was two letters of Western Europe is U+FFFD and its bytes in hex: so it is held. Such
-    a character stands between Latin letters, and its second byte is a letter as well."""
+    """Text in which every character that was letters of Western Europe is U+FFFD and its bytes in hex: so it is held. Such a
+    character stands between Latin letters, and its bytes are two letters of Latin-1, the second one plain, or one in UTF-8."""
     if plain_name(encoding) not in _CHINESE or text.isascii():
         return text
     return _BETWEEN_LETTERS.sub(lambda found: _hex_where_letter(found[0]), text)
@@ -109,7 +124,8 @@ def marked(text: str, encoding: str) -> str:
 
 def _hex_where_letter(character: str) -> str:
     held = character.encode("gb18030")
-    return f"\ufffd{held.hex().upper()}" if len(held) == 2 and held[1:].isalpha() else character
+    was_letters = len(held) == 2 and (held[1:].isalpha() or held.decode("utf-8", "ignore").isalpha())
+    return f"\ufffd{held.hex().upper()}" if was_letters else character
 
 
 def _is(data: bytes, encoding: str) -> bool:

@@ -7,18 +7,20 @@ error cell (#N/A), a formula that was never calculated, a number of more digits 
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from xml.etree import ElementTree
 
 import pyarrow as pa
-from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum
 
 from core.dialects import UNREADABLE
-from extractors import compound, excel_xls, excel_xlsx, workbook_kind
+from extractors import compound, excel_xls, excel_xlsx, file_kind, workbook_kind
 from extractors.excel_formats import is_too_long, number_text
 from extractors.excel_xlsx import Place
 from extractors.file_layout import FileLayout
@@ -51,36 +53,72 @@ def row_numbers(data: bytes, layout: FileLayout) -> list[int]:
     return [number for number, row in enumerate(rows, layout.header_row + 1) if _holds(row)]
 
 
+def sheet_names(data: bytes, layout: FileLayout) -> list[str]:
+    """The sheets of a workbook that hold cells, in its order.
+
+    Raises:
+        Refused: as `parse`.
+    """
+    with _told(layout):
+        book = _opened(data, layout)
+        sheets = [sheet.name for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+    return sheets
+
+
+def grid(data: bytes, layout: FileLayout) -> list[list[str | None]]:
+    """Every cell of the contract's sheet as `parse` reads it, its header and its title rows too.
+
+    Raises:
+        Refused: as `parse`.
+    """
+    return [[_text(cell) for cell in row] for row in _sheet(data, layout)]
+
+
 def _holds(row: list[Cell]) -> bool:
     return any(cell != "" for cell in row)
 
 
 def _sheet(data: bytes, layout: FileLayout) -> list[list[Cell]]:
-    if not data:
-        raise layout.refused("HUB305")
-    try:
-        if code := workbook_kind.told_apart(data):
-            raise layout.refused(code)
-        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+    with _told(layout):
+        book = _opened(data, layout)
         name = layout.sheet or book.sheet_names[0]
         if name not in book.sheet_names:
             raise layout.refused("HUB308", problem=f"{name} / {', '.join(book.sheet_names)}")
         rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-        _correct(rows, overlooked(data, book.sheet_names.index(name)))
+        _correct(rows, overlooked(data, book.sheet_names.index(name), layout.encoding))
         return rows
+
+
+def _opened(data: bytes, layout: FileLayout) -> CalamineWorkbook:
+    if not data:
+        raise layout.refused("HUB305")
+    if kind := file_kind.other_than(data, "workbook"):
+        raise layout.refused("HUB331", kind=kind)
+    if code := workbook_kind.told_apart(data):
+        raise layout.refused(code)
+    return CalamineWorkbook.from_filelike(io.BytesIO(excel_xls.settled(data) if data.startswith(compound.SIGN) else data))
+
+
+@contextlib.contextmanager
+def _told(layout: FileLayout) -> Iterator[None]:
+    """What the library and the reading by hand end in, in the house's words."""
+    try:
+        yield
     except PasswordError:
         raise layout.refused("HUB324") from None
     except (CalamineError, *_TORN) as error:
         raise layout.refused("HUB308", problem=type(error).__name__) from None
 
 
-def overlooked(data: bytes, sheet: int) -> dict[Place, str]:
+def overlooked(data: bytes, sheet: int, encoding: str | None = None) -> dict[Place, str]:
     """The cells of the sheet at this position (from 0) that the library gives as something else than they are, and their text.
 
     Raises:
         one of `_TORN`: the file's parts do not fit together.
     """
-    return dict((excel_xls if data.startswith(compound.SIGN) else excel_xlsx).cells(data, sheet))
+    if data.startswith(compound.SIGN):
+        return dict(excel_xls.cells(data, sheet, encoding))
+    return dict(excel_xlsx.cells(data, sheet))
 
 
 def _correct(rows: list[list[Cell]], texts: dict[Place, str]) -> None:

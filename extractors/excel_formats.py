@@ -22,6 +22,11 @@ def is_date(form: str) -> bool:
     return bool(re.search("[ymdhs]", _SPOKEN.sub("", form.split(";")[0]), re.IGNORECASE))
 
 
+def deceives(id: int, form: str) -> bool:
+    """Whether a format shows a number as one, though its number or its letters (of `General`, of a unit) look like a date's."""
+    return not is_date(form) and (id in DATE_IDS or re.search("[ymdhse]", form, re.IGNORECASE) is not None)
+
+
 def shown(form: str, number: float) -> str | None:
     """A whole number as a format with leading zeros shows it (`000000` and 123: `000123`); None for every other format, since
     only zeros belong to the value: a unit or a comma is dress."""
@@ -54,7 +59,7 @@ def number_text(number: float) -> str:
     A workbook stores 848.30 computed as 848.3000000000001; the digits past the fifteenth are the float's, not the person's.
     """
     exact = Decimal(repr(number) if is_too_long(number) else f"{number:.15g}")
-    return f"{exact:f}" if exact % 1 else str(int(exact))
+    return str(int(exact)) if exact == exact.to_integral_value() else f"{exact:f}"
 
 
 def is_too_long(number: float) -> bool:

@@ -1,27 +1,46 @@
 """XLS (BIFF in an OLE compound file): the cells that the reading library gives as something else than they are.
 
 They are found in the records of the sheet's substream: error values, formulas that were never calculated, texts that go on in
-another record, numbers whose format the workbook says itself. Source: [MS-XLS] 2.4.
+another record, numbers whose format the workbook says itself, and every text of Excel 5 and 95, which is bytes in the code page
+of the machine that wrote it. Source: [MS-XLS] 2.4.
 """
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from core.dialects import UNREADABLE
-from extractors.compound import stream
-from extractors.excel_formats import DATE_IDS, is_date, number_text, shown
+from extractors.compound import address, names, respelled, stream
+from extractors.encoding import marked
+from extractors.excel_formats import deceives, number_text, shown
 from extractors.excel_xlsx import NEVER_CALCULATED, Place
 
 _BOF, _EOF, _BOUNDSHEET, _FORMAT, _XF, _CONTINUE = 0x0809, 0x000A, 0x0085, 0x041E, 0x00E0, 0x003C
+_CODEPAGE, _LABEL, _RSTRING, _FILEPASS = 0x0042, 0x0204, 0x00D6, 0x002F
 _FORMULA, _BOOLERR, _STRING, _NUMBER, _RK, _MULRK = 0x0006, 0x0205, 0x0207, 0x0203, 0x027E, 0x00BD
 _BETWEEN = (_STRING, 0x04BC, 0x0221, 0x0236)
 """What stands between a formula and the continuation of its text: shared formulas, arrays, tables."""
 _OLD_FORMULAS = (0x0206, 0x0406)
 """Formulas as older versions number them; the library passes them over."""
 _BIFF8 = 0x0600
+_STREAMS = ("workbook", "book")
+_UTF16, _WESTERN = 1200, 1252
+_CODE_PAGES: dict[int, str] = {936: "gb18030", 10008: "gb18030", 950: "cp950", 10002: "cp950", 932: "cp932", 949: "cp949"} | {
+    **{page: f"cp{page}" for page in (437, 850, 852, 866, 874, *range(1250, 1259))},
+    367: "ascii",
+    10000: "mac_roman",
+    10006: "mac_greek",
+    10007: "mac_cyrillic",
+    10029: "mac_latin2",
+    0x8000: "mac_roman",
+    0x8001: "cp1252",
+}
+_UNASKED = frozenset({"cp437", "cp850", "cp1252", "ascii", "mac_roman"})
+_ASSUMED = "gb18030"
+"""What a machine of a Chinese department wrote, where neither contract nor file says."""
 _ERRORS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
 _TEXT, _ERROR, _EMPTY = 0, 2, 3
 """Kinds of a formula's result that is no number."""
@@ -36,6 +55,9 @@ class _Book:
     starts: list[int] = field(default_factory=list)
     forms: dict[int, str] = field(default_factory=dict)
     styles: list[int] = field(default_factory=list)
+    page: int = 0
+    page_at: int = -1
+    """The code page and where in the stream it stands."""
 
     def text(self, style: int, number: float) -> str | None:
         """The text of a number whose format the workbook says itself; None where the library reads it right."""
@@ -43,17 +65,45 @@ class _Book:
         form = self.forms.get(id)
         if form is None:
             return None
-        return shown(form, number) or (number_text(number) if id in DATE_IDS and not is_date(form) else None)
+        return shown(form, number) or (number_text(number) if deceives(id, form) else None)
 
 
-def cells(data: bytes, sheet: int) -> Iterator[tuple[Place, str]]:
-    """The cells of the sheet at this position (from 0) that land as another text, and that text.
+def is_protected(data: bytes) -> bool:
+    """Whether the workbook opens with a password only. Raises as `settled`."""
+    content = stream(data, _STREAMS)
+    globals = itertools.takewhile(lambda record: record[0] != _EOF, _records(content, 0))
+    return any(kind == _FILEPASS for kind, _ in globals)
+
+
+def settled(data: bytes) -> bytes:
+    """The file as the library reads it rightly: with its stream's name in the usual capitals, and with the code page that its
+    version implies. The library takes the page's word for texts that are UTF-16 whatever it says, and does not know most pages.
 
     Raises:
         LookupError, struct.error: the parts do not fit together.
     """
-    content = stream(data, ("workbook", "book"))
+    data = respelled(respelled(data, "Workbook"), "Book")
+    name = next(one for one in _STREAMS if one in names(data))
+    book = _globals(stream(data, (name,)))
+    page = (_UTF16 if book.version == _BIFF8 else _WESTERN).to_bytes(2, "little")
+    if book.page_at < 0 or book.page == int.from_bytes(page, "little"):
+        return data
+    changed = bytearray(data)
+    for place, byte in enumerate(page):
+        changed[address(data, name, book.page_at + place)] = byte
+    return bytes(changed)
+
+
+def cells(data: bytes, sheet: int, encoding: str | None = None) -> Iterator[tuple[Place, str]]:
+    """The cells of the sheet at this position (from 0) that land as another text, and that text. `encoding` is the contract's,
+    for the texts of old workbooks that do not say theirs.
+
+    Raises:
+        LookupError, struct.error: the parts do not fit together.
+    """
+    content = stream(data, _STREAMS)
     book = _globals(content)
+    old = _encoding(book.page, encoding) if book.version < _BIFF8 else None
     calculated = any(kind == _FORMULA and not _is_special(body, _EMPTY) for kind, body in _records(content, 0))
     depth, last = 0, None
     for kind, body in _records(content, book.starts[sheet]):
@@ -64,9 +114,32 @@ def cells(data: bytes, sheet: int) -> Iterator[tuple[Place, str]]:
             yield last, _CUT
         if kind == _FORMULA:
             last = _place(body) if _is_special(body, _TEXT) else None
+        elif kind == _STRING and old and last is not None:
+            yield last, _decoded(body, 0, old)
+        elif kind in (_LABEL, _RSTRING) and old:
+            yield _place(body), _decoded(body, 6, old)
         elif kind not in _BETWEEN:
             last = None
         yield from _told(kind, body, book, calculated=calculated)
+
+
+def _encoding(page: int, encoding: str | None) -> str:
+    """How texts of an old workbook are read: by its code page. That of Western Europe is what many programs write without being
+    asked, so there the contract goes before it."""
+    said = _CODE_PAGES.get(page)
+    if said and said not in _UNASKED:
+        return said
+    return encoding or said or _ASSUMED
+
+
+def _decoded(body: bytes, at: int, encoding: str) -> str:
+    """The text whose length stands at a place of a record; what cannot be read in the encoding is lost."""
+    (length,) = struct.unpack_from("<H", body, at)
+    held: bytes = body[at + 2 : at + 2 + length]
+    try:
+        return marked(held.decode(encoding), encoding)
+    except UnicodeDecodeError:
+        return UNREADABLE + held.decode("ascii", "hub_hex")
 
 
 def _told(kind: int, body: bytes, book: _Book, *, calculated: bool) -> Iterator[tuple[Place, str]]:
@@ -114,9 +187,12 @@ def _place(body: bytes) -> Place:
 
 
 def _globals(content: bytes) -> _Book:
-    book = _Book()
+    book, at = _Book(), 0
     for kind, body in _records(content, 0):
-        if kind == _BOF:
+        at += 4 + len(body)
+        if kind == _CODEPAGE:
+            (book.page,), book.page_at = struct.unpack_from("<H", body), at - len(body)
+        elif kind == _BOF:
             (book.version,) = struct.unpack_from("<H", body)
         elif kind == _BOUNDSHEET:
             book.starts += struct.unpack_from("<I", body)

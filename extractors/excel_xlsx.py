@@ -16,7 +16,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from core.dialects import UNREADABLE
-from extractors.excel_formats import DATE_IDS, is_date, number_text, shown
+from extractors.excel_formats import deceives, number_text, shown
 
 Place = tuple[int, int]
 """Row and column, both counted from 0."""
@@ -88,7 +88,7 @@ def _styles(parts: _Parts, book: str) -> _Styles:
     ids = [int(one.get("numFmtId", 0)) for one in given]
     return _Styles(
         {style: forms[id] for style, id in enumerate(ids) if id in forms and shown(forms[id], 0) is not None},
-        frozenset(style for style, id in enumerate(ids) if id in DATE_IDS and id in forms and not is_date(forms[id])),
+        frozenset(style for style, id in enumerate(ids) if id in forms and deceives(id, forms[id])),
     )
 
 

@@ -100,7 +100,8 @@ class SQLServer(Tabular):
             "money": f"convert(nvarchar(30), {name}, 2)",
             "smallmoney": f"convert(nvarchar(30), {name}, 2)",
         }.get(kind, f"convert(nvarchar(max), {name})")
-        return Cell(column.physical, select, f"convert(nvarchar(max), {select})", pa.string(), ordered=ordered)
+        said = seen.charset if blind else ""
+        return Cell(column.physical, select, f"convert(nvarchar(max), {select})", pa.string(), ordered=ordered, charset=said)
 
     def low(self, seen: Seen, mark: str) -> str:
         return f"convert(datetime2(7), {mark})" if seen.column.kind in {"timestamp", "date"} else mark

@@ -22,11 +22,11 @@ import pyarrow as pa
 
 from core.connections import Connection
 from core.dialects import arrow_type, quoted
-from core.errors import Fault, Unavailable
+from core.errors import Fault, Refused, Unavailable
 from core.settings import settings
 from extractors import mysql_lines, mysql_mark, mysql_stream, shape
 from extractors.base import SOURCE_HASH, Mark, Reading, SourceColumn, drift, kind_of
-from extractors.encoding import Unreadable, decode, utf8
+from extractors.encoding import Unreadable, decode, not_ascii, utf8
 from extractors.mysql_session import SNAPSHOT, Row, Session, snapshot
 from schemas.contract import Column, SourceDataset
 
@@ -48,6 +48,7 @@ _COLUMNS = """
     order by ordinal_position
 """
 _ESTIMATE = "select table_rows from information_schema.tables where table_schema = coalesce(%s, database()) and table_name = %s"
+_EXISTS = "select 1 from information_schema.tables where table_schema = coalesce(%s, database()) and table_name = %s"
 _GIVEN_UP: set[str] = set()
 """Datasets at which the fast reader broke off in this process; the next try is made without it."""
 
@@ -64,9 +65,14 @@ class _Seen:
 
 @dataclass(frozen=True)
 class _Cell:
-    """How one column is selected, hashed and turned into Arrow; `encoding` is set when it comes as undecoded bytes.
+    """How one column is selected, hashed and turned into Arrow.
 
-    `joined` is the same cell as a part of a line.
+    Attributes:
+        joined: the same cell as a part of a line.
+        encoding: set when it comes as undecoded bytes.
+        single: whether it is a float of four bytes, which comes with the digits of eight.
+        charset: the character set of a text that must be ASCII, since nobody says what its other bytes mean.
+        whole: whether its keys are compared as whole numbers.
     """
 
     name: str
@@ -75,6 +81,9 @@ class _Cell:
     type: pa.DataType
     joined: str
     encoding: str | None = None
+    single: bool = False
+    charset: str = ""
+    whole: bool = False
 
 
 class MySQL:
@@ -135,7 +144,7 @@ class MySQL:
         names = shape.key_columns(dataset)
         with self._snapshot(dataset) as session:
             cells = _cells(session, dataset)
-            whole = [cell.type == pa.int64() for name in names for cell in cells if cell.name == name]
+            whole = [cell.whole for name in names for cell in cells if cell.name == name]
             columns = [
                 _numbers(keys[name]) if exact else keys[name].to_pylist() for name, exact in zip(names, whole, strict=True)
             ]
@@ -168,9 +177,9 @@ class MySQL:
         usable = dataset.id not in _GIVEN_UP and mysql_stream.able(self._connection)
         if forced is None and not (usable and _is_large(session, dataset)):
             return None
+        session.texts(f"select 1 from {_table(dataset)} limit 0")  # says why it may not be read, which the fast reader does not
         facts = _facts(dataset)
-        query = _whole(dataset, cells, facts)
-        request = mysql_stream.Request(self._connection, SNAPSHOT, query, settings().batch_rows)
+        request = mysql_stream.Request(self._connection, SNAPSHOT, _whole(dataset, cells, facts), settings().batch_rows)
         batches = keep.enter_context(mysql_stream.stream(request))
         try:
             first = next(batches, None)
@@ -195,12 +204,9 @@ class MySQL:
 def _describe(session: Session, physical: str) -> list[_Seen]:
     return [
         _Seen(
-            SourceColumn(name, kind, kind_of(kind), nullable == "YES", title),
-            charset or "",
-            int(precision or 0),
-            int(scale or 0),
+            SourceColumn(name, kind, kind_of(kind), null == "YES", title), charset or "", int(precision or 0), int(scale or 0)
         )
-        for name, kind, nullable, title, charset, precision, scale in session.texts(_COLUMNS, _address(physical))
+        for name, kind, null, title, charset, precision, scale in session.texts(_COLUMNS, _address(physical))
     ]
 
 
@@ -208,9 +214,11 @@ def _cells(session: Session, dataset: SourceDataset) -> list[_Cell]:
     """The contract's columns in order.
 
     Raises:
-        Refused: HUB301 to HUB303 when the table has drifted from its contract.
+        Refused: HUB301 to HUB303 when the table has drifted from its contract, HUB330 when it is a view that is broken.
     """
     seen = _describe(session, dataset.physical)
+    if not seen and session.texts(_EXISTS, _address(dataset.physical)):  # of a broken view the catalogue has no columns
+        raise Refused("HUB330", dataset.id, table=dataset.physical, owner=dataset.owner)
     drift(dataset, [one.column for one in seen])
     by_name = {one.column.name: one for one in seen}
     return [_cell(column, by_name[column.physical], dataset.encoding) for column in dataset.columns]
@@ -224,18 +232,24 @@ def _cell(column: Column, seen: _Seen, encoding: str | None) -> _Cell:
     if source.kind == "bytes":
         digits = f"lower(hex({name}))"
         return _Cell(source.name, digits, f"hex({name})", pa.string(), mysql_lines.cell(digits))
+    single = source.type.startswith("float") and "(" not in source.type
     if source.type.startswith("bit"):
         name = f"cast({name} as unsigned)"
-    elif source.type.startswith("float") and "(" not in source.type:
+    elif single:
         name = f"({name} + 0e0)"  # the server spells a bare FLOAT with six digits, as a double with all of them
     # The bytes of another character set would be joined as they are.
     text = name if not seen.charset or seen.charset.startswith("utf8") else f"convert({name} using utf8mb4)"
     joined = mysql_lines.cell(text, source.nullable)
-    return _Cell(source.name, name, f"cast({name} as char)", _landing_type(column, seen), joined)
+    blind = seen.charset if seen.charset in _BLIND_CHARSETS else ""
+    whole = source.kind in {"integer", "boolean"}
+    text, landed = f"cast({name} as char)", _landing_type(column, seen)
+    return _Cell(source.name, name, text, landed, joined, single=single, charset=blind, whole=whole)
 
 
 def _landing_type(column: Column, seen: _Seen) -> pa.DataType:
     source = seen.column
+    if "zerofill" in source.type and column.type.name == "string":
+        return pa.string()  # the server shows its zeros, and so does everybody who reads the number there
     if source.kind in {"integer", "boolean"} and not source.type.startswith("bit(64"):
         return pa.string() if source.type.startswith("bigint") and "unsigned" in source.type else pa.int64()
     if source.type.startswith("decimal") and shape.fits(column, seen.precision, seen.scale):
@@ -319,16 +333,22 @@ def _batch(columns: Iterable[Any], cells: Sequence[_Cell], schema: pa.Schema, un
     arrays: list[pa.Array[Any]] = []
     failed: set[int] = set()
     for cell, found in zip(cells, columns, strict=True):
-        if isinstance(found, pa.Array) and found.type == cell.type:
+        if isinstance(found, pa.Array) and found.type == cell.type and not (cell.single or cell.charset):
             arrays.append(found)
             continue
+        text: pa.Array[Any]
         if cell.encoding:
             text, bad = decode(found, cell.encoding)
             if bad:
-                unreadable.columns.add(cell.name)
+                unreadable.note(cell.name)
                 failed |= bad
         else:
-            text = utf8(found)
+            text = found if isinstance(found, pa.Array) and found.type == pa.string() else utf8(found)
+        if cell.single:
+            text = text.cast(pa.float64()).cast(pa.float32()).cast(pa.string())
+        if cell.charset and (strange := not_ascii(text)):
+            unreadable.note(cell.name, cell.charset)
+            failed |= strange
         arrays.append(text if cell.type == pa.string() else text.cast(cell.type))
     unreadable.rows += len(failed)
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
@@ -375,4 +395,4 @@ def _name(name: str) -> str:
 
 def _numbers(keys: pa.ChunkedArray[pa.StringScalar]) -> list[int | None]:
     """Keys of an integer column as numbers: as text the server would compare them as inexact doubles."""
-    return keys.cast(pa.int64()).to_pylist()
+    return [key if key is None else int(key) for key in keys.to_pylist()]

@@ -16,9 +16,11 @@ from pymysql.converters import encoders
 from pymysql.cursors import SSCursor
 
 from core.connections import Connection
-from core.errors import Unavailable
+from core.errors import Refused, Unavailable
 from core.settings import settings
 
+_REFUSALS = {1044: "HUB309", 1142: "HUB309", 1143: "HUB309", 1356: "HUB330"}
+"""Errors of the server that no second try mends: the account may not read the database, table or column; a view is broken."""
 Row = tuple[bytes | None, ...]
 _SECONDS_SILENT = 600
 """How long the server may say nothing before the read counts as broken."""
@@ -63,7 +65,7 @@ def snapshot(address: Connection, where: str, owner: str) -> Iterator[Session]:
     except (pymysql.MySQLError, OSError, RuntimeError) as error:  # RuntimeError: an account's login method needs a package
         raise Unavailable("HUB202", where, reason=_reason(error), connection=address.id, owner=owner) from None
     try:
-        session = Session(link, where)
+        session = Session(link, where, owner)
         session.begin()
         yield session
     finally:
@@ -72,11 +74,11 @@ def snapshot(address: Connection, where: str, owner: str) -> Iterator[Session]:
 
 
 class Session:
-    """One open connection inside its snapshot. `where` names the read in errors."""
+    """One open connection inside its snapshot. `where` and `owner` are named in errors."""
 
-    def __init__(self, link: pymysql.Connection[SSCursor], where: str) -> None:
+    def __init__(self, link: pymysql.Connection[SSCursor], where: str, owner: str) -> None:
         self._link = link
-        self._where = where
+        self._where, self._owner = where, owner
 
     def begin(self) -> None:
         with self._spoken():
@@ -108,6 +110,9 @@ class Session:
         try:
             yield
         except (pymysql.MySQLError, OSError) as error:
+            number = error.args[0] if error.args else None
+            if number in _REFUSALS:
+                raise Refused(_REFUSALS[number], self._where, table=self._where, owner=self._owner) from None
             raise Unavailable("HUB203", self._where, reason=_reason(error)) from None
 
 

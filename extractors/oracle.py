@@ -84,9 +84,10 @@ class Oracle(Tabular):
         name, kind = self.name(column.physical), seen.column.type.partition("(")[0]
         if kind in _TEXTS:
             value = f"rtrim({name})" if kind in {"CHAR", "NCHAR"} else name
-            if encoding and _BLIND.match(seen.charset) and not kind.startswith("N"):
+            said = seen.charset if _BLIND.match(seen.charset) and not kind.startswith("N") else ""
+            if encoding and said:
                 return _raw(column, name, value, encoding)
-            return Cell(column.physical, value, value, pa.string(), key=value)
+            return Cell(column.physical, value, value, pa.string(), key=value, charset=said)
         if seen.column.kind == "number":
             return _number(column, seen, name, kind)
         if seen.column.kind in {"date", "timestamp"}:

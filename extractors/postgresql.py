@@ -3,7 +3,9 @@
 COPY writes the rows to a scratch file and the connection is given back, so that a slow landing holds no snapshot open
 and a broken read gives nothing. Types are exact: where a column holds what its Arrow type cannot (NaN, infinity, years
 before 1 or after 9999, wider numbers), which the server is asked in the same snapshot, the column lands as
-text. Instants (`timestamptz`) land in UTC.
+text. Instants (`timestamptz`) land in UTC. A table of which the account sees a part only (row-level security) is refused:
+the rows that it hides would be taken for rows that are gone. In a database that does not know its encoding (`SQL_ASCII`)
+text travels as the hex of its bytes and is decoded by the contract.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -27,13 +29,14 @@ from core.postgres import Connection as Link
 from core.postgres import conninfo, copy_out
 from extractors import shape
 from extractors.base import SOURCE_HASH, Reading, SourceColumn, drift, kind_of
+from extractors.encoding import Unreadable, decode
 from schemas.contract import Column, SourceDataset
 
-_SETTINGS = ("timezone to 'UTC'", "datestyle to 'ISO'", "intervalstyle to 'postgres'", "lock_timeout to '60s'")
 _COLUMNS = """
     select a.attname,
            case when t.typtype = 'd' then format_type(t.typbasetype, t.typtypmod) else format_type(a.atttypid, a.atttypmod) end,
-           not a.attnotnull, coalesce(col_description(a.attrelid, a.attnum), '')
+           not a.attnotnull,
+           case when getdatabaseencoding() = 'SQL_ASCII' then '' else coalesce(col_description(a.attrelid, a.attnum), '') end
     from pg_attribute a join pg_type t on t.oid = a.atttypid
     where a.attrelid = to_regclass(%s) and a.attnum > 0 and not a.attisdropped
     order by a.attnum
@@ -52,6 +55,20 @@ _TABLES = """
       and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
     order by 1
 """
+_SETTINGS = (
+    "timezone to 'UTC'",
+    "datestyle to 'ISO'",
+    "intervalstyle to 'postgres'",
+    "lock_timeout to '60s'",
+    "extra_float_digits to 1",
+    "row_security to off",
+)
+"""The last makes the server refuse a query from which a policy would keep rows, in a view as well."""
+_POLICIES = 90_500
+"""Since which version there are any."""
+_RLS = "check_enable_rls"
+"""The server's function that refuses it; its text is in the language of the server."""
+_BLIND = "SQL_ASCII"
 _NUMERIC = re.compile(r"numeric\((\d+),(-?\d+)\)")
 
 
@@ -64,6 +81,8 @@ class _Cell:
     text: str
     type: pa.DataType
     unfit: str = "false"
+    unknown: bool = False
+    """Whether it comes as the hex of bytes in an encoding that only the contract knows."""
 
     def as_text(self) -> _Cell:
         return _Cell(self.name, self.text, self.text, pa.string())
@@ -95,32 +114,44 @@ class PostgreSQL:
         where: sql.Composable = sql.SQL("true")
         if low is not None and watermark:
             where = sql.SQL("({name} >= {low} or {name} is null)").format(name=sql.Identifier(watermark), low=sql.Literal(low))
-        with self._copied(dataset, where, with_hash=shape.hashed(dataset, low)) as reading:
+        with self._copied(dataset, lambda _: where, with_hash=shape.hashed(dataset, low)) as reading:
             yield reading
 
     @contextlib.contextmanager
     def sweep(self, dataset: SourceDataset) -> Iterator[Reading]:
-        with self._copied(dataset, sql.SQL("true"), shape.key_columns(dataset)) as reading:
+        with self._copied(dataset, lambda _: sql.SQL("true"), shape.key_columns(dataset)) as reading:
             yield reading
 
     @contextlib.contextmanager
     def fetch(self, dataset: SourceDataset, keys: pa.Table) -> Iterator[Reading]:
         names = shape.key_columns(dataset)
-        where = sql.SQL("({names}) in (select * from unnest({values}))").format(
-            names=sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in names),
-            values=sql.SQL(", ").join(sql.SQL("{}::text[]").format(sql.Literal(keys[name].to_pylist())) for name in names),
-        )
+
+        def where(link: Link) -> sql.Composable:
+            """Bound values would be UTF-8; where nobody knows the encoding, keys are compared by their bytes."""
+            blind = _is_blind(link)
+            compared = "encode(convert_to({}::text, 'SQL_ASCII'), 'hex')" if blind else "{}::text"
+            given = [_hexed(keys[name], dataset.encoding) if blind else keys[name].to_pylist() for name in names]
+            return sql.SQL("({names}) in (select * from unnest({values}))").format(
+                names=sql.SQL(", ").join(sql.SQL(compared).format(sql.Identifier(name)) for name in names),
+                values=sql.SQL(", ").join(sql.SQL("{}::text[]").format(sql.Literal(values)) for values in given),
+            )
+
         with self._copied(dataset, where) as reading:
             yield reading
 
     @contextlib.contextmanager
     def _copied(
-        self, dataset: SourceDataset, where: sql.Composable, only: Sequence[str] | None = None, *, with_hash: bool = True
+        self,
+        dataset: SourceDataset,
+        condition: Callable[[Link], sql.Composable],
+        only: Sequence[str] | None = None,
+        *,
+        with_hash: bool = True,
     ) -> Iterator[Reading]:
         """The rows under a condition, already copied out: the contract's columns or `only` some, then the hash."""
         with tempfile.TemporaryDirectory(prefix="hub-") as scratch:
             with self._snapshot(dataset) as link:
-                cells = _cells(link, dataset)
+                cells, where = _cells(link, dataset), condition(link)
                 table = sql.SQL(_table(dataset.physical))
                 query = sql.SQL("select count(*), {unfit} from {table} where {where}").format(
                     unfit=sql.SQL(", ".join(f"bool_or({cell.unfit})" for cell in cells)), table=table, where=where
@@ -139,7 +170,10 @@ class PostgreSQL:
                 high = _high(link, dataset)
                 reader = copy_out(link, query.as_string(link), schema, Path(scratch) / "rows.csv")
             with reader:
-                yield Reading(schema, shape.sliced(reader), int(str(count)), high)
+                batches = shape.sliced(reader)
+                if any(cell.unknown for cell in chosen):
+                    batches = _decoded(batches, chosen, dataset)
+                yield Reading(schema, batches, int(str(count)), high)
 
     @contextlib.contextmanager
     def _snapshot(self, dataset: SourceDataset | None = None) -> Iterator[Link]:
@@ -154,12 +188,13 @@ class PostgreSQL:
             try:
                 link.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
                 link.read_only = True
-                for setting in _SETTINGS:
+                for setting in _SETTINGS[: None if link.info.server_version >= _POLICIES else -1]:
                     link.execute(f"set local {setting}".encode())
                 yield link
-            except psycopg.errors.InsufficientPrivilege:
+            except psycopg.errors.InsufficientPrivilege as error:
                 table = dataset.physical if dataset else "pg_catalog"
-                raise Refused("HUB309", where, table=table, owner=owner) from None
+                partly = error.diag.source_function == _RLS
+                raise Refused("HUB329" if partly else "HUB309", where, table=table, owner=owner) from None
             except psycopg.Error as error:
                 raise Unavailable("HUB203", where, reason=error.sqlstate or type(error).__name__) from None
 
@@ -180,11 +215,22 @@ def _cells(link: Link, dataset: SourceDataset) -> list[_Cell]:
     seen = _describe(link, dataset.physical)
     drift(dataset, seen)
     by_name = {column.name: column for column in seen}
-    return [_cell(column, by_name[column.physical].type) for column in dataset.columns]
+    return [_cell(column, by_name[column.physical].type, unknown=_is_blind(link)) for column in dataset.columns]
 
 
-def _cell(column: Column, source: str) -> _Cell:
+def _is_blind(link: Link) -> bool:
+    """Whether the database takes any bytes for text."""
+    return link.info.parameter_status("server_encoding") == _BLIND
+
+
+def _hexed(keys: pa.ChunkedArray[pa.StringScalar], encoding: str | None) -> list[str | None]:
+    return [key if key is None else key.encode(encoding or "utf-8").hex() for key in keys.to_pylist()]
+
+
+def _cell(column: Column, source: str, *, unknown: bool) -> _Cell:
     name = quoted(column.physical, "postgresql")
+    if source == "money":
+        name = f"{name}::numeric"
     text = f"{name}::text"
     if source in {"boolean", "smallint", "integer", "bigint"}:
         return _Cell(column.physical, name, text, pa.bool_() if source == "boolean" else pa.int64())
@@ -202,7 +248,34 @@ def _cell(column: Column, source: str) -> _Cell:
         )
     if source == "bytea":
         text = f"encode({name}, 'hex')"
+    elif unknown:
+        return _Cell(column.physical, f"encode(convert_to({text}, '{_BLIND}'), 'hex')", text, pa.string(), unknown=True)
     return _Cell(column.physical, text, text, pa.string())
+
+
+def _decoded(batches: Iterator[pa.RecordBatch], cells: Sequence[_Cell], dataset: SourceDataset) -> Iterator[pa.RecordBatch]:
+    """The batches with text for its hex.
+
+    Raises:
+        Refused: HUB304 for text that is not in the contract's encoding, HUB328 for text in none where the contract names none.
+    """
+    unreadable = Unreadable()
+    for batch in batches:
+        failed: set[int] = set()
+        columns = []
+        for cell, column in zip(cells, batch.columns, strict=True):
+            if cell.unknown:
+                held = [None if value is None else bytes.fromhex(value) for value in column.to_pylist()]
+                column, bad = decode(held, dataset.encoding or "ascii")
+                if bad:
+                    unreadable.note(cell.name, "" if dataset.encoding else _BLIND)
+                    failed |= bad
+            columns.append(column)
+        unreadable.rows += len(failed)
+        if not unreadable.rows:
+            yield pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+    if unreadable.rows:
+        raise unreadable.refusal(dataset)
 
 
 def _may_fit(column: Column, source: str) -> bool:

@@ -23,7 +23,7 @@ from core.dialects import quoted
 from core.engine import engine
 from extractors import shape
 from extractors.base import SOURCE_HASH, Reading, SourceColumn, drift
-from extractors.encoding import Unreadable, decode, utf8
+from extractors.encoding import Unreadable, decode, not_ascii, utf8
 from schemas.contract import Column, SourceDataset
 
 Block = Sequence[Any]
@@ -70,6 +70,7 @@ class Cell:
         ordered: whether the server can sort by it.
         hashed: whether the server can make a short text of it; with one that it cannot, the rows are hashed here.
         key: the expression that a bound key is compared with, where that is not the column itself.
+        charset: the character set of a text that must be ASCII, since nobody says what its other bytes mean.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Cell:
     ordered: bool = True
     hashed: bool = True
     key: str = ""
+    charset: str = ""
 
     def as_text(self) -> Cell:
         return replace(self, select=self.text, type=pa.string(), wire=None)
@@ -324,11 +326,14 @@ def _batch(block: Block, cells: Sequence[Cell], schema: pa.Schema, unreadable: U
         if cell.encoding:
             text, bad = decode(_bytes(values, cell), cell.encoding)
             if bad:
-                unreadable.columns.add(cell.name)
+                unreadable.note(cell.name)
                 failed |= bad
             arrays.append(text)
-        else:
-            arrays.append(_array(values, cell))
+            continue
+        arrays.append(_array(values, cell))
+        if cell.charset and (strange := not_ascii(arrays[-1])):
+            unreadable.note(cell.name, cell.charset)
+            failed |= strange
     unreadable.rows += len(failed)
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from extractors import compound
+from extractors import compound, excel_xls
 
 _ARCHIVE = b"PK"
 _OLD_BOOKS = (b"\x09\x00", b"\x09\x02", b"\x09\x04")
@@ -15,7 +15,7 @@ def told_apart(data: bytes) -> str | None:
     """The code of the refusal of bytes that are no workbook at all, or of one that nobody can read without more; None for
     what may be one."""
     if data.startswith(compound.SIGN):
-        return "HUB324" if "encryptedpackage" in compound.names(data) else None
+        return "HUB324" if "encryptedpackage" in compound.names(data) or excel_xls.is_protected(data) else None
     if data.startswith(_ARCHIVE):
         return None
     if data.startswith(_OLD_BOOKS):

@@ -101,6 +101,7 @@ def test_text_of_another_code_page_is_held_or_refused(tmp_path: Path, extractor:
     assert western == ["M\ufffdFC6Cler", "A座"]
     assert code(extractor, tmp_path, table(FIELDS, [(b"1", "臺灣大學圖書館".encode("big5"))])) == "HUB304"
     csv = "k,v\n1,{}\n".format
+    assert found(extractor, tmp_path, table(FIELDS, [(b"1", "años".encode())])) == ["a\ufffdC3B1os"]
     assert found(extractor, tmp_path, csv("Pérez").encode("latin-1"), "t.csv", encoding="gbk") == ["P\ufffdE972ez"]
     assert code(extractor, tmp_path, csv("臺灣大學圖書館").encode("big5"), "t.csv", encoding="gbk") == "HUB304"
     assert found(extractor, tmp_path, csv("臺灣大學圖書館").encode("gbk"), "t.csv", encoding="gbk") == ["臺灣大學圖書館"]
@@ -137,6 +138,17 @@ def test_a_long_field_and_a_header_without_its_end_are_read_and_dbase_7_is_named
     content = content[:8] + struct.pack("<H", 96) + content[10:]
     assert found(extractor, tmp_path, content) == ["a", "b", "c"]
     assert code(extractor, tmp_path, table(FIELDS, ROWS, version=4)) == "HUB325"
+    assert found(extractor, tmp_path, table(FIELDS, ROWS, version=2)) == ["a", "b", "c"]
+    second = b"\x02" + struct.pack("<H3BH", 1, 1, 1, 83, 29) + b"k".ljust(11, b"\0") + b"C\x08\0\0\0"
+    assert code(extractor, tmp_path, second.ljust(520, b"\0") + b"\r" + b" 1".ljust(29) + b"\x1a") == "HUB325"
+
+
+def test_a_header_that_leads_beside_the_records_is_refused(tmp_path: Path, extractor: Extractor) -> None:
+    content = table(FIELDS, ROWS, version=0x30)
+    start = 33 + 32 * len(FIELDS)
+    linked = content[:8] + struct.pack("<H", start + 263) + content[10:start] + bytes(263) + content[start:]
+    assert found(extractor, tmp_path, linked) == ["a", "b", "c"]
+    assert code(extractor, tmp_path, linked[:8] + struct.pack("<H", start) + linked[10:]) == "HUB308"
 
 
 def test_commas_of_cells_once_touched_are_neither_columns_nor_rows(tmp_path: Path, extractor: Extractor) -> None:
@@ -154,4 +166,8 @@ def test_a_long_cell_hides_no_fault_and_a_mark_in_the_encodings_name_is_one(tmp_
     assert (refused.value.code, refused.value.facts["line"]) == ("HUB306", 3)
     signed = "\ufeffk,v\n1,张三李四\n".encode()
     assert found(extractor, tmp_path, signed, "t.csv", encoding="utf-8-sig") == ["张三李四"]
+    for encoding in ("utf-16-le", "utf-16-be", "gb18030", "utf-16", "UTF8", "cp936", "gb2312"):
+        unsigned = encoding in ("utf-16", "cp936", "gb2312")
+        content = ("k,v\n1,张三\n" if unsigned else "\ufeffk,v\n1,张三\n").encode(encoding)
+        assert found(extractor, tmp_path, content, "t.csv", encoding=encoding) == ["张三"]
     assert FileLayout(tmp_path / "t.csv", "s.t", "o").asks("anything")

@@ -114,11 +114,15 @@ def only(shelf: MySQLShelf, kind: str, values: Sequence[str]) -> None:
         ("bit(8)", "bit(8)", "b'101'", "5"),
         ("bit(64)", "bit(64)", "18446744073709551615", "18446744073709551615"),
         ("bigint unsigned", "bigint", "18446744073709551615", "18446744073709551615"),
-        ("int unsigned zerofill", "int", "42", "42"),
+        ("int unsigned zerofill", "int", "42", "0000000042"),
+        ("bigint(20) zerofill", "bigint", "9007199254740993", "00009007199254740993"),
         ("decimal(65,30)", "decimal(65,30)", "'1.000000000000000000000000000001'", "1.000000000000000000000000000001"),
         ("decimal(30,15)", "decimal(30,15)", "'-0.000000000000001'", "-0.000000000000001"),
         ("double", "double", "0.1", "0.1"),
-        ("float", "float", "123456.78", "123456.78125"),
+        ("float", "float", "123456.78", "123456.78"),
+        ("float", "float", "88.3", "88.3"),
+        ("float unsigned", "float", "0.1", "0.1"),
+        ("float", "float", "85", "85"),
         ("float(8,2)", "float", "3.5", "3.50"),
         ("year", "year", "2025", "2025"),
         ("json", "json", """'{"a": 1}'""", '{"a": 1}'),
@@ -172,6 +176,47 @@ def test_bytes_that_are_not_the_contracts_encoding_are_refused(shelf: MySQLShelf
     assert (error.value.facts["columns"], error.value.facts["rows"]) == ("xm", 2)
     assert "xm" in error.value.line("zh")
     assert "gb18030" in error.value.line("en")
+
+
+def test_a_number_with_zeros_is_the_text_that_the_server_shows(shelf: MySQLShelf, extractor: MySQL) -> None:
+    shelf.run("drop table if exists t")
+    shelf.run("create table t (k int(8) zerofill primary key, v int(4) zerofill, w decimal(6,2) zerofill)")
+    shelf.run("insert into t values (7, 1, 1.5), (123456789, 2, 2)")
+    kinds = (("k", "string", "int"), ("v", "integer", "int"), ("w", "string", "decimal"))
+    wanted = dataset("t", tuple(Column(name, name, name, LogicalType(kind), physical_type=it) for name, kind, it in kinds))
+    assert read(extractor, wanted).to_pylist() == [
+        {"k": "00000007", "v": "1", "w": "0001.50"},
+        {"k": "123456789", "v": "2", "w": "0002.00"},
+    ]
+    with extractor.fetch(wanted, pa.table({"k": ["00000007", "8"]})) as reading:
+        assert [batch["k"].to_pylist() for batch in reading.batches] == [["00000007"]]
+
+
+def test_text_of_a_blind_character_set_needs_an_encoding(shelf: MySQLShelf, extractor: MySQL) -> None:
+    shelf.run("drop table if exists t")
+    shelf.run("create table t (k int primary key, xm varchar(20), bm varchar(20), bz varchar(9)) character set latin1")
+    shelf.run("insert into t values (1, 'a', 'b', null), (2, cast(0xD5C5C8FD as char character set latin1), 'b', 'c')")
+    wanted = dataset("t", {"k": "integer", "xm": "text", "bm": "text", "bz": "text"})
+    with pytest.raises(Refused) as error:
+        read(extractor, wanted)
+    assert (error.value.code, error.value.facts["columns"], error.value.facts["rows"]) == ("HUB328", "xm", 1)
+    assert "latin1" in error.value.line("zh")
+    shelf.run("delete from t where k = 2")
+    assert read(extractor, wanted).to_pylist() == [{"k": "1", "xm": "a", "bm": "b", "bz": None}]
+
+
+def test_a_view_that_broke_and_a_column_that_is_closed_are_no_outage(shelf: MySQLShelf, extractor: MySQL) -> None:
+    only(shelf, "varchar(9)", ["'x'"])
+    shelf.run("create or replace user gone@localhost")
+    shelf.run("create or replace definer = gone@localhost sql security definer view w as select k, v from t")
+    for broken in ("select 1", "drop table t"):
+        shelf.run(broken)
+        with pytest.raises(Refused) as error:
+            read(extractor, dataset("w", {"k": "integer", "v": "text"}))
+        assert error.value.code == "HUB330"
+        assert "人事处" in error.value.line("zh")
+    shelf.run("drop view w")
+    shelf.run("drop user gone@localhost")
 
 
 def test_a_session_killed_between_batches_gives_up_the_read(shelf: MySQLShelf, extractor: MySQL) -> None:

@@ -162,6 +162,72 @@ def test_a_table_that_may_not_be_read_says_so(shelf: PostgreSQLShelf, extractor:
     shelf.run("drop role hub_reader")
 
 
+@pytest.fixture
+def reader(shelf: PostgreSQLShelf) -> Iterator[PostgreSQL]:
+    """The extractor of an account that owns nothing."""
+    shelf.run("create role hub_partly login")
+    yield PostgreSQL(parse("src_hr", shelf.connection.url.replace("postgres@", "hub_partly@")))
+    shelf.run("drop owned by hub_partly")
+    shelf.run("drop role hub_partly")
+
+
+def test_a_table_of_which_the_account_sees_a_part_is_refused(shelf: PostgreSQLShelf, reader: PostgreSQL) -> None:
+    only(shelf, "text", ["'a'", "'b'"])
+    shelf.run("drop view if exists w")
+    shelf.run("create view w with (security_invoker) as select k, v from t")
+    shelf.run("grant select on t, w to hub_partly")
+    wanted = [dataset(name, {"k": "integer", "v": "text"}) for name in ("t", "w")]
+    assert [cells(reader, one) for one in wanted] == [{"0": "a", "1": "b"}] * 2
+    shelf.run("create policy part on t for select to hub_partly using (k = 0)")
+    shelf.run("alter table t enable row level security")
+    for one in wanted:
+        for attempt in (reader.read(one), reader.sweep(one), reader.fetch(one, pa.table({"k": ["0"]}))):
+            with pytest.raises(Refused) as error, attempt:
+                pass
+            assert error.value.code == "HUB329"
+            assert "BYPASSRLS" in error.value.line("zh")
+    shelf.run("alter role hub_partly bypassrls")
+    assert cells(reader, wanted[0]) == {"0": "a", "1": "b"}
+    shelf.run("drop view w")
+    shelf.run("drop table t")
+
+
+def test_a_database_without_an_encoding_is_read_by_the_contracts(shelf: PostgreSQLShelf) -> None:
+    url = shelf.connection.url.replace("extractor_hr", "extractor_blind")
+    shelf.run("create database extractor_blind template template0 encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C'")
+    blind = PostgreSQLShelf(parse("src_hr", url))
+    try:
+        blind.run("create table t (k text primary key, v text, n int, at timestamp)")
+        blind.run("insert into t values ('a', 'plain', 1, '2026-09-01'), ('b', null, 2, '2026-09-01')")
+        columns = {"k": "text", "v": "text", "n": "integer", "at": "timestamp"}
+        plain, gbk = (dataset("t", columns, mode="window", watermark="at", encoding=one) for one in (None, "gbk"))
+        extractor = PostgreSQL(blind.connection)
+        assert cells(extractor, plain) == {"a": "plain", "b": None}
+        name = "convert_from(decode('{}', 'hex'), 'SQL_ASCII')".format("张三".encode("gbk").hex())
+        blind.run(f"insert into t values ({name}, {name}, 3, '2026-09-02')")
+        blind.run(f"do $$ begin execute format('comment on column t.v is %L', {name}); end $$")
+        assert cells(extractor, gbk) == {"a": "plain", "b": None, "张三": "张三"}
+        with extractor.fetch(gbk, pa.table({"k": ["张三", "a"]})) as reading:
+            assert sum(batch.num_rows for batch in reading.batches) == 2
+        for wanted, code in ((plain, "HUB328"), (dataset("t", columns, encoding="utf-8"), "HUB304")):
+            with pytest.raises(Refused) as error:
+                read(extractor, wanted)
+            assert (error.value.code, error.value.facts["columns"], error.value.facts["rows"]) == (code, "k, v", 1)
+    finally:
+        blind.close()
+
+
+def test_money_is_a_number_and_a_float_has_all_its_digits(shelf: PostgreSQLShelf, extractor: PostgreSQL) -> None:
+    shelf.run("alter database extractor_hr set extra_float_digits to 0")
+    shelf.run("drop table if exists t")
+    shelf.run("create table t (k int primary key, v money, r real, d double precision)")
+    shelf.run("insert into t values (1, -1234.5, 88.3, 1234567.8901234567)")
+    wanted = dataset("t", {"k": "integer", "v": "number", "r": "number", "d": "number"})
+    [row] = read(extractor, wanted).to_pylist()
+    assert (row["v"], row["r"], row["d"]) == ("-1234.50", "88.3", "1234567.8901234567")
+    shelf.run("alter database extractor_hr reset extra_float_digits")
+
+
 def test_names_in_other_schemas_and_in_capitals(shelf: PostgreSQLShelf, extractor: PostgreSQL) -> None:
     shelf.run("drop schema if exists rs cascade")
     shelf.run("create schema rs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zipfile
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from xlwt.CompoundDoc import XlsDoc
 
 from core.dialects import UNREADABLE
 from core.errors import Refused
+from extractors import csv_file, dbf_file
 from extractors.excel_file import parse
 from extractors.excel_formats import is_date, number_text, shown
 from extractors.file_layout import FileLayout
@@ -116,6 +118,13 @@ def test_a_format_of_the_workbook_goes_before_the_usual_one_of_its_number(tmp_pa
     assert column(tmp_path / "t.xls") == ["1234.5", "17", "0.25"]
 
 
+@pytest.mark.parametrize("name", ["t.xls", "t.xlsx"])
+def test_letters_of_a_format_make_no_date(tmp_path: Path, name: str) -> None:
+    forms = ["[Red][<-25]General;[Blue][>25]General", "[Red][>=50]0.0", '0.0"days"', "0.00E+00", "[$USD] 0.0"]
+    path = formatted(tmp_path / name, [(50.5, form) for form in forms])
+    assert column(path) == ["50.5"] * 5
+
+
 def test_an_xls_formula_of_an_older_kind_or_a_text_that_goes_on_is_lost(tmp_path: Path) -> None:
     old = _record(0x406, struct.pack("<HHHdHI", 1, 0, 0, 5.0, 0, 0))
     text = _record(0x006, struct.pack("<HHH8sHI", 2, 0, 0, b"\0\0\0\0\0\0\xff\xff", 0, 0) + b"\0\0")
@@ -163,18 +172,121 @@ def _record(kind: int, body: bytes) -> bytes:
     return struct.pack("<HH", kind, len(body)) + body
 
 
-def _handmade(path: Path, cells: list[bytes], forms: dict[int, str]) -> None:
-    """A workbook of Excel 97 with a header v and the given records; the styles are the formats, in order."""
+def _handmade(path: Path, cells: list[bytes], forms: dict[int, str], page: int = 0) -> None:
+    """A workbook of Excel 97 with a header v and the given records; the styles are the formats, in order; `page` is its code
+    page, if it says one."""
     start = _record(0x809, struct.pack("<HHHHII", 0x600, 5, 0x0DBB, 1996, 0, 0x0306))
+    start += _record(0x42, struct.pack("<H", page)) if page else b""
     for id, form in forms.items():
         start += _record(0x41E, struct.pack("<HHB", id, len(form), 0) + form.encode())
     for id in forms or (0,):
         start += _record(0xE0, struct.pack("<HHH", 0, id, 0) + bytes(14))
     sheet = struct.pack("<BB", 1, 0) + b"s"
     start += _record(0x85, struct.pack("<IH", len(start) + 17, 0) + sheet) + _record(0x0A, b"")
-    page = _record(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0x0DBB, 1996, 0, 0x0306))
-    page += _record(0x204, struct.pack("<HHHHB", 0, 0, 0, 1, 0) + b"v") + b"".join(cells) + _record(0x0A, b"")
-    XlsDoc().save(str(path), (start + page).ljust(4096, b"\0"))
+    page_of = _record(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0x0DBB, 1996, 0, 0x0306))
+    page_of += _record(0x204, struct.pack("<HHHHB", 0, 0, 0, 1, 0) + b"v") + b"".join(cells) + _record(0x0A, b"")
+    XlsDoc().save(str(path), (start + page_of).ljust(4096, b"\0"))
+
+
+def _old(path: Path, cells: list[bytes], page: int) -> None:
+    """A workbook of Excel 95 with a header v and the given records."""
+    start = _record(0x809, struct.pack("<HHHH", 0x500, 5, 0x0DBB, 1996))
+    start += _record(0x42, struct.pack("<H", page)) if page else b""
+    start += _record(0xE0, struct.pack("<HHH", 0, 0, 0) + bytes(10))
+    start += _record(0x85, struct.pack("<IH", len(start) + 16, 0) + b"\x01s") + _record(0x0A, b"")
+    sheet = _record(0x809, struct.pack("<HHHH", 0x500, 0x10, 0x0DBB, 1996)) + _label(0, b"v")
+    XlsDoc().save(str(path), (start + sheet + b"".join(cells) + _record(0x0A, b"")).ljust(4096, b"\0"))
+    data = path.read_bytes().replace("Workbook".encode("utf-16-le"), "Book".encode("utf-16-le").ljust(16, b"\0"))
+    at = data.index("Book".encode("utf-16-le"))
+    path.write_bytes(data[: at + 64] + struct.pack("<H", 10) + data[at + 66 :])
+
+
+def _label(row: int, text: bytes) -> bytes:
+    return _record(0x204, struct.pack("<HHHH", row, 0, 0, len(text)) + text)
+
+
+@pytest.mark.parametrize(
+    ("page", "text", "contract", "answer"),
+    [
+        (936, "张三".encode("gbk"), None, "张三"),
+        (10008, "张三".encode("gbk"), None, "张三"),
+        (0, "张三".encode("gbk"), None, "张三"),
+        (1252, "张三".encode("gbk"), "gbk", "张三"),
+        (950, "張三".encode("big5"), "gbk", "張三"),
+        (1252, b"P\xe9rez", None, "Pérez"),
+        (936, b"P\xe9rez", None, "P\ufffdE972ez"),
+        (936, b"\xff\xff", None, f"{UNREADABLE}\ufffdFF\ufffdFF"),
+    ],
+)
+def test_texts_of_old_workbooks_are_in_the_code_page_that_they_state(
+    tmp_path: Path, page: int, text: bytes, contract: str | None, answer: str
+) -> None:
+    formula = _record(0x006, struct.pack("<HHH8sHI", 2, 0, 0, b"\0\0\0\0\0\0\xff\xff", 0, 0) + b"\0\0")
+    result = _record(0x207, struct.pack("<H", len(text)) + text)
+    rich = _record(0x0D6, struct.pack("<HHHH", 3, 0, 0, len(text)) + text + b"\0")
+    _old(tmp_path / "t.xls", [_label(1, text), formula, result, rich], page)
+    found = parse((tmp_path / "t.xls").read_bytes(), FileLayout(tmp_path / "t.xls", "s.t", "某处", contract))["v"].to_pylist()
+    assert found == [answer] * 3
+
+
+@pytest.mark.parametrize("page", [936, 1252, 1200, 0])
+def test_a_code_page_says_nothing_of_texts_that_are_unicode(tmp_path: Path, page: int) -> None:
+    wide = _record(0x204, struct.pack("<HHHHB", 1, 0, 0, 2, 1) + "张三".encode("utf-16-le"))
+    narrow = _record(0x204, struct.pack("<HHHHB", 2, 0, 0, 2, 0) + "zé".encode("latin-1"))
+    _handmade(tmp_path / "t.xls", [wide, narrow], {}, page)
+    assert column(tmp_path / "t.xls") == ["张三", "zé"]
+
+
+def test_a_stream_is_found_in_any_capitals_and_a_password_is_called_one(tmp_path: Path) -> None:
+    path = formatted(tmp_path / "t.xls", [(7, "General")])
+    data = path.read_bytes()
+    path.write_bytes(data.replace("Workbook".encode("utf-16-le"), "WorkBook".encode("utf-16-le")))
+    assert column(path) == ["7"]
+    _handmade(path, [_record(0x2F, bytes(6))], {})
+    assert column(path) == []
+    protected = bytearray(path.read_bytes())
+    at = protected.index(struct.pack("<HH", 0xE0, 20))
+    protected[at : at + 2] = struct.pack("<H", 0x2F)
+    path.write_bytes(bytes(protected))
+    with pytest.raises(Refused) as refused:
+        column(path)
+    assert refused.value.code == "HUB324"
+
+
+def _zipped(part: str) -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        archive.writestr(part, b"x")
+    return held.getvalue()
+
+
+@pytest.mark.parametrize("name", ["t.xls", "t.csv", "t.dbf"])
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"%PDF-1.7\n" + bytes(99), "PDF"),
+        (b"BM\xb6\x9c\x01\0\0\0" + bytes(99), "BMP"),
+        (b"Rar!\x1a\x07\0" + bytes(99), "RAR"),
+        (_zipped("a.csv"), "ZIP"),
+        (_zipped("word/document.xml"), "Word (.docx)"),
+    ],
+)
+def test_another_kind_of_file_is_called_what_it_is(tmp_path: Path, name: str, content: bytes, kind: str) -> None:
+    parsers = {"t.xls": parse, "t.csv": csv_file.parse, "t.dbf": dbf_file.parse}
+    with pytest.raises(Refused) as refused:
+        parsers[name](content, FileLayout(tmp_path / name, "s.t", "某处"))
+    assert (refused.value.code, refused.value.facts["kind"]) == ("HUB331", kind)
+    assert kind in refused.value.line("zh")
+
+
+def test_a_workbook_under_another_name_is_called_one(tmp_path: Path) -> None:
+    paths = [formatted(tmp_path / name, [(7, "General")]) for name in ("t.xls", "t.xlsx")]
+    for path, kind in zip(paths, ("Excel (.xls)", "Excel (.xlsx)"), strict=True):
+        for parser in (csv_file.parse, dbf_file.parse):
+            with pytest.raises(Refused) as refused:
+                parser(path.read_bytes(), FileLayout(path, "s.t", "某处"))
+            assert refused.value.facts["kind"] == kind
+    assert csv_file.parse(b"BM,v\n1,2\n", FileLayout(tmp_path / "t.csv", "s.t", "某处")).column_names == ["BM", "v"]
 
 
 @pytest.mark.parametrize(
@@ -183,6 +295,8 @@ def _handmade(path: Path, cells: list[bytes], forms: dict[int, str]) -> None:
         (848.3000000000001, "848.3"),
         (4384.150000000001, "4384.15"),
         (0.1 + 0.2, "0.3"),
+        (1e300, "1" + "0" * 300),
+        (-1e28, "-10000000000000000000000000000"),
         (1234567.0, "1234567"),
         (1e-7, "0.0000001"),
     ],
