@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
@@ -34,7 +35,6 @@ MAPS = "maps"
 CODES = frozenset({"codes.map", "codes.code"})
 """The views of codes that every SELECT of this room may read."""
 _VIEW = "select 1 from duckdb_views() where database_name = current_database() and schema_name = ? and view_name = ?"
-_COMMA = "','"
 _ADDED = frozenset({landing.ROW, "unreadable", CARRIED})
 """Columns that a dataset has beside its own."""
 PROVENANCE = ("source_system", "source_key", "source_row", "unreadable")
@@ -180,8 +180,8 @@ def identified(entity: Entity, system: str, given: Mapping[str, str]) -> tuple[s
 
 
 def _unreadable(sql: str, entity: Entity, lost: str, changed: Mapping[str, str]) -> str:
-    """The names of the entity's columns that are made of unreadable cells, from those cells' names in `lost`, or of which a
-    cast has changed a value.
+    """The names of the entity's columns that are made of unreadable cells, from those cells' names in `lost` with what is wrong
+    behind each, or of which a cast has changed a value.
 
     What carries them names the dataset as well; an author who does it himself may name the column alone. A cell that only a
     condition looks at stands under the key.
@@ -192,10 +192,10 @@ def _unreadable(sql: str, entity: Entity, lost: str, changed: Mapping[str, str])
             for name in (f"{table}.{cell}", cell):
                 found.setdefault(name, []).extend(columns or [entity.key[0]])
     named = [
-        f"case when {' or '.join(f'list_contains(string_split({lost}, {_COMMA}), {literal(cell)})' for cell in cells)}"
-        f" then '{column.name}' end"
+        f"case when regexp_matches({lost}, '(^|,)({one})(:|,|$)')"
+        f" then '{column.name}' || regexp_extract({lost}, '(?:^|,)(?:{one})(:[^,]*)', 1) end"
         for column in entity.columns
-        if (cells := sorted(cell for cell, columns in found.items() if column.name in columns))
+        if (one := "|".join(sorted(re.escape(cell) for cell, columns in found.items() if column.name in columns)))
     ]
     faults = f"case when {lost} is not null then nullif(concat_ws(',', {', '.join(named)}), '') end"
     cut = [f"case when {condition} then '{name}' end" for name, condition in changed.items()]

@@ -2,11 +2,14 @@
 
 A cell that holds text which does not parse is NULL in the view and its column stands in `unreadable`; the check step
 holds that row. So it is with a value that the source lost (`UNREADABLE`), unless the contract lists its sign (#N/A) in
-`nullValues`, and with text of which a character was lost (`pipeline.typed_text`). Nothing is rounded or cut.
+`nullValues`, and with text of which a character was lost (`pipeline.typed_text`); behind its column's name stands which
+(`remark:character:U+202E`). Tabs and line ends are damage only within keys, names, codes and other short texts
+(`is_one_line`). Nothing is rounded or cut.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +20,7 @@ import pyarrow.parquet as pq
 from core.dialects import UNREADABLE, arrow_type
 from core.engine import literal
 from loaders.landing import ROW
-from pipeline.typed_text import converted, undamaged, value
+from pipeline.typed_text import converted, damage, undamaged, value
 from schemas.contract import Column, SourceDataset
 
 _LOST = f"chr({ord(UNREADABLE)})"
@@ -25,19 +28,40 @@ TEXTS = ("string", "time")
 NUMBERS = ("integer", "number")
 
 
+_SHORT = 40
+"""A text of at most so many characters is no remark."""
+_WORDS = frozenset({"name", "title", "no", "code", "number", "id", "phone", "mobile", "email"})
+"""The last word of a column that is a name, a number or an address, however long its contract lets it be."""
+_SIZE = re.compile(r"char[a-z0-9 ]*\((\d+)", re.IGNORECASE)
+
+
 def create_view(db: duckdb.DuckDBPyConnection, dataset: SourceDataset, rows: Path) -> None:
     """Create the view `<system>.<dataset>`: the contract's columns, then `source_row` and `unreadable`."""
     landed = pq.read_schema(rows)
     cells = [(column, _raw(column), landed.field(column.physical).type) for column in dataset.columns]
+    lines = frozenset(column.name for column in dataset.columns if is_one_line(dataset, column))
     names = ", ".join(f'"{column.name}"' for column in dataset.columns)
     # Two SELECTs, so that a cell is read once and not again to find out whether it could be read.
-    inner = [f'{raw} as {_given(column)}, {_typed(column, raw, kind)} as "{column.name}"' for column, raw, kind in cells]
+    inner = [
+        f'{raw} as {_given(column)}, {_typed(column, raw, kind, column.name in lines)} as "{column.name}"'
+        for column, raw, kind in cells
+    ]
     db.execute(f"create schema if not exists {dataset.system}")
-    faulty = _unreadable([(column, kind) for column, _, kind in cells])
+    faulty = _unreadable([(column, kind) for column, _, kind in cells], lines)
     db.execute(
         f"create view {dataset.system}.{dataset.name} as select {names}, {ROW}, {faulty} as unreadable"
         f" from (select {', '.join(inner)}, {ROW} from read_parquet({literal(rows)}))"
     )
+
+
+def is_one_line(dataset: SourceDataset, column: Column) -> bool:
+    """Whether a text may have no tab or line end within: keys, names, codes, and what is too short for a remark."""
+    bound = column.unique or column.pattern or column.code_list or column.references
+    if bound or column.name in dataset.key or column.name.rpartition("_")[2] in _WORDS:
+        return True
+    sized = _SIZE.search(column.physical_type or "")
+    length = column.type.length or (int(sized[1]) if sized else None)
+    return length is not None and length <= _SHORT
 
 
 def _given(column: Column) -> str:
@@ -45,13 +69,15 @@ def _given(column: Column) -> str:
     return f'"given {column.name}"'
 
 
-def _unreadable(cells: Sequence[tuple[Column, pa.DataType]]) -> str:
+def _unreadable(cells: Sequence[tuple[Column, pa.DataType]], lines: frozenset[str]) -> str:
     """The names of a row's unreadable cells; they are put together only for a row that has one."""
     found = {column.name: _faulty(column, kind) for column, kind in cells}
     faults = {name: condition for name, condition in found.items() if condition}
     if not faults:
         return "cast(null as varchar)"
-    named = ", ".join(f"case when {condition} then '{name}' end" for name, condition in faults.items())
+    texts = {column.name: _given(column) for column, kind in cells if column.type.name in TEXTS and pa.types.is_string(kind)}
+    signs = {name: f" || {damage(given, one_line=name in lines)}" for name, given in texts.items()}
+    named = ", ".join(f"case when {condition} then '{name}'{signs.get(name, '')} end" for name, condition in faults.items())
     return f"case when {' or '.join(f'({condition})' for condition in faults.values())} then concat_ws(',', {named}) end"
 
 
@@ -76,11 +102,11 @@ def _raw(column: Column) -> str:
     return f"(case when ltrim(trim(cast({raw} as varchar)), {_LOST}) in ({values}) then null else {raw} end)"
 
 
-def _typed(column: Column, raw: str, kind: pa.DataType) -> str:
+def _typed(column: Column, raw: str, kind: pa.DataType, one_line: bool) -> str:
     text = f"cast({raw} as varchar)"
     name = column.type.name
     if name in TEXTS:
-        return undamaged(text) if pa.types.is_string(kind) else text
+        return undamaged(text, one_line=one_line) if pa.types.is_string(kind) else text
     if _is_exact(column, kind) or (name == "date" and pa.types.is_date(kind)):
         return raw
     if name == "timestamp" and pa.types.is_timestamp(kind):

@@ -190,13 +190,13 @@ def why(catalog: Catalog, entity: str, rule_id: str, language: str | None = None
         return _why_differs(catalog, catalog.source(entity), rule_id, language)
     found = catalog.entities.get(entity)
     rule = next((rule for rule in found.rules if rule.id == rule_id), None) if found else None
-    kind = rule.kind if rule else rule_id.rsplit(".", 1)[-1]
+    kind, _, character = (rule.kind if rule else rule_id.rsplit(".", 1)[-1]).partition(":")
     if rule and kind == "sql":
         return text(f"rule.{rule_id}", language) if known(f"rule.{rule_id}", language) else str(rule.facts["description"])
     names = rule.columns if rule else (rule_id.split(".")[1],)
     titles = "、".join(_title(found, name) for name in names) if found else ", ".join(names)
     cells = _cells(catalog, found, names[0], system) if found and kind == "readable" else ""
-    facts = {"column": ", ".join(names), "title": titles, "cells": cells}
+    facts = {"column": ", ".join(names), "title": titles, "cells": cells, "character": character}
     facts |= dict.fromkeys(("list", "pattern", "entity", "minimum", "maximum"), "")
     return text(
         f"rule.{kind}",

@@ -225,6 +225,8 @@ def right(known: Catalog, system: str, entity: Entity, rule: Rule | None, rule_i
     """What would be right in the place of what a rule refused, in the words that this system uses itself."""
     kind = rule.kind if rule else rule_id.rsplit(".", 1)[-1]
     if rule is None:
+        if (reason := kind.partition(":")[0]) in ("character", "digits", "encoding"):
+            return text(f"desk.right.{reason}")
         column = next((column for column in entity.columns if f"{entity.name}.{column.name}.{kind}" == rule_id), None)
         return text(f"desk.right.{column.type.name}") if column else text("desk.right.sql")
     facts = {"pattern": "", "minimum": "", "maximum": "", "entity": "", "list": "", "codes": ""}

@@ -7,7 +7,7 @@ exactly (a third decimal, a time of day in a date) is not cut: it is no value.
 
 from __future__ import annotations
 
-from core.dialects import LogicalType, spelling
+from core.dialects import UNREADABLE, LogicalType, spelling
 
 _WHOLE = r"(\d+|\d{1,3}(,\d{3})+)"
 """Digits; commas only between groups of three."""
@@ -23,12 +23,30 @@ _MOMENTS = "['%Y-%m-%d %H:%M:%S', '%Y-%m-%d %H:%M:%S.%f', '%Y%m%d%H%M%S', '%Y-%m
 _TRUE = "('1', 't', 'true', 'y', 'yes', '是')"
 _FALSE = "('0', 'f', 'false', 'n', 'no', '否')"
 _NO_YEAR = "0000"
-_DAMAGED = (
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x{9f}\x{61c}\x{200b}\x{200e}\x{200f}\x{202a}-\x{202e}\x{2060}-\x{206f}"
-    r"\x{e000}-\x{f8ff}\x{fdd0}-\x{fdef}\x{feff}\x{fff0}-\x{ffff}\x{e0000}-\x{10ffff}]"
+_BROKEN = (
+    r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x{9f}\x{ad}\x{61c}\x{115f}\x{1160}\x{180e}\x{200b}\x{200e}\x{200f}\x{202a}-\x{202e}"
+    r"\x{2060}-\x{206f}\x{3164}\x{e000}-\x{f8ff}\x{fdd0}-\x{fdef}\x{feff}\x{ffa0}\x{fff0}-\x{ffff}\x{e0000}-\x{10ffff}"
 )
-"""Characters that no person wrote: control characters but tab and line ends, signs that turn or hide what follows, characters
-that only one machine's fonts know (private use), and U+FFFD, which stands for bytes that were no text."""
+"""Characters that no person wrote: control characters but tab and line ends, signs that turn or hide what follows or show
+nothing, characters that only one machine's fonts know (private use), and U+FFFD, which stands for bytes that were no text."""
+_LINES = r"\t\r\n\x{200c}\x{200d}\x{2028}\x{2029}"
+"""What is normal in a remark, and never within a key or a name: tabs, line ends, and what joins signs of some scripts."""
+_EDGE = r"[\t\r\n\x{a0}\x{3000}]"
+_EDGES = "chr(9) || chr(10) || chr(13) || chr(160) || chr(12288)"
+"""What is no part of a text at its ends: a tab before a number is how programs keep it from a spreadsheet, and no-break and
+wide blanks are what web pages and input methods leave behind."""
+_CONTINUED = r"[\x{a0}-\x{bf}\x{152}-\x{192}\x{2c6}-\x{2dc}\x{2013}-\x{203a}\x{20ac}\x{2122}]"
+_MISREAD = (
+    rf"(?:[\x{{e3}}-\x{{e9}}]{_CONTINUED}{{2}}){{2}}"  # Chinese in UTF-8 that was read as Western
+    r"|\x{c3}[\x{a1}-\x{bf}]|\x{ef}\x{bf}\x{bd}"  # letters of Western Europe, and what was lost, likewise
+    r"|[\x{b0}-\x{d6}\x{d8}-\x{f6}][\x{a1}-\x{fe}][\x{c0}-\x{d6}\x{d8}-\x{f6}][\x{a1}-\x{fe}]"  # Chinese in GBK likewise
+    r"|[\x{c0}-\x{d6}\x{d8}-\x{f6}][\x{a1}-\x{fe}][\x{b0}-\x{d6}\x{d8}-\x{f6}][\x{a1}-\x{fe}]"
+    r"|[\x{b0}-\x{bf}][\x{c0}-\x{d6}\x{d8}-\x{f6}\x{f8}-\x{fe}][\x{b0}-\x{bf}][\x{c0}-\x{d6}\x{d8}-\x{f6}\x{f8}-\x{fe}]"
+    r"|锟斤拷"  # what was lost, in UTF-8, read as GBK
+)
+"""Text that was read in another encoding than it was written in, as far as its letters tell."""
+_SHORTENED = r"^\d(?:\.\d+)?E\+\d{2,3}$"
+"""A number as a spreadsheet writes it that was too long for it: a key of which the last digits are lost."""
 
 
 def value(kind: LogicalType, text: str) -> str:
@@ -45,9 +63,33 @@ def value(kind: LogicalType, text: str) -> str:
     return _number(kind, word)
 
 
-def undamaged(text: str) -> str:
-    """An expression of text as it is; NULL where a character of it was lost or was never one that a person writes."""
-    return f"(case when regexp_matches({text}, '{_DAMAGED}') then null else {text} end)"
+def undamaged(text: str, *, one_line: bool) -> str:
+    """An expression of text without tabs, line ends and odd blanks around it; NULL where a character of it was lost, was never
+    one that a person writes, or does not belong in a text of one line."""
+    word, wrong = _word(text), f"{_damage(one_line)}|{_MISREAD}" + (f"|{_SHORTENED}" if one_line else "")
+    # Nearly every text is as it should be, which one look tells.
+    return (
+        f"(case when not regexp_matches({text}, '{wrong}|^{_EDGE}|{_EDGE}$') then {text}"
+        f" when not regexp_matches({word}, '{wrong}') then {word} end)"
+    )
+
+
+def damage(text: str, *, one_line: bool) -> str:
+    """What is wrong with a text that `undamaged` makes NULL, after the name of its column: `:character:U+202E`, `:digits` or
+    `:encoding`. Nothing where the source itself says that it lost the value."""
+    word, wrong = _word(text), _damage(one_line)
+    point = f"':character:U+' || format('{{:04X}}', unicode(regexp_extract({word}, '{wrong}')))"
+    lost = f"starts_with({text}, chr({ord(UNREADABLE)}))"
+    digits = f"when regexp_matches({word}, '{_SHORTENED}') then ':digits'"
+    return f"(case when {lost} then '' when regexp_matches({word}, '{wrong}') then {point} {digits} else ':encoding' end)"
+
+
+def _word(text: str) -> str:
+    return f"trim({text}, {_EDGES})"
+
+
+def _damage(one_line: bool) -> str:
+    return f"[{_BROKEN}{_LINES if one_line else ''}]"
 
 
 def converted(kind: LogicalType, raw: str) -> str:

@@ -110,14 +110,16 @@ def frame(db: duckdb.DuckDBPyConnection, question: Question, suite: list[Expecta
 
 
 def unreadable(db: duckdb.DuckDBPyConnection, entity: Entity) -> list[tuple[Rule, npt.NDArray[np.int64]]]:
-    """For every column with cells that could not be read, its rule and the positions of those rows, ascending."""
+    """For every column with cells that could not be read, and every reason, its rule and those rows' positions, ascending:
+    `staff.phone.readable`, `staff.phone.character:U+202E`, `staff.name.encoding`."""
     found = db.execute(
         "select name, list(position order by position) from (select position, unnest(string_split(unreadable, ',')) as name"
         " from work.rows where unreadable is not null) group by name order by name"
     ).fetchall()
+    told = [(*name.partition(":")[::2], positions) for name, positions in found]
     return [
-        (Rule(f"{entity.name}.{name}.readable", "readable", (name,)), np.array(positions, dtype=np.int64))
-        for name, positions in found
+        (Rule(f"{entity.name}.{name}.{reason or 'readable'}", "readable", (name,)), np.array(positions, dtype=np.int64))
+        for name, reason, positions in told
     ]
 
 

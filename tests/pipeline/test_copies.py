@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from core import postgres
+from core.text import LANGUAGES
 from pipeline import status
 from schemas.catalog import catalog
 
@@ -178,3 +179,11 @@ def test_a_copy_of_a_field_that_does_not_exist_stops_nobody_else(university: Any
     university.forget()
     assert [error.code for error in university.night(1).problems] == ["HUB104"]
     assert len(university.received()) == 40
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_held_text_is_told_by_its_character_and_never_by_itself(language: str) -> None:
+    told = status.why(catalog(), "staff", "staff.mobile.character:U+202E", language)
+    assert "U+202E" in told
+    assert ("移动电话" if language == "zh" else "(mobile)") in told
+    assert "GBK" in status.why(catalog(), "staff", "staff.mobile.encoding", language)

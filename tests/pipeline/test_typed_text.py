@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -20,15 +21,15 @@ INTEGER, DATE, TIMESTAMP, TEXT = (LogicalType(name) for name in ("integer", "dat
 AMOUNT, MARK = LogicalType("number", precision=12, scale=2), LogicalType("number", precision=5, scale=1)
 
 
-def seen(folder: Path, kind: LogicalType, cells: pa.Array[Any]) -> list[tuple[Any, str | None]]:
+def seen(folder: Path, kind: LogicalType, cells: pa.Array[Any], **facts: Any) -> list[tuple[Any, str | None]]:
     """The value and the unreadable columns of every cell, landed in a column of the type."""
-    column = Column("v", "V", "值", kind)
-    dataset = SourceDataset("s", "t", "T", "表", "某处", "1.0.0", "src_s", (column,), ())
+    column = replace(Column("v", "V", "值", kind), **{name: value for name, value in facts.items() if name != "key"})
+    dataset = SourceDataset("s", "t", "T", "表", "某处", "1.0.0", "src_s", (column,), facts.get("key", ()))
     rows = folder / "rows.parquet"
     pq.write_table(pa.table({"V": cells, "source_row": pa.array(range(len(cells)), pa.int64())}), rows)
     with duckdb.connect() as db:
         create_view(db, dataset, rows)
-        return db.execute("select v, unreadable from s.t order by source_row").fetchall()
+        return db.execute(f"select {column.name}, unreadable from s.t order by source_row").fetchall()
 
 
 @pytest.mark.parametrize(
@@ -77,16 +78,82 @@ def test_what_is_plainly_a_value_is_read(tmp_path: Path, kind: LogicalType, text
             ["infinity", "epoch", "26-9-7 08:00:00", "2026-09-07 24:00:00", "2026-09-07 08:00:61", "0000-01-01 00:00:00"],
         ),
         (TIMESTAMP, ["2026-09-07 08:00:00.1234567", "2026-09-07 08:00:00+08", "0000-01-01 00:00:00"]),
-        (
-            TEXT,
-            ["3\x0003", "a\x1eb", "a\x7f", "a\x85b", "\u202eabc", "\u2066a", "a\u200f", "\ue123", "\U000f0001", "\ufffdEDA080"],
-        ),
-        (TEXT, ["\ufffdEDA080", "张\ufeff三", "张\u200b三", "\x1a#N/A"]),
+        (TEXT, ["\x1a#N/A", "\x1a2.5"]),
     ],
 )
 def test_what_is_not_is_unreadable(tmp_path: Path, kind: LogicalType, texts: list[str]) -> None:
     found = seen(tmp_path, kind, pa.array(texts))
     assert {text: cell for text, cell in zip(texts, found, strict=True) if cell != (None, "v")} == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "character"),
+    [
+        ("3\x0003", "U+0000"),
+        ("a\x1eb", "U+001E"),
+        ("\x1f7", "U+001F"),
+        ("a\x7f", "U+007F"),
+        ("a\x85b", "U+0085"),
+        ("a\xadb", "U+00AD"),
+        ("\u202eabc", "U+202E"),
+        ("\u2066a", "U+2066"),
+        ("a\u200f", "U+200F"),
+        ("张\u200b三", "U+200B"),
+        ("张\ufeff三", "U+FEFF"),
+        ("\ue123", "U+E123"),
+        ("\U000f0001", "U+F0001"),
+        ("\ufffdEDA080", "U+FFFD"),
+    ],
+)
+def test_a_character_that_nobody_writes_is_named(tmp_path: Path, text: str, character: str) -> None:
+    for facts in ({}, {"key": ("v",)}):
+        assert seen(tmp_path, TEXT, pa.array([text, "x"]), **facts) == [(None, f"v:character:{character}"), ("x", None)]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"key": ("v",)},
+        {"unique": True},
+        {"pattern": "^x"},
+        {"code_list": "sex"},
+        {"references": ("unit", "unit_code")},
+        {"name": "archive_no"},
+        {"name": "unit_name"},
+        {"name": "title"},
+        {"type": LogicalType("string", length=40)},
+        {"physical_type": "character varying(20)"},
+    ],
+)
+def test_line_ends_and_tabs_are_for_remarks_and_never_in_keys_or_names(tmp_path: Path, facts: dict[str, Any]) -> None:
+    texts = ["a\tb", "a\r\nb", "a\u2028b", "张\u200d三"]
+    name = facts.get("name", "v")
+    wrong = [f"{name}:character:{one}" for one in ("U+0009", "U+000D", "U+2028", "U+200D")]
+    assert seen(tmp_path, TEXT, pa.array(texts), **facts) == [(None, one) for one in wrong]
+    shortened = ["1.10101E+17", "6E+18"]
+    assert seen(tmp_path, TEXT, pa.array([*shortened, "1E5", "2E+5"]), **facts)[:2] == [(None, f"{name}:digits")] * 2
+    assert seen(tmp_path, TEXT, pa.array(shortened)) == [(text, None) for text in shortened]
+    for free in ({}, {"physical_type": "varchar(200)"}, {"type": LogicalType("string", length=500)}):
+        assert seen(tmp_path, TEXT, pa.array(texts), **free) == [(text, None) for text in texts]
+    assert seen(tmp_path, TEXT, pa.array(["20260003\t", "\t7\r\n", "\u30008\xa0"]), **facts) == [
+        (text, None) for text in ("20260003", "7", "8")
+    ]
+
+
+def test_text_that_was_read_in_another_encoding_is_told(tmp_path: Path) -> None:
+    chinese = ["张三", "王伟", "陈冰", "人事处"]
+    misread = [
+        *(text.encode("gbk").decode("latin-1") for text in chinese),
+        *(text.encode().decode("cp1252", "replace") for text in ("张三丰", "臺灣大學")),
+        "José".encode().decode("latin-1"),
+        "\ufffd\ufffd".encode().decode("gbk"),
+    ]
+    found = seen(tmp_path, TEXT, pa.array(misread))
+    assert [cell for cell, _ in found] == [None] * len(misread)
+    assert {reason for _, reason in found} <= {"v:encoding", "v:character:U+FFFD"}
+    assert found[0] == (None, "v:encoding")
+    right = ["José——", "é……”", "××公司××××", "Müller", "Zoë", "São Paulo", "ÀÉ", "20°C", "±½", "阿·卜", "Ångström"]
+    assert seen(tmp_path, TEXT, pa.array(right)) == [(text, None) for text in right]
 
 
 def test_a_number_of_another_width_is_not_rounded(tmp_path: Path) -> None:

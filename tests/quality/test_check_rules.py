@@ -87,8 +87,11 @@ def test_a_key_is_required_even_where_the_contract_softens_it(tmp_path: Path) ->
 def test_an_unreadable_cell_is_held_and_named_by_its_column(tmp_path: Path) -> None:
     of = entity([column("no"), column("v", MONEY), column("v2", MONEY)])
     rows = [{"no": "1", "unreadable": "v2"}, {"no": "2", "unreadable": "v,v2"}, {"no": None, "unreadable": "no"}, {"no": "4"}]
+    rows += [{"no": "5", "unreadable": "v2:character:U+202E"}, {"no": "6", "unreadable": "v:encoding,v2:character:U+202E"}]
     verdict = check(question(tmp_path, of, rows))
     assert failing(verdict) == {
+        "thing.v2.character:U+202E": [5, 6],
+        "thing.v.encoding": [6],
         "thing.v2.readable": [1, 2],
         "thing.v.readable": [2],
         "thing.no.readable": [3],
