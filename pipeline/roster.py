@@ -6,6 +6,8 @@ of the specification (canonical model, section 9.3); places are named by file, r
 
 from __future__ import annotations
 
+import csv
+import io
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -82,7 +84,7 @@ def slips(paths: Sequence[Path]) -> list[Slip]:
     only when the first is a bulk bundle: a change alone points to rows that the platform already has.
 
     Raises:
-        FeedFailed: HUB614 when a file is no zip or has no manifest.
+        FeedFailed: HUB614 when a file is no zip.
     """
     found: list[Slip] = []
     with engine("roster") as db:
@@ -102,16 +104,48 @@ def _bundle(db: duckdb.DuckDBPyConnection, path: Path, found: list[Slip]) -> Map
     """Check one bundle and add its rows to the tables; returns the files that it has and their kinds."""
     try:
         with zipfile.ZipFile(path) as bundle:
-            listed = {row["propertyName"]: row["value"] for row in table(bundle.read(MANIFEST)).to_pylist()}
-            there = {name.removesuffix(".csv") for name in bundle.namelist() if name != MANIFEST}
-            found += [Slip(path.name, MANIFEST, problem, column) for problem, column in _manifest(listed, there)]
-            kinds = {name: kind for name in FILES if (kind := listed.get(f"file.{name}")) in ("bulk", "delta")}
-            kinds = {name: kind for name, kind in kinds.items() if name in there}
-            for name, kind in kinds.items():
-                found += [Slip(path.name, name, *rest) for rest in _file(db, name, kind, table(bundle.read(f"{name}.csv")))]
-    except (zipfile.BadZipFile, KeyError, OSError, UnicodeError, pa.ArrowInvalid) as error:
+            parts = {name: bundle.read(name) for name in bundle.namelist() if not name.endswith("/")}
+    except (zipfile.BadZipFile, OSError) as error:
         raise FeedFailed("HUB614", "oneroster", file=path.name, problem=type(error).__name__) from None
+    manifest = _table(parts, MANIFEST, path.name, found)
+    if manifest is None:
+        return {}
+    if manifest.column_names != ["propertyName", "value"]:
+        found.append(Slip(path.name, MANIFEST, "header"))
+        return {}
+    listed = {row["propertyName"]: row["value"] for row in manifest.to_pylist()}
+    there = {name.removesuffix(".csv") for name in parts if name != MANIFEST}
+    found += [Slip(path.name, MANIFEST, problem, column) for problem, column in _manifest(listed, there)]
+    kinds = {name: kind for name in FILES if (kind := listed.get(f"file.{name}")) in ("bulk", "delta")}
+    kinds = {name: kind for name, kind in kinds.items() if name in there}
+    for name, kind in kinds.items():
+        rows = _table(parts, f"{name}.csv", path.name, found)
+        if rows is not None:
+            found += [Slip(path.name, name, *rest) for rest in _file(db, name, kind, rows)]
     return kinds
+
+
+def _table(parts: Mapping[str, bytes], name: str, bundle: str, found: list[Slip]) -> pa.Table | None:
+    """The rows of a file of the bundle; None, and a breach, when it is not there, is no UTF-8, or a row has other cells."""
+    if name not in parts:
+        folder = next((part.removesuffix(name) for part in parts if part.endswith(f"/{name}")), "")
+        found.append(Slip(bundle, name, "in_folder" if folder else "missing", folder))
+        return None
+    file = name if name == MANIFEST else name.removesuffix(".csv")
+    try:
+        lines = list(csv.reader(io.StringIO(parts[name].decode("utf-8-sig"), newline="")))
+    except UnicodeError:
+        found.append(Slip(bundle, file, "encoding"))
+        return None
+    bad = [row for row, cells in enumerate(lines) if cells and len(cells) != len(lines[0])]
+    if bad or not lines:
+        found.append(Slip(bundle, file, "ragged" if bad else "header", "", tuple(bad[:_ROWS_SHOWN]), max(len(bad), 1)))
+        return None
+    try:
+        return table(parts[name])
+    except pa.ArrowInvalid:
+        found.append(Slip(bundle, file, "header"))
+        return None
 
 
 def _manifest(listed: Mapping[str, str | None], there: Iterable[str]) -> Iterator[tuple[str, str]]:

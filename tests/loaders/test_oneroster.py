@@ -238,6 +238,20 @@ BROKEN: list[tuple[Breaking, tuple[str, str, str]]] = [
 ]
 
 
+def changed(file: str, change: Callable[[str], Any], name: str = "") -> Breaking:
+    return lambda texts: texts.update({name or file: change(texts.pop(file))})
+
+
+BROKEN += [
+    (changed("manifest.csv", str, "bundle/manifest.csv"), ("manifest.csv", "in_folder", "bundle/")),
+    (without("manifest.csv"), ("manifest.csv", "missing", "")),
+    (changed("manifest.csv", lambda text: "a\n"), ("manifest.csv", "header", "")),
+    (changed("users.csv", lambda text: text.encode("gb18030")), ("users", "encoding", "")),
+    (changed("users.csv", lambda text: text + '"only","two"\n'), ("users", "ragged", "")),
+    (changed("users.csv", lambda text: ""), ("users", "header", "")),
+]
+
+
 @pytest.mark.parametrize("breaking, told", BROKEN, ids=["-".join(told) for _, told in BROKEN])
 def test_a_broken_bundle_is_found(tmp_path: Path, breaking: Breaking, told: tuple[str, str, str]) -> None:
     broken = rewritten(tmp_path, breaking)
@@ -265,6 +279,13 @@ def test_the_command_names_places_and_no_values(tmp_path: Path) -> None:
     assert '"enabledUser"' in result.output
     assert "20260000001" not in result.output and "李" not in result.output
     assert slips([broken]) == [Slip("broken.zip", "users", "word", "enabledUser", (2,), 1)]
+
+
+def test_a_row_with_other_cells_is_told_by_its_number(tmp_path: Path) -> None:
+    broken = rewritten(tmp_path, changed("orgs.csv", lambda text: text + '"only","two"\n'))
+    with zipfile.ZipFile(broken) as bundle:
+        last = len(bundle.read("orgs.csv").decode().splitlines()) - 1
+    assert [slip for slip in slips([broken]) if slip.file == "orgs"] == [Slip("broken.zip", "orgs", "ragged", "", (last,), 1)]
 
 
 def test_what_is_no_bundle_is_said_to_be_none(tmp_path: Path) -> None:
