@@ -98,7 +98,7 @@ class _System:
             outside = f"select {part.alias}.source_row from away_rows {part.alias} where not ({holds})"
             stated += f" or m.source_row in ({outside})"
         looked_at = ", ".join(literal(name) for part in parts for name in sorted(part.looked_at))
-        cells = f"list_filter(string_split(m.unreadable, ','), lambda cell: cell in ({looked_at}))" if looked_at else "[]"
+        cells = _among("m", looked_at) if looked_at else "[]"
         self.db.execute(
             "create or replace temporary table reasons as select source_row, case when len(coalesce(cells, [])) > 0"
             " then 'unread' when stated then 'filtered' else 'dropped' end as reason, array_to_string(cells, ',') as columns"
@@ -125,7 +125,7 @@ class _System:
         """List the rows of joined tables that nothing can be joined to, as a cell by which that is done cannot be read."""
         for table, columns in tables.items():
             names = ", ".join(literal(name) for name in sorted(columns))
-            cells = f"list_filter(string_split(j.unreadable, ','), lambda cell: cell in ({names}))"
+            cells = _among("j", names)
             self.db.execute(
                 f"insert into lost_rows select {literal(self.system)}, source_row, null, {self._shown(table, 'j')},"
                 f" '{self.entity.name}.{UNJOINED}', array_to_string({cells}, ','), 'error', false, {literal(table)}"
@@ -137,6 +137,12 @@ class _System:
         dataset = self.catalog.sources.get(table)
         names = dataset.key if dataset else ()
         return " || '|' || ".join(f"cast({alias}.{name} as varchar)" for name in names) or "null"
+
+
+def _among(alias: str, names: str) -> str:
+    """The unreadable cells of a dataset's row that are among some (SQL texts), without what is wrong with them."""
+    cells = f"list_transform(string_split({alias}.unreadable, ','), lambda cell: split_part(cell, ':', 1))"
+    return f"list_filter({cells}, lambda cell: cell in ({names}))"
 
 
 def standing(book: Ledger) -> list[dict[str, Any]]:

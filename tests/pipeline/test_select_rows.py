@@ -363,14 +363,15 @@ def test_a_row_whose_value_a_cast_would_change_is_held(university: Any, place: s
     assert {str(row[4]).rstrip("0") for row in university.hub()} == {"5000.5"}
 
 
-def test_a_row_of_a_joined_table_that_finds_nobody_for_an_unreadable_cell_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("cells", ["ref", "ref:character:U+202E", "name,ref:digits"])
+def test_a_row_of_a_joined_table_that_finds_nobody_for_an_unreadable_cell_is_named(tmp_path: Path, cells: str) -> None:
     entity: Any = SimpleNamespace(name="e", key=["no"])
     known: Any = SimpleNamespace(sources={"x.r": SimpleNamespace(key=("name",))})
     path = tmp_path / "e.parquet"
     query = "select m.no, r.name, m.source_row from x.m m left join x.r r on r.ref = m.ref"
     with duckdb.connect() as db:
         db.execute(f"create schema x; create schema codes; {ROWS}")
-        db.execute("insert into x.r values (null, 'three', 'ref', 2), ('k3', 'four', 'name', 3)")
+        db.execute("insert into x.r values (null, 'three', ?, 2), ('k3', 'four', 'name', 3)", [cells])
         db.execute(f"copy (select *, 'x' as source_system from ({query})) to '{path}' (format parquet)")
         found = accounts.account(db, entity, known, {"x": query}, path)
         asked = f"select shown, rule_id, columns, severity, source_key, main from '{found['lost']}'"
