@@ -10,7 +10,7 @@ with only_month as (
     select
         coalesce(nullif(trim(s.month), ''), o.month) as month,
         max(s.amount) as amount,
-        max(try_cast(nullif(regexp_replace(s.name, '[^0-9]', '', 'g'), '') as integer)) as persons,
+        max(try_cast(nullif(regexp_replace(s.name, '[^0-9]', '', 'g'), '') as bigint)) as persons,
         max(s.unreadable) as unreadable
     from finance.payroll s
     left join only_month o on 1 = 1
@@ -24,7 +24,7 @@ select
     cast(nullif(trim(s.item_name), '') as varchar) as item_name,
     cast(s.amount as decimal(12,2)) as amount,
     cast(said.amount as decimal(12,2)) as file_amount,
-    cast(said.persons as integer) as file_persons,
+    cast(said.persons as bigint) as file_persons,
     s.source_row as source_row,
     nullif(concat_ws(',', s.unreadable, said.unreadable), '') as unreadable
 from finance.payroll s
