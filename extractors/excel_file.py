@@ -26,7 +26,7 @@ from extractors.excel_xlsx import Place
 from extractors.file_layout import FileLayout
 
 Cell = int | float | str | bool | time | date | datetime | timedelta
-_TORN = (struct.error, LookupError, EOFError, zlib.error, zipfile.BadZipFile, ElementTree.ParseError, ValueError)
+_TORN = (struct.error, LookupError, EOFError, zlib.error, zipfile.BadZipFile, ElementTree.ParseError, ValueError, RuntimeError)
 """What reading the parts of a damaged file by hand ends in."""
 
 

@@ -1,15 +1,16 @@
 """A folder of files: the newest one that the contract's pattern names is the whole dataset.
 
-The file is read whole and parsed in memory, which is its snapshot; rows keep the order of the file, so that a person
-finds the row that a message counts. Hashes, windows and keys are done by the local engine over the parsed text.
+The file is read whole and parsed at once, which is its snapshot, in a process of its own (`extractors.confined`); rows keep the
+order of the file, so that a person finds the row that a message counts. Hashes, windows and keys are done by the local engine
+over the parsed text.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,17 +19,13 @@ from core.connections import Connection
 from core.dialects import quoted
 from core.engine import engine
 from core.errors import ContractError, Unavailable
-from extractors import csv_file, dbf_file, excel_file, shape
+from extractors import shape
 from extractors.base import SOURCE_HASH, Reading, SourceColumn, drift, kind_of
+from extractors.confined import Job, rows_of
 from extractors.file_layout import FileLayout
 from schemas.contract import SourceDataset
 
-_PARSERS: Mapping[str, Callable[[bytes, FileLayout], pa.Table]] = {
-    "csv": csv_file.parse,
-    "xlsx": excel_file.parse,
-    "xls": excel_file.parse,
-    "dbf": dbf_file.parse,
-}
+_KINDS = ("csv", "xlsx", "xls", "dbf")
 _UNFINISHED = (".tmp", ".part", ".crdownload")
 
 
@@ -39,9 +36,10 @@ class Files:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._last: tuple[object, pa.Table] | None = None
 
     def tables(self) -> list[str]:
-        return sorted(path.name for path in self._candidates("*") if path.suffix.lower().lstrip(".") in _PARSERS)
+        return sorted(path.name for path in self._candidates("*") if path.suffix.lower().lstrip(".") in _KINDS)
 
     def columns(self, physical: str, dataset: SourceDataset | None = None) -> list[SourceColumn]:
         return _seen(self._parsed(physical, dataset))
@@ -77,12 +75,8 @@ class Files:
     def row_numbers(self, dataset: SourceDataset) -> list[int]:
         """Where a person finds each row of the newest file: its number in the sheet, its line, or its place in the table."""
         path = self._newest(dataset.physical)
-        layout = self._layout(path, dataset)
-        kind = dataset.file_format or path.suffix.lower().lstrip(".")
-        if kind == "dbf":
-            return list(range(1, self._table(dataset).num_rows + 1))
-        numbers = csv_file.row_numbers if kind == "csv" else excel_file.row_numbers
-        return numbers(layout.read(), layout)
+        found = rows_of(Job(_kind(path, dataset), self._layout(path, dataset), numbers=True))
+        return cast("list[int]", found["row"].to_pylist())
 
     def _newest(self, physical: str) -> Path:
         return max(self._candidates(physical), key=lambda path: (path.stat().st_mtime_ns, path.name))
@@ -103,14 +97,22 @@ class Files:
             return pa.table({})
         path = self._newest(physical)
         layout = self._layout(path, dataset)
-        kind = (dataset.file_format if dataset else None) or path.suffix.lower().lstrip(".")
-        if kind not in _PARSERS:
-            raise layout.refused("HUB308", problem=f"{kind} / {', '.join(_PARSERS)}")
-        table = _PARSERS[kind](layout.read(), layout)
+        kind = _kind(path, dataset)
+        if kind not in _KINDS:
+            raise layout.refused("HUB308", problem=f"{kind} / {', '.join(_KINDS)}")
+        table = self._read(Job(kind, layout))
         twice = sorted({name for name in table.column_names if layout.asks(name) and table.column_names.count(name) > 1})
         if twice:
             raise layout.refused("HUB308", problem=f"2 x {', '.join(twice)}")
         return table
+
+    def _read(self, job: Job) -> pa.Table:
+        """The rows of a file; those of the one that was read last are at hand as long as nobody has written to it."""
+        status = job.layout.path.stat()
+        which = (job, status.st_ino, status.st_size, status.st_mtime_ns)
+        if self._last is None or self._last[0] != which:
+            self._last = (which, rows_of(job))
+        return self._last[1]
 
     def _layout(self, path: Path, dataset: SourceDataset | None) -> FileLayout:
         if dataset is None:
@@ -130,6 +132,10 @@ class Files:
         if outside := [path for path in found if not path.resolve().is_relative_to(folder.resolve())]:
             raise ContractError("HUB163", self._connection.id, name=outside[0].name)
         return [path for path in found if not path.name.startswith(("~$", ".")) and path.suffix.lower() not in _UNFINISHED]
+
+
+def _kind(path: Path, dataset: SourceDataset | None) -> str:
+    return (dataset.file_format if dataset else None) or path.suffix.lower().lstrip(".")
 
 
 def _seen(table: pa.Table) -> list[SourceColumn]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import zipfile
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from python_calamine import CalamineWorkbook
 
 from core.errors import Denied
 from core.settings import ROOT
+from extractors import confined
 from pipeline import upload as desk
 from pipeline.template import template
 from pipeline.upkeep import upkeep
@@ -233,3 +235,49 @@ def test_originals_are_kept_as_long_as_their_contract_says_and_receipts_for_good
     upkeep(AS_OF)
     assert [folder.name for folder in kept.iterdir()] == ["UP000002"]
     assert len(desk.uploads(university.ledger, catalog().source("finance.payroll"))) == 3
+
+
+def bomb(path: Path) -> Path:
+    """A sound payroll workbook with a part that unpacks to two megabytes."""
+    with zipfile.ZipFile(workbook(path, GOOD), "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/media/image1.bin", bytes(2 << 20))
+    return path
+
+
+def torn(path: Path) -> Path:
+    """The first two thirds of a workbook."""
+    content = workbook(path, GOOD).read_bytes()
+    path.write_bytes(content[: len(content) * 2 // 3])
+    return path
+
+
+def far(path: Path) -> Path:
+    """A workbook with a cell at the far corner of its sheet, which its reader takes for a table as large as that."""
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_string(0, 0, "工号")
+        sheet.write_string(1_048_575, 16_383, "1")
+    return path
+
+
+def old(path: Path) -> Path:
+    """What begins like an old workbook and goes on as nothing."""
+    path.write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(range(256)) * 40)
+    return path
+
+
+@pytest.mark.parametrize(("spoil", "code"), [(bomb, "HUB311"), (torn, "HUB308"), (far, "HUB314"), (old, "HUB308")])
+def test_a_file_that_its_reader_cannot_take_is_one_problem_at_the_desk_and_at_night(
+    university: Any, desk_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: Any, code: str
+) -> None:
+    monkeypatch.setattr(confined, "LIMITS", confined.Limits(unpacked=1 << 20))
+    refused = hand_in(university, spoil(tmp_path / "九月.xlsx"))
+    assert (refused["state"], refused["error_code"], refused["stored"]) == ("refused", code, None)
+    spoil(desk_folder / "工资_1.xlsx")  # by whatever way it got there
+    university.department("update dw set dwmc = '新名' where dwh = 'U1'")
+    outcome = university.night(2)
+    assert [(problem.code, problem.where) for problem in outcome.problems] == [(code, "finance.payroll")]
+    assert ("U1", "新名") in {row[:2] for row in university.hub("org_unit")}
+    workbook(desk_folder / "工资_1.xlsx", GOOD)
+    mended = university.night(2)
+    assert (mended.problems, mended.state, len(university.hub("payroll_item"))) == ([], "done", 2)

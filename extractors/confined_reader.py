@@ -1,0 +1,96 @@
+"""The child of `extractors.confined`: reads the files that it is told on its standard input, one request a line.
+
+It ends when its input does. Of each request it answers with one line: how much memory it has ever used, and the error, if any.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from core import faults
+from core.errors import HubError
+from core.memory import give_back
+from core.privacy import keep_private
+from extractors import csv_file, dbf_file, excel_file, unpacked
+from extractors.confined import MEGABYTE, Job, Limits, confine
+from extractors.file_layout import FileLayout
+
+_PARSERS: Mapping[str, Callable[[bytes, FileLayout], pa.Table]] = {
+    "csv": csv_file.parse,
+    "xlsx": excel_file.parse,
+    "xls": excel_file.parse,
+    "dbf": dbf_file.parse,
+}
+
+
+def read(job: Job, limits: Limits) -> pa.Table:
+    """The rows of the file, or their places.
+
+    Raises:
+        HubError: what is wrong with it.
+    """
+    layout = job.layout
+    data = layout.read()
+    if unpacked.is_larger(data, limits.unpacked):
+        raise layout.refused("HUB311", limit=limits.unpacked // MEGABYTE)
+    if not job.numbers:
+        return _PARSERS[job.kind](data, layout)
+    if job.kind == "dbf":
+        return pa.table({"row": range(1, dbf_file.parse(data, layout).num_rows + 1)})
+    numbers = csv_file.row_numbers if job.kind == "csv" else excel_file.row_numbers
+    return pa.table({"row": pa.array(numbers(data, layout), pa.int64())})
+
+
+def answered(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Do one request and say how it went."""
+    given, limits = dict(asked["layout"]), Limits(**asked["limits"])
+    columns = None if given["columns"] is None else frozenset(given["columns"])
+    layout = FileLayout(**{**given, "path": Path(given["path"]), "columns": columns})
+    confine(limits)
+    told = None
+    try:
+        table = read(Job(asked["kind"], layout, asked["numbers"]), limits)
+        with pa.OSFile(asked["out"], "wb") as file, pa.ipc.new_file(file, table.schema) as sink:
+            sink.write_table(table)
+    except BaseException as error:
+        if faults.ends(error):
+            raise
+        told = _told(error, layout, limits)
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {"bytes": largest, **({"error": told} if told else {})}
+
+
+def _told(error: BaseException, layout: FileLayout, limits: Limits) -> dict[str, Any]:
+    """An error as plain values; one that nobody foresaw refuses the file, with where in the program it came up."""
+    if isinstance(error, MemoryError):
+        found: HubError = layout.refused("HUB314", limit=limits.memory // MEGABYTE)
+    else:
+        found = faults.coded(error, "extract", layout.where)
+        if found is not error and found.code == "HUB840":
+            found = layout.refused("HUB315", kind=found.facts["kind"], place=found.facts["place"])
+            found.trace = faults.trace_of(error)
+    return {
+        "type": type(found).__name__,
+        "code": found.code,
+        "where": found.where,
+        "facts": found.facts,
+        "trace": list(found.trace),
+    }
+
+
+def main() -> None:
+    give_back()
+    keep_private()
+    for line in sys.stdin:
+        print(json.dumps(answered(json.loads(line)), default=str), flush=True)
+
+
+if __name__ == "__main__":
+    main()
