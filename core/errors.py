@@ -36,11 +36,13 @@ class HubError(Exception):
         reason = {"reason": text(str(self.facts["reason_key"]), language)} if "reason_key" in self.facts else {}
         return text(f"{self.code}.text", language, **{**self.facts, **reason})
 
+    def then(self, language: str | None = None) -> str:
+        """What to do next."""
+        return text(f"{self.code}.next", language, **self.facts)
+
     def line(self, language: str | None = None) -> str:
         """The message in one line, in the language given or the one set for this process."""
-        what = self.what(language)
-        then = text(f"{self.code}.next", language, **self.facts)
-        return together(f"{self.code} {self.where}:", what, then)
+        return together(f"{self.code} {self.where}:", self.what(language), self.then(language))
 
     def __str__(self) -> str:
         return self.line()

@@ -103,7 +103,7 @@ class Check(HITLOperator):
             raise error
 
 
-@task
+@task(task_display_name=text("dag.task.ready"))
 @one_line
 def ready(edge: str) -> None:
     """Tell the receiver's administrator which versions may now be taken and applied; without an address the log has it."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
+from core.text import text
 from dags.asking import Check, ready
 from dags.steps import delivered, shape
 from schemas.catalog import catalog
@@ -17,4 +18,4 @@ for edge, flow in sorted({(feed.edge, feed.flow) for feed in known.served() if f
     name = f"{source} → {target}"
     step = ", ".join(item["step"] for item in known.edges[edge]["declarations"] if item["technician_check"])
     with DAG(f"check__{edge.lower()}", schedule=[delivered(flow)], **shape("check", edge=edge, name=name)):
-        Check(task_id="check", edge=edge, name=name, step=step) >> ready(edge)
+        Check(task_id="check", task_display_name=text("dag.task.check"), edge=edge, name=name, step=step) >> ready(edge)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from airflow.sdk import DAG, TaskGroup
 
 from core.schedule import SCHEDULES
+from core.text import text
 from dags.steps import HUB_VERSION, give, refresh, shape, take
 from dags.timetables import CampusTimetable
 from schemas.catalog import catalog
@@ -22,7 +23,7 @@ for flow, schedule in sorted({edge[:2] for edge in edges}):
             give(flow, schedule)
         continue
     with DAG(f"feed__{flow.lower()}_{schedule}", schedule=CampusTimetable(schedule), **shape(schedule, **facts)):
-        with TaskGroup("take"):
+        with TaskGroup("take", group_display_name=text("dag.task.take")):
             sources = sorted({source for *edge, source in edges if edge == [flow, schedule]} & set(known.source_systems()))
             often = len(SCHEDULES[schedule].times) > 1
             taken = [refresh(system, schedule) for system in sources] if often else take("ingest", sources, schedule)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
+from core.text import text
 from dags.steps import confirm, delivered, shape
 from pipeline.gathering import delivering, gathered
 from schemas.catalog import catalog
@@ -15,4 +16,5 @@ for flow, edges in gathered(known).items():
     schedule = [delivered(giver) for giver in delivering(known, edges)]
     with DAG(f"feed__{flow.lower()}", schedule=schedule, **shape("gather", **facts)):
         for edge in edges:
-            confirm.override(task_id=f"confirm__{edge.lower()}")(edge)
+            shown = text("dag.task.confirm", edge=edge)
+            confirm.override(task_id=f"confirm__{edge.lower()}", task_display_name=shown)(edge)

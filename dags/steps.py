@@ -6,13 +6,12 @@ Errors become one line in the task's log. The chain of causes is left out becaus
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
-from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import pendulum
 from airflow.providers.standard.operators.empty import EmptyOperator
@@ -21,10 +20,15 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from core.calendar import ZONE, calendar, local_date
 from core.errors import ContractError, Fault, HubError
+from core.faults import trace_of
 from core.privacy import keep_private
 from core.schedule import FEED_SCHEDULES, SCHEDULES
+from core.settings import settings
 from core.text import text
-from schemas.catalog import Catalog
+from schemas.catalog import Catalog, catalog
+
+if TYPE_CHECKING:
+    from pipeline.part import Part
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -54,30 +58,58 @@ def shape(kind: str, **facts: str) -> dict[str, Any]:
 
 
 def one_line(function: Callable[P, T]) -> Callable[P, T]:
-    """Turn an error into the exception that makes Airflow try again or fail, with its line as the only text."""
+    """Turn an error into the exception that makes Airflow try again or fail. Its line is the first of the log, whole, and what
+    to do next stands below it by itself, since a page cuts long lines at its edge; frames come after."""
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
         keep_private()  # by whatever service the task is run
         try:
             return function(*args, **kwargs)
-        except AirflowSkipException:
+        except AirflowException:
             raise
         except HubError as error:
-            kind = AirflowException if error.recovery == "retry" else AirflowFailException
-            raise kind(error.line()) from None
+            raise _failure([error]) from None
         except Exception as error:
-            frames = traceback.extract_tb(error.__traceback__)
-            log.error("%s", "".join(traceback.format_list(frames)))
-            place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}"
-            raise AirflowFailException(
-                Fault("HUB889", function.__name__, kind=type(error).__name__, place=place).line()
-            ) from None
+            trace = trace_of(error)
+            place = trace[-2].split(" in ")[0]
+            failure = _failure([Fault("HUB889", function.__name__, kind=type(error).__name__, place=place)])
+            log.error("%s", "\n".join(trace))
+            raise failure from None
 
     return run
 
 
-@task(task_id="open")
+def told(function: Callable[P, Part]) -> Callable[P, None]:
+    """A task that did a part of a cycle: what went wrong comes first, then a line for each thing that went through."""
+
+    @one_line
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        part = function(*args, **kwargs)
+        failure = _failure(part.problems) if part.problems else None
+        for line in part.lines:
+            log.info("%s", line)
+        if failure:
+            raise failure
+
+    return run
+
+
+def _failure(errors: Sequence[HubError]) -> AirflowException:
+    """What to raise for errors, of which the first decides, after each was logged; with one that is tried again, when."""
+    for error in errors:
+        log.error("%s", error.line())
+        log.error("→ %s", error.then())
+    if errors[0].recovery != "retry":
+        return AirflowFailException(errors[0].line())
+    with contextlib.suppress(RuntimeError):  # not within a task
+        instance = get_current_context()["ti"]
+        log.warning("%s", text("dag.again", number=instance.try_number, of=instance.max_tries + 1))
+    return AirflowException(errors[0].line())
+
+
+@task(task_id="open", task_display_name=text("dag.task.open"))
 @one_line
 def open_run(kind: str, scope: Sequence[str], word: str = "daily") -> str:
     """Open the run of the local date, or go on with the one that is not closed, and return its id.
@@ -108,33 +140,33 @@ def business_date(dag_run: Any) -> date:
 
 
 @task
-@one_line
-def extract(run: str, system: str) -> None:
+@told
+def extract(run: str, system: str) -> Part:
     from pipeline import night
 
-    _log(night.extract_system(run, system))
+    return night.extract_part(run, system)
 
 
-@task(trigger_rule=ONCE_OPENED)
-@one_line
-def publish(run: str) -> None:
+@task(trigger_rule=ONCE_OPENED, task_display_name=text("dag.task.publish"))
+@told
+def publish(run: str) -> Part:
     from pipeline import night
 
-    _log(night.publish(run))
+    return night.publish_part(run)
 
 
-@task(trigger_rule=ONCE_OPENED, outlets=[HUB_VERSION])
+@task(trigger_rule=ONCE_OPENED, outlets=[HUB_VERSION], task_display_name=text("dag.task.announce"))
 def announce(run: str) -> None:
     """Start the feeds. A task of its own: one stopped entity fails `publish`, and the others were published even so."""
     log.info("%s", run)
 
 
-@task
-@one_line
-def deliver(run: str, flow: str, schedule: str) -> None:
+@task(task_display_name=text("dag.task.deliver"))
+@told
+def deliver(run: str, flow: str, schedule: str) -> Part:
     from pipeline import night
 
-    _log(night.deliver_flow(run, flow, schedule))
+    return night.deliver_part(run, flow, schedule)
 
 
 @task
@@ -145,7 +177,7 @@ def confirm(edge: str) -> None:
     _log(look(edge, business_date(get_current_context()["dag_run"])))
 
 
-@task(trigger_rule=ONCE_OPENED)
+@task(trigger_rule=ONCE_OPENED, task_display_name=text("dag.task.close"))
 @one_line
 def close(run: str) -> None:
     from pipeline import night
@@ -153,7 +185,7 @@ def close(run: str) -> None:
     _log(night.close_run(run))
 
 
-@task
+@task(task_display_name=text("dag.task.upkeep"))
 @one_line
 def upkeep() -> None:
     from pipeline.upkeep import upkeep as run
@@ -161,7 +193,7 @@ def upkeep() -> None:
     _log(run(business_date(get_current_context()["dag_run"])))
 
 
-@task
+@task(task_display_name=text("dag.task.morning"))
 @one_line
 def morning() -> None:
     from pipeline.morning import morning as run
@@ -169,19 +201,26 @@ def morning() -> None:
     _log(run(business_date(get_current_context()["dag_run"])))
 
 
-@task(retries=0)
+@task(task_id="refresh", retries=0)
 @one_line
-def refresh(system: str, word: str = "realtime") -> None:
+def _refresh(system: str, word: str = "realtime") -> None:
     """Bring a source's changes to its subscribers. Not tried again: the next slot is minutes away."""
     from pipeline.refresh import refresh as run
 
     found = run(system, planned(word))
-    _log(found.__dict__)
-    if found.problems:
-        raise found.problems[0]
+    failure = _failure(found.problems) if found.problems else None
+    facts = {"changed": ", ".join(found.changed) or "-", "delivered": ", ".join(found.delivered) or "-"}
+    log.info("%s", text("dag.line.refreshed", system=system, version=found.version, **facts))
+    if failure:
+        raise failure
 
 
-@task(retries=0)
+def refresh(system: str, word: str = "realtime") -> Any:
+    """The task that looks at a source between two nights."""
+    return _refresh.override(task_display_name=text("dag.task.refresh", name=named(system)))(system, word)
+
+
+@task(retries=0, task_display_name=text("dag.task.complain"))
 def complain(line: str) -> None:
     """Fail with what is wrong in a file."""
     raise AirflowFailException(line)
@@ -206,10 +245,15 @@ def take(kind: str, systems: Sequence[str], word: str = "daily") -> Any:
     The last task does nothing; it needs every other one, so that a failed system makes the whole DAG run red.
     """
     run_id: Any = open_run(kind, list(systems), word)
-    taken = [extract.override(task_id=f"extract__{system}")(run_id, system) for system in systems]
+    taken = [
+        extract.override(task_id=f"extract__{system}", task_display_name=text("dag.task.extract", name=named(system)))(
+            run_id, system
+        )
+        for system in systems
+    ]
     rest = [publish(run_id), announce(run_id), close(run_id)]
     chain(taken, *rest)
-    return [*taken, *rest] >> EmptyOperator(task_id="complete")
+    return [*taken, *rest] >> EmptyOperator(task_id="complete", task_display_name=text("dag.task.complete"))
 
 
 def give(flow: str, schedule: str, word: str = "daily") -> Any:
@@ -217,8 +261,14 @@ def give(flow: str, schedule: str, word: str = "daily") -> Any:
     run_id: Any = open_run("feed", [flow], word)
     sent, closed = deliver(run_id, flow, schedule), close.override(outlets=[delivered(flow)])(run_id)
     sent >> closed
-    [sent, closed] >> EmptyOperator(task_id="complete")
+    [sent, closed] >> EmptyOperator(task_id="complete", task_display_name=text("dag.task.complete"))
     return run_id
+
+
+def named(system: str) -> str:
+    """A system's name in the user's language."""
+    known = catalog().systems.get(system, {})
+    return str(known.get(f"name_{settings().lang}") or known.get("name_zh", system))
 
 
 def _log(summary: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ import pkgutil
 import sys
 
 import pipeline
+from core import faults
 from core.errors import Fault, HubError
 from core.leaving import leave, obey_signals
 from core.privacy import keep_private
@@ -23,7 +24,8 @@ for _module in pkgutil.iter_modules(pipeline.__path__):
 
 
 def main() -> None:
-    """Entry point: an error is one line on standard error and exit status 1."""
+    """Entry point: an error is one line on standard error and exit status 1; one that nobody foresaw is followed by where it
+    came up, without the values that a traceback quotes."""
     keep_private()
     obey_signals()
     try:
@@ -48,6 +50,13 @@ def _run() -> int:
         if isinstance(end.code, str):
             raise
         return end.code or 0
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise
+        place, _, function = faults.trace_of(error)[-2].partition(" in ")
+        print(Fault("HUB860", function, kind=type(error).__name__, place=place).line(), file=sys.stderr)
+        print("\n".join(f"  {frame}" for frame in faults.trace_of(error)), file=sys.stderr)
+        return 1
     return 0
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 
 import typer
 
+from core.errors import HubError
 from core.text import text
 
 app = typer.Typer(help=text("cli.hub"), no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -63,3 +64,20 @@ def show(value: Any, as_json: bool, table: Any = None) -> None:
         )
     else:
         Console().print(table or (screen.facts(value) if isinstance(value, dict) else value))
+
+
+def show_part(facts: dict[str, Any], problems: Sequence[HubError], went: int, as_json: bool) -> None:
+    """Print what a part of a cycle came to, and every problem of it as a line on standard error; `went` is how many of its
+    datasets or feeds went through.
+
+    Raises:
+        typer.Exit: with `NEEDS_A_PERSON` when there is a problem, 1 when nothing went through.
+    """
+    from core.errors import merged
+
+    told = merged(problems)
+    show({**facts, "problems": [error.line() for error in told]} if as_json else facts, as_json)
+    for error in told:
+        print(error.line(), file=sys.stderr)
+    if told:
+        raise typer.Exit(NEEDS_A_PERSON if went else 1)

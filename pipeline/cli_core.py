@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from core.text import text
-from pipeline.cli_base import NEEDS_A_PERSON, AsJson, AsOf, agreed, app, day, interruptible, show
+from pipeline.cli_base import NEEDS_A_PERSON, AsJson, AsOf, agreed, app, day, interruptible, show, show_part
 
 
 @app.command(help=text("cli.demo"))
@@ -52,13 +52,14 @@ def night(
 def extract(
     system: Annotated[str, typer.Argument(help=text("cli.system"))], as_of: AsOf = None, as_json: AsJson = False
 ) -> None:
-    from pipeline.night import close_run, extract_system, open_run
+    from pipeline.night import close_run, extract_part, open_run
 
     run_id = open_run("extract", day(as_of), [system])
     try:
-        show({"run": run_id, **extract_system(run_id, system)}, as_json)
+        part = extract_part(run_id, system)
     finally:
         close_run(run_id)
+    show_part(part.facts | {"run": run_id}, part.problems, part.facts["landed"], as_json)
 
 
 @app.command(help=text("cli.feed"))
@@ -68,13 +69,14 @@ def feed(
     as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
-    from pipeline.night import close_run, deliver_flow, open_run
+    from pipeline.night import close_run, deliver_part, open_run
 
     run_id = open_run("feed", day(as_of), [flow.upper(), schedule])
     try:
-        show({"run": run_id, **deliver_flow(run_id, flow.upper(), schedule)}, as_json)
+        part = deliver_part(run_id, flow.upper(), schedule)
     finally:
         close_run(run_id)
+    show_part(part.facts | {"run": run_id}, part.problems, part.facts["feeds"], as_json)
 
 
 @app.command(help=text("cli.status"))

@@ -14,9 +14,10 @@ from core.connections import switched_off
 from core.errors import ContractError, merged
 from core.ledger import Ledger, ledger
 from core.loading import beside
-from pipeline import extract, marks
+from pipeline import extract, marks, part
 from pipeline.context import Night, Progress, resume
 from pipeline.outcome import Outcome, each
+from pipeline.part import Part
 from schemas.catalog import catalog, nearest
 
 
@@ -66,13 +67,24 @@ def extract_system(run_id: str, system: str) -> dict[str, Any]:
     Raises:
         HubError: the first of those that failed, after all were tried.
     """
+    return _raise_first(extract_part(run_id, system))
+
+
+def extract_part(run_id: str, system: str) -> Part:
+    """Land every dataset of a system; facts `{system, landed}`.
+
+    Raises:
+        ContractError: HUB104 when there is no such system.
+    """
     here, outcome = resume(run_id), Outcome(run_id)
     names = [id for id, dataset in here.catalog.sources.items() if dataset.system == system]
     if not names:
         raise ContractError("HUB104", system, kind="source system", known=nearest(system, here.catalog.source_systems()))
     extract_all(here, outcome, names)
     marks.take(here, names)
-    return _raise_first(outcome, {"system": system, "landed": len(names)})
+    failed = {problem.where for problem in outcome.problems}
+    count = len([name for name in names if name not in failed])
+    return Part({"system": system, "landed": count}, outcome.problems, part.landed(here, names))
 
 
 def publish(run_id: str) -> dict[str, Any]:
@@ -81,6 +93,11 @@ def publish(run_id: str) -> dict[str, Any]:
     Raises:
         HubError: the first that failed; what could be published was published.
     """
+    return _raise_first(publish_part(run_id))
+
+
+def publish_part(run_id: str) -> Part:
+    """Conform to publish for the entities of the run's systems; facts `{version}`."""
     from pipeline import cycle
 
     here, outcome = resume(run_id), Outcome(run_id)
@@ -88,7 +105,8 @@ def publish(run_id: str) -> dict[str, Any]:
     wanted = {entity for system in systems for entity in here.catalog.entities_of(system)}
     names = here.catalog.with_derived(wanted) if systems else list(here.catalog.entities)
     published = cycle.publish_all(here, outcome, names) or {}
-    return _raise_first(outcome, {"version": published.get("version", here.ledger.version())})
+    version = published.get("version", here.ledger.version())
+    return Part({"version": version}, outcome.problems, part.published({**published, "version": version}))
 
 
 def deliver_flow(run_id: str, flow: str, word: str = "nightly") -> dict[str, Any]:
@@ -98,6 +116,15 @@ def deliver_flow(run_id: str, flow: str, word: str = "nightly") -> dict[str, Any
 
     Raises:
         HubError: the first that failed, after all were tried.
+    """
+    return _raise_first(deliver_part(run_id, flow, word))
+
+
+def deliver_part(run_id: str, flow: str, word: str = "nightly") -> Part:
+    """Deliver and reconcile the feeds of a flow; facts `{flow, feeds}`.
+
+    Raises:
+        ContractError: HUB104 when there is no such flow.
     """
     from pipeline import cycle, schedule
 
@@ -109,7 +136,9 @@ def deliver_flow(run_id: str, flow: str, word: str = "nightly") -> dict[str, Any
     feeds = schedule.due(here.ledger, mine, here.run.as_of, word)
     cycle.deliver_all(here, outcome, feeds)
     cycle.deliver_late(here, outcome, mine if word == "nightly" else [])
-    return _raise_first(outcome, {"flow": flow, "feeds": len(feeds)})
+    failed = {problem.where for problem in outcome.problems}
+    count = len([feed for feed in feeds if feed.id not in failed])
+    return Part({"flow": flow, "feeds": count}, outcome.problems, part.delivered(here, flow))
 
 
 def close_run(run_id: str) -> dict[str, Any]:
@@ -130,7 +159,7 @@ def close_run(run_id: str) -> dict[str, Any]:
     report(here)
     if whole := night_of(here.ledger, here.run):
         outcome.guard(lambda: report(resume(whole)))
-    return _raise_first(outcome, {"state": here.ledger.close_run(run_id)})
+    return _raise_first(Part({"state": here.ledger.close_run(run_id)}, outcome.problems, []))
 
 
 def verify_edge(edge: str, as_of: date, sign_by: str | None = None) -> list[dict[str, Any]]:
@@ -152,7 +181,7 @@ def verify_edge(edge: str, as_of: date, sign_by: str | None = None) -> list[dict
         book.close_run(run.id)
 
 
-def _raise_first(outcome: Outcome, result: dict[str, Any]) -> dict[str, Any]:
-    if outcome.problems:
-        raise outcome.problems[0]
-    return result
+def _raise_first(done: Part) -> dict[str, Any]:
+    if done.problems:
+        raise done.problems[0]
+    return done.facts

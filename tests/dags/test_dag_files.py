@@ -59,6 +59,8 @@ def test_every_dag_says_in_chinese_what_it_is_and_runs_one_at_a_time(dag_bag: Pa
         assert dag.doc_md, dag.dag_id
         assert dag.tags, dag.dag_id
         assert (dag.catchup, dag.max_active_runs) == (False, 1), dag.dag_id
+        for task in dag.tasks:
+            assert any("\u4e00" <= letter <= "\u9fff" for letter in task.task_display_name), f"{dag.dag_id}.{task.task_id}"
         for task in dag.tasks:  # of a refresh the next slot is minutes away
             assert task.retries == (0 if "refresh" in task.task_id else 3), task.task_id
 

@@ -65,6 +65,41 @@ def test_a_driver_s_text_never_reaches_the_log() -> None:
     assert "test_steps.py:" in str(unknown)
 
 
+def test_the_coded_line_comes_first_and_whole_and_what_to_do_next_below_it(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    error = Unavailable("HUB203", "hr.staff", **FACTS["HUB203"])
+    raised(error)
+    assert [record.getMessage() for record in caplog.records] == [error.line(), f"→ {error.then()}"]
+    caplog.clear()
+    unknown = raised(ValueError("Failing row contains (11010119900307277X)"))
+    first, then, trace = (record.getMessage() for record in caplog.records)
+    assert first == str(unknown)
+    assert first.endswith(then.removeprefix("→ "))
+    assert "test_steps.py:" in trace
+    assert "11010119900307277X" not in trace
+
+
+def test_what_failed_of_a_part_is_told_before_what_went_through(caplog: pytest.LogCaptureFixture) -> None:
+    from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+    from dags.steps import told
+    from pipeline.part import Part
+
+    caplog.set_level("INFO")
+    errors: list[HubError] = [
+        Unavailable("HUB203", "hr.staff", **FACTS["HUB203"]),
+        Refused("HUB303", "hr.unit", **FACTS["HUB303"]),
+    ]
+    with pytest.raises(AirflowException, match="HUB203") as failure:
+        told(lambda: Part({}, errors, ["已取 hr.post：3 行。"]))()
+    assert not isinstance(failure.value, AirflowFailException)
+    shown = [record.getMessage() for record in caplog.records]
+    assert [line for line in shown if not line.startswith("→")] == [*(error.line() for error in errors), "已取 hr.post：3 行。"]
+    caplog.clear()
+    told(lambda: Part({}, [], ["已取 hr.post：3 行。"]))()
+    assert [record.getMessage() for record in caplog.records] == ["已取 hr.post：3 行。"]
+
+
 def states(dag_run: Any) -> dict[str, str]:
     return {instance.task_id: str(instance.state) for instance in dag_run.get_task_instances()}
 

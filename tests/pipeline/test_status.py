@@ -180,3 +180,41 @@ def test_a_night_before_the_newest_finished_one_is_asked_about(university: Any, 
 def test_today_is_the_university_s_day(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ids, "system_clock", lambda: datetime(2026, 11, 29, 20, 37, tzinfo=UTC))
     assert cli_base.day(None) == date(2026, 11, 30)
+
+
+def test_a_part_that_failed_is_told_apart_from_nothing_done(
+    university: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day = ("--as-of", "2026-09-07", "--json")
+    assert ended(monkeypatch, "extract", "hr", *day) == 0
+    university.department("alter table dw rename column dwmc to mc")
+    assert ended(monkeypatch, "extract", "hr", *day) == 3
+    assert capsys.readouterr().err.startswith("HUB301 hr.unit: ")
+    university.department("alter table dw rename column mc to dwmc")
+    assert ended(monkeypatch, "night", *day) == 0
+    university.department("update jzg set xm = '改名', gxsj = now() where gh = 'T0001'")
+    assert ended(monkeypatch, "extract", "hr", *day) == 0
+    academic = university.academic
+    university.in_academic("drop table hub_staff, _hub_sent, _hub_delivery")
+    monkeypatch.setenv("AIRFLOW_CONN_DST_ACADEMIC", "postgresql://nobody@127.0.0.1:1/academic")
+    assert ended(monkeypatch, "night", "--as-of", "2026-09-08", "--json") == 3
+    assert ended(monkeypatch, "feed", "SJGXLC01", "--as-of", "2026-09-09", "--json") == 3
+    monkeypatch.setenv("AIRFLOW_CONN_DST_ACADEMIC", academic)
+    monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", "postgresql://nobody@127.0.0.1:1/hr")
+    capsys.readouterr()
+    assert ended(monkeypatch, "extract", "hr", "--as-of", "2026-09-09", "--json") == 1
+    assert capsys.readouterr().err.startswith("HUB202 hr.person, hr.unit: ")
+
+
+def test_an_error_that_nobody_foresaw_ends_a_command_without_the_values_that_it_quotes(
+    university: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any) -> None:
+        raise ValueError("110101199003071233")
+
+    monkeypatch.setattr(status, "status", fail)
+    assert ended(monkeypatch, "status") == 1
+    told = capsys.readouterr().err
+    assert told.startswith("HUB860 fail: ")
+    assert "tests/pipeline/test_status.py:" in told
+    assert "110101199003071233" not in told
