@@ -167,6 +167,17 @@ def _file(path: Path) -> dict[str, str]:
 
 @functools.lru_cache(maxsize=4)
 def _read(path: Path, seen: tuple[int, ...]) -> dict[str, str]:
-    """The entries of the file as it was `seen`; every feed and dataset asks, and the file changes once in a while."""
-    entries = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader) or {}
+    """The entries of the file as it was `seen`; every feed and dataset asks, and the file changes once in a while.
+
+    Raises:
+        Fault: HUB318 when it is no mapping of names to addresses. Nothing of what stands in it is repeated.
+    """
+    try:
+        entries = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader) or {}
+        problem = "" if isinstance(entries, dict) else type(entries).__name__
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:  # whose texts quote the line
+        mark = getattr(error, "problem_mark", None)
+        problem = f"{type(error).__name__}" + (f", line {mark.line + 1}" if mark else "")
+    if problem:
+        raise Fault("HUB318", path.name, problem=problem)
     return {str(key): str(value) for key, value in entries.items()}

@@ -15,6 +15,8 @@ HUB_ENGINE = "postgresql"
 UNREADABLE = "\x1a"
 """SUBSTITUTE, which Unicode and ASCII keep for a character that was lost: a landed cell that begins with it had a value that
 its source can no longer tell (an error cell of a workbook). It is held as unreadable, whatever its column's type."""
+DIGITS = 38
+"""The most digits that a `number` may have, since the engines between source and receiver keep no more."""
 LOGICAL = ("string", "integer", "number", "boolean", "date", "timestamp", "time")
 
 

@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from psycopg import sql
 
-from core import postgres
+from core import faults, postgres
 from core.dialects import arrow_type
+from core.errors import HubError
 from core.ledger import LOCK_PUBLISH, Ledger
 from core.settings import settings
 from schemas import ddl
@@ -44,8 +45,10 @@ class Change:
         return self.inserts + self.updates + self.deletes
 
 
-def prepare(ledger: Ledger, entities: Sequence[Entity]) -> None:
-    """Create or extend the tables and views of the entities, in one transaction."""
+def prepare(ledger: Ledger, entities: Sequence[Entity]) -> dict[str, HubError]:
+    """Create or extend the tables and views of the entities, in one transaction. Returns the entities whose tables could not be
+    made as their contract says, and why: those are as they were before."""
+    failed: dict[str, HubError] = {}
     with ledger.transaction() as connection:
         connection.execute("select pg_advisory_xact_lock(%s)", [LOCK_PUBLISH])
         existing: dict[str, list[str]] = {}
@@ -55,11 +58,22 @@ def prepare(ledger: Ledger, entities: Sequence[Entity]) -> None:
         ).fetchall():
             existing.setdefault(str(table), []).append(str(column))
         for entity in entities:
-            present = existing.get(entity.name)
-            statements = ddl.hub_table(entity) if present is None else ddl.hub_alter(entity, present)
-            if present is None or statements:
-                for statement in [*statements, *ddl.hub_views(entity)]:
-                    connection.execute(statement.encode())
+            try:
+                _prepare(connection, entity, existing.get(entity.name))
+            except BaseException as error:
+                if faults.ends(error) or connection.closed:
+                    raise
+                failed[entity.name] = faults.coded(error, "publish", entity.name)
+    return failed
+
+
+def _prepare(connection: postgres.Connection, entity: Entity, present: list[str] | None) -> None:
+    """Make one entity's table, or give it the columns that it lacks; what fails is undone for this one."""
+    statements = ddl.hub_table(entity) if present is None else ddl.hub_alter(entity, present)
+    if present is None or statements:
+        with connection.transaction():
+            for statement in [*statements, *ddl.hub_views(entity)]:
+                connection.execute(statement.encode())
 
 
 def schema_of(entity: Entity, extra: Mapping[str, pa.DataType] | None = None) -> pa.Schema:

@@ -12,7 +12,8 @@ from dataclasses import replace
 
 from core.calendar import calendar
 from core.connections import connection, switched_off
-from core.errors import HubError
+from core.errors import Gated, HubError
+from core.ids import digest
 from core.ledger import Output
 from core.loading import beside
 from loaders import hub
@@ -36,9 +37,9 @@ def whole(here: Night, outcome: Outcome) -> None:
     """All verbs of a night after extract."""
     with contextlib.ExitStack() as meanwhile:
         publish_all(here, outcome, list(here.catalog.entities), lambda: meanwhile.enter_context(_beside_servers(here)))
-        begin_audit(here)
+        outcome.guard(lambda: begin_audit(here))
         deliver_all(here, outcome, schedule.due(here.ledger, here.catalog.feeds.values(), here.run.as_of))
-        deliver_late(here, outcome, here.catalog.feeds.values())
+        outcome.guard(lambda: deliver_late(here, outcome, here.catalog.feeds.values()))
     outcome.guard(lambda: audit(here))
     outcome.guard(lambda: _owed(here))
     outcome.guard(lambda: notices(here))
@@ -61,7 +62,7 @@ def publish_all(
 
     An entity that is stopped keeps its version and its children wait.
     """
-    hub.prepare(here.ledger, list(here.catalog.entities.values()))
+    names = _with_tables(here, outcome, names)
     with here.ledger.alone():
         landings = {id: landed(output) for id, output in here.ledger.latest("extract").items() if id in here.catalog.sources}
         changes, problems = judge(here, names, landings)
@@ -69,9 +70,28 @@ def publish_all(
         judged()
         published = outcome.guard(lambda: publish_changes(here, changes))
         outcome.problems += unpublished(published)
-        close_moot(here)
+        outcome.guard(lambda: close_moot(here))
         _compare_copies(here, outcome, landings)
         return published
+
+
+def _with_tables(here: Night, outcome: Outcome, names: Sequence[str]) -> list[str]:
+    """The entities whose tables are as their contracts say. One whose are not, and what refers to it or is made of it, keeps
+    its version; why is written down."""
+    stopped = hub.prepare(here.ledger, list(here.catalog.entities.values()))
+    ready = []
+    for name in [name for name in here.catalog.entities if name in names or name in stopped]:
+        needs = (here.catalog.entity(name).parents | here.catalog.inputs_of(name)) & stopped.keys()
+        if name not in stopped and needs:
+            stopped[name] = Gated("HUB402", name, parents=", ".join(sorted(needs)))
+        if name not in stopped:
+            ready.append(name)
+            continue
+        error = stopped[name]
+        step = here.ledger.begin(here.run.id, "publish", name, digest("tables", error.code, list(error.trace)))
+        here.ledger.stop(step, error, "waiting" if error.recovery == "hold" else "failed")
+        outcome.problems.append(error)
+    return ready
 
 
 def _compare_copies(here: Night, outcome: Outcome, landings: dict[str, Landed]) -> None:
@@ -89,7 +109,7 @@ def deliver_all(here: Night, outcome: Outcome, feeds: Iterable[FeedDataset]) -> 
     off = switched_off()
     waiting = sorted((feed for feed in feeds if not here.catalog.waits(feed, off)), key=_slow_first)
     each(lambda feed: outcome.guard(lambda: _feed(here, feed), feed.id), waiting)
-    close_moot(here)
+    outcome.guard(lambda: close_moot(here))
 
 
 def _slow_first(feed: FeedDataset) -> bool:

@@ -84,7 +84,7 @@ def _snapshot(
     night: Night, dataset: SourceDataset, extractor: Extractor, folder: Path
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     found = night.ledger.latest("extract", dataset.id).get(dataset.id)
-    last = landing.landed(found) if found else None
+    last = landing.landed(found) if found and found["mode"] == dataset.mode else None
     knows = extractor if isinstance(extractor, Recognising) else None
     stamp = knows.stamp(dataset) if knows else None
     notes = {"stamp": stamp} if stamp else {}

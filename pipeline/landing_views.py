@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.dialects import UNREADABLE, arrow_type
+from core.dialects import UNREADABLE, arrow_type, quoted
 from core.engine import literal
 from loaders.landing import ROW
 from pipeline.typed_text import converted, damage, undamaged, value
@@ -95,7 +95,7 @@ def _is_exact(column: Column, kind: pa.DataType) -> bool:
 
 
 def _raw(column: Column) -> str:
-    raw = f'"{column.physical}"'
+    raw = quoted(column.physical, "duckdb")
     if not column.null_values:
         return raw
     values = ", ".join(literal(value) for value in column.null_values)

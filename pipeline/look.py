@@ -18,6 +18,7 @@ import duckdb
 
 from core.calendar import ZONE
 from core.connections import connection
+from core.dialects import quoted
 from core.engine import engine, literal
 from core.ids import digest, file_digest
 from core.ledger import Ledger, Output, Step
@@ -26,7 +27,7 @@ from extractors.base import SOURCE_HASH, Extractor, drift, open_extractor
 from loaders.landing import Landed
 from pipeline.context import Night
 from pipeline.store import seal, store
-from pipeline.window import compose, low_mark, physical_name
+from pipeline.window import compose, is_base, low_mark, physical_name
 from schemas.contract import SourceDataset
 
 _A_DAY, _AHEAD = timedelta(days=1), timedelta(minutes=5)
@@ -52,7 +53,9 @@ def worth_a_look(dataset: SourceDataset, last: Landed | None) -> bool:
         return False
     if dataset.mode == "upload" or connection(dataset.connection).family == "file":
         return False
-    return dataset.mode == "window" or last.rows <= settings().refresh_rows
+    if dataset.mode == "window":
+        return is_base(dataset, last.file(settings().landing))
+    return last.mode == dataset.mode and last.rows <= settings().refresh_rows
 
 
 def look(book: Ledger, dataset: SourceDataset, last: Landed) -> Change | None:
@@ -126,7 +129,7 @@ def _window(
 def _new_rows(db: duckdb.DuckDBPyConnection, dataset: SourceDataset, fresh: Path, base: Path) -> tuple[int, datetime | None]:
     """How many rows of the window the last state does not have just so, and the oldest watermark among them."""
     same = " and ".join(f"a.{name} is not distinct from b.{name}" for name in _keys(dataset))
-    mark = f'"{physical_name(dataset, dataset.watermark)}"' if dataset.watermark else "null"
+    mark = quoted(physical_name(dataset, dataset.watermark), "duckdb") if dataset.watermark else "null"
     (found,) = db.execute(
         f"select count(*), min(try_cast(a.{mark} as timestamp)) from read_parquet({literal(fresh)}) a where not exists"
         f" (select 1 from read_parquet({literal(base)}) b where {same} and a.{SOURCE_HASH} = b.{SOURCE_HASH})"
@@ -147,4 +150,4 @@ def _state_keys(db: duckdb.DuckDBPyConnection, dataset: SourceDataset, files: Ma
 
 
 def _keys(dataset: SourceDataset) -> list[str]:
-    return [f'"{physical_name(dataset, name)}"' for name in dataset.key]
+    return [quoted(physical_name(dataset, name), "duckdb") for name in dataset.key]

@@ -11,7 +11,6 @@ from typing import TypeVar
 from core import faults
 from core.errors import HubError
 from core.ids import digest
-from core.ledger import Output
 from core.settings import settings
 from pipeline.context import Night
 
@@ -27,7 +26,7 @@ class Outcome:
     state: str = "running"
     problems: list[HubError] = field(default_factory=list)
 
-    def guard(self, work: Callable[[], Output], where: str = "hub") -> Output | None:
+    def guard(self, work: Callable[[], T], where: str = "hub") -> T | None:
         """The output of `work`, or None with its error written to the list, as one about `where` when nobody foresaw it."""
         try:
             return work()

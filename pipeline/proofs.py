@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from core.dialects import quoted
 from core.engine import arrow, engine, literal
 from core.settings import settings
 from core.text import text
@@ -87,7 +88,7 @@ def _texts(db: duckdb.DuckDBPyConnection, dataset: SourceDataset, file: Path, fo
     query = f"select unnest(string_split(unreadable, ',')) as name, source_row from {view} where unreadable is not null"
     _note(db, f"select name, source_row from ({query})", "selftest.unreadable", found)
     strange = [
-        f"select '{column.name}' as name, source_row from {view} where contains({column.name}, chr(65533))"
+        f"select '{column.name}' as name, source_row from {view} where contains({quoted(column.name, 'duckdb')}, chr(65533))"
         for column in dataset.columns
         if column.type.name == "string"
     ]
@@ -104,7 +105,7 @@ def _note(db: duckdb.DuckDBPyConnection, query: str, key: str, found: Found) -> 
 
 def _keys(db: duckdb.DuckDBPyConnection, dataset: SourceDataset, file: Path, found: Found) -> None:
     """Keys that are not unique: the hub would hold these rows, so the owner hears of it before the first night."""
-    names = ", ".join(f'"{name}"' for name in shape.key_columns(dataset))
+    names = ", ".join(_key(dataset))
     (rows,) = _one(db, f"select count(*) - count(distinct ({names})) from (select {names} from read_parquet({literal(file)}))")
     if rows:
         found.notes.append(text("selftest.keys", rows=rows))
@@ -119,8 +120,8 @@ def _sweep(extractor: Extractor, dataset: SourceDataset, db: duckdb.DuckDBPyConn
         swept, fetched = folder / f"swept{attempt}.parquet", folder / f"fetched{attempt}.parquet"
         with extractor.sweep(dataset) as reading:
             count = _write(reading, swept)
-        keys = ", ".join(f'cast("{name}" as varchar) as "{name}"' for name in shape.key_columns(dataset))
-        known = " and ".join(f'"{name}" is not null' for name in shape.key_columns(dataset))
+        keys = ", ".join(f"cast({name} as varchar) as {name}" for name in _key(dataset))
+        known = " and ".join(f"{name} is not null" for name in _key(dataset))
         sample = arrow(
             db, f"select {keys} from read_parquet({literal(swept)}) where {known} order by {SOURCE_HASH} limit {_SAMPLE}"
         )
@@ -139,8 +140,13 @@ def _sweep(extractor: Extractor, dataset: SourceDataset, db: duckdb.DuckDBPyConn
     found.problems += problems
 
 
+def _key(dataset: SourceDataset) -> list[str]:
+    """The physical names of the key, quoted."""
+    return [quoted(name, "duckdb") for name in shape.key_columns(dataset)]
+
+
 def _differing(db: duckdb.DuckDBPyConnection, dataset: SourceDataset, swept: Path, fetched: Path) -> int:
-    keys = ", ".join(f'cast("{name}" as varchar)' for name in shape.key_columns(dataset))
+    keys = ", ".join(f"cast({name} as varchar)" for name in _key(dataset))
     query = f"select {keys}, {SOURCE_HASH} from read_parquet({{}})"
     left, right = query.format(literal(fetched)), query.format(literal(swept))
     (count,) = _one(db, f"select count(*) from ({left} except {right})")
@@ -151,7 +157,7 @@ def _window(
     extractor: Extractor, dataset: SourceDataset, db: duckdb.DuckDBPyConnection, file: Path, high: str, found: Found
 ) -> None:
     """From the high watermark on come at least the rows that carry it and those without one, and not everything else."""
-    watermark = f'"{shape.watermark_column(dataset)}"'
+    watermark = quoted(shape.watermark_column(dataset) or "", "duckdb")
     (expected,) = _one(
         db,
         f"select count(*) from read_parquet({literal(file)}) where {watermark} is null"

@@ -189,7 +189,8 @@ def rollback(night: Night, target: int, by: str, approved_by: str, reason: str) 
 
 
 def _rollback(night: Night, target: int, people: Mapping[str, str], step: Step) -> Output:
-    hub.prepare(night.ledger, list(night.catalog.entities.values()))
+    for error in hub.prepare(night.ledger, list(night.catalog.entities.values())).values():
+        raise error
     with night.ledger.transaction() as connection:
         version = _next_version(connection)
         counts: dict[str, dict[str, int]] = {}

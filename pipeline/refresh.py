@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
+from core import faults
 from core.errors import Denied, FeedFailed, HubError, merged
+from core.ids import digest
 from core.ledger import Ledger, ledger
 from loaders.landing import Landed, landed
 from pipeline import cycle, latency, look
@@ -120,18 +122,32 @@ def _take(work: Work, found: Refreshed) -> list[look.Change]:
     last = work.book.latest("extract")
     changes = []
     for id, dataset in work.catalog.sources.items():
-        if dataset.system != work.system or not look.worth_a_look(dataset, _landing(last, id)):
+        if dataset.system != work.system:
             continue
         try:
+            if not look.worth_a_look(dataset, _landing(last, id)):
+                continue
             with work.book.turn(f"dataset {id}"):
                 before = _landing(work.book.latest("extract"), id)
                 change = look.look(work.book, dataset, before) if before else None
                 if change is not None:
                     look.land(work.night(), change)
                     changes.append(change)
-        except HubError as error:
-            found.problems.append(error)
+        except BaseException as error:
+            if faults.ends(error):
+                raise
+            found.problems.append(_noted(work, id, error))
     return changes
+
+
+def _noted(work: Work, id: str, error: BaseException) -> HubError:
+    """The error of a look as one about the dataset; one that nobody foresaw is written down as that of a failed step."""
+    if isinstance(error, HubError):
+        return error
+    told = faults.coded(error, "extract", id)
+    run = work.night().run.id
+    work.book.stop(work.book.begin(run, "extract", id, digest("fault", list(told.trace))), told)
+    return told
 
 
 def _landing(last: dict[str, dict[str, object]], id: str) -> Landed | None:

@@ -106,8 +106,10 @@ def _land(files: Files, dataset: SourceDataset, folder: Path) -> Landed:
 
 def _judged(night: Night, dataset: SourceDataset, landed: Landed, files: Files, folder: Path) -> Trial:
     book, known = night.ledger, night.catalog
-    hub.prepare(book, list(known.entities.values()))
     names = entities_of(known, dataset)
+    unfit = hub.prepare(book, list(known.entities.values()))
+    for name in unfit.keys() & names:
+        raise unfit[name]
     landings = {id: landing.landed(output) for id, output in book.latest("extract").items() if id in known.sources}
     landings[dataset.id] = landed
     mapped = {name: folder / f"{name}.parquet" for name in names}

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from core.dialects import quoted
 from core.engine import arrow, engine, literal
 from core.ids import file_digest
 from extractors.base import SOURCE_HASH, Extractor
@@ -27,12 +29,22 @@ def read(night: Night, dataset: SourceDataset, extractor: Extractor, folder: Pat
     """Lay the window over the last state and sweep. `rows.parquet` is the whole state, `window.parquet` what was read."""
     last = night.ledger.latest("extract", dataset.id).get(dataset.id)
     base = landing.landed(last) if last and last.get("contract") == dataset.version else None
-    if base and not base.file(night.landing).is_file():
+    if base and not is_base(dataset, base.file(night.landing)):
         base = None
     found = _lay_over(night, dataset, extractor, folder, base)
     if base and found[0]["rows"] != found[0]["source_count"]:
         found = _lay_over(night, dataset, extractor, folder, None)  # the sweep contradicts the state: read everything
     return found
+
+
+def is_base(dataset: SourceDataset, file: Path) -> bool:
+    """Whether an earlier landing can be had a window laid over it: it is there, and has the contract's columns and the hash,
+    which one that was landed as a snapshot has not."""
+    try:
+        names = set(pq.read_schema(file).names)
+    except (OSError, pa.ArrowInvalid):
+        return False
+    return {*(column.physical for column in dataset.columns), SOURCE_HASH} <= names
 
 
 def _lay_over(
@@ -67,12 +79,12 @@ def low_mark(dataset: SourceDataset, base: Landed | None) -> str | None:
 
 def compose(dataset: SourceDataset, extractor: Extractor, folder: Path, files: dict[str, Path]) -> tuple[int, int, int]:
     """The state after this reading: rows of the source as the sweep saw them. Returns rows, repaired rows, gone rows."""
-    keys = [physical_name(dataset, name) for name in dataset.key]
-    columns = ", ".join(f'"{column.physical}"' for column in dataset.columns) + f", {SOURCE_HASH}"
-    same = " and ".join(f'cast(a."{key}" as varchar) is not distinct from cast(b."{key}" as varchar)' for key in keys)
-    known = " and ".join(f'a."{key}" is not null' for key in keys)
+    keys = [_q(physical_name(dataset, name)) for name in dataset.key]
+    columns = ", ".join(_q(column.physical) for column in dataset.columns) + f", {SOURCE_HASH}"
+    same = " and ".join(f"cast(a.{key} as varchar) is not distinct from cast(b.{key} as varchar)" for key in keys)
+    known = " and ".join(f"a.{key} is not null" for key in keys)
     same = f"({same} and (({known}) or a.{SOURCE_HASH} = b.{SOURCE_HASH}))"  # rows without a key are told apart by content
-    order = ", ".join(f'"{key}"' for key in keys)
+    order = ", ".join(keys)
     with engine(dataset.id) as db:
         db.execute(f"create view fresh as select distinct {columns} from read_parquet({literal(files['read'])})")
         db.execute(f"create view swept as select * from read_parquet({literal(files['swept'])})")
@@ -86,7 +98,7 @@ def compose(dataset: SourceDataset, extractor: Extractor, folder: Path, files: d
             else ""
         )
         db.execute(f"create table state as select {columns} from fresh {older}")
-        texts = ", ".join(f'cast(a."{key}" as varchar) as "{key}"' for key in keys)
+        texts = ", ".join(f"cast(a.{key} as varchar) as {key}" for key in keys)
         unseen = f"not exists (select 1 from state b where {same} and a.{SOURCE_HASH} = b.{SOURCE_HASH})"
         missing = arrow(db, f"select {texts} from swept a where {unseen}")
         gone = _count(db.execute(f"select count(*) from state a where not exists (select 1 from swept b where {same})"))
@@ -120,6 +132,10 @@ def _nothing_new(db: duckdb.DuckDBPyConnection, base: Path, same: str) -> bool:
 
 def physical_name(dataset: SourceDataset, name: str) -> str:
     return next(column.physical for column in dataset.columns if column.name == name)
+
+
+def _q(name: str) -> str:
+    return quoted(name, "duckdb")
 
 
 def _count(result: Any) -> int:

@@ -185,6 +185,8 @@ def _load(paths: Iterable[Path], read: Callable[[Path], list[T]], broken: dict[s
             found += read(path)
         except ContractError as error:
             broken[path.name] = error
+        except (AttributeError, LookupError, TypeError, ValueError) as error:  # of a shape that nobody foresaw
+            broken[path.name] = ContractError("HUB102", path.name, problem=type(error).__name__)
     return found
 
 

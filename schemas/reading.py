@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import yaml
 
-from core.dialects import LogicalType
+from core.dialects import DIGITS, LogicalType
 from core.errors import ContractError
 from schemas.contract import (
     APPLY_DAYS,
@@ -30,6 +30,8 @@ from schemas.contract import (
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _NUMBER = re.compile(r"(?:decimal|numeric)\((\d+),\s*(\d+)\)", re.IGNORECASE)
+_LANDING = frozenset({"source_row", "source_hash", "unreadable"})
+"""What the landing calls its own columns; its engine tells no upper case from lower."""
 T = TypeVar("T")
 DATES = {"minimum": "1900-01-01", "maximum": "2199-12-31"}
 """What a date of an entity may be where its contract does not say."""
@@ -62,19 +64,19 @@ def document(path: Path) -> dict[str, Any]:
 def sources(path: Path) -> list[SourceDataset]:
     """The datasets of one source contract."""
     data = document(path)
-    return [_guard(path, _source, data, table) for table in data.get("schema", [])]
+    return [_guard(path, _source, data, table) for table in data.get("schema") or []]
 
 
 def entities(path: Path) -> list[Entity]:
     """The entities of one hub contract."""
     data = document(path)
-    return [_guard(path, _entity, data, table) for table in data.get("schema", [])]
+    return [_guard(path, _entity, data, table) for table in data.get("schema") or []]
 
 
 def feeds(path: Path) -> list[FeedDataset]:
     """The datasets of one feed contract (one edge)."""
     data = document(path)
-    return [_guard(path, _feed, data, table) for table in data.get("schema", [])]
+    return [_guard(path, _feed, data, table) for table in data.get("schema") or []]
 
 
 def _guard(
@@ -89,7 +91,9 @@ def _guard(
         if wrong := [name for name in _names(thing) if not _PLAIN.fullmatch(str(name))]:
             raise ContractError("HUB119", where, name=str(wrong[0]))
         return thing
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+    except ContractError as error:
+        raise ContractError(error.code, where, **error.facts) from None
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise ContractError("HUB102", where, problem=f"{type(error).__name__}: {error}") from error
 
 
@@ -102,6 +106,8 @@ def _names(thing: object) -> list[str]:
 
 def _source(path: Path, data: Mapping[str, Any], table: Mapping[str, Any]) -> SourceDataset:
     extra = _extras(table)
+    columns = tuple(replace(_column(table["name"], item), copies=_copies(table, item)) for item in table["properties"])
+    _unlike(columns)
     return SourceDataset(
         system=data["domain"],
         name=table["name"],
@@ -110,7 +116,7 @@ def _source(path: Path, data: Mapping[str, Any], table: Mapping[str, Any]) -> So
         owner=data["team"]["name"],
         version=data["version"],
         connection=data["servers"][0]["server"],
-        columns=tuple(replace(_column(table["name"], item), copies=_copies(table, item)) for item in table["properties"]),
+        columns=columns,
         key=_key(table),
         mode=cast(Mode, extra.get("mode", "snapshot")),
         watermark=extra.get("watermark"),
@@ -220,6 +226,19 @@ def _within_memory(table: str, column: Column) -> Column:
     return replace(column, rules=(*(rule for rule in column.rules if rule.kind != "range"), rule))
 
 
+def _unlike(columns: Sequence[Column]) -> None:
+    """Refuse columns of a source that the landing could not tell apart from each other or from its own.
+
+    Raises:
+        ContractError: HUB317.
+    """
+    seen = set(_LANDING)
+    for column in columns:
+        if column.physical.lower() in seen or column.name.lower() in _LANDING:
+            raise ContractError("HUB317", column.name, column=column.name, physical=column.physical)
+        seen.add(column.physical.lower())
+
+
 def _copies(table: Mapping[str, Any], item: Mapping[str, Any]) -> tuple[Copy, ...]:
     """`copyOf` is one field or a list of them; `copyKey`, without which it is the dataset's own key, likewise."""
     extra = _extras(item)
@@ -234,6 +253,8 @@ def _listed(value: str | list[str]) -> list[str]:
 def _type(item: Mapping[str, Any], options: Mapping[str, Any]) -> LogicalType:
     number = _NUMBER.search(str(item.get("physicalType", "")))
     sizes = {"precision": int(number[1]), "scale": int(number[2])} if number else {}
+    if number and not sizes["scale"] <= sizes["precision"] <= DIGITS:
+        raise ContractError("HUB316", item["name"], column=item["name"], found=number[0], digits=DIGITS)
     return LogicalType(item["logicalType"], options.get("maxLength"), **sizes)
 
 

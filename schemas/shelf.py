@@ -141,6 +141,15 @@ def _documents(found: Shelf, paths: Iterable[Path]) -> Iterator[Document]:
             found.broken.append(Finding(error.code, file, int(line), error.facts))
 
 
+def _line(document: Document, column: str | None) -> int:
+    """The line of the first column of this name, or where the tables begin."""
+    for position, table in enumerate(document.data.get("schema") or []):
+        for index, item in enumerate(table.get("properties") or []):
+            if column is not None and item.get("name") == column:
+                return document.line("schema", position, "properties", index)
+    return document.line("schema")
+
+
 def _located(
     found: Shelf, kind: str, sound: frozenset[str], read: Callable[[Path], list[T]], name: Callable[[T], str]
 ) -> dict[str, Located[T]]:
@@ -152,7 +161,7 @@ def _located(
         try:
             pairs = list(enumerate(read(document.path)))
         except ContractError as error:
-            found.broken.append(Finding(error.code, document.file, document.line("schema"), error.facts))
+            found.broken.append(Finding(error.code, document.file, _line(document, error.facts.get("column")), error.facts))
             found.lost[kind].add(_name(kind, document.path))
             continue
         for position, thing in pairs:

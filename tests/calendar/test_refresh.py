@@ -14,6 +14,7 @@ from core.errors import Denied
 from core.ledger import Ledger
 from core.settings import settings
 from pipeline import latency
+from pipeline import look as looking
 from pipeline.refresh import Refreshed, refresh
 from schemas.catalog import catalog
 
@@ -193,3 +194,24 @@ def test_a_first_load_waits_for_the_night(busy: Any) -> None:
     busy.department("update jzg set xm = '陈六', gxsj = clock_timestamp() at time zone 'Asia/Shanghai' where gh = 'T0006'")
     assert look(busy).delivered == ["E01.staff_basic", "E05.staff_basic"]
     assert not any(isinstance(path, Path) and path.suffix == ".part" for path in busy.research.iterdir())
+
+
+def test_what_nobody_foresaw_of_one_dataset_is_its_problem_and_the_others_are_taken(
+    busy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = looking.look
+
+    def fail(book: Any, dataset: Any, last: Any) -> Any:
+        if dataset.name == "unit":
+            raise RuntimeError("110101199003071233")
+        return real(book, dataset, last)
+
+    monkeypatch.setattr(looking, "look", fail)
+    busy.department("update jzg set xm = '改名', gxsj = clock_timestamp() at time zone 'Asia/Shanghai' where gh = 'T0001'")
+    found = look(busy)
+    assert [(problem.code, problem.where) for problem in found.problems] == [("HUB840", "hr.unit")]
+    assert found.changed == ["hr.person"]
+    step = busy.ledger.single("select error_code, error from ops.step where state = 'failed'")
+    assert step["error_code"] == "HUB840"
+    assert step["error"]["trace"]
+    assert "110101199003071233" not in str(step)

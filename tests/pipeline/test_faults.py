@@ -146,3 +146,26 @@ def test_a_sign_in_a_password_is_named_without_the_password(password: str) -> No
     assert "secret" not in str(told.value) + repr(told.value)
     assert told.value.__cause__ is None
     assert told.value.__suppress_context__ or told.value.__context__ is None
+
+
+def test_a_table_that_cannot_be_made_stops_its_entity_and_no_other(university: Any) -> None:
+    university.night(1)
+    with psycopg.connect(university.hub_url) as connection:  # somebody's own view, so that the hub's cannot be made anew
+        connection.execute("create view hub_current.mine as select * from hub_current.staff")
+    contract = university.home / "schemas" / "hub" / "staff.odcs.yaml"
+    note = "      - {name: note, businessName: 备注, logicalType: string, classification: P1}\n"
+    contract.write_text(contract.read_text("utf-8") + note, "utf-8")
+    mapping = university.home / "sql" / "conform" / "staff" / "hr.sql"
+    mapping.write_text(mapping.read_text("utf-8").replace("    p.source_row", "    '新' as note,\n    p.source_row"), "utf-8")
+    university.forget()
+    university.department("update dw set dwmc = '新名' where dwh = 'U1'")
+    outcome = university.night(2)
+    assert [(problem.code, problem.where) for problem in outcome.problems] == [("HUB842", "staff")]
+    assert outcome.state == "failed"
+    assert faulty_steps(university) == [("publish", "staff", "HUB842")]
+    assert ("U1", "新名") in {row[:2] for row in university.hub("org_unit")}
+    with psycopg.connect(university.hub_url) as connection:
+        connection.execute("drop view hub_current.mine")
+    mended = university.night(2)
+    assert (mended.problems, mended.state) == ([], "done")
+    assert {row[-1] for row in university.hub()} == {"新"}
