@@ -151,7 +151,7 @@ def _prepare(night: Night, feed: FeedDataset, step: Step) -> Row:
     refused = night.ledger.rows("select row_key from ops.refused where edge = %s and dataset = %s", [feed.edge, feed.dataset])
     keys = [str(row["row_key"]) for row in refused]
     changed = accepted != current or bool(keys) or again_whole
-    mode = "full" if (feed.mode == "full" and changed) or again_whole else "delta"
+    mode = "full" if feed.mode == "full" or again_whole else "delta"
     tries = night.ledger.single(
         "select count(*) as n from ops.delivery where edge = %s and dataset = %s and run_id = %s",
         [feed.edge, feed.dataset, step.run_id],
@@ -160,7 +160,7 @@ def _prepare(night: Night, feed: FeedDataset, step: Step) -> Row:
     folder = settings().var / "deliveries" / step.run_id / f"{feed.id}{again}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    if not changed or (mode == "delta" and not keys and not _concerned(night, feed, accepted, current)):
+    if mode == "delta" and (not changed or (not keys and not _concerned(night, feed, accepted, current))):
         counts = _nothing(feed, folder)
     else:
         # Of a first delivery every row is sorted and written.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -143,3 +144,22 @@ def test_a_quiet_night_leaves_the_files_of_the_night_before(university: Any) -> 
     after = {path.name: path.read_bytes() for path in university.research.iterdir()}
     assert before.items() <= after.items()
     assert set(after) - set(before) == {"hub_staff.1-1.csv", "hub_staff.1-1.csv.manifest.json"}
+
+
+def test_a_whole_file_is_whole_on_a_quiet_night_too(university: Any) -> None:
+    """A receiver that loads the newest file must never find it emptied, or with other columns, because nothing changed."""
+    contract = next((university.home / "schemas" / "feeds" / "sjgxlc01").glob("e06_*"))
+    contract.write_text(contract.read_text("utf-8").replace("{property: mode, value: delta}", "{property: mode, value: full}"))
+    university.forget()
+    heads, counts = set(), []
+    for day, change in ((1, ""), (2, ""), (3, "update dw set dwmc = '新名' where dwh = 'U1'"), (4, "")):
+        if change:
+            university.department(change)
+        assert university.night(day).state == "done"
+        newest = max(university.research.glob("*.csv"), key=lambda path: path.stat().st_mtime_ns)
+        lines = newest.read_text("utf-8-sig").splitlines()
+        heads.add(lines[0])
+        counts.append(len(lines) - 1)
+        manifest = json.loads(next(university.research.glob(f"{newest.stem}*.manifest.json")).read_text("utf-8"))
+        assert (manifest["mode"], manifest["rows_upsert"]) == ("full", 40)
+    assert (len(heads), counts) == (1, [40, 40, 40, 40])
