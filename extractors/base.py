@@ -27,13 +27,19 @@ SOURCE_HASH = "source_hash"
 
 @dataclass(frozen=True)
 class SourceColumn:
-    """A column as the source's own catalogue names it. `kind` is the family of its type, see `kind_of`."""
+    """A column as the source's own catalogue names it. `kind` is the family of its type, see `kind_of`.
+
+    `kept` says that the database itself writes the moment of the last change there; `nothing` is what a column of that kind
+    has where there is no value, when the database says so (a zero date as default).
+    """
 
     name: str
     type: str
     kind: str
     nullable: bool = True
     title: str = ""
+    kept: bool = False
+    nothing: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,6 +116,22 @@ class Recognising(Protocol):
 
     def mark(self, dataset: SourceDataset) -> Mark | None:
         """The whole mark: the source looks at every row, and sends none."""
+
+
+@runtime_checkable
+class Holding(Protocol):
+    """A family that can answer many questions about its catalogue over one connection."""
+
+    def held(self) -> AbstractContextManager[None]:
+        """As long as this is open, every question is asked over one connection."""
+
+
+@runtime_checkable
+class Guarded(Protocol):
+    """A family that knows which tables the account may not read."""
+
+    def closed(self) -> list[str]:
+        """The tables that are there and that this account may not read."""
 
 
 def drift(dataset: SourceDataset, seen: Sequence[SourceColumn]) -> list[str]:

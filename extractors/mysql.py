@@ -24,8 +24,8 @@ from core.connections import Connection
 from core.dialects import arrow_type, quoted
 from core.errors import Fault, Refused, Unavailable
 from core.settings import settings
-from extractors import mysql_lines, mysql_mark, mysql_stream, shape
-from extractors.base import SOURCE_HASH, Mark, Reading, SourceColumn, drift, kind_of
+from extractors import mysql_catalogue, mysql_lines, mysql_mark, mysql_stream, shape
+from extractors.base import SOURCE_HASH, Mark, Reading, SourceColumn, drift
 from extractors.encoding import Unreadable, decode, not_ascii, utf8
 from extractors.mysql_session import SNAPSHOT, Row, Session, snapshot
 from schemas.contract import Column, SourceDataset
@@ -41,14 +41,6 @@ _FAMILIAR = re.compile(
 """Types whose cells both readers are proven to give alike; a table with any other is left to PyMySQL."""
 _BLIND_CHARSETS = {"latin1", "binary", "ascii", "swe7", "latin2", "cp1250", "cp1252"}
 """Character sets that hold no Chinese: text found in them is bytes of whatever the application wrote."""
-_COLUMNS = """
-    select column_name, column_type, is_nullable, column_comment, character_set_name, numeric_precision, numeric_scale
-    from information_schema.columns
-    where table_schema = coalesce(%s, database()) and table_name = %s
-    order by ordinal_position
-"""
-_ESTIMATE = "select table_rows from information_schema.tables where table_schema = coalesce(%s, database()) and table_name = %s"
-_EXISTS = "select 1 from information_schema.tables where table_schema = coalesce(%s, database()) and table_name = %s"
 _GIVEN_UP: set[str] = set()
 """Datasets at which the fast reader broke off in this process; the next try is made without it."""
 
@@ -93,24 +85,29 @@ class MySQL:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._session: Session | None = None
 
     def tables(self) -> list[str]:
         with self._snapshot() as session:
-            sql = "select table_name from information_schema.tables where table_schema = database() order by table_name"
-            return [name for (name,) in session.texts(sql)]
+            return [name for (name,) in session.texts(mysql_catalogue.TABLES)]
 
     def columns(self, physical: str, dataset: SourceDataset | None = None) -> list[SourceColumn]:
         with self._snapshot(dataset) as session:
             return [seen.column for seen in _describe(session, physical)]
 
     def primary_key(self, physical: str) -> list[str]:
-        sql = """
-            select column_name from information_schema.key_column_usage
-            where table_schema = coalesce(%s, database()) and table_name = %s and constraint_name = 'PRIMARY'
-            order by ordinal_position
-        """
         with self._snapshot() as session:
-            return [name for (name,) in session.texts(sql, _address(physical))]
+            found = session.texts(mysql_catalogue.KEY, _address(physical))
+        return [name for index, name in found if index == found[0][0]]
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        with snapshot(self._connection, self._connection.id, self._connection.id) as session:
+            self._session = session
+            try:
+                yield
+            finally:
+                self._session = None
 
     @contextlib.contextmanager
     def read(self, dataset: SourceDataset, low: str | None = None) -> Iterator[Reading]:
@@ -196,6 +193,9 @@ class MySQL:
 
     @contextlib.contextmanager
     def _snapshot(self, dataset: SourceDataset | None = None) -> Iterator[Session]:
+        if self._session is not None:
+            yield self._session
+            return
         where, owner = (dataset.id, dataset.owner) if dataset else (self._connection.id, self._connection.id)
         with snapshot(self._connection, where, owner) as session:
             yield session
@@ -203,10 +203,8 @@ class MySQL:
 
 def _describe(session: Session, physical: str) -> list[_Seen]:
     return [
-        _Seen(
-            SourceColumn(name, kind, kind_of(kind), null == "YES", title), charset or "", int(precision or 0), int(scale or 0)
-        )
-        for name, kind, null, title, charset, precision, scale in session.texts(_COLUMNS, _address(physical))
+        _Seen(mysql_catalogue.column(*known), charset or "", int(precision or 0), int(scale or 0))
+        for *known, charset, precision, scale in session.texts(mysql_catalogue.COLUMNS, _address(physical))
     ]
 
 
@@ -217,7 +215,9 @@ def _cells(session: Session, dataset: SourceDataset) -> list[_Cell]:
         Refused: HUB301 to HUB303 when the table has drifted from its contract, HUB330 when it is a view that is broken.
     """
     seen = _describe(session, dataset.physical)
-    if not seen and session.texts(_EXISTS, _address(dataset.physical)):  # of a broken view the catalogue has no columns
+    if not seen and session.texts(
+        mysql_catalogue.EXISTS, _address(dataset.physical)
+    ):  # of a broken view the catalogue has no columns
         raise Refused("HUB330", dataset.id, table=dataset.physical, owner=dataset.owner)
     drift(dataset, [one.column for one in seen])
     by_name = {one.column.name: one for one in seen}
@@ -273,7 +273,7 @@ def _familiar(session: Session, dataset: SourceDataset) -> bool:
 
 def _is_large(session: Session, dataset: SourceDataset) -> bool:
     """By the server's own estimate, which costs nothing; of a view there is none."""
-    return any(int(rows or 0) >= _LARGE_ROWS for (rows,) in session.texts(_ESTIMATE, _address(dataset.physical)))
+    return any(int(rows or 0) >= _LARGE_ROWS for (rows,) in session.texts(mysql_catalogue.ESTIMATE, _address(dataset.physical)))
 
 
 def _facts(dataset: SourceDataset) -> list[str]:

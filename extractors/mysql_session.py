@@ -18,6 +18,7 @@ from pymysql.cursors import SSCursor
 from core.connections import Connection
 from core.errors import Refused, Unavailable
 from core.settings import settings
+from core.text import known, text
 
 _REFUSALS = {1044: "HUB309", 1142: "HUB309", 1143: "HUB309", 1356: "HUB330"}
 """Errors of the server that no second try mends: the account may not read the database, table or column; a view is broken."""
@@ -139,5 +140,6 @@ def _connect(link: pymysql.Connection[SSCursor], door: str | None) -> None:
 
 
 def _reason(error: Exception) -> str:
-    number = error.args[0] if error.args and isinstance(error.args[0], int) else ""
-    return f"{type(error).__name__} {number}".strip()
+    number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+    word = text(f"extractors.mysql_{number}") if known(f"extractors.mysql_{number}") else ""
+    return " ".join(part for part in (type(error).__name__, str(number or ""), word) if part)

@@ -45,7 +45,14 @@ _KEY = """
     select a.attname
     from pg_index i cross join unnest(i.indkey) with ordinality k (attnum, position)
     join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
-    where i.indrelid = to_regclass(%s) and i.indisprimary
+    where i.indexrelid = (
+        select u.indexrelid from pg_index u
+        where u.indrelid = to_regclass(%s) and u.indisunique and u.indisvalid and u.indpred is null and u.indexprs is null
+          and not exists (
+            select 1 from pg_attribute n where n.attrelid = u.indrelid and n.attnum = any(u.indkey) and not n.attnotnull
+          )
+        order by not u.indisprimary, u.indnkeyatts, u.indexrelid limit 1
+    ) and k.position <= i.indnkeyatts
     order by k.position
 """
 _TABLES = """
@@ -53,6 +60,7 @@ _TABLES = """
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
       and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
+      and {right}(has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select'))
     order by 1
 """
 _SETTINGS = (
@@ -95,10 +103,24 @@ class PostgreSQL:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._link: Link | None = None
 
     def tables(self) -> list[str]:
         with self._snapshot() as link:
-            return [str(name) for (name,) in link.execute(_TABLES)]
+            return [str(name) for (name,) in link.execute(_TABLES.format(right="").encode())]
+
+    def closed(self) -> list[str]:
+        with self._snapshot() as link:
+            return [str(name) for (name,) in link.execute(_TABLES.format(right="not ").encode())]
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        with self._snapshot() as link:
+            self._link = link
+            try:
+                yield
+            finally:
+                self._link = None
 
     def columns(self, physical: str, dataset: SourceDataset | None = None) -> list[SourceColumn]:
         with self._snapshot(dataset) as link:
@@ -177,6 +199,9 @@ class PostgreSQL:
 
     @contextlib.contextmanager
     def _snapshot(self, dataset: SourceDataset | None = None) -> Iterator[Link]:
+        if self._link is not None:
+            yield self._link
+            return
         where, owner = (dataset.id, dataset.owner) if dataset else (self._connection.id, self._connection.id)
         address = conninfo(self._connection, connect_timeout=10)
         try:

@@ -31,7 +31,17 @@ def dictionary(folder: Path) -> Dictionary:
 
 def meaning(physical: str, words: Dictionary) -> Column | None:
     """The hub column that a source column of this name most likely is: of several, the name that most entities use."""
-    columns = words.get(physical.upper(), {})
+    columns = words.get(physical.upper(), {}) or _titled(physical, words)
     names = Counter(column.name for column in columns.values())
     best = min(names, key=lambda name: (-names[name], name), default=None)
     return next((column for column in columns.values() if column.name == best), None)
+
+
+def _titled(title: str, words: Dictionary) -> Mapping[str, Column]:
+    """The hub columns whose Chinese title a source gives its column as a name."""
+    return {
+        f"{code}.{entity}": column
+        for code, columns in words.items()
+        for entity, column in columns.items()
+        if column.title == title
+    }

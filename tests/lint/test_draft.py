@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pymysql
@@ -20,9 +21,11 @@ from campus.stores_local import ServedTables
 from core import postgres
 from core.connections import parse
 from core.dialects import LogicalType
-from core.errors import ContractError, Denied
+from core.errors import ContractError, Denied, Unavailable
 from core.settings import ROOT, settings
+from extractors import mysql_session
 from pipeline.draft import draft
+from pipeline.draft_words import dataset_names
 from schemas.catalog import catalog, read_catalog
 from schemas.contract import Column
 from schemas.lint import lint
@@ -176,3 +179,126 @@ def test_a_draft_of_a_sqlserver_takes_its_titles(
     assert found["GH"]["primaryKeyPosition"] == 1
     assert [item["logicalType"] for item in found.values()] == ["string", "string", "date", "number", "boolean", "timestamp"]
     assert [item["physicalType"] for item in found.values()] == list(kinds.values())
+
+
+FOREIGN = (
+    "create table `学生表` (`学号` varchar(20) primary key, `姓名` varchar(50), `宿舍` varchar(20))",
+    "create table `课程表` (`课程号` varchar(20) primary key, `学分` float)",
+    "create table Student (studentID int(10) unsigned zerofill primary key, gibbonSchoolYearID int, birthDate date not null"
+    " default '0000-00-00', passwordStrong varchar(255), passwordStrongSalt varchar(50), mfaSecret varchar(20),"
+    " refresh_token text, last_update timestamp not null default current_timestamp on update current_timestamp)",
+    "create table enrolment (no int not null, term int not null, mark double, note varchar(9), unique key (no, term))",
+    "create sequence numbers_seq",
+)
+
+
+@pytest.fixture
+def foreign(mariadb_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A database on MariaDB that nobody of this university designed."""
+    url = servers.mariadb_database(mariadb_server, "foreign")
+    connection = parse("draft", url)
+    link = pymysql.connect(
+        unix_socket=connection.options["unix_socket"], user=connection.user, database=connection.database, autocommit=True
+    )
+    with link, link.cursor() as cursor:
+        cursor.execute("set sql_mode = ''")
+        cursor.execute("drop table if exists `学生表`, `课程表`, Student, student, enrolment")
+        cursor.execute("drop sequence if exists numbers_seq")
+        for statement in FOREIGN:
+            cursor.execute(statement)
+    monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", url)
+    return url
+
+
+def drafts(files: list[Path]) -> dict[str, dict[str, Any]]:
+    """The drafted contracts by the table that they are of."""
+    found = [yaml.safe_load(path.read_text("utf-8")) for path in files if path.suffix == ".yaml"]
+    return {contract["schema"][0]["physicalName"]: contract for contract in found}
+
+
+def test_tables_that_would_have_one_name_are_drafted_each(fresh_home: Path, foreign: str) -> None:
+    files = draft("src_hr", fresh_home)
+    made = drafts(files)
+    assert set(made) == {"学生表", "课程表", "Student", "enrolment"}  # a sequence is no table
+    assert len({contract["id"] for contract in made.values()}) == len(set(files)) == 4
+    assert made["学生表"]["schema"][0]["businessName"] == "学生表"
+    titles = {item["physicalName"]: item for item in made["学生表"]["schema"][0]["properties"]}
+    assert (titles["学号"]["name"], titles["宿舍"]["businessName"]) == ("student_no", "宿舍")
+
+
+def test_names_differ_whatever_the_tables_are_called() -> None:
+    tables = ["学生", "课程", "Student", "student", "STUDENT", "学生A", "课程A", "2026", "学生2", "a-b", "a_b", "table_1", "$"]
+    names = dataset_names(tables)
+    assert len(set(names.values())) == len(tables)
+    assert all(re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in names.values())
+    assert names == dataset_names(tables[::-1])
+
+
+def test_a_draft_says_what_the_database_knows(fresh_home: Path, foreign: str) -> None:
+    made = drafts(draft("src_hr", fresh_home))
+    student = {item["physicalName"]: item for item in made["Student"]["schema"][0]["properties"]}
+    assert set(student) == {"studentID", "gibbonSchoolYearID", "birthDate", "last_update"}  # nothing that opens an account
+    assert "mfaSecret" in made["Student"]["description"]["limitations"]
+    assert "last_update" in made["Student"]["description"]["usage"]
+    assert student["gibbonSchoolYearID"]["name"] == "gibbon_school_year_id"
+    assert student["studentID"]["logicalType"] == "string"  # zeros before a number stay
+    assert student["birthDate"]["customProperties"] == [{"property": "nullValues", "value": ["0000-00-00"]}]
+    assert "required" not in student["birthDate"]
+    enrolment = {item["physicalName"]: item for item in made["enrolment"]["schema"][0]["properties"]}
+    assert [enrolment[name].get("primaryKeyPosition") for name in ("no", "term", "note")] == [1, 2, None]
+    assert enrolment["mark"]["physicalType"] == "decimal(38,10)"
+
+
+def test_a_whole_database_is_drafted_over_one_connection(
+    fresh_home: Path, foreign: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    connect = mysql_session._connect
+    monkeypatch.setattr(mysql_session, "_connect", lambda *given: (opened.append("one"), connect(*given))[1])
+    draft("src_hr", fresh_home)
+    assert opened == ["one"]
+
+
+def test_tables_that_the_account_may_not_read_are_told_and_left_out(
+    fresh_home: Path, postgres_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres.database(postgres_server, "guarded")
+    with psycopg.connect(url) as link:
+        link.execute("drop schema if exists secret cascade")
+        link.execute("drop table if exists open_one, shut_one")
+        link.execute("create schema secret")
+        link.execute("create table secret.pay (no int primary key)")
+        link.execute("create table open_one (no int not null unique, at timestamp)")
+        link.execute("create table shut_one (no int primary key)")
+        link.execute("do $$ begin create role drafter login; exception when duplicate_object then null; end $$")
+        link.execute("grant usage on schema public to drafter")
+        link.execute("grant select on open_one to drafter")
+    monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", f"{url}{'&' if '?' in url else '?'}options=-c%20role%3Ddrafter")
+    told: list[str] = []
+    made = drafts(draft("src_hr", fresh_home, warn=lambda error: told.append(f"{error.code} {error.where}")))
+    assert set(made) == {"open_one"}
+    assert made["open_one"]["schema"][0]["properties"][0]["primaryKey"]
+    assert told == ["HUB147 src_hr.secret.pay", "HUB147 src_hr.shut_one"]
+
+
+@pytest.mark.parametrize(("url", "code"), [("file://{folder}", "HUB877"), ("off:", "HUB878")])
+def test_a_connection_with_nothing_to_draft_says_so(
+    fresh_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, code: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", url.format(folder=tmp_path / "empty"))
+    with pytest.raises((ContractError, Denied), match=code):
+        draft("src_hr", fresh_home)
+
+
+def test_a_connection_without_a_database_and_a_wrong_account_are_told_in_words(
+    fresh_home: Path, foreign: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = parse("draft", foreign)
+    socket = f"unix_socket={at.options['unix_socket']}"
+    monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", f"mysql://{at.user}@localhost/?{socket}")
+    with pytest.raises(ContractError, match="HUB877"):
+        draft("src_hr", fresh_home)
+    monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", f"mysql://nobody_here:wrong@localhost/{at.database}?{socket}")
+    with pytest.raises(Unavailable, match="口令"):
+        draft("src_hr", fresh_home)
