@@ -116,5 +116,5 @@ def ready(edge: str) -> None:
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:
-    names = ("feed", "version", "expected", "found", "sent", "received", "rejected", "change")
-    return ["-" if row[name] is None else str(row[name]) for name in names]
+    names = ("feed", "version", "expected", "found", "unsigned", "unsigned_rows", "sent", "received", "rejected", "change")
+    return ["-" if row.get(name) is None else str(row[name]) for name in names]

@@ -17,10 +17,13 @@ from core.errors import Fault, HubError
 from core.leaving import leave, obey_signals
 from core.privacy import keep_private
 from pipeline.cli_base import app
+from pipeline.helping import ReadableCommand
 
 for _module in pkgutil.iter_modules(pipeline.__path__):
     if _module.name.startswith("cli_"):
         importlib.import_module(f"pipeline.{_module.name}")
+for _command in app.registered_commands:
+    _command.cls = ReadableCommand
 
 
 def main() -> None:

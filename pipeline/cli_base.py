@@ -13,8 +13,11 @@ import typer
 
 from core.errors import HubError
 from core.text import text
+from pipeline.helping import ReadableGroup
 
-app = typer.Typer(help=text("cli.hub"), no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    cls=ReadableGroup, help=text("cli.hub"), no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
 AsJson = Annotated[bool, typer.Option("--json", help=text("cli.json"))]
 AsOf = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help=text("cli.as_of"))]
 
@@ -48,11 +51,7 @@ def agreed(question: str, yes: bool, as_json: bool) -> bool:
 
 
 def show(value: Any, as_json: bool, table: Any = None) -> None:
-    """Print a value as JSON, or as a table: the one given, else a line a fact."""
-    from rich.console import Console
-
-    from pipeline import screen
-
+    """Print a value as JSON, or as what is given for people, else a line a fact."""
     if as_json:
         print(
             json.dumps(
@@ -63,7 +62,20 @@ def show(value: Any, as_json: bool, table: Any = None) -> None:
             )
         )
     else:
-        Console().print(table or (screen.facts(value) if isinstance(value, dict) else value))
+        from pipeline import screen
+
+        say(table or (screen.facts(value) if isinstance(value, dict) else value))
+
+
+def say(*parts: Any) -> None:
+    """Print texts and tables for people; no line is wider than the terminal, and none is cut."""
+    from rich.console import Console
+
+    from pipeline.grid import Prose
+
+    console = Console(highlight=False)
+    for part in parts:
+        console.print(Prose(part) if isinstance(part, str) else part, crop=False)
 
 
 def show_part(facts: dict[str, Any], problems: Sequence[HubError], went: int, as_json: bool) -> None:

@@ -47,12 +47,14 @@ def verify(
 
 def _chain(as_json: bool) -> None:
     from core.ledger import ledger
-    from pipeline import signoff
+    from pipeline import journal, screen_desk, signoff
 
-    whole = signoff.chain(ledger())
-    show(whole, as_json)
-    if not whole["whole"]:
-        raise Denied("HUB749", f"ops.signoff {whole['broken']}")
+    signed, written = signoff.chain(ledger()), journal.chain(ledger())
+    show({**signed, "journal": written}, as_json, None if as_json else screen_desk.chains(signed, written))
+    if signed["whole"] is False:
+        raise Denied("HUB749", f"ops.signoff {signed['broken']}")
+    if broken := written["broken"]:
+        raise Denied("HUB879", f"ops.{broken['kind']} {broken['subject']}", **broken)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -111,9 +112,10 @@ def held(
 def versions(limit: int = 20, as_json: AsJson = False) -> None:
     from core.ledger import ledger
     from pipeline import screen
+    from pipeline.status import decisions
 
     found = ledger().rows("select * from ops.version order by version desc limit %s", [limit])
-    show(found, as_json, None if as_json else screen.versions(found))
+    show(found, as_json, None if as_json else screen.versions(found, decisions(ledger(), limit)))
 
 
 @app.command(help=text("cli.rollback"))
@@ -125,13 +127,15 @@ def rollback(
     as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
+    from pipeline import screen
     from pipeline.context import resume
     from pipeline.night import close_run, open_run
     from pipeline.publish import rollback as run
 
     run_id = open_run("rollback", day(as_of), [f"v{version}"])
     try:
-        show(run(resume(run_id), version, by or getpass.getuser(), approved_by, reason), as_json)
+        found = run(resume(run_id), version, by or getpass.getuser(), approved_by, reason)
+        show(found, as_json, None if as_json else screen.rolled_back(found))
     finally:
         close_run(run_id)
 
@@ -148,12 +152,14 @@ def release(
 ) -> None:
     from core.ledger import ledger
     from pipeline import release as releases
+    from pipeline.status import brake_line
 
     who, today = by or getpass.getuser(), day(as_of)
     if approve:
-        show(releases.approve(ledger(), brake, who, until.date() if until else today, today), as_json)
+        found = releases.approve(ledger(), brake, who, until.date() if until else today, today)
     else:
-        show(releases.request(ledger(), brake, who, reason or ""), as_json)
+        found = releases.request(ledger(), brake, who, reason or "")
+    show(found, as_json, None if as_json else brake_line(found))
 
 
 @app.command(help=text("cli.lint"))
@@ -184,9 +190,11 @@ def draft(
     table: Annotated[list[str] | None, typer.Option(help=text("cli.table"))] = None,
     as_json: AsJson = False,
 ) -> None:
+    from pipeline import screen
     from pipeline.draft import draft as run
 
-    show([str(path) for path in run(connection, out, table or [])], as_json)
+    found = [str(path) for path in run(connection, out, table or [], lambda told: print(told.line(), file=sys.stderr))]
+    show(found, as_json, None if as_json else screen.drafted(found))
 
 
 @app.command(help=text("cli.selftest"))

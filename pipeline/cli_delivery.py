@@ -26,12 +26,16 @@ def pull(
     as_json: AsJson = False,
 ) -> None:
     from pipeline import pull as hop
+    from pipeline import screen_desk
     from pipeline.context import resume
     from pipeline.night import close_run, open_run
 
     run_id = open_run("pull", day(as_of), [edge])
     try:
-        show({"run": run_id, "datasets": hop.pull(resume(run_id), edge, out, by or getpass.getuser(), since)}, as_json)
+        found = hop.pull(resume(run_id), edge, out, by or getpass.getuser(), since)
+        names = ("feed", "mode", "since", "version", "upserts", "deletes")
+        table = None if as_json else screen_desk.lines(found, names, "desk.screen.pull_title")
+        show({"run": run_id, "datasets": found}, as_json, table)
     finally:
         close_run(run_id)
 

@@ -27,13 +27,13 @@ def flows(
     known, language = flowbook(), settings().lang
     if audit:
         found = read.audit(known, language)
-        show(found, as_json, None if as_json else tables.audit(found))
+        show(found, as_json, None if as_json else tables.audit(found, known, language))
     elif rules:
         kept = read.rules(known, language)
         show(kept, as_json, None if as_json else tables.rules(kept))
     elif flow:
         told = read.steps(ledger(), catalog(), known, flow.upper())
-        show(told, as_json, None if as_json else tables.steps(told, language))
+        show(told, as_json, None if as_json else tables.steps(told, known, language))
     else:
         whole = read.overview(ledger(), catalog(), known)
         show(whole, as_json, None if as_json else tables.overview(whole, known, language))

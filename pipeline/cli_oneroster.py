@@ -17,19 +17,18 @@ def oneroster(
     bundles: Annotated[list[Path], typer.Argument(help=text("roster.bundles"))],
     as_json: AsJson = False,
 ) -> None:
-    from rich.table import Table
-
     from core.errors import FeedFailed
+    from pipeline.grid import Grid
     from pipeline.roster import slips
 
     found = slips(bundles)
-    table = Table(title=text("roster.title", None, count=len(found)), title_justify="left", header_style="bold")
+    table = Grid(text("roster.title", None, count=len(found)))
     for name in ("bundle", "file", "column", "rows", "problem"):
-        table.add_column(text(f"roster.head_{name}"), overflow="fold")
+        table.column(text(f"roster.head_{name}"), whole=name in ("bundle", "file", "column"))
     for slip in found:
         rows = ", ".join(str(row) for row in slip.rows) + (" …" if slip.count > len(slip.rows) > 0 else "")
         problem = text(f"roster.slip_{slip.problem}", None, count=slip.count)
-        table.add_row(slip.bundle, slip.file, slip.column or "-", rows or "-", problem)
+        table.row(slip.bundle, slip.file, slip.column or "-", rows or "-", problem)
     show([asdict(slip) for slip in found], as_json, None if as_json else table)
     if found:
         raise FeedFailed("HUB624", bundles[-1].name, count=len(found))

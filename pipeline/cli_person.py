@@ -85,16 +85,17 @@ def unlink(number: str, reason: Reason, by: By = None, as_json: AsJson = False) 
 
 
 def _table(entity: str, rows: Sequence[Row]) -> Any:
-    """The rows under the contract's own titles."""
-    from rich.markup import escape
-    from rich.table import Table
-
+    """The rows under the contract's own titles; numbers and days are never cut."""
+    from pipeline import naming
+    from pipeline.grid import Grid
+    from pipeline.screen import told
     from schemas.catalog import catalog
 
     found = catalog().entity(entity)
-    table = Table(title=f"{found.title} {len(rows)}", title_justify="left")
+    grid = Grid(f"{naming.entity(catalog(), entity)} {len(rows)}")
     for column in found.columns:
-        table.add_column(column.title)
+        number = column.name in found.key or column.name.endswith(("_no", "_id")) or column.type.name in ("date", "timestamp")
+        grid.column(naming.titled(column.title, column.name), whole=number)
     for row in rows:
-        table.add_row(*("-" if row[column.name] is None else escape(str(row[column.name])) for column in found.columns))
-    return table
+        grid.row(*("-" if row[column.name] is None else told(column.name, row[column.name]) for column in found.columns))
+    return grid

@@ -15,7 +15,7 @@ from core.text import text
 from pipeline.cli_base import AsJson, app, day, show
 
 Dataset = Annotated[str, typer.Argument(help=text("desk.cli.dataset"))]
-_COLUMNS = ("receipt", "as_of", "given_by", "given_at", "rows", "faulty", "sha256", "state", "replaced_by")
+_COLUMNS = ("receipt", "state", "as_of", "given_by", "given_at", "rows", "faulty", "replaced_by", "sha256")
 
 
 @app.command(help=text("desk.cli.template"))
@@ -27,7 +27,8 @@ def template(
     from schemas.catalog import catalog
 
     known = catalog()
-    show({"file": str(write(known, uploaded(known, dataset), out))}, as_json)
+    found = {"file": str(write(known, uploaded(known, dataset), out))}
+    show(found, as_json, None if as_json else text("desk.template.written", None, **found))
 
 
 @app.command(help=text("desk.cli.upload"))
@@ -46,7 +47,7 @@ def upload(
 
     offer = desk.Offer(dataset, file, by or getpass.getuser(), day(as_of), accept_held, reason)
     found = desk.upload(ledger(), catalog(), offer)
-    show(found, as_json)
+    show(found, as_json, None if as_json else _told(found))
     if found["state"] != "taken":
         raise typer.Exit(1)
 
@@ -61,15 +62,32 @@ def uploads(dataset: Dataset, limit: int = 50, as_json: AsJson = False) -> None:
     show(found, as_json, None if as_json else _table(dataset, found))
 
 
-def _table(dataset: str, rows: list[Row]) -> Any:
-    from rich.markup import escape
-    from rich.table import Table
+def _told(found: Row) -> Any:
+    """What became of a file, in sentences: taken or not and why, how many rows, where the list of what to mend is."""
+    from rich.console import Group
 
-    table = Table(title=text("desk.upload.title", None, dataset=dataset), title_justify="left")
+    from pipeline import screen
+    from pipeline.grid import Prose
+    from schemas.catalog import catalog
+
+    names = ("receipt", "file_name", "as_of", "rows", "faulty", "given_by", "given_at", "sha256")
+    facts = {name: found[name] for name in names}
+    dataset = {"dataset": catalog().source(found["dataset"]).title}
+    lines = [Prose(text(f"desk.upload.told_{found['state']}", None, **found))]
+    if found["problem"]:
+        lines.append(Prose(found["problem"]))
+    if found["fixes"]:
+        lines.append(Prose(text("desk.upload.told_fixes", None, file=found["fixes"])))
+    return Group(*lines, screen.facts({**dataset, **facts}))
+
+
+def _table(dataset: str, rows: list[Row]) -> Any:
+    from pipeline.grid import Grid
+
+    grid = Grid(text("desk.upload.title", None, dataset=dataset))
     for name in _COLUMNS:
-        table.add_column(text(f"desk.upload.{name}"))
+        grid.column(text(f"desk.upload.{name}"), right=name in ("rows", "faulty"), whole=name not in ("given_by", "state"))
     for row in rows:
-        shown = {**row, "sha256": row["sha256"][:12], "state": text(f"desk.upload.{row['state']}")}
-        shown["given_at"] = local_minute(row["given_at"])
-        table.add_row(*("-" if shown[name] is None else escape(str(shown[name])) for name in _COLUMNS))
-    return table
+        shown = {**row, "state": text(f"desk.upload.{row['state']}"), "given_at": local_minute(row["given_at"])}
+        grid.row(*("-" if shown[name] is None else str(shown[name]) for name in _COLUMNS))
+    return grid

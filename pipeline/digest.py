@@ -13,8 +13,9 @@ from datetime import date
 from typing import Any
 
 from core.ledger import Ledger
+from core.settings import settings
 from core.text import text
-from pipeline import attention, figures, latency, status
+from pipeline import attention, figures, latency, naming, status
 from pipeline.obligations import pressing
 from schemas.catalog import Catalog
 
@@ -78,8 +79,9 @@ class Facts:
 
 
 def _title(known: Catalog, department: str, day: date, language: str | None) -> str:
-    name = text("digest.technician", language) if department == TECHNICIAN else known.owner(department, language or "zh")
-    return text("digest.title", language, department=name, day=day)
+    tongue = language or settings().lang
+    name = text("digest.technician", tongue) if department == TECHNICIAN else known.owner(department, tongue)
+    return text("digest.title", tongue, department=name, day=day)
 
 
 def _points(facts: Facts, code: str, language: str | None) -> list[str]:
@@ -89,7 +91,7 @@ def _points(facts: Facts, code: str, language: str | None) -> list[str]:
         rows = facts.held_rows.get(code, 0)
         points.append(text("digest.held", language, rows=rows, rules=len(held), system=code))
         points += [_rule(facts, row, language) for row in held[:RULES_SHOWN]]
-    points += [_feed(row, language) for row in facts.feeds if code in (row["source"], row["target"])]
+    points += [_feed(facts, row, language) for row in facts.feeds if code in (row["source"], row["target"])]
     points += [attention.line(point, language) for point in facts.attention if _concerns(point, code)]
     entities = set(facts.known.entities_of(code))
     points += [status.brake_line(row, language) for row in facts.brakes if row["subject"] in entities]
@@ -98,17 +100,26 @@ def _points(facts: Facts, code: str, language: str | None) -> list[str]:
 
 def _technical(facts: Facts, book: Ledger, language: str | None) -> list[str]:
     points = [line for row in facts.systems for line in row["errors"]]
-    points += [_feed(row, language) for row in facts.feeds]
+    points += [_feed(facts, row, language) for row in facts.feeds]
     points += [attention.line(point, language) for point in facts.attention]
     points += [status.brake_line(row, language) for row in facts.brakes]
     if facts.held:
         rows = sum(facts.held_rows.values())
-        systems = ", ".join(sorted({row["source_system"] for row in facts.held}))
+        codes = sorted({row["source_system"] for row in facts.held})
+        systems = text("status.list_mark", language).join(naming.system(facts.known, code, language) for code in codes)
         points.append(text("digest.held_all", language, rows=rows, systems=systems))
     points += [_obligation(item, language) for item in facts.obligations]
     for row in latency.refreshes(book):
         if row["last_error"]:
-            points.append(text("digest.refresh", language, system=row["system"], code=row["last_error"], day=row["as_of"]))
+            points.append(
+                text(
+                    "digest.refresh",
+                    language,
+                    system=naming.system(facts.known, row["system"], language),
+                    code=row["last_error"],
+                    day=row["as_of"],
+                )
+            )
     for row in status.alerts(book):
         if row["state"] == "not_sent":
             points.append(text("digest.unsent", language, department=row["department"], day=row["as_of"], state=row["state"]))
@@ -126,7 +137,7 @@ def _is_told(item: Mapping[str, Any], code: str) -> bool:
 
 
 def _obligation(item: Mapping[str, Any], language: str | None) -> str:
-    what = item["text_zh"] if language in (None, "zh") and text("digest.language", language) == "zh" else item["what"]
+    what = item["text_zh"] if (language or settings().lang) == "zh" else item["what"]
     past = "over" if item["recurring"] else "missing"
     words = {"missing": past, "unseen": "unseen"}
     key = words.get(item["state"], "today" if item["days_left"] == 0 else "due")
@@ -137,10 +148,14 @@ def _obligation(item: Mapping[str, Any], language: str | None) -> str:
 
 def _rule(facts: Facts, row: Mapping[str, Any], language: str | None) -> str:
     why = status.why(facts.known, row["entity"], row["rule_id"], language)
-    return text("digest.rule", language, entity=row["entity"], rows=row["rows"], why=why, since=row["first_seen"])
+    name = naming.entity(facts.known, row["entity"], language)
+    return text("digest.rule", language, entity=name, rows=row["rows"], why=why, since=row["first_seen"])
 
 
-def _feed(row: Mapping[str, Any], language: str | None) -> str:
-    names = ("edge", "dataset", "source", "target")
-    state = text(f"report.state_{row['state']}", language)
-    return text("digest.feed", language, **{name: row[name] for name in names}, state=state, reason=row["reason"] or "-")
+def _feed(facts: Facts, row: Mapping[str, Any], language: str | None) -> str:
+    told = {
+        "feed": naming.feed(facts.known, f"{row['edge']}.{row['dataset']}", language),
+        **{end: naming.system(facts.known, row[end], language) for end in ("source", "target")},
+        "state": text(f"report.state_{row['state']}", language),
+    }
+    return text("digest.feed", language, **told, reason=row["reason"] or "-")

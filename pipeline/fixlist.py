@@ -29,4 +29,7 @@ def write(path: Path, faults: Sequence[Fault]) -> None:
             for place, value in enumerate(shown):
                 sheet.write_string(number, place, value, cell)
         sheet.freeze_panes(1, 0)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+        sheet.repeat_rows(0)
         sheet.autofilter(0, 0, max(len(faults), 1), len(COLUMNS) - 1)

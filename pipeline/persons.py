@@ -18,6 +18,7 @@ from core import postgres
 from core.errors import Denied
 from core.ledger import Ledger, Row
 from core.people import need_two
+from core.settings import settings
 from quality.mask import mask
 from schemas.catalog import Catalog
 from schemas.contract import Column
@@ -264,7 +265,8 @@ def summary(book: Ledger) -> Row:
 def masked(catalog: Catalog, entity: str, rows: Sequence[Row]) -> list[Row]:
     """The rows with their personal values as they may be shown, and codes with their names."""
     columns = {column.name: column for column in catalog.entity(entity).columns}
-    names = {(code.list, code.code): code.name_zh for code in catalog.codes}
+    zh = settings().lang == "zh"
+    names = {(code.list, code.code): code.name_zh if zh else code.name_en for code in catalog.codes}
     return [
         {
             name: _shown(columns[name], value, names) if name in columns else value

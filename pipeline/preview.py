@@ -13,6 +13,7 @@ from typing import Any
 
 from core.calendar import Calendar, calendar, each_day
 from core.schedule import FIRST_NIGHT, SCHEDULES
+from core.settings import settings
 from core.text import text
 from schemas import deadlines
 from schemas.catalog import Catalog
@@ -41,7 +42,7 @@ def preview(known: Catalog, first: date, last: date, language: str | None = None
     """Every run and every day due between two days, both included, in order of time."""
     year = calendar()
     found = [item for day in each_day(first, last) for item in _runs(known, year, day, language)]
-    found += _due(known, year, first, last)
+    found += _due(known, year, (first, last), language)
     return sorted(found, key=lambda item: (item.day, item.kind == "due", item.at, item.name))
 
 
@@ -71,9 +72,11 @@ def _moved(year: Calendar, word: str, day: date, language: str | None) -> str:
     return text("preview.moved", language, day=wanted) if word == "payday" and day.day != wanted else ""
 
 
-def _due(known: Catalog, year: Calendar, first: date, last: date) -> Iterator[Item]:
+def _due(known: Catalog, year: Calendar, days: tuple[date, date], language: str | None) -> Iterator[Item]:
+    word = "text_zh" if (language or settings().lang) == "zh" else "what"
     for deadline in known.deadlines.values():
-        for item in deadlines.occasions(deadline, year, first, last):
-            department = "、".join(known.owner(code) for code in deadline["departments"])
+        for item in deadlines.occasions(deadline, year, *days):
+            owners = (known.owner(code, language or settings().lang) for code in deadline["departments"])
+            department = text("status.list_mark", language).join(owners)
             name = f"{item.deadline} {item.name}"
-            yield Item(item.due_on, "", "due", name, 0, f"{deadline['step']} {deadline['text_zh']}", department)
+            yield Item(item.due_on, "", "due", name, 0, f"{deadline['step']} {deadline[word]}", department)

@@ -17,7 +17,7 @@ from core.ids import digest
 from core.ledger import Output, Row
 from core.settings import settings
 from core.text import LANGUAGES, text
-from pipeline import accounts, attention, figures, obligations, status, tonight
+from pipeline import accounts, attention, figures, naming, obligations, status, tonight
 from pipeline.context import Night
 
 VERBS = ("extract", "conform", "check", "brake", "publish", "deliver", "reconcile", "audit")
@@ -216,6 +216,9 @@ def html(night: Night, facts: dict[str, Any], language: str) -> str:
         line=lambda problem: HubError(problem["code"], problem["where"], **problem["facts"]).line(language),
         needs=lambda point: attention.line(point, language),
         brake=lambda row: status.brake_line(row, language),
+        name=lambda code: naming.subject(night.catalog, code, language),
+        feed=lambda row: naming.feed(night.catalog, f"{row['edge']}.{row['dataset']}", language).partition(" ")[2],
+        evidence=lambda proof: naming.evidence(proof, language),
         needs_title=text("desk.attention.title", language),
         verbs=VERBS,
         counts=accounts.COUNTS,

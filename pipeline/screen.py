@@ -5,18 +5,23 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
+from rich.console import Console, Group
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.text import Text
 
 from core.calendar import local_minute
 from core.ledger import Row
 from core.settings import settings
+from core.text import known as known_text
 from core.text import text
+from pipeline import naming
+from pipeline.cli_base import say, show
 from pipeline.context import Progress as Report
+from pipeline.grid import Grid, Items, Prose
+from pipeline.status import brake_line
 from schemas.catalog import catalog
 
 _GOOD = {"done", "accepted", "unchanged", "released", "used", "moot"}
@@ -62,8 +67,6 @@ def progress(quiet: bool = False) -> Iterator[Report]:
 
 def outcome(found: Any, as_json: bool) -> None:
     """What a run came to: the table of flows, then what needs a person, then where the report is."""
-    from core.settings import settings
-    from pipeline.cli_base import show
     from pipeline.context import resume
     from pipeline.report import facts_of
 
@@ -82,110 +85,152 @@ def outcome(found: Any, as_json: bool) -> None:
             True,
         )
         return
-    console = Console()
-    console.print(flows(facts["flows"], f"{found.run_id}  v{found.version}"))
-    for line in problems:
-        console.print(f"[red]●[/red] {escape(line)}", highlight=False, soft_wrap=True)
-    for row in facts["extracts"]:
-        if row["new_columns"]:
-            told = text("report.new_columns_line", None, dataset=row["dataset"], columns=", ".join(row["new_columns"]))
-            console.print(f"○ {escape(told)}", highlight=False, soft_wrap=True)
     page = settings().var / "reports" / found.run_id / f"report.{settings().lang}.html"
-    console.print(text("cli.report_at", None, path=page), highlight=False, soft_wrap=True)
-
-
-def flows(rows: Sequence[Row], title: str) -> Table:
-    """Per flow: extracted, held, changed, delivered, accepted, seconds."""
-    table = new_table(
-        title,
-        (
-            "report.flow",
-            "report.extracted",
-            "report.held",
-            "report.changed",
-            "report.delivered",
-            "report.accepted",
-            "report.seconds",
+    say(
+        flows(facts["flows"], f"{found.run_id}  v{found.version}"),
+        *(Prose(Text.assemble(("● ", "red"), line), hang=2) for line in problems),
+        *(
+            Prose(
+                "○ " + text("report.new_columns_line", None, dataset=row["dataset"], columns=", ".join(row["new_columns"])),
+                hang=2,
+            )
+            for row in facts["extracts"]
+            if row["new_columns"]
         ),
-        1,
+        Prose(text("cli.report_at", None, path=page)),
     )
+
+
+def flows(rows: Sequence[Row], title: str) -> Grid:
+    """Per flow: extracted, held, changed, delivered, accepted, seconds."""
+    numbers = ("extracted", "held", "changed", "delivered", "accepted", "seconds")
+    grid = new_grid(title, ("report.flow", "status.title"), [f"report.{name}" for name in numbers])
     for row in rows:
-        accepted = f"{row['accepted']}/{row['sent']}"
-        colour = {"done": "green", "failed": "red"}.get(row["state"], "dim")
-        numbers = [f"{row[name]:,}" for name in ("extracted", "held", "changed", "delivered")]
-        table.add_row(f"{row['flow']} {row['title']}", *numbers, f"[{colour}]{accepted}[/{colour}]", f"{row['seconds']:.1f}")
-    return table
+        accepted = Text(f"{row['accepted']}/{row['sent']}", style={"done": "green", "failed": "red"}.get(row["state"], "dim"))
+        counts = [f"{row[name]:,}" for name in ("extracted", "held", "changed", "delivered")]
+        title = row["title" if settings().lang == "zh" else "title_en"]
+        grid.row(row["flow"], title, *counts, accepted, f"{row['seconds']:.1f}")
+    return grid
 
 
-def held(rows: Sequence[Row], counts: Mapping[str, int]) -> Table:
-    """Held rows, of so many (`rows`, `entries`): whose, which key, why, first and last seen. Three columns, so that the reason
-    has room on 80 characters."""
-    table = new_table(text("cli.held_title", None, count=len(rows), **counts), ("cli.key", "report.why", "report.since"), 3)
-    for row in rows:
-        severity = text(f"report.severity_{row['severity']}")
-        systems = " / ".join(filter(None, (row["source_system"], row["authority"])))
-        table.add_row(
-            f"{row['entity']} [dim]{systems}[/dim]\n{escape(row['source_key'])}",
-            f"{row['why']}\n[dim]{row['rule_id']}[/dim]",
-            f"{row['first_seen']}\n{row['last_seen']} {severity}",
-            end_section=True,
-        )
-    return table
+def held(found: Sequence[Row], counts: Mapping[str, int]) -> Group:
+    """Held rows, of so many (`rows`, `entries`), by reason: whose, why, how many, and their keys with the days on which they
+    were first and last seen."""
+    known = catalog()
+    lines: list[Any] = [Prose(text("cli.held_title", None, count=len(found), **counts), style="italic")]
+    names = ("severity", "entity", "source_system", "authority", "rule_id", "why")
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in found:
+        groups.setdefault(tuple(row[name] for name in names), []).append(row)
+    for (severity, entity, system, authority, rule, why), rows in groups.items():
+        facts = {
+            "severity": text(f"report.severity_{severity}"),
+            "entity": naming.entity(known, entity),
+            "systems": " / ".join(naming.system(known, code) for code in (system, authority) if code),
+            "rows": len(rows),
+        }
+        colour = "red" if severity == "error" else "yellow"
+        lines.append(Prose(Text.assemble(("● ", colour), (text("cli.held_group", None, **facts), "bold"))))
+        lines.append(Prose(Text.assemble("  ", why, (f" {rule}", "dim")), hang=2))
+        days: dict[tuple[Any, Any], list[str]] = {}
+        for row in rows:
+            days.setdefault((row["first_seen"], row["last_seen"]), []).append(readable_key(row["source_key"]))
+        for (first, last), keys in days.items():
+            lines.append(Items(text("cli.held_since", None, first=first, last=last), keys))
+    return Group(*lines)
 
 
-def facts(value: dict[str, Any]) -> Table:
-    """What a command came to, a line a fact."""
-    table = Table(show_header=False, box=None)
+def readable_key(key: str) -> str:
+    """A key of several columns with a bar between them."""
+    return key.replace("\x1f", "|")
+
+
+def drafted(files: Sequence[str]) -> Group:
+    """The files that were written."""
+    return Group(Prose(text("cli.drafted", None, count=len(files))), *(Prose(file) for file in files))
+
+
+def rolled_back(found: Mapping[str, Any]) -> Group:
+    """What a rollback restored, in words and by entity."""
+    grid = new_grid("", ("report.entity",), ("facts.restored", "facts.closed"))
+    for name, counts in found["entities"].items():
+        grid.row(naming.entity(catalog(), name), f"{counts['restored']:,}", f"{counts['closed']:,}")
+    return Group(Prose(text("cli.rolled_back", None, **found)), grid)
+
+
+def facts(value: Mapping[str, Any]) -> Grid:
+    """What a command came to, a line a fact that is known; the words for the facts are `facts.*` of the catalogue."""
+    grid = Grid()
+    grid.column("", whole=True)
+    grid.column("")
     for name, fact in value.items():
-        shown = ", ".join(f"{key} {item}" for key, item in fact.items()) if isinstance(fact, dict) else str(fact)
-        table.add_row(f"[bold]{name}[/bold]", escape(shown))
-    return table
+        if fact is not None and fact != "" and fact != []:
+            grid.row(Text(text(f"facts.{name}"), style="bold"), told(name, fact))
+    return grid
 
 
-def versions(rows: Sequence[Row]) -> Table:
-    """The newest versions of the hub."""
-    table = new_table(
-        text("cli.versions_title"),
-        ("report.versions", "cli.last_run", "cli.kind", "cli.published_at", "cli.rows_in", "cli.rows_closed"),
-        4,
-    )
+def told(name: str, fact: Any) -> str:
+    """A fact as people read it: moments at the university, yes and no, states and codes in words, counts with commas."""
+    if isinstance(fact, bool):
+        return text("facts.yes" if fact else "facts.no")
+    if isinstance(fact, datetime):
+        return local_minute(fact)
+    if isinstance(fact, int):
+        return f"{fact:,}" if name in _COUNTS else str(fact)
+    if isinstance(fact, Mapping):
+        return "\n".join(f"{_named(key)}{text('facts.colon')}{told(str(key), item)}" for key, item in fact.items())
+    if isinstance(fact, list | tuple):
+        return "\n".join(told(name, item) for item in fact)
+    if name in ("state", "kind") and known_text(f"facts.{name}_{fact}"):
+        return text(f"facts.{name}_{fact}")
+    return naming.subject(catalog(), fact) if name in _CODES else str(fact)
+
+
+_COUNTS = {"rows", "rows_in", "rows_closed", "faulty", "upserts", "deletes", "refused", "restored", "closed", "before"}
+_CODES = {"system", "subject", "flow", "dataset", "feed", "changed", "delivered", "entity"}
+
+
+def _named(key: Any) -> str:
+    return text(f"facts.{key}") if known_text(f"facts.{key}") else naming.subject(catalog(), str(key))
+
+
+def versions(rows: Sequence[Row], decisions: Sequence[Row]) -> Group:
+    """The newest versions of the hub; of a rollback who asked, who agreed, and why; then the brakes that were released."""
+    heads = ("report.versions", "cli.kind", "cli.published_at", "cli.last_run")
+    grid = new_grid(text("cli.versions_title"), heads, ("cli.rows_in", "cli.rows_closed"))
+    grid.column(text("cli.note"))
     for row in rows:
-        table.add_row(
-            str(row["version"]),
-            row["run_id"],
-            row["kind"],
-            local_minute(row["published_at"]),
-            f"{row['rows_in']:,}",
-            f"{row['rows_closed']:,}",
-        )
-    return table
+        people = row["entities"].get("people")
+        note = text("cli.restored", None, restores=row["restores"], **people) if people else ""
+        kind = text(f"facts.kind_{row['kind']}")
+        counts = (f"{row['rows_in']:,}", f"{row['rows_closed']:,}")
+        grid.row(str(row["version"]), kind, local_minute(row["published_at"]), row["run_id"], *counts, note)
+    return Group(grid, *(Prose(f"● {brake_line(row)}", hang=2) for row in decisions))
 
 
-def selftest(rows: Sequence[Row]) -> Table:
+def selftest(rows: Sequence[Row]) -> Grid:
     """Which datasets of a connection can be read as contracted."""
-    table = new_table(text("cli.selftest_title"), ("report.dataset", "report.rows", "report.state", "cli.problem"), 1)
+    grid = new_grid(text("cli.selftest_title"), ("report.dataset", "report.state"), ("report.rows",))
+    grid.column(text("cli.problem"))
     for row in rows:
-        table.add_row(
-            row["dataset"],
-            f"{row['rows']:,}",
-            "[green]✓[/green]" if row["ok"] else "[red]✗[/red]",
-            row["problem"] or "; ".join([*row["notes"], *row["new_columns"]]),
-        )
-    return table
+        state = Text("✓", style="green") if row["ok"] else Text("✗", style="red")
+        problem = row["problem"] or "; ".join([*row["notes"], *row["new_columns"]])
+        grid.row(row["dataset"], state, f"{row['rows']:,}", problem)
+    return grid
 
 
-def new_table(title: str, keys: Sequence[str], words: int) -> Table:
-    """A table whose first `words` columns are text and whose others are right-aligned."""
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for position, key in enumerate(keys):
-        numbers = position >= words
-        table.add_column(text(key), justify="right" if numbers else "left", overflow="fold", no_wrap=numbers)
-    return table
+def new_grid(title: str, words: Sequence[str], numbers: Sequence[str] = ()) -> Grid:
+    """A grid with columns of text, the first of them a key, then columns of numbers; the heads are keys of the catalogue."""
+    grid = Grid(title)
+    for position, key in enumerate(words):
+        grid.column(text(key), whole=position == 0)
+    for key in numbers:
+        grid.column(text(key), right=True)
+    return grid
 
 
-def shown_state(value: str) -> str:
-    colour = "green" if value in _GOOD else "red" if value in _BAD else "yellow"
-    return f"[{colour}]{text(f'report.state_{value}')}[/{colour}]"
+def shown_state(value: str) -> Text:
+    return Text(text(f"report.state_{value}"), style="green" if value in _GOOD else "red" if value in _BAD else "yellow")
 
 
 def number(value: int | None) -> str:

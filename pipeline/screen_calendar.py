@@ -6,11 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Group
-from rich.table import Table
+from rich.text import Text
 
+from core.settings import settings
 from core.text import text
+from pipeline import naming
 from pipeline.alerts import Outcome
 from pipeline.digest import Digest
+from pipeline.grid import Grid, Prose
+from schemas.catalog import catalog
 
 _COLOURS = {
     **{"met": "green", "late": "yellow", "missing": "red", "due_soon": "yellow", "unseen": "yellow", "off": "yellow"},
@@ -18,64 +22,95 @@ _COLOURS = {
 }
 
 
-def preview(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Day, time, what, feeds, why and who."""
-    table = _table("calendar", ("day", "at", "what", "feeds", "why", "department"))
+_NUMBERS = ("feeds", "changes", "median", "p95", "late", "looked", "changed", "failed", "mean_seconds", "points")
+_WHOLE = ("day", "due_on", "at")
+
+
+def preview(rows: Sequence[Mapping[str, Any]]) -> Grid:
+    """Day, time, what, feeds, why and who. What runs every day is one line over all its days."""
+    grid = _grid("calendar", ("day", "at", "what", "feeds", "why", "department"))
+    groups: dict[tuple[Any, ...], list[Any]] = {}
     for row in rows:
-        name = f"[bold]{row['name']}[/bold]" if row["kind"] == "due" else row["name"]
-        feeds = str(row["feeds"]) if row["feeds"] else ""
-        table.add_row(f"{row['day']:%Y-%m-%d}", row["at"], name, feeds, row["why"], row["department"])
-    return table
+        alike = (row["kind"], row["at"], row["name"], row["feeds"], row["why"], row["department"])
+        groups.setdefault(alike if row["kind"] == "run" else (*alike, row["day"]), []).append(row["day"])
+    for (kind, at, name, feeds, why, department, *_), days in groups.items():
+        what = Text(name if kind == "due" else _run(name), style="bold" if kind == "due" else "")
+        grid.row(_days(days), at, what, str(feeds) if feeds else "", why, department)
+    return grid
 
 
-def obligations(rows: Sequence[Mapping[str, Any]]) -> Table:
+def _run(name: str) -> str:
+    """What runs: the system that is looked at, the flow that is delivered, or one of the hub's own rounds."""
+    kind, _, of = name.partition("__")
+    if kind == "realtime":
+        return f"{text('dag.realtime.tag')} {naming.system(catalog(), of)}"
+    flow = of.partition("_")[0].upper()
+    return f"{flow} {naming.flow(catalog(), flow)}" if kind == "feed" else text(f"screen_calendar.run_{kind}")
+
+
+def _days(days: Sequence[Any]) -> str:
+    first, last = min(days), max(days)
+    if first == last:
+        return f"{first:%Y-%m-%d}"
+    return text("screen_calendar.days", None, first=f"{first:%Y-%m-%d}", last=f"{last:%Y-%m-%d}", count=len(days))
+
+
+def obligations(rows: Sequence[Mapping[str, Any]]) -> Grid:
     """Due day, deadline, department, state, counts and evidence."""
-    table = _table("obligations", ("due_on", "deadline", "department", "state", "counts", "evidence"))
+    grid = _grid("obligations", ("due_on", "deadline", "department", "state", "counts", "evidence"))
+    responsible = "responsible" if settings().lang == "zh" else "responsible_en"
     for row in rows:
         counts = "" if row["needed"] is None else f"{row['found']:,} / {row['needed']:,}"
-        proof = row["confirmed_by"] or row["evidence"] or ("" if not row["not_yet"] else text("screen_calendar.not_yet"))
+        waits = text("screen_calendar.not_yet") if row["not_yet"] else ""
+        proof = row["confirmed_by"] or naming.evidence(row["evidence"]) or waits
         name = f"{row['deadline']} {row['occasion']}"
-        table.add_row(f"{row['due_on']:%Y-%m-%d}", name, row["responsible"], state(row["state"]), counts, proof)
-    return table
+        grid.row(f"{row['due_on']:%Y-%m-%d}", name, row[responsible], state(row["state"]), counts, proof)
+    return grid
 
 
 def latency(found: Mapping[str, Any]) -> Group:
     """Changes and their seconds by system, then how often each system was looked at."""
-    table = _table("latency", ("system", "changes", "median", "p95", "late"))
-    total = {**found, "system": text("screen_calendar.all")}
-    for row in [total, *found["systems"]]:
+    grid = _grid("latency", ("system", "changes", "median", "p95", "late"))
+    for row in [{**found, "system": ""}, *found["systems"]]:
         numbers = ("changes", "median_seconds", "p95_seconds", "late")
-        table.add_row(row["system"], *("-" if row[name] is None else str(row[name]) for name in numbers))
-    looks = _table("refreshes", ("system", "day", "looked", "changed", "failed", "mean_seconds"))
+        name = naming.system(catalog(), row["system"]) if row["system"] else text("screen_calendar.all")
+        grid.row(name, *("-" if row[name] is None else str(row[name]) for name in numbers))
+    looks = _grid("refreshes", ("system", "day", "looked", "changed", "failed", "mean_seconds"))
     for row in found["refreshes"]:
         names = ("as_of", "looked", "changed", "failed", "mean_seconds")
-        looks.add_row(row["system"], *(str(row[name]) for name in names))
-    return Group(table, looks)
+        looks.row(naming.system(catalog(), row["system"]), *("-" if row[name] is None else str(row[name]) for name in names))
+    return Group(grid, looks)
 
 
 def digests(made: Sequence[Digest]) -> Group:
     """Every digest as it would be sent."""
     if not made:
-        return Group(text("digest.nothing"))
-    return Group(*(line for item in made for line in (f"[bold]{item.title}[/bold]", item.body, "")))
+        return Group(Prose(text("digest.nothing")))
+    return Group(
+        *(
+            part
+            for item in made
+            for part in (Prose(item.title, style="bold"), *(Prose(f"- {point}", hang=2) for point in item.points), Prose(""))
+        )
+    )
 
 
-def outcomes(sent: Sequence[Outcome]) -> Table:
+def outcomes(sent: Sequence[Outcome]) -> Grid:
     """What became of each message."""
-    table = _table("alerts", ("department", "state", "points", "reason"))
+    grid = _grid("alerts", ("department", "state", "points", "reason"))
     for item in sent:
-        table.add_row(item.department, state(item.state), str(item.points), item.reason or "")
-    return table
+        name = naming.system(catalog(), item.department)
+        grid.row(name, state(item.state), str(item.points), item.reason or "")
+    return grid
 
 
-def state(value: str) -> str:
+def state(value: str) -> Text:
     """A state in words, coloured by whether somebody must do something."""
-    word = text(f"screen_calendar.state_{value}")
-    return f"[{_COLOURS[value]}]{word}[/{_COLOURS[value]}]" if value in _COLOURS else word
+    return Text(text(f"screen_calendar.state_{value}"), style=_COLOURS.get(value, ""))
 
 
-def _table(title: str, columns: Sequence[str]) -> Table:
-    table = Table(title=text(f"screen_calendar.title_{title}"), title_justify="left")
+def _grid(title: str, columns: Sequence[str]) -> Grid:
+    grid = Grid(text(f"screen_calendar.title_{title}"))
     for name in columns:
-        table.add_column(text(f"screen_calendar.{name}"), overflow="fold")
-    return table
+        grid.column(text(f"screen_calendar.{name}"), right=name in _NUMBERS, whole=name in _WHOLE)
+    return grid

@@ -2,81 +2,132 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from rich.console import Group
-from rich.markup import escape
-from rich.table import Table
+from rich.console import Console, ConsoleOptions, Group
+from rich.text import Text
 
 from core.calendar import local_minute
 from core.ledger import Row
+from core.text import known as known_text
 from core.text import text
+from pipeline import naming
+from pipeline.grid import Grid, Prose
+from schemas.catalog import catalog
+
+_NUMBERS = frozenset(
+    [
+        *("version", "expected", "found", "sent", "received", "applied", "rejected", "change", "deliveries", "rows", "days"),
+        *("delivered", "usable", "kept", "open", "taken", "missing", "extra", "different", "grants", "confirmed", "disputed"),
+        *("since", "upserts", "deletes", "unsigned", "unsigned_rows"),
+    ]
+)
+_COUNTED = ("sent", "received", "applied", "rejected")
+_WHOLE = ("edge", "due_at", "mark", "acknowledged_at", "valid_from", "valid_to")
 
 
 def verified(rows: Sequence[Row]) -> Group:
     """What receivers hold against what they accepted, the counts of the newest delivery, and masked samples."""
-    names = ("edge", "version", "expected", "found", "state", "sent", "received", "applied", "rejected", "change", "mark")
-    table = _table(text("cli.verify_title"), names)
+    names = ("feed", "state", "version", "expected", "found", "unsigned", "unsigned_rows", *_COUNTED, "change", "mark")
+    grid = _grid(text("cli.verify_title"), names)
     for row in rows:
-        state = "[green]=[/green]" if row["equal"] else f"[red]≠ {', '.join(row['differs'])}[/red]"
+        state = Text("=", style="green") if row["equal"] else Text(f"≠ {', '.join(row['differs'])}", style="red")
         change = "-" if row["change"] is None else f"{row['change']:+,}"
         if row["change_percent"] is not None:
             change += f" ({row['change_percent']:+}%)"
-        numbers = ["-" if row[name] is None else f"{row[name]:,}" for name in ("sent", "received", "applied", "rejected")]
-        shown = [row["feed"], str(row["version"]), f"{row['expected']:,}", f"{row['found']:,}", state]
-        table.add_row(*shown, *numbers, change, row.get("mark", "-")[:12])
+        numbers = ["-" if row[name] is None else f"{row[name]:,}" for name in ("unsigned", "unsigned_rows", *_COUNTED)]
+        counts = [str(row["version"]), f"{row['expected']:,}", f"{row['found']:,}"]
+        grid.row(row["feed"], state, *counts, *numbers, change, row.get("mark", "-")[:12])
     wrong = [
-        text("desk.screen.wrong", None, feed=row["feed"], **row["faults"], keys=", ".join(row["keys"]))
+        Prose(text("desk.screen.wrong", None, feed=row["feed"], **row["faults"], keys=", ".join(row["keys"])))
         for row in rows
         if row["keys"]
     ]
-    return Group(table, *wrong, *(_sample(row) for row in rows if row["samples"]))
+    return Group(grid, *wrong, *(_Sample(row) for row in rows if row["samples"]))
 
 
-def _sample(row: Row) -> Table:
+class _Sample:
     """A line for each field and a column for each row, the hub's value over the receiver's: a feed has more fields than a
-    terminal has room for."""
-    samples = row["samples"]
-    table = Table(title=text("desk.screen.sample", None, feed=row["feed"]), title_justify="left", show_header=False)
-    for _ in range(2 + len(samples)):
-        table.add_column(overflow="fold")
+    terminal has room for. Rows that have no room beside the others stand below them."""
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Any]:
+        samples = self.row["samples"]
+        for beside in range(len(samples), 0, -1):
+            grids = [_sample(self.row, samples[at : at + beside]) for at in range(0, len(samples), beside)]
+            if beside == 1 or all(grid.fits(options.max_width) for grid in grids):
+                yield from grids
+                return
+
+
+def _sample(row: Row, samples: Sequence[Row]) -> Grid:
+    columns = catalog().feeds[row["feed"]].columns if row["feed"] in catalog().feeds else ()
+    titles = {column.title: naming.titled(column.title, column.name) for column in columns}
+    grid = Grid(text("desk.screen.sample", None, feed=naming.feed(catalog(), row["feed"])))
+    for position in range(2 + len(samples)):
+        grid.column("", whole=position == 1)
     sides = f"{text('desk.screen.ours')}\n{text('desk.screen.theirs')}"
     for name in samples[0]["ours"] or samples[0]["theirs"]:
-        table.add_row(name, sides, *(_both(one, name) for one in samples))
-    return table
+        grid.row(titles.get(name, name), sides, *(_both(one, name) for one in samples))
+    return grid
 
 
-def _both(sample: Row, name: str) -> str:
-    ours, theirs = (escape(sample[side].get(name, "-")) for side in ("ours", "theirs"))
-    return f"{ours}\n[red]≠ {theirs}[/red]" if name in sample["unequal"] else f"{ours}\n{theirs}"
+def _both(sample: Row, name: str) -> Text:
+    ours, theirs = (str(sample[side].get(name, "-")) for side in ("ours", "theirs"))
+    if name in sample["unequal"]:
+        return Text.assemble(ours, "\n", (f"≠ {theirs}", "red"))
+    return Text(f"{ours}\n{theirs}")
 
 
-def unchecked(rows: Sequence[Row]) -> Table:
-    """What waits for a technician's check."""
-    table = _table(text("desk.screen.unchecked"), ("edge", "dataset", "version", "deliveries", "rows", "due_at"))
+def unchecked(rows: Sequence[Row]) -> Group:
+    """What waits for a technician's check, and how much that is."""
+    grid = _grid(text("desk.screen.unchecked"), ("edge", "dataset", "version", "deliveries", "rows", "due_at"))
     for row in rows:
-        due = local_minute(row["due_at"])
-        shown = [row["edge"], row["dataset"], str(row["version"]), str(row["deliveries"]), f"{row['rows']:,}"]
-        table.add_row(*shown, f"[red]{due}[/red]" if row["overdue"] else due)
-    return table
+        edge, _, title = naming.feed(catalog(), f"{row['edge']}.{row['dataset']}").partition(" ")
+        shown = [edge, title, str(row["version"]), str(row["deliveries"]), f"{row['rows']:,}"]
+        grid.row(*shown, Text(local_minute(row["due_at"]), style="red" if row["overdue"] else ""))
+    facts = {"feeds": len(rows), "rows": f"{sum(row['rows'] for row in rows):,}", "late": sum(row["overdue"] for row in rows)}
+    return Group(grid, Prose(text("desk.screen.unchecked_total", None, **facts)))
 
 
-def _table(title: str, names: Sequence[str]) -> Table:
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for name in names:
-        table.add_column(text(f"desk.screen.{name}"), overflow="fold")  # a number must never be cut off
-    return table
+def chains(signed: Row, written: Row) -> Group:
+    """Whether the marks of checks and the journal are whole, in words."""
+    words = {None: "none", True: "whole", False: "broken"}
+    journal = "none" if not written["records"] else "broken" if written["broken"] else "whole"
+    return Group(
+        Prose(text(f"desk.screen.marks_{words[signed['whole']]}", None, **signed)),
+        Prose(text(f"desk.screen.journal_{journal}", None, records=written["records"])),
+    )
 
 
-def lines(rows: Sequence[Row], names: Sequence[str], title: str) -> Table:
-    """Rows under titles from the message catalogue."""
-    table = _table(text(title), names)
+def _grid(title: str, names: Sequence[str]) -> Grid:
+    grid = Grid(title)
+    for position, name in enumerate(names):
+        grid.column(text(f"desk.screen.{name}"), right=name in _NUMBERS, whole=position == 0 or name in _WHOLE)
+    return grid
+
+
+def lines(rows: Sequence[Row], names: Sequence[str], title: str) -> Grid:
+    """Rows under titles from the message catalogue; codes of systems and states in words."""
+    grid = _grid(text(title), names)
     for row in rows:
-        table.add_row(*("-" if row[name] is None else _shown(row[name]) for name in names))
-    return table
+        grid.row(*("-" if row[name] is None else _shown(name, row[name]) for name in names))
+    return grid
 
 
-def _shown(value: Any) -> str:
-    return local_minute(value) if isinstance(value, datetime) else escape(str(value))
+def _shown(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return text("facts.yes" if value else "facts.no")
+    if isinstance(value, datetime):
+        return local_minute(value)
+    if name == "system_code":
+        return naming.system(catalog(), value)
+    if name == "feed":
+        return naming.feed(catalog(), value)
+    if known_text(f"facts.{name}_{value}"):
+        return text(f"facts.{name}_{value}")
+    return str(value)

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from core.calendar import local_minute
 from core.settings import settings
 from core.text import text
-from pipeline import attention
-from pipeline.screen import new_table, number, shown_state
+from pipeline import attention, naming
+from pipeline.grid import Grid, Prose
+from pipeline.screen import new_grid, number, shown_state
 from pipeline.status import brake_line
+from schemas.catalog import catalog
 
 _WAITING = ("tripped", "requested")
 
@@ -23,7 +24,7 @@ def status(found: Mapping[str, Any]) -> Group:
     """The whole page; lines wrap at blanks, keys and numbers are never cut."""
     needs = _needs(found)
     flows, systems = _flows(found), _systems(found)
-    return Group(*map(Text, _head(found)), *needs, flows, *_waiting(found), systems)
+    return Group(*map(Prose, _head(found)), *needs, flows, *_waiting(found), systems)
 
 
 def _head(found: Mapping[str, Any]) -> list[str]:
@@ -46,40 +47,44 @@ def _head(found: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _needs(found: Mapping[str, Any]) -> list[Text]:
+def _needs(found: Mapping[str, Any]) -> list[Prose]:
     night = found["night"]
     problems = night["problems"] if night else [line for row in found["systems"] for line in row["errors"]]
     lines = [*problems, *(brake_line(row) for row in found["brakes"])]
     lines += [text("screen_calendar.unsent", None, **row) for row in found["alerts"] if row["state"] == "not_sent"]
     lines += [attention.line(point) for point in found["attention"]]
-    return [Text.assemble(("● ", "red"), line) for line in lines]
+    return [Prose(Text.assemble(("● ", "red"), line), hang=2) for line in lines]
 
 
-def _flows(found: Mapping[str, Any]) -> Table:
-    made = new_table(text("status.flows"), ("report.flow", "status.title", "report.state", "status.feeds"), 3)
+def _flows(found: Mapping[str, Any]) -> Grid:
+    made = new_grid(text("status.flows"), ("report.flow", "status.title", "report.state"), ("status.feeds",))
     for row in found["flows"]:
         title = row["title" if settings().lang == "zh" else "title_en"]
-        made.add_row(row["flow"], title, shown_state(row["state"]), f"{row['accepted']}/{row['feeds']}")
+        made.row(row["flow"], title, shown_state(row["state"]), f"{row['accepted']}/{row['feeds']}")
     return made
 
 
-def _waiting(found: Mapping[str, Any]) -> list[Text | Table]:
+def _waiting(found: Mapping[str, Any]) -> list[Prose | Grid]:
     """Sources that gave nothing, and the deliveries that their receivers have not taken, one a line."""
+    known = catalog()
     down = sorted({system for row in found["flows"] for system in row["down"]})
-    said = [Text(text("status.down", None, systems=", ".join(down)), style="red")] if down else []
+    names = ", ".join(naming.system(known, code) for code in down)
+    said = [Prose(text("status.down", None, systems=names), style="red")] if down else []
     waiting = [row for row in found["feeds"] if row["state"] not in ("accepted", "off", "outside")]
     if not waiting:
         return [*said]
-    made = new_table(text("status.waiting_feeds"), ("report.flow", "report.edge", "report.from_to", "report.state"), 4)
+    made = new_grid(text("status.waiting_feeds"), ("report.edge", "report.dataset", "report.from_to", "report.state"))
     for row in waiting:
-        edge = f"{row['edge']}.{row['dataset']}"
-        made.add_row(row["flow"], edge, f"{row['source']} → {row['target']}", shown_state(row["state"]))
+        ends = f"{naming.system(known, row['source'])} → {naming.system(known, row['target'])}"
+        edge, _, title = naming.feed(known, f"{row['edge']}.{row['dataset']}").partition(" ")
+        made.row(edge, title, ends, shown_state(row["state"]))
     return [*said, made]
 
 
-def _systems(found: Mapping[str, Any]) -> Table:
-    heads = ("report.system", "status.title", "report.state", "report.extracted", "report.held")
-    made = new_table(text("status.systems"), heads, 3)
+def _systems(found: Mapping[str, Any]) -> Grid:
+    heads = ("report.system", "status.title", "report.state")
+    made = new_grid(text("status.systems"), heads, ("report.extracted", "report.held"))
     for row in found["systems"]:
-        made.add_row(row["code"], row["name"], shown_state(row["state"]), number(row["extracted"]), number(row["held"]))
+        name = naming.system(catalog(), row["code"])
+        made.row(row["code"], name, shown_state(row["state"]), number(row["extracted"]), number(row["held"]))
     return made

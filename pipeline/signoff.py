@@ -30,6 +30,7 @@ def counts(book: Ledger, feed: FeedDataset) -> dict[str, Any]:
     """The newest accepted delivery of a feed: rows `sent`, `received` (by its receipt), `applied`, `rejected`, and how many
     rows the receiver holds more or less than after the delivery before, in rows and percent (None when not counted).
 
+    `unsigned` are the deliveries that no mark covers and `unsigned_rows` what they transferred: a mark is about all of them.
     `applied` is what the receiving administrator has acknowledged where a person applies it, else what was received.
     """
     new, *older = book.rows(
@@ -47,6 +48,11 @@ def counts(book: Ledger, feed: FeedDataset) -> dict[str, Any]:
             [feed.edge, feed.dataset, new["to_version"]],
         )
         applied = (received if told["rows"] is None else int(told["rows"])) if told else None
+    waits = book.single(
+        f"select count(*) as n, coalesce(sum(rows_upsert + rows_delete), 0) as rows from ops.delivery d where edge = %s"
+        f" and dataset = %s and{_UNSIGNED}",
+        [feed.edge, feed.dataset],
+    )
     now, before = new["rows_scope"], older[0]["rows_scope"] if older else None
     change = None if now is None or before is None else now - before
     return {
@@ -55,6 +61,8 @@ def counts(book: Ledger, feed: FeedDataset) -> dict[str, Any]:
         "received": received,
         "applied": applied,
         "rejected": new["refusals"],
+        "unsigned": int(waits["n"]),
+        "unsigned_rows": int(waits["rows"]),
         "change": change,
         "change_percent": round(100.0 * change / before, 1) if change is not None and before else None,
     }
@@ -68,8 +76,8 @@ def mark_of(before: str, delivery_id: str, by: str, at: datetime, found: Mapping
 def chain(book: Ledger) -> dict[str, Any]:
     """Compute every mark anew, in order; returns `{marks, whole, broken, head}`.
 
-    `broken` is the first mark that is not what it should be, or None. A cut at the end shows by `head`, the newest mark, when
-    that is compared with one that somebody wrote down.
+    `broken` is the first mark that is not what it should be, or None. Where nobody has signed, nothing is whole: None. A cut
+    at the end shows by `head`, the newest mark, when that is compared with one that somebody wrote down.
     """
     before, broken = "", None
     rows = book.rows("select * from ops.signoff order by signoff_id")
@@ -79,7 +87,8 @@ def chain(book: Ledger) -> dict[str, Any]:
             broken = row["signoff_id"]
             break
         before = row["mark"]
-    return {"marks": len(rows), "whole": broken is None, "broken": broken, "head": rows[-1]["mark"] if rows else None}
+    whole = broken is None if rows else None
+    return {"marks": len(rows), "whole": whole, "broken": broken, "head": rows[-1]["mark"] if rows else None}
 
 
 def due_at(accepted_at: datetime) -> datetime:

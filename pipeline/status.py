@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.calendar import local_minute
 from core.connections import switched_off
 from core.errors import HubError, merged
 from core.ledger import Ledger, Row
-from core.settings import settings
 from core.text import known, text, together
-from pipeline import attention, figures, pull, switches, tonight
-from schemas.catalog import Catalog
-from schemas.contract import HUB, Column, Entity, SourceDataset
+from pipeline import attention, figures, naming, pull, switches, tonight
+from schemas.catalog import Catalog, catalog
+from schemas.contract import HUB, Column, Entity, Rule, SourceDataset
 from schemas.lineage import uses
 
 
@@ -127,16 +127,24 @@ def brakes(book: Ledger) -> list[Row]:
     return [{name: value for name, value in row.items() if name != "content_hash"} for row in rows]
 
 
+def decisions(book: Ledger, limit: int) -> list[Row]:
+    """The newest brakes that two persons have released, newest first."""
+    return book.rows("select * from ops.brake where approved_by is not null order by brake_id desc limit %s", [limit])
+
+
 def brake_line(row: Mapping[str, Any], language: str | None = None) -> str:
     """A brake in one line: its number, what was stopped and why, and what is to be done about it in its state."""
     why_stopped = HubError(row["reason_code"], row["subject"], **row["proposed"])
     facts = {
         "id": row["brake_id"],
         "by": row["requested_by"] or "-",
+        "requested_at": local_minute(row["requested_at"]) if row.get("requested_at") else "-",
+        "approved_at": local_minute(row["approved_at"]) if row.get("approved_at") else "-",
+        "asked_for": row["reason"] or "-",
         "approved_by": row["approved_by"] or "-",
         "until": row["expires_on"] or "-",
         "closed_on": row["closed_on"] or "-",
-        "subject": row["subject"],
+        "subject": naming.subject(catalog(), row["subject"], language),
         "why": together(why_stopped.what(language)),
     }
     return text(f"status.brake_{row['state']}", language, **facts)
@@ -194,14 +202,14 @@ def why(catalog: Catalog, entity: str, rule_id: str, language: str | None = None
     if rule and kind == "sql":
         return text(f"rule.{rule_id}", language) if known(f"rule.{rule_id}", language) else str(rule.facts["description"])
     names = rule.columns if rule else (rule_id.split(".")[1],)
-    titles = "、".join(_title(found, name) for name in names) if found else ", ".join(names)
+    titles = text("status.list_mark", language).join(_title(found, name, language) for name in names)
     cells = _cells(catalog, found, names[0], system) if found and kind == "readable" else ""
     facts = {"column": ", ".join(names), "title": titles, "cells": cells, "character": character}
     facts |= dict.fromkeys(("list", "pattern", "entity", "minimum", "maximum"), "")
     return text(
         f"rule.{kind}",
         language,
-        **{**facts, **({k: v for k, v in rule.facts.items() if v is not None} if rule else {}), "column": ", ".join(names)},
+        **{**facts, **(_facts(catalog, rule, language) if rule else {}), "column": ", ".join(names)},
     )
 
 
@@ -219,6 +227,12 @@ def _cells(catalog: Catalog, entity: Entity, column: str, system: str | None) ->
     return ", ".join(sorted(found)) or column
 
 
+def _facts(catalog: Catalog, rule: Rule, language: str | None) -> dict[str, Any]:
+    """What a rule says, its entity as people call it."""
+    known = {name: fact for name, fact in rule.facts.items() if fact is not None}
+    return known | ({"entity": naming.entity(catalog, known["entity"], language)} if "entity" in known else {})
+
+
 def _why_differs(catalog: Catalog, dataset: SourceDataset, rule_id: str, language: str | None) -> str:
     """Who keeps which field of whose, as both departments read it."""
     column = next((column for column in dataset.columns if rule_id == f"{dataset.id}.{column.name}.copy"), None)
@@ -228,19 +242,16 @@ def _why_differs(catalog: Catalog, dataset: SourceDataset, rule_id: str, languag
     return text(
         "rule.copy",
         language,
-        keeper=_system(catalog, dataset.system, language),
-        authority="、".join(_system(catalog, system, language) for system in right),
-        dataset=dataset.title,
-        title=column.title if column else rule_id,
+        keeper=naming.system(catalog, dataset.system, language),
+        authority=text("status.list_mark", language).join(naming.system(catalog, system, language) for system in right),
+        dataset=naming.entity(catalog, dataset.id, language),
+        title=naming.titled(column.title, column.name, language) if column else rule_id,
         column=column.name if column else rule_id,
-        entity=", ".join(names),
+        entity=", ".join(naming.entity(catalog, name, language) for name in names),
     )
 
 
-def _system(catalog: Catalog, code: str, language: str | None) -> str:
-    return str(catalog.systems.get(code, {}).get(f"name_{language or settings().lang}", code))
-
-
-def _title(entity: Entity, name: str) -> str:
-    column: Column | None = next((column for column in entity.columns if column.name == name), None)
-    return column.title if column else name
+def _title(entity: Entity | None, name: str, language: str | None) -> str:
+    columns = entity.columns if entity else ()
+    column: Column | None = next((column for column in columns if column.name == name), None)
+    return naming.titled(column.title, column.name, language) if column else name

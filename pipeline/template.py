@@ -6,6 +6,7 @@ the zeros of a number (canonical model, 9.5); coded columns offer their codes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from xlsxwriter.utility import xl_col_to_name
 from core.errors import Denied
 from core.text import text
 from pipeline import status
-from pipeline.trial import codes_of, entities_of
+from pipeline.trial import codes_of, entities_of, right
 from schemas.catalog import Catalog
 from schemas.contract import Column, Rule, SourceDataset
 from schemas.lineage import uses
@@ -74,7 +75,7 @@ def _workbook(known: Catalog, dataset: SourceDataset, out: Path) -> None:
             if top > 1 and column.title != column.physical:
                 sheet.write_string(top - 1, place, column.title, head)
             sheet.write_string(top, place, column.physical, head)
-            sheet.write_comment(top, place, _note(column))
+            sheet.write_comment(top, place, _note(column, needed(column, ruled[column.name])))
             if lists[column.name]:
                 _offer(sheet, codes, (top + 1, place), lists[column.name])
         sheet.freeze_panes(top + 1, 0)
@@ -98,19 +99,34 @@ def _offer(sheet: Any, codes: Any, at: tuple[int, int], values: list[str]) -> No
     sheet.data_validation(row, place, row + ROWS, place, options)
 
 
-def _note(column: Column) -> str:
-    needed = text("desk.template.needed" if column.required else "desk.template.optional")
-    return f"{column.title} · {text(f'desk.right.{column.type.name}')} · {needed}"
+def needed(column: Column, rules: Sequence[tuple[str, Rule]]) -> bool:
+    """Whether a cell must be filled in: by the file's own contract, or because a rule holds the row when it is empty."""
+    return column.required or any(rule.kind == "required" and rule.severity == "error" for _, rule in rules)
+
+
+def _note(column: Column, must: bool) -> str:
+    word = text("desk.template.needed" if must else "desk.template.optional")
+    return f"{column.title} · {text(f'desk.right.{column.type.name}')} · {word}"
+
+
+def _said(known: Catalog, dataset: SourceDataset, entity: str, rule: Rule) -> str:
+    """A rule as what is to be written, one of the school's own as its contract tells it."""
+    if rule.kind == "sql":
+        return status.why(known, entity, rule.id)
+    return right(known, dataset.system, known.entity(entity), rule, rule.id)
 
 
 def _words(known: Catalog, dataset: SourceDataset, ruled: Ruled, paper: tuple[Any, Any, Any]) -> None:
     """One line a column and rule, in plain words."""
     sheet, head, as_text = paper
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
     lines = [tuple(text(f"desk.template.{name}") for name in ("column", "title", "kind", "required", "rule"))]
     for column in dataset.columns:
-        needed = text("desk.template.needed" if column.required else "desk.template.optional")
-        facts = (column.physical, column.title, text(f"desk.right.{column.type.name}"), needed)
-        rules = list(dict.fromkeys(status.why(known, entity, rule.id) for entity, rule in ruled[column.name]))
+        must = text("desk.template.needed" if needed(column, ruled[column.name]) else "desk.template.optional")
+        facts = (column.physical, column.title, text(f"desk.right.{column.type.name}"), must)
+        rules = list(dict.fromkeys(_said(known, dataset, entity, rule) for entity, rule in ruled[column.name]))
         lines += [(*facts, why) for why in rules] or [(*facts, "")]
     for place, width in enumerate((18, 18, 40, 10, 90)):
         sheet.set_column(place, place, width, as_text)

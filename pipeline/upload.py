@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -43,7 +43,7 @@ class Offer:
 def upload(book: Ledger, known: Catalog, offer: Offer) -> Row:
     """Take a sound file, or refuse a faulty one with a fix list; returns the receipt, `state` taken or refused.
 
-    The same file handed in again gets the receipt that it has.
+    The same file handed in again gets the receipt that it has. `problem` is what stands against the file as a whole, in a line.
 
     Raises:
         Denied: HUB740 when the dataset is not handed in as a file, HUB741 when there is no such file, HUB743 without a name
@@ -62,11 +62,13 @@ def upload(book: Ledger, known: Catalog, offer: Offer) -> Row:
             shutil.copyfile(offer.file, copy)
             before = _same(book, dataset, file_digest(copy), offer.as_of)
             if before and before["state"] == "taken":
-                return receipt(before)
+                return receipt(before) | {"problem": None}
             found = trial(book, known, dataset, Path(room), offer.as_of)
+            found = _as_offered(found, copy.name, offer.file.name)
             takes = found.is_sound or (offer.accept_held and found.stopped is None)
             row = before or _written(book, dataset, offer, found, (copy, "taking" if takes else "refused"))
-            return receipt(_taken(book, known, dataset, row, copy) if takes else row)
+            whole = {"problem": found.stopped.line() if found.stopped else None}
+            return receipt(_taken(book, known, dataset, row, copy) if takes else row) | whole
 
 
 def uploaded(known: Catalog, id: str) -> SourceDataset:
@@ -111,6 +113,16 @@ def file_name(dataset: SourceDataset, as_of: date, upload_id: int) -> str:
     name = f"{first}_{as_of:%Y%m%d}_{number(upload_id)}{rest.replace('*', '')}" if star else first
     name = name.replace("__", "_").replace("?", "0")
     return name if fnmatch.fnmatch(name, dataset.physical) else dataset.physical.replace("*", "").replace("?", "0")
+
+
+def _as_offered(found: Trial, tried: str, offered: str) -> Trial:
+    """What stands against a file under the name that its owner gave it."""
+    if found.stopped is None:
+        return found
+    facts = {name: offered if fact == tried else fact for name, fact in found.stopped.facts.items()}
+    stopped = type(found.stopped)(found.stopped.code, found.stopped.where, **facts)
+    faults = tuple(replace(one, why=one.why.replace(tried, offered)) for one in found.faults)
+    return replace(found, stopped=stopped, faults=faults)
 
 
 def _in_order(book: Ledger, known: Catalog, dataset: SourceDataset, as_of: date) -> None:

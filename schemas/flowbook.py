@@ -44,7 +44,11 @@ class FlowBook:
 
     def system_name(self, code: str, language: str) -> str:
         """A system's name in `zh` or `en`, its code when it has none."""
-        return str(self.systems.get(code, {}).get(f"name_{language}") or code)
+        return str(self.systems.get(code, {}).get(f"name_{language}") or code).partition(" (")[0]
+
+    def dataset_name(self, code: str, language: str) -> str:
+        """A dataset's name in `zh` or `en` without what the English one says in brackets, its code when it has none."""
+        return str(self.datasets.get(code, {}).get(f"name_{language}") or code).partition(" (")[0]
 
     def owner(self, code: str, language: str) -> str:
         """The office that owns a system, the system itself where the document names none."""

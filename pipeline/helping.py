@@ -1,0 +1,63 @@
+"""`--help` as every other page of the terminal: in the language of the process, no line cut."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typer.core import TyperCommand, TyperGroup
+
+from core.text import text
+
+_PLAIN = str.maketrans("", "", "{}")
+
+
+def _told(command: Any, context: Any) -> None:
+    from pipeline.cli_base import say
+    from pipeline.grid import Grid, Prose
+
+    pieces = " ".join(word.upper() for word in command.collect_usage_pieces(context) if word != "[OPTIONS]").translate(_PLAIN)
+    usage = text("cli.help_usage", None, command=context.command_path, pieces=pieces)
+    parts: list[Any] = [Prose(usage), Prose(command.help or "")]
+    for kind in ("argument", "option"):
+        grid = Grid(text(f"cli.help_{kind}s"))
+        grid.column("", whole=True)
+        grid.column("")
+        for one in command.get_params(context):
+            if one.param_type_name == kind:
+                grid.row(_name(one), _words(one))
+        parts += [grid] if grid.rows else []
+    if isinstance(command, TyperGroup):
+        grid = Grid(text("cli.help_commands"))
+        grid.column("", whole=True)
+        grid.column("")
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            grid.row(name, (found.help if found else "") or "")
+        parts.append(grid)
+    say(*parts)
+
+
+def _name(one: Any) -> str:
+    return str(one.name).upper() if one.param_type_name == "argument" else ", ".join(one.opts)
+
+
+def _words(one: Any) -> str:
+    if one.name == "help":
+        return text("cli.help_help")
+    default = one.default
+    shown = default is not None and not callable(default) and default not in (False, "", ())
+    return (one.help or "") + (text("cli.help_default", None, value=default) if shown else "")
+
+
+class ReadableGroup(TyperGroup):
+    """The application, whose help is written by `_told`."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        _told(self, ctx)
+
+
+class ReadableCommand(TyperCommand):
+    """A command, whose help is written by `_told`."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        _told(self, ctx)

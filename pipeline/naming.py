@@ -1,0 +1,61 @@
+"""What people call systems, entities, datasets and feeds, in their language. Contracts have Chinese titles; in English the
+code itself is the name, in words."""
+
+from __future__ import annotations
+
+import re
+
+from core.settings import settings
+from core.text import known as is_known
+from core.text import text
+from schemas.catalog import Catalog
+
+
+def system(known: Catalog, code: str, language: str | None = None) -> str:
+    """`人事系统`, `HR system`; without what the English name says in brackets. An unknown code stays as it is."""
+    name = str(known.systems.get(code, {}).get(f"name_{language or settings().lang}", code))
+    return name.partition(" (")[0]
+
+
+def systems(known: Catalog, codes: str, language: str | None = None) -> str:
+    """The names of several systems, written as codes after one another with commas."""
+    return ", ".join(system(known, code.strip(), language) for code in codes.split(","))
+
+
+def flow(known: Catalog, code: str, language: str | None = None) -> str:
+    """A flow's title."""
+    return str(known.flows.get(code, {}).get(f"title_{language or settings().lang}", code))
+
+
+def entity(known: Catalog, name: str, language: str | None = None) -> str:
+    """An entity's title; `name` may also be the id of a source dataset."""
+    found = known.entities.get(name) or known.sources.get(name)
+    return titled(found.title if found else name, name, language)
+
+
+def feed(known: Catalog, id: str, language: str | None = None) -> str:
+    """`E18 学生基本信息`, `E18 student basic`."""
+    found = known.feeds.get(id)
+    return f"{found.edge} {titled(found.title, found.dataset, language)}" if found else id
+
+
+def subject(known: Catalog, name: str, language: str | None = None) -> str:
+    """What a step or a brake is about: an entity, a dataset, a feed or a system."""
+    if name in known.feeds:
+        return feed(known, name, language)
+    return system(known, name, language) if name in known.systems else entity(known, name, language)
+
+
+def evidence(proof: str, language: str | None = None) -> str:
+    """What proves a deadline, `listed=5 done=5` of its SQL, in words."""
+
+    def word(found: re.Match[str]) -> str:
+        key = f"evidence.{found[1]}"
+        return f"{text(key, language)} {found[2]}" if is_known(key, language) else found[0]
+
+    return re.sub(r"([a-z_]+)=(\S*)", word, proof)
+
+
+def titled(title: str, code: str, language: str | None = None) -> str:
+    """The Chinese title, or in English the code in words."""
+    return title if (language or settings().lang) == "zh" else code.rpartition(".")[2].replace("_", " ")
