@@ -10,6 +10,8 @@ from decimal import Decimal
 
 DATE_IDS = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
 """Numbers of the formats that are dates or times where a workbook does not say otherwise; it may (`FORMAT`, `numFmt`)."""
+FIRST_OWN = 164
+"""From this number on formats are a workbook's own, and everybody looks them up."""
 _SPOKEN = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?![hms]+\])[^\]]*\]', re.IGNORECASE)
 """What is shown as it stands, widths and fillings, colours and conditions: everything that says nothing of the value."""
 _TOKEN = re.compile(r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|(?P<digit>[0#])|(?P<plain>[- ()/:])|\[[^\]]*\]')
@@ -25,6 +27,11 @@ def is_date(form: str) -> bool:
 def deceives(id: int, form: str) -> bool:
     """Whether a format shows a number as one, though its number or its letters (of `General`, of a unit) look like a date's."""
     return not is_date(form) and (id in DATE_IDS or re.search("[ymdhse]", form, re.IGNORECASE) is not None)
+
+
+def hides(id: int, form: str) -> bool:
+    """Whether a workbook's own format shows a date under one of the usual numbers that the library takes for no date's."""
+    return id < FIRST_OWN and id not in DATE_IDS and is_date(form)
 
 
 def shown(form: str, number: float) -> str | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from core.dialects import UNREADABLE
 from extractors.compound import address, names, respelled, stream
 from extractors.encoding import marked
-from extractors.excel_formats import deceives, number_text, shown
+from extractors.excel_formats import deceives, hides, number_text, shown
 from extractors.excel_xlsx import NEVER_CALCULATED, Place
 
 _BOF, _EOF, _BOUNDSHEET, _FORMAT, _XF, _CONTINUE = 0x0809, 0x000A, 0x0085, 0x041E, 0x00E0, 0x003C
@@ -65,6 +65,8 @@ class _Book:
         form = self.forms.get(id)
         if form is None:
             return None
+        if hides(id, form):
+            return UNREADABLE + number_text(number)
         return shown(form, number) or (number_text(number) if deceives(id, form) else None)
 
 

@@ -98,6 +98,8 @@ class _Parts:
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
         self._names = {_plain(name): name for name in archive.namelist()}
+        if len(self._names) < len(archive.namelist()):  # another reader may take the other one
+            raise zipfile.BadZipFile("two parts of one name")
 
     def has(self, part: str) -> bool:
         return part in self._names

@@ -82,18 +82,11 @@ def _write(reading: Reading, file: Path) -> int:
 
 
 def _texts(db: duckdb.DuckDBPyConnection, dataset: SourceDataset, file: Path, found: Found) -> None:
-    """Cells that do not read as the contract says, and texts with bytes that are none."""
+    """Cells that do not read as the contract says, and what is wrong with texts."""
     create_view(db, dataset, file)
     view = f"{dataset.system}.{dataset.name}"
     query = f"select unnest(string_split(unreadable, ',')) as name, source_row from {view} where unreadable is not null"
     _note(db, f"select name, source_row from ({query})", "selftest.unreadable", found)
-    strange = [
-        f"select '{column.name}' as name, source_row from {view} where contains({quoted(column.name, 'duckdb')}, chr(65533))"
-        for column in dataset.columns
-        if column.type.name == "string"
-    ]
-    if strange:
-        _note(db, " union all ".join(strange), "selftest.mojibake", found)
 
 
 def _note(db: duckdb.DuckDBPyConnection, query: str, key: str, found: Found) -> None:

@@ -118,6 +118,20 @@ def test_a_format_of_the_workbook_goes_before_the_usual_one_of_its_number(tmp_pa
     assert column(tmp_path / "t.xls") == ["1234.5", "17", "0.25"]
 
 
+def test_a_date_under_a_number_that_is_none_of_a_dates_is_held(tmp_path: Path) -> None:
+    numbers = [_record(0x203, struct.pack("<HHHd", row, 0, row - 1, 38352)) for row in (1, 2)]
+    _handmade(tmp_path / "t.xls", numbers, {59: "mmm d, yyyy", 60: "0"})
+    assert column(tmp_path / "t.xls") == [f"{UNREADABLE}38352", "38352"]
+
+
+def test_a_package_with_two_parts_of_one_name_is_refused(tmp_path: Path) -> None:
+    path = formatted(tmp_path / "t.xlsx", [(7, "General")])
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("XL/Worksheets/Sheet1.xml", b"<worksheet/>")
+    with pytest.raises(Refused, match="HUB308"):
+        column(path)
+
+
 @pytest.mark.parametrize("name", ["t.xls", "t.xlsx"])
 def test_letters_of_a_format_make_no_date(tmp_path: Path, name: str) -> None:
     forms = ["[Red][<-25]General;[Blue][>25]General", "[Red][>=50]0.0", '0.0"days"', "0.00E+00", "[$USD] 0.0"]
