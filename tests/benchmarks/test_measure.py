@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -36,4 +37,11 @@ def test_what_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
     took = run([sys.executable, "-c", CHILD, hang], os.environ, 3)
     assert took.problem == "not done after 3 s"
     pid = int(note.read_text())
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    ends = time.monotonic() + 30  # a loaded machine takes its time to end what was killed
+    while _runs(pid) and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert not _runs(pid)
+
+
+def _runs(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
