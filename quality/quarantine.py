@@ -26,7 +26,7 @@ from schemas.contract import Entity
 
 _SOURCE = "source_system, source_row"
 """The order in which a department has its rows."""
-HELD_PERCENT, HELD_FLOOR, HELD_FLOOR_SHARE = 5.0, 10, 5
+HELD_PERCENT, HELD_FLOOR, HELD_FLOOR_SHARE = 5.0, 10, 2
 """The percent of a system's rows that may be held where the contract says nothing. So many rows may be held in any case, but
 no more than one in so many, and one."""
 
