@@ -161,8 +161,8 @@ _OWNER = [os.getpid()]
 
 
 @atexit.register
-def _end_all() -> None:
-    """Leave no process behind."""
+def end_idle() -> None:
+    """End the children that wait for a file: a process that ends leaves none behind."""
     while _IDLE and [os.getpid()] == _OWNER:
         _IDLE.pop().end()
 

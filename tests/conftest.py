@@ -13,6 +13,7 @@ import pytest
 
 from campus import servers
 from core import embedded
+from extractors import confined
 
 SESSION = "HUB_TEST_SESSION"
 """In the environment of everything that a session starts: the folder of its servers."""
@@ -34,6 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The end of a session that comes to its end: it leaves no process, the reaper neither."""
+    confined.end_idle()  # before the end of the process, which a worker of the session does not come to
     if reaper := config.stash.get(_REAPER, None):
         reaper.communicate(b".")
 

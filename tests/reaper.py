@@ -19,8 +19,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SECONDS = 10
-GRACE = 5
-"""Seconds that children have which end when their parent has."""
 SOCKET = re.compile(rb"--(?:unix_socket_directories|socket)=(/.*?/hub-[^/]+)(?:/[^/]*)?$")
 """Where a server with a long path listens: in a short folder elsewhere."""
 
@@ -69,9 +67,6 @@ def main(session: int, folder: str) -> None:
         ends.append(os.pidfd_open(session))
     ready = select.select(ends, [], [])[0]
     said = ready == [0] and os.read(0, 1)
-    deadline = time.monotonic() + GRACE
-    while said and time.monotonic() < deadline and any(left(session, folder, f"pipe:[{os.fstat(0).st_ino}]")):
-        time.sleep(0.05)
     for command in reap(session, folder):
         if said:
             print(f"left behind by a test, and ended: {command[:200]}", file=sys.stderr)
