@@ -29,6 +29,7 @@ from pipeline import check, conform, standing, status
 from pipeline.context import Night
 from pipeline.store import store
 from quality.mask import mask
+from quality.scan import REASONS
 from schemas.catalog import Catalog
 from schemas.contract import Column, Entity, Rule, SourceDataset
 from schemas.lineage import uses
@@ -227,7 +228,7 @@ def right(known: Catalog, system: str, entity: Entity, rule: Rule | None, rule_i
     """What would be right in the place of what a rule refused, in the words that this system uses itself."""
     kind = rule.kind if rule else rule_id.rsplit(".", 1)[-1]
     if rule is None:
-        if (reason := kind.partition(":")[0]) in ("character", "digits", "encoding"):
+        if (reason := kind.partition(":")[0]) in REASONS:
             return text(f"desk.right.{reason}")
         column = next((column for column in entity.columns if f"{entity.name}.{column.name}.{kind}" == rule_id), None)
         return text(f"desk.right.{column.type.name}") if column else text("desk.right.sql")

@@ -109,6 +109,10 @@ def frame(db: duckdb.DuckDBPyConnection, question: Question, suite: list[Expecta
         raise ContractError("HUB108", culprit, problem=told(error)) from None
 
 
+REASONS = ("character", "digits", "encoding")
+"""Why a cell could not be read, where the reader knows more than that it is of another form."""
+
+
 def unreadable(db: duckdb.DuckDBPyConnection, entity: Entity) -> list[tuple[Rule, npt.NDArray[np.int64]]]:
     """For every column with cells that could not be read, and every reason, its rule and those rows' positions, ascending:
     `staff.phone.readable`, `staff.phone.character:U+202E`, `staff.name.encoding`."""

@@ -14,6 +14,8 @@ import pytest
 import yaml
 
 from core.text import LANGUAGES, catalogue
+from pipeline.accounts import DROPPED, UNJOINED, UNREAD
+from quality.scan import REASONS
 from schemas.catalog import Catalog
 from schemas.contract import Entity
 
@@ -153,7 +155,8 @@ def test_every_check_is_named_once_and_every_name_has_its_file(shipped: Catalog)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_rule_has_one_sentence_for_people(shipped: Catalog, language: str) -> None:
     texts = catalogue(language)
-    wanted = {f"rule.{kind}" for kind in KIND_RULES}
+    wanted = {f"rule.{kind}" for kind in (*KIND_RULES, *REASONS)}
+    wanted |= {f"rule.{name.removeprefix('row.')}" for name in (DROPPED, UNREAD, UNJOINED)}
     wanted |= {f"rule.{rule.id}" for entity in shipped.entities.values() for rule in entity.rules if rule.kind == "sql"}
     assert {key for key in texts if key.startswith("rule.")} == wanted
     assert all("\n" not in texts[key] for key in wanted)
