@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Collection, Mapping
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -17,6 +18,10 @@ from campus import built
 from campus.faults import Injected
 from campus.rehearsal import Rehearsal
 from core.errors import HubError
+
+_PATIENCE = 5
+"""Seconds after which a process that was told to end is told again: an exit that is raised inside a library's own clearing
+away is lost there."""
 
 
 class Apart:
@@ -49,8 +54,9 @@ class Apart:
     def abandon(folder: Path) -> None:
         """End every university of this process where it stands, and the servers under `folder`."""
         for child in multiprocessing.active_children():
-            child.terminate()
-            child.join()
+            while child.is_alive():
+                child.terminate()
+                child.join(_PATIENCE)
         built.stop(folder)
 
     def _answer(self) -> Any:
@@ -78,7 +84,9 @@ def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None  # noqa: S101 - this process was spawned
     wait([parent.sentinel])
-    os.kill(os.getpid(), signal.SIGTERM)
+    while True:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(_PATIENCE)
 
 
 def _tell(there: Connection, work: Any) -> None:
