@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 from pathlib import Path
 
 _CONTAINER = ("memory.max", "memory/memory.limit_in_bytes")
@@ -26,6 +27,14 @@ def total(groups: Path = Path("/sys/fs/cgroup")) -> int:
         with contextlib.suppress(OSError, ValueError):  # no such file, or the word "max"
             limits.append(int((groups / name).read_text("ascii")))
     return min(limits)
+
+
+def peak() -> int:
+    """The most bytes of memory that this program has used; not what the process was before it became this program."""
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path("/proc/self/status").read_text("ascii").splitlines()
+        return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def give_back() -> None:

@@ -6,7 +6,6 @@ It ends when its input does. Of each request it answers with one line: how much 
 from __future__ import annotations
 
 import json
-import resource
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,7 +15,7 @@ import pyarrow as pa
 
 from core import faults
 from core.errors import HubError
-from core.memory import give_back
+from core.memory import give_back, peak
 from core.privacy import keep_private
 from extractors import csv_file, dbf_file, excel_file, unpacked
 from extractors.confined import MEGABYTE, Job, Limits, confine
@@ -63,8 +62,7 @@ def answered(asked: Mapping[str, Any]) -> dict[str, Any]:
         if faults.ends(error):
             raise
         told = _told(error, layout, limits)
-    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return {"bytes": largest, **({"error": told} if told else {})}
+    return {"bytes": peak(), **({"error": told} if told else {})}
 
 
 def _told(error: BaseException, layout: FileLayout, limits: Limits) -> dict[str, Any]:

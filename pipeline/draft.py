@@ -124,14 +124,14 @@ def _seen(
 ) -> dict[str, tuple[list[SourceColumn], list[str]]]:
     """Columns and key of each table; one that shows no column, or that the account may not read, is told of and left out."""
     for table in source.closed() if isinstance(source, Guarded) else []:
-        warn(ContractError("HUB147", f"{connection_id}.{table}"))
+        warn(ContractError("HUB890", f"{connection_id}.{table}"))
     found: dict[str, tuple[list[SourceColumn], list[str]]] = {}
     for table in tables:
         columns = source.columns(table)
         if columns:
             found[table] = columns, source.primary_key(table)
         else:
-            warn(ContractError("HUB148", f"{connection_id}.{table}"))
+            warn(ContractError("HUB891", f"{connection_id}.{table}"))
     return found
 
 

@@ -17,7 +17,7 @@ from core.ids import digest
 from core.ledger import Output
 from pipeline import brakes, stops
 from pipeline.context import Night
-from quality.quarantine import free, gate
+from quality.quarantine import BETWEEN_ROWS, free, gate
 from schemas.contract import Entity
 
 
@@ -32,23 +32,27 @@ def respect(night: Night, entity: Entity, conformed: Output, checked: Output, st
         return
     with engine(entity.name) as db:
         _count(db, entity, checked, stopped)
-        counts = db.execute("select source_system, count(*) from counted group by 1 order by 1").fetchall()
-        for system, held in counts:
+        counts = db.execute(
+            "select source_system, count(*), count(*) filter (is_wrong) from counted group by 1 order by 1"
+        ).fetchall()
+        for system, held, wrong in counts:
             rows = int(conformed["systems"].get(system, held))
             try:
-                gate(entity, system, rows, held)
+                gate(entity, system, rows, held, wrong)
             except Gated as error:
-                _stop(db, night, entity, brakes.Stop(entity.name, error.code, error.facts, "H", free(entity, rows)))
+                _stop(db, night, entity, brakes.Stop(entity.name, error.code, error.facts, "H", free(entity)))
 
 
 def _count(db: duckdb.DuckDBPyConnection, entity: Entity, checked: Output, stopped: Mapping[str, Output]) -> None:
-    """The table `counted`: `source_system`, `source_row`, `row_key`, `row_hash` (of the rules) of every row that counts."""
+    """The table `counted`: `source_system`, `source_row`, `row_key`, `row_hash` (of the rules), `is_wrong` of every row that
+    counts."""
     waits = [query for parent, made in stopped.items() for query in stops.waits(entity, parent, checked, made)]
     less = f" anti join ({' union '.join(waits)}) using (source_system, source_row, rule_id)" if waits else ""
     db.execute(
         "create table counted as select source_system, source_row,"
         " source_system || '|' || coalesce(any_value(source_key), '#' || source_row) as row_key,"
-        " string_agg(distinct rule_id, ',' order by rule_id) as row_hash"
+        " string_agg(distinct rule_id, ',' order by rule_id) as row_hash,"
+        f" bool_or(kind not in {BETWEEN_ROWS}) as is_wrong"
         f" from (select * from read_parquet({literal(checked['failures'])}) where severity = 'error'"
         f" and source_row is not null){less} group by 1, 2"
     )

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from core.dialects import UNREADABLE, arrow_type, quoted
 from core.engine import literal
 from loaders.landing import ROW
-from pipeline.typed_text import converted, damage, undamaged, value
+from pipeline.typed_text import converted, damage, shortened, undamaged, value
 from schemas.contract import Column, SourceDataset
 
 _LOST = f"chr({ord(UNREADABLE)})"
@@ -71,7 +71,7 @@ def _given(column: Column) -> str:
 
 def _unreadable(cells: Sequence[tuple[Column, pa.DataType]], lines: frozenset[str]) -> str:
     """The names of a row's unreadable cells; they are put together only for a row that has one."""
-    found = {column.name: _faulty(column, kind) for column, kind in cells}
+    found = {column.name: _faulty(column, kind, column.name in lines) for column, kind in cells}
     faults = {name: condition for name, condition in found.items() if condition}
     if not faults:
         return "cast(null as varchar)"
@@ -81,11 +81,12 @@ def _unreadable(cells: Sequence[tuple[Column, pa.DataType]], lines: frozenset[st
     return f"case when {' or '.join(f'({condition})' for condition in faults.values())} then concat_ws(',', {named}) end"
 
 
-def _faulty(column: Column, kind: pa.DataType) -> str | None:
+def _faulty(column: Column, kind: pa.DataType, one_line: bool) -> str | None:
     """The condition that a cell holds something that cannot be read; None where every landed value can."""
     lost = f'"{column.name}" is null and {_given(column)} is not null'
     if column.type.name in TEXTS:
-        return lost if pa.types.is_string(kind) else None
+        found = f"({lost}) or {shortened(_given(column))}" if one_line else lost
+        return found if pa.types.is_string(kind) else None
     return None if _is_exact(column, kind) else f"{lost} and trim(cast({_given(column)} as varchar)) <> ''"
 
 

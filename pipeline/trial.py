@@ -148,7 +148,7 @@ def _check(night: Night, of: tuple[Entity, str], mapped: Mapping[str, Path], out
     out.mkdir(parents=True)
     verdict = judge(Question(entity, night.catalog, mapped[entity.name], beside, out, back), settings().checks)
     try:
-        gate(entity, system, verdict.rows, verdict.held_rows)
+        gate(entity, system, verdict.rows, verdict.held_rows, verdict.wrong_rows)
     except HubError as error:
         return verdict.failures, error
     return verdict.failures, None

@@ -66,7 +66,7 @@ def value(kind: LogicalType, text: str) -> str:
 def undamaged(text: str, *, one_line: bool) -> str:
     """An expression of text without tabs, line ends and odd blanks around it; NULL where a character of it was lost, was never
     one that a person writes, or does not belong in a text of one line."""
-    word, wrong = _word(text), f"{_damage(one_line)}|{_MISREAD}" + (f"|{_SHORTENED}" if one_line else "")
+    word, wrong = _word(text), f"{_damage(one_line)}|{_MISREAD}"
     # Nearly every text is as it should be, which one look tells.
     return (
         f"(case when not regexp_matches({text}, '{wrong}|^{_EDGE}|{_EDGE}$') then {text}"
@@ -74,9 +74,14 @@ def undamaged(text: str, *, one_line: bool) -> str:
     )
 
 
+def shortened(text: str) -> str:
+    """The condition that a key or a name is a number that lost its last digits. It stays as it is: people look for it so."""
+    return f"(contains({text}, 'E+') and regexp_matches({_word(text)}, '{_SHORTENED}'))"
+
+
 def damage(text: str, *, one_line: bool) -> str:
-    """What is wrong with a text that `undamaged` makes NULL, after the name of its column: `:character:U+202E`, `:digits` or
-    `:encoding`. Nothing where the source itself says that it lost the value."""
+    """What is wrong with a text that `undamaged` makes NULL, or that is `shortened`, after the name of its column:
+    `:character:U+202E`, `:digits` or `:encoding`. Nothing where the source itself says that it lost the value."""
     word, wrong = _word(text), _damage(one_line)
     point = f"':character:U+' || format('{{:04X}}', unicode(regexp_extract({word}, '{wrong}')))"
     lost = f"starts_with({text}, chr({ord(UNREADABLE)}))"

@@ -53,5 +53,6 @@ class Verdict:
     failures: Path
     rows: int
     held_rows: int
+    wrong_rows: int
     warned_rows: int
     results: Sequence[Mapping[str, Any]]

@@ -52,6 +52,7 @@ def check(question: Question, by: Engine = "scan") -> Verdict:
         failures=split.failures,
         rows=split.rows,
         held_rows=split.held_rows,
+        wrong_rows=split.wrong_rows,
         warned_rows=split.warned_rows,
         results=[outcome.result for outcome in outcomes] + [_repeated(entity, split)],
     )

@@ -26,9 +26,12 @@ from schemas.contract import Entity
 
 _SOURCE = "source_system, source_row"
 """The order in which a department has its rows."""
-HELD_PERCENT, HELD_FLOOR, HELD_FLOOR_SHARE = 5.0, 10, 2
-"""The percent of a system's rows that may be held where the contract says nothing. So many rows may be held in any case, but
-no more than one in so many, and one."""
+WRONG_PERCENT, HELD_PERCENT, HELD_FLOOR = 5.0, 50.0, 10
+"""The percent of a system's rows that may be wrong in themselves, and that may be held at all, where the contract says
+nothing: rows that wait for others (a bill for a student who is entered tomorrow) come in crowds. So many rows may be held
+whatever share of a small source they are."""
+BETWEEN_ROWS = ("reference", "sql")
+"""Kinds of rules that compare a row with others: a row that fails no other kind is not wrong in itself."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Split:
     rows: int
     repeated: int
     held_rows: int
+    wrong_rows: int
     warned_rows: int
 
 
@@ -67,6 +71,7 @@ def split(db: duckdb.DuckDBPyConnection, question: Question, outcomes: Sequence[
         failures,
     )
     held_rows = _count(db, f"(select distinct position from work.failed where position in {stopped})")
+    wrong = f"(select distinct position from work.failed where severity = 'error' and kind not in {BETWEEN_ROWS})"
     return Split(
         left_out=left_out if some else None,
         held=held,
@@ -74,25 +79,30 @@ def split(db: duckdb.DuckDBPyConnection, question: Question, outcomes: Sequence[
         rows=_count(db, "work.landed"),
         repeated=_count(db, "work.repeated"),
         held_rows=held_rows,
+        wrong_rows=_count(db, wrong),
         warned_rows=_count(db, "(select distinct position from work.failed)") - held_rows,
     )
 
 
-def free(entity: Entity, rows: int) -> int:
-    """How many of so many rows of a system may be held whatever share they are; none where the contract states the share."""
-    return 0 if entity.held_percent is not None else min(HELD_FLOOR, max(1, rows // HELD_FLOOR_SHARE))
+def free(entity: Entity) -> int:
+    """How many rows of a system may be held whatever share they are; none where the contract states the share."""
+    return 0 if entity.held_percent is not None else HELD_FLOOR
 
 
-def gate(entity: Entity, system: str, rows: int, held_rows: int) -> None:
-    """Stop an entity of which more than its share of a system's rows is held: then the source is wrong, not its rows.
+def gate(entity: Entity, system: str, rows: int, held_rows: int, wrong_rows: int) -> None:
+    """Stop an entity of which more than its share of a system's rows is held, or wrong in themselves: then the source is
+    wrong, not its rows.
 
     Raises:
         Gated: HUB401 with the counts.
     """
-    limit = HELD_PERCENT if entity.held_percent is None else entity.held_percent
-    if held_rows > free(entity, rows) and held_rows * 100 > limit * rows:
-        facts = {"held": held_rows, "rows": rows, "percent": round(held_rows * 100 / rows, 2), "limit": limit}
-        raise Gated("HUB401", entity.name, entity=entity.name, system=system, **facts)
+    stated = entity.held_percent
+    for count, limit in (
+        [(held_rows, stated)] if stated is not None else [(wrong_rows, WRONG_PERCENT), (held_rows, HELD_PERCENT)]
+    ):
+        if count > free(entity) and count * 100 > limit * rows:
+            facts = {"held": count, "rows": rows, "percent": round(count * 100 / rows, 2), "limit": limit}
+            raise Gated("HUB401", entity.name, entity=entity.name, system=system, **facts)
 
 
 def _register(db: duckdb.DuckDBPyConnection, outcomes: Sequence[Outcome]) -> None:

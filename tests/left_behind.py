@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from pathlib import Path
+
+
+def open_files(process: Path) -> list[str]:
+    """What a process has open; it may open and close more meanwhile."""
+    found = []
+    for end in (process / "fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.append(str(end.readlink()))
+    return found
 
 
 def marked(name: str, folder: str) -> list[str]:
@@ -14,7 +24,7 @@ def marked(name: str, folder: str) -> list[str]:
     for entry in Path("/proc").iterdir():
         try:
             words = (entry / "environ").read_bytes().split(b"\0") if entry.name.isdigit() else []
-            ends = [str(end.readlink()) for end in (entry / "fd").iterdir()] if entry.name.isdigit() else []
+            ends = open_files(entry) if entry.name.isdigit() else []
             known = os.fsencode(f"{name}={folder}") in words or any(end.startswith(f"{folder}/") for end in ends)
             command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace") if known else ""
         except OSError:

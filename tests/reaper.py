@@ -18,6 +18,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from left_behind import open_files
+
 SECONDS = 10
 SOCKET = re.compile(rb"--(?:unix_socket_directories|socket)=(/.*?/hub-[^/]+)(?:/[^/]*)?$")
 """Where a server with a long path listens: in a short folder elsewhere."""
@@ -31,7 +33,7 @@ def left(session: int, folder: str, pipe: str) -> Iterator[int]:
             continue
         with contextlib.suppress(OSError):
             marked = mark in (entry / "environ").read_bytes().split(b"\0")
-            ends = [str(end.readlink()) for end in (entry / "fd").iterdir()]
+            ends = open_files(entry)
             if marked or pipe in ends or any(end.startswith(f"{folder}/") for end in ends):
                 yield int(entry.name)
 

@@ -33,7 +33,9 @@ def test_an_interrupted_session_leaves_nothing(number: signal.Signals, workers: 
     environment = {**os.environ, "HUB_TEST_READY": str(tmp_path), "HUB_TEST_FIXTURES": fixtures, "TMPDIR": str(temporary)}
     command = [*COMMAND, *(["-n", str(workers), "--dist", "load"] if workers else [])]
     nowhere = subprocess.DEVNULL
+    heard = signal.signal(signal.SIGINT, signal.SIG_DFL)  # which a session in the background does not, and its children neither
     session = subprocess.Popen(command, env=environment, stdout=nowhere, stderr=nowhere)
+    signal.signal(signal.SIGINT, heard)
     deadline = time.monotonic() + 120
     while not {str(test) for test in range(1, max(workers, 1) + 1)} <= {path.name for path in tmp_path.iterdir()}:
         assert session.poll() is None

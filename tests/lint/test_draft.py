@@ -278,7 +278,7 @@ def test_tables_that_the_account_may_not_read_are_told_and_left_out(
     made = drafts(draft("src_hr", fresh_home, warn=lambda error: told.append(f"{error.code} {error.where}")))
     assert set(made) == {"open_one"}
     assert made["open_one"]["schema"][0]["properties"][0]["primaryKey"]
-    assert told == ["HUB147 src_hr.secret.pay", "HUB147 src_hr.shut_one"]
+    assert told == ["HUB890 src_hr.secret.pay", "HUB890 src_hr.shut_one"]
 
 
 @pytest.mark.parametrize(("url", "code"), [("file://{folder}", "HUB877"), ("off:", "HUB878")])

@@ -5,11 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-import pytest
-
 from pipeline import release
-from quality.quarantine import free
-from schemas.contract import Entity
 
 
 def _codes(outcome: Any) -> list[tuple[str, str]]:
@@ -53,8 +49,3 @@ def test_few_held_rows_of_a_small_source_stop_nobody(university: Any) -> None:
     _slip(university, "T0008")
     assert _codes(university.night(2)) == []
     assert "改名" in {row[1] for row in university.hub()}
-
-
-@pytest.mark.parametrize(("rows", "held"), [(1, 1), (3, 1), (12, 6), (97, 10), (100_000, 10)])
-def test_the_floor_follows_the_source(rows: int, held: int) -> None:
-    assert free(Entity("thing", "物", "1.0.0", (), ("no",), ("hr",)), rows) == held

@@ -114,12 +114,12 @@ def test_too_many_held_rows_stop_the_entity_and_the_files_stay_to_be_shown(tmp_p
     of = entity(_COLUMNS, [rule("required", "v")], held=50.0)
     half = question(tmp_path / "half", of, [{"no": "1"}, {"no": "2", "v": "x"}])
     verdict = check(half)
-    gate(of, "hr", verdict.rows, verdict.held_rows)
+    gate(of, "hr", verdict.rows, verdict.held_rows, verdict.wrong_rows)
     assert verdict.held_rows == 1
     more = question(tmp_path / "more", of, [{"no": "1"}, {"no": "2"}, {"no": "3", "v": "x"}])
     verdict = check(more)
     with pytest.raises(Gated) as caught:
-        gate(of, "hr", verdict.rows, verdict.held_rows)
+        gate(of, "hr", verdict.rows, verdict.held_rows, verdict.wrong_rows)
     assert (caught.value.code, caught.value.where) == ("HUB401", "thing")
     assert caught.value.facts == {"entity": "thing", "system": "hr", "held": 2, "rows": 3, "percent": 66.67, "limit": 50.0}
     assert source_rows(more.out / "held.parquet") == [1, 2]
