@@ -122,9 +122,9 @@ def asks(code: str, *words: object) -> str:
 @pytest.mark.parametrize("name", ["short", "long" * 30])
 def test_nobody_else_gets_into_mariadb(mariadb_server: str, server_room: Path, name: str) -> None:
     folder = server_room / "closed" / name
-    folder.mkdir(parents=True, mode=0o755)
     before = os.umask(0)
     try:
+        folder.mkdir(parents=True, mode=0o755)
         url = servers.mariadb_database(servers.mariadb(folder) or "", "hr")
         where = parse("rehearsal", url)
         door = Path(where.options["unix_socket"])
