@@ -150,9 +150,9 @@ def standing(book: Ledger) -> list[dict[str, Any]]:
     return [row for name, output in sorted(book.latest("conform").items()) for row in rows_of(name, output)]
 
 
-def rows_of(name: str, output: Row) -> list[dict[str, Any]]:
-    """The accounts in the output of an entity's conform step."""
-    return [{"entity": name, "system": system, **counts} for system, counts in (output.get("accounts") or {}).items()]
+def rows_of(name: str, output: Row | None) -> list[dict[str, Any]]:
+    """The accounts in the output of an entity's conform step; none of one that ended without an output."""
+    return [{"entity": name, "system": system, **counts} for system, counts in ((output or {}).get("accounts") or {}).items()]
 
 
 def finding(row: Row) -> ContractError:
