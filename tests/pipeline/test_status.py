@@ -13,7 +13,7 @@ from rich.console import Console
 
 from core import ids
 from core.text import LANGUAGES
-from pipeline import cli, cli_base, digest, release, report, screen_status, status
+from pipeline import cli, cli_base, digest, naming, release, report, screen_status, status
 from pipeline.context import resume
 from schemas.catalog import catalog
 
@@ -92,16 +92,17 @@ def test_a_stopped_entity_is_told_with_its_number_and_closes_itself_when_the_cau
     university.night(2)
     lines = page(university, "zh", monkeypatch)
     number = university.ledger.single("select brake_id from ops.brake")["brake_id"]
+    staff = naming.entity(catalog(), "staff", "zh")
     assert "有事要人处理" in lines[0]
     assert "制动 1 处" in lines[2]
     assert any("HUB501" in line for line in lines)
-    assert f"制动 {number}：staff" in "\n".join(lines)
+    assert f"制动 {number}：{staff}" in "\n".join(lines)
     release.request(university.ledger, number, "zhang", "误删")
     university.department("insert into jzg select * from kept")
     university.night(3)
     lines = page(university, "zh", monkeypatch)
     assert "全部完成" in lines[0]
-    assert any(f"制动 {number}：staff" in line and "自行解除" in line for line in lines)
+    assert any(f"制动 {number}：{staff}" in line and "自行解除" in line for line in lines)
     university.night(4)
     assert "自行解除" not in "\n".join(page(university, "zh", monkeypatch))
 

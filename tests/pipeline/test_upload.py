@@ -254,7 +254,7 @@ def torn(path: Path) -> Path:
 def far(path: Path) -> Path:
     """A workbook with a cell at the far corner of its sheet, which its reader takes for a table as large as that."""
     with xlsxwriter.Workbook(path) as book:
-        sheet = book.add_worksheet()
+        sheet = book.add_worksheet("工资明细")
         sheet.write_string(0, 0, "工号")
         sheet.write_string(1_048_575, 16_383, "1")
     return path
