@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from core.calendar import ZONE, local_minute
 from pipeline import digest, report, screen, status
@@ -53,7 +54,10 @@ def test_a_row_that_serves_two_flows_is_counted_once(university: Any) -> None:
     counts = status.held_counts(book)
     assert counts == {"rows": len(held), "entries": len(status.held(book, known))}
     assert status.held_counts(book, "staff")["rows"] == len({key for entity, key in held if entity == "staff"})
-    title = str(screen.held(status.held(book, known, limit=1), counts).title)
+    console = Console(width=200)
+    with console.capture() as page_of_held:
+        console.print(screen.held(status.held(book, known, limit=1), counts))
+    title = page_of_held.get()
     assert f"{len(held)} 行" in title and f"{counts['entries']} 条中的 1 条" in title
     said = [point for part in digest.digests(book, known, [], date(2026, 9, 8)) for point in part.points]
     assert any(f"{len(held)} " in point for point in said)
