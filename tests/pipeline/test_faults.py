@@ -13,7 +13,7 @@ import pytest
 from core import faults
 from core.connections import parse
 from core.errors import Fault
-from pipeline import change, conform, deliver, extract, reconcile
+from pipeline import change, conform, deliver, extract, reconcile, release
 
 SECRET = "110101199003071233"
 
@@ -166,6 +166,11 @@ def test_a_table_that_cannot_be_made_stops_its_entity_and_no_other(university: A
     assert ("U1", "新名") in {row[:2] for row in university.hub("org_unit")}
     with psycopg.connect(university.hub_url) as connection:
         connection.execute("drop view hub_current.mine")
+    mended = university.night(2)
+    assert [problem.code for problem in mended.problems] == ["HUB504"], "a new column changes every row"
+    [brake] = university.ledger.rows("select brake_id from ops.brake")
+    release.request(university.ledger, brake["brake_id"], "zhang", "新增一列")
+    release.approve(university.ledger, brake["brake_id"], "li", date(2026, 9, 20), date(2026, 9, 8))
     mended = university.night(2)
     assert (mended.problems, mended.state) == ([], "done")
     assert {row[-1] for row in university.hub()} == {"新"}
