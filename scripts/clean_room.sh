@@ -16,11 +16,13 @@ fail() {
   exit 1
 }
 
-# What runs in the room: its processes have the room in their command or their folder, or belong to its user.
+# What runs in the room: its processes have the room in their command or their folder, or belong to its user. One that has ended
+# and that nobody has waited for yet (a machine whose first process reaps no orphans keeps it for ever) runs no more.
 left() {
   local process
   for process in /proc/[0-9]*; do
     [ "${process#/proc/}" != $$ ] || continue
+    grep -qs '^State:[[:space:]]*[^ZX[:space:]]' "$process/status" || continue
     if [[ "$(readlink "$process/cwd" 2>/dev/null)" == "$room"* ]] ||
       grep -qaF "$room" "$process/cmdline" 2>/dev/null ||
       { [ -n "$made" ] && [ "$(stat -c %U "$process" 2>/dev/null)" = "$user" ]; }; then
@@ -132,8 +134,12 @@ sys.exit(states != ["accepted"] * 67)
 PY
 closed
 step make down
+[ -z "$(left)" ] || sleep 2 # what is just ending
 [ -z "$(left)" ] || {
-  for pid in $(left); do tr '\0' ' ' <"/proc/$pid/cmdline" >&2 && echo >&2; done
+  for pid in $(left); do
+    grep -E '^(Name|State|Pid|PPid)' "/proc/$pid/status" >&2 || true
+    tr '\0' ' ' <"/proc/$pid/cmdline" >&2 && echo >&2
+  done
   fail "processes are left"
 }
 echo "clean room: all went well in $SECONDS s"
