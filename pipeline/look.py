@@ -118,7 +118,7 @@ def _window(
             return None
         _state_keys(db, dataset, {"read": fresh, "base": base}, folder)
     files = {"read": fresh, "swept": folder / "swept" / "rows.parquet", "base": base}
-    rows, _, _ = compose(dataset, extractor, folder, files)
+    rows = compose(dataset, extractor, folder, files).rows
     fresh.rename(folder / "window.parquet")
     for scratch in ("read", "swept"):
         shutil.rmtree(folder / scratch)

@@ -6,6 +6,8 @@ Key and hash of every row in the source prove that nothing was missed; what diff
 from __future__ import annotations
 
 import shutil
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,23 @@ import pyarrow.parquet as pq
 from core.dialects import quoted
 from core.engine import arrow, engine, literal
 from core.ids import file_digest
-from extractors.base import SOURCE_HASH, Extractor
+from extractors.base import SOURCE_HASH, Extractor, Reading
 from loaders import landing
 from loaders.landing import ROW, Landed
 from pipeline.context import Night
 from pipeline.store import store
 from schemas.contract import SourceDataset
+
+
+@dataclass(frozen=True)
+class Composed:
+    """The state after a reading by window: its rows, those that the window did not bring and that were fetched (`repaired`),
+    those of the last state that the source has no more (`gone`), and those deleted between sweep and fetch (`vanished`)."""
+
+    rows: int
+    repaired: int = 0
+    gone: int = 0
+    vanished: int = 0
 
 
 def read(night: Night, dataset: SourceDataset, extractor: Extractor, folder: Path) -> tuple[dict[str, Any], dict[str, int]]:
@@ -60,12 +73,17 @@ def _lay_over(
     files = {"read": folder / "read" / "rows.parquet", "swept": folder / "swept" / "rows.parquet"}
     if base:
         files["base"] = base.file(night.landing)
-    rows, repaired, gone = compose(dataset, extractor, folder, files)
+    state = compose(dataset, extractor, folder, files)
     files["read"].rename(folder / "window.parquet")
     shutil.rmtree(folder / "read")
     shutil.rmtree(folder / "swept")
-    details = {"rows": rows, "source_count": source_count, "content": file_digest(folder / "rows.parquet"), "high": high}
-    return details, {"repaired": repaired, "gone": gone}
+    details = {
+        "rows": state.rows,
+        "source_count": source_count - state.vanished,
+        "content": file_digest(folder / "rows.parquet"),
+        "high": high,
+    }
+    return details, {"repaired": state.repaired, "gone": state.gone}
 
 
 def low_mark(dataset: SourceDataset, base: Landed | None) -> str | None:
@@ -77,20 +95,20 @@ def low_mark(dataset: SourceDataset, base: Landed | None) -> str | None:
         return base.high
 
 
-def compose(dataset: SourceDataset, extractor: Extractor, folder: Path, files: dict[str, Path]) -> tuple[int, int, int]:
-    """The state after this reading: rows of the source as the sweep saw them. Returns rows, repaired rows, gone rows."""
+def compose(dataset: SourceDataset, extractor: Extractor, folder: Path, files: dict[str, Path]) -> Composed:
+    """Lay what was read over the last state, and end with the rows that the sweep saw."""
     keys = [_q(physical_name(dataset, name)) for name in dataset.key]
     columns = ", ".join(_q(column.physical) for column in dataset.columns) + f", {SOURCE_HASH}"
-    same = " and ".join(f"cast(a.{key} as varchar) is not distinct from cast(b.{key} as varchar)" for key in keys)
+    one = " and ".join(f"cast(a.{key} as varchar) is not distinct from cast(b.{key} as varchar)" for key in keys)
     known = " and ".join(f"a.{key} is not null" for key in keys)
-    same = f"({same} and (({known}) or a.{SOURCE_HASH} = b.{SOURCE_HASH}))"  # rows without a key are told apart by content
+    same = f"({one} and (({known}) or a.{SOURCE_HASH} = b.{SOURCE_HASH}))"  # rows without a key are told apart by content
     order = ", ".join(keys)
     with engine(dataset.id) as db:
         db.execute(f"create view fresh as select distinct {columns} from read_parquet({literal(files['read'])})")
         db.execute(f"create view swept as select * from read_parquet({literal(files['swept'])})")
         if "base" in files and _nothing_new(db, files["base"], same):
             landing.share(files["base"], folder / "rows.parquet")
-            return pq.read_metadata(files["base"]).num_rows, 0, 0
+            return Composed(pq.read_metadata(files["base"]).num_rows)
         older = (
             f"union all select {columns} from read_parquet({literal(files['base'])}) a"
             f" where not exists (select 1 from fresh b where {same})"
@@ -102,12 +120,15 @@ def compose(dataset: SourceDataset, extractor: Extractor, folder: Path, files: d
         unseen = f"not exists (select 1 from state b where {same} and a.{SOURCE_HASH} = b.{SOURCE_HASH})"
         missing = arrow(db, f"select {texts} from swept a where {unseen}")
         gone = _count(db.execute(f"select count(*) from state a where not exists (select 1 from swept b where {same})"))
+        vanished = 0
         if missing.num_rows:
-            with extractor.fetch(dataset, missing) as reading:
-                store(folder / "fetched", reading)
-            fetched = literal(folder / "fetched" / "rows.parquet")
+            fetched = _stored(folder / "fetched", extractor.fetch(dataset, missing))
             db.execute(f"delete from state a where exists (select 1 from read_parquet({fetched}) b where {same})")
             db.execute(f"insert into state select {columns} from read_parquet({fetched})")
+            db.register("missing", missing)
+            absent = f"not exists (select 1 from read_parquet({fetched}) b where {one})"
+            db.execute(f"create table lost as select * from missing a where {known} and {absent}")
+            vanished = _vanished(db, dataset, extractor, folder, one)
             shutil.rmtree(folder / "fetched")
         db.execute(
             f"copy (select {columns}, row_number() over (order by {order}, {SOURCE_HASH}) - 1 as {ROW} from state a"
@@ -115,7 +136,28 @@ def compose(dataset: SourceDataset, extractor: Extractor, folder: Path, files: d
             f" to {literal(folder / 'rows.parquet')} (format parquet, compression zstd, compression_level 1)"
         )
         rows = _count(db.execute(f"select count(*) from read_parquet({literal(folder / 'rows.parquet')})"))
-    return rows, missing.num_rows, gone
+    return Composed(rows, missing.num_rows, gone, vanished)
+
+
+def _vanished(db: duckdb.DuckDBPyConnection, dataset: SourceDataset, extractor: Extractor, folder: Path, one: str) -> int:
+    """Take the rows out of the state that the sweep saw and that could not be fetched, if a second sweep sees them no more:
+    they were deleted in between. Those that it sees stay short, and the reading does not add up. Returns how many went."""
+    if not _count(db.execute("select count(*) from lost")):
+        return 0
+    again = _stored(folder / "again", extractor.sweep(dataset))
+    db.execute(f"delete from state a where exists (select 1 from lost b where {one})")
+    (found,) = db.execute(
+        f"select count(*) from lost a where not exists (select 1 from read_parquet({again}) b where {one})"
+    ).fetchall()
+    shutil.rmtree(folder / "again")
+    return int(found[0])
+
+
+def _stored(folder: Path, reading: AbstractContextManager[Reading]) -> str:
+    """Write a reading into a folder; the literal of its file."""
+    with reading as rows:
+        store(folder, rows)
+    return literal(folder / "rows.parquet")
 
 
 def _nothing_new(db: duckdb.DuckDBPyConnection, base: Path, same: str) -> bool:

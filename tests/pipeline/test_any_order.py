@@ -1,7 +1,8 @@
 """Whatever departments, receivers, technicians and accidents do, in whatever order, the hub is never silently wrong.
 
 A state machine drives the small university: rows are edited, damaged, emptied and mended, columns renamed, the source is
-down, nights are killed, receivers are altered by others and restored from old copies, versions rolled back, brakes released.
+down, its clock is wrong, files are handed in, changes are looked for by day, nights are killed or come days late, receivers are
+altered by others and restored from old copies, versions rolled back, brakes released.
 After every step an oracle of its own (plain SQL on the department's, the hub's and the receivers' databases, nothing of the
 product's comparisons) checks what must hold always; at the end everything is mended and must come right.
 
@@ -16,6 +17,7 @@ from datetime import date, timedelta
 from typing import Any, ClassVar
 
 import pytest
+from handed_in import HandedIn
 from hypothesis import HealthCheck, Phase, note, seed
 from hypothesis import settings as effort
 from hypothesis import strategies as st
@@ -28,6 +30,7 @@ from pipeline import release
 from pipeline.context import resume
 from pipeline.night import close_run, open_run, verify_edge
 from pipeline.publish import rollback
+from pipeline.refresh import refresh
 
 SEED = int(os.environ.get("HUB_TEST_SEED") or random.SystemRandom().randrange(1, 2**31))
 FIRST = date(2026, 9, 7)
@@ -43,6 +46,13 @@ DAMAGES = {
     "key lost": "update jzg set gh = null, gxsj = clock_timestamp() where gh = %s",
     "key mistyped": "update jzg set gh = '2.0' || right(gh, 2) || 'E+11', gxsj = clock_timestamp() where gh = %s",
 }
+CLOCKS = {
+    "ahead": "clock_timestamp() + interval '400 days'",
+    "behind": "clock_timestamp() - interval '400 days'",
+    "stopped": "timestamp '2026-09-01 08:00'",
+    "lost": "null",
+}
+"""What the department writes as the moment of a change while its clock is wrong."""
 ACCIDENTS = {
     "renamed column": ("alter table jzg rename column xb to xingbie", "alter table jzg rename column xingbie to xb"),
     "table away": ("alter table jzg rename to jzg_bak", "alter table jzg_bak rename to jzg"),
@@ -54,6 +64,7 @@ class AnyOrder(RuleBasedStateMachine):
     """One university through one sequence of events. `lab` is the fixture, set before the machine runs."""
 
     lab: ClassVar[Any]
+    handed: ClassVar[HandedIn]
     patch: ClassVar[pytest.MonkeyPatch]
 
     def __init__(self) -> None:
@@ -67,8 +78,10 @@ class AnyOrder(RuleBasedStateMachine):
     def first_night(self) -> None:
         self.patch.setenv("AIRFLOW_CONN_SRC_HR", self.lab.source)
         self.lab.reset()
+        self.handed.reset()
         self.oracle = Oracle(self.lab)
         self.oracle.look()
+        assert self.handed.hand_in({"T0001": 1}, FIRST, insist=True) == "taken"
         self.tonight()
         assert self.problems == []
 
@@ -81,6 +94,13 @@ class AnyOrder(RuleBasedStateMachine):
         self.lab.department(
             "update jzg set xm = %s, gxsj = clock_timestamp() where gh = any(%s)", [f"改名{self.names}", people]
         )
+        self.oracle.look()
+
+    @precondition(lambda self: not self.accident)
+    @rule(people=FEW, clock=st.sampled_from(sorted(CLOCKS)))
+    def rename_by_a_wrong_clock(self, people: list[str], clock: str) -> None:
+        self.names += 1
+        self.lab.department(f"update jzg set xm = %s, gxsj = {CLOCKS[clock]} where gh = any(%s)", [f"改名{self.names}", people])
         self.oracle.look()
 
     @precondition(lambda self: not self.accident)
@@ -118,6 +138,13 @@ class AnyOrder(RuleBasedStateMachine):
         self.lab.department(ACCIDENTS[self.accident][1])
         self.accident = ""
 
+    @rule(people=FEW, amount=st.integers(1, 9), later=st.booleans(), insist=st.booleans(), unreadable=st.booleans())
+    def hand_in(self, people: list[str], amount: int, later: bool, insist: bool, unreadable: bool) -> None:
+        as_of = self.date() + timedelta(days=int(later))
+        state = self.handed.hand_in(dict.fromkeys(people, amount), as_of, insist=insist, unreadable=unreadable)
+        note(f"handed in: {state}")
+        assert state != "taken" or insist or not unreadable
+
     @rule()
     def go_down_or_up(self) -> None:
         self.down = not self.down
@@ -126,9 +153,17 @@ class AnyOrder(RuleBasedStateMachine):
 
     # what the hub does
 
-    @rule(same_day=st.booleans())
-    def run_night(self, same_day: bool) -> None:
-        self.tonight(0 if same_day else 1)
+    @rule(days=st.sampled_from([0, 1, 1, 1, 5]))
+    def run_night(self, days: int) -> None:
+        self.tonight(days)
+
+    @rule()
+    def look_for_changes(self) -> None:
+        self.lab.forget()
+        before = self.oracle.before_night()
+        found = refresh("hr", self.date(), self.lab.ledger)
+        note(f"refresh: {found.changed}, {[error.code for error in found.problems]}")
+        self.oracle.after_night(before)
 
     @rule(point=st.integers(0, 60))
     def kill_night(self, point: int) -> None:
@@ -185,6 +220,7 @@ class AnyOrder(RuleBasedStateMachine):
     def holds(self) -> None:
         if self.day:
             self.oracle.check()
+            self.handed.check()
             for edge in {"E01", "E05"} - self.altered:
                 assert self.oracle.received(edge) == self.oracle.wanted(self.lab.accepted()[edge]), edge
 
@@ -204,6 +240,7 @@ class AnyOrder(RuleBasedStateMachine):
         if self.down:
             self.go_down_or_up()
         self.mend_source()
+        assert self.handed.hand_in(dict(self.handed.taken[-1]), self.date() + timedelta(days=1), insist=True) == "taken"
         self.verify()  # what others did to a receiver is found when it is looked at, and put right by the next night
         for _ in range(5):
             self.tonight()
@@ -211,6 +248,7 @@ class AnyOrder(RuleBasedStateMachine):
         assert self.problems == []
         assert self.lab.held() == set()
         assert self.oracle.hub() == self.oracle.source()
+        assert self.handed.hub() == self.handed.taken[-1]
         wanted = self.oracle.wanted(self.oracle.version())
         assert self.oracle.received("E01") == wanted
         assert self.oracle.received("E05") == wanted
@@ -248,6 +286,7 @@ def test_the_hub_is_never_silently_wrong_in_any_order(university: Any, monkeypat
     monkeypatch.setenv("HUB_AUDITED", "0")
     print(f"HUB_TEST_SEED={SEED}")
     AnyOrder.lab, AnyOrder.patch = university, monkeypatch
+    AnyOrder.handed = HandedIn(university, university.var.parent / "uploads", monkeypatch)
     run_state_machine_as_test(
         seed(SEED)(AnyOrder),
         settings=effort(
