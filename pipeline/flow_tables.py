@@ -47,7 +47,7 @@ def audit(found: Row, flows: FlowBook, language: str) -> Group:
     """The findings with what the hub does about each, and the edges that one side has yet to confirm."""
     findings = _table(text("flows.findings"), "finding", "finding_text", "how", "where", "state")
     for item in found["findings"]:
-        shown = ", ".join(item["where"][:6]) + (" …" if len(item["where"]) > 6 else "")
+        shown = ", ".join(item["where"])
         findings.row(item["id"], item["finding"], item["how"], shown, _state(item["state"]))
     confirm = _table(
         text("flows.to_confirm", None, count=len(found["to_confirm"])), "edge", "from_to", "datasets", "declared", "confirm"

@@ -44,10 +44,12 @@ def night(as_of: date, progress: Progress | None = None, book: Ledger | None = N
 
 
 def extract_all(here: Night, outcome: Outcome, datasets: Sequence[str]) -> None:
-    """Land the datasets, several side by side. Systems that are not connected yet (`off:`) wait."""
+    """Land the datasets, several side by side; what did not land is told in the order of the datasets' names. Systems that are
+    not connected yet (`off:`) wait."""
     off = switched_off()
     wanted = [id for id in datasets if here.catalog.source(id).connection not in off]
     each(lambda id: outcome.guard(lambda: extract.extract(here, id).__dict__, id), wanted)
+    outcome.problems.sort(key=lambda error: error.where)
 
 
 def later_night(as_of: date) -> date | None:

@@ -212,7 +212,7 @@ def html(night: Night, facts: dict[str, Any], language: str) -> str:
         t=lambda key, **given: text(f"report.{key}", language, **given),
         c=lambda key: text(f"report_calendar.{key}", language),
         owed=lambda value: text(f"screen_calendar.state_{value}", language),
-        why=lambda row: status.why(night.catalog, row["entity"], row["rule_id"], language),
+        why=lambda row: status.reason(night.catalog, {**row, "source_system": None}, language),
         line=lambda problem: HubError(problem["code"], problem["where"], **problem["facts"]).line(language),
         needs=lambda point: attention.line(point, language),
         brake=lambda row: status.brake_line(row, language),

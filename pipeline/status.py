@@ -14,6 +14,7 @@ from pipeline import attention, figures, naming, pull, switches, tonight
 from schemas.catalog import Catalog, catalog
 from schemas.contract import HUB, Column, Entity, Rule, SourceDataset
 from schemas.lineage import uses
+from schemas.queries import tables_of
 
 
 def status(book: Ledger, catalog: Catalog) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def status(book: Ledger, catalog: Catalog) -> dict[str, Any]:
         "night": {**night, "problems": [error.line() for error in night["problems"]]} if night else None,
         "version": newest.get("version", 0),
         "published_at": newest.get("published_at"),
-        "flows": tonight.by_flow(sent, given, catalog),
+        "flows": tonight.by_flow(sent, given, tonight.stopped(book, catalog), catalog),
         "systems": given,
         "feeds": sent,
         "held": sum(figures.held_rows(book).values()),
@@ -117,12 +118,13 @@ def feeds(book: Ledger, catalog: Catalog) -> list[Row]:
 
 
 def brakes(book: Ledger) -> list[Row]:
-    """Brakes that wait for a person, were released and not used yet (as long as that lives), or closed themselves on the newest
-    date, newest first."""
+    """Brakes that wait for a person, were released and not used yet (as long as that lives), or closed themselves since
+    the newest night's date, newest first."""
     rows = book.rows(
         "select * from ops.brake where state in ('tripped', 'requested')"
         " or (state = 'released' and expires_on >= (select max(as_of) from ops.run))"
-        " or (state = 'moot' and closed_on = (select max(as_of) from ops.run)) order by brake_id desc"
+        " or (state = 'moot' and closed_on >= (select max(as_of) from ops.run where kind = 'night'))"
+        " order by brake_id desc"
     )
     return [{name: value for name, value in row.items() if name != "content_hash"} for row in rows]
 
@@ -161,7 +163,7 @@ def held(book: Ledger, catalog: Catalog, entity: str | None = None, system: str 
         " order by severity, held_id desc limit %s",
         [entity, entity, system, system, limit],
     )
-    return [{**row, "why": why(catalog, row["entity"], row["rule_id"], system=row["source_system"])} for row in rows]
+    return _explained(book, catalog, rows)
 
 
 def held_counts(book: Ledger, entity: str | None = None, system: str | None = None) -> dict[str, int]:
@@ -185,7 +187,34 @@ def held_by_rule(book: Ledger, catalog: Catalog) -> list[Row]:
         " where state = 'open' and of.system is not null"
         " group by 1, 2, 3, 4, 5 order by severity, rows desc, rule_id, source_system"
     )
-    return [{**row, "why": why(catalog, row["entity"], row["rule_id"], system=row["source_system"])} for row in rows]
+    return _explained(book, catalog, rows)
+
+
+def _explained(book: Ledger, catalog: Catalog, rows: list[Row]) -> list[Row]:
+    """The rows with `waits`, the entities at their last version that their rule looks at, and `why` in words."""
+    stopped = tonight.stopped(book, catalog)
+    seen = {pair: looks_at(catalog, *pair) & stopped for pair in {(row["entity"], row["rule_id"]) for row in rows}}
+    waiting = [{**row, "waits": sorted(seen[row["entity"], row["rule_id"]])} for row in rows]
+    return [{**row, "why": reason(catalog, row)} for row in waiting]
+
+
+def looks_at(catalog: Catalog, entity: str, rule_id: str) -> set[str]:
+    """The other entities that a rule compares a row with."""
+    found = catalog.entities.get(entity)
+    rule = next((rule for rule in found.rules if rule.id == rule_id), None) if found else None
+    if rule is None or rule.kind not in ("reference", "sql"):
+        return set()
+    if rule.kind == "reference":
+        return {str(rule.facts["entity"])} - {entity}
+    file = catalog.sql / "checks" / f"{rule.facts['file']}.sql"
+    return {name for _, name in tables_of(file.read_text("utf-8"))} & catalog.entities.keys() - {entity}
+
+
+def reason(catalog: Catalog, row: Mapping[str, Any], language: str | None = None) -> str:
+    """Why a row is held, and that what it is compared with stands at its last version, which is not its department's doing."""
+    told = why(catalog, row["entity"], row["rule_id"], language, row["source_system"])
+    names = text("status.list_mark", language).join(naming.entity(catalog, name, language) for name in row["waits"])
+    return told + (text("status.waits", language, entities=names) if names else "")
 
 
 def why(catalog: Catalog, entity: str, rule_id: str, language: str | None = None, system: str | None = None) -> str:

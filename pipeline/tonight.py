@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from core.errors import Fault, HubError, merged
@@ -19,6 +19,7 @@ _WRONG = (
     " and run_id in (select run_id from ops.run where started_at >= %s and kind not in ('verify', 'try'))"
     " order by verb, subject, step_id desc) s where s.state <> 'done' order by s.step_id"
 )
+_JUDGING = {"conform", "check", "brake"}
 _SETTLED = {"accepted", "off", "outside"}
 
 
@@ -55,6 +56,14 @@ def standing_problems(book: Ledger, since: Any, at_work: bool = False) -> list[H
     return [problem_of(row) for row in rows if not (at_work and row["state"] == "running")]
 
 
+def stopped(book: Ledger, catalog: Catalog) -> set[str]:
+    """The entities that stand at their last version: a brake waits for a person, or the newest night could not judge them."""
+    waiting = book.rows("select distinct subject from ops.brake where state in ('tripped', 'requested')")
+    run = book.one("select started_at from ops.run where kind = 'night' order by started_at desc limit 1")
+    steps = book.rows(_WRONG, [run["started_at"]]) if run else []
+    return {row["subject"] for row in [*waiting, *steps] if row.get("verb", "brake") in _JUDGING} & catalog.entities.keys()
+
+
 def problem_of(step: Mapping[str, Any]) -> HubError:
     """The error of a step that is not done; one that was killed, or failed without saying why, has one as well."""
     if step["error_code"]:
@@ -63,20 +72,27 @@ def problem_of(step: Mapping[str, Any]) -> HubError:
     return Fault("HUB847" if step["state"] == "running" else "HUB848", step["subject"], verb=step["verb"])
 
 
-def by_flow(feeds: Sequence[Mapping[str, Any]], systems: Sequence[Mapping[str, Any]], catalog: Catalog) -> list[Row]:
+def by_flow(
+    feeds: Sequence[Mapping[str, Any]], systems: Sequence[Mapping[str, Any]], held_back: Set[str], catalog: Catalog
+) -> list[Row]:
     """One row a flow of what `hub status` knows: how many feeds its receivers have accepted, which have not, and a state:
-    `failed` when a source did not give or a receiver did not take, `never` when nothing was ever sent, `waiting`, `done`."""
+    `failed` when a source did not give or a receiver did not take, `never` when nothing was ever sent, `stopped` when an entity
+    of its source is among those `held_back` at their last version, `waiting`, `done`."""
+    braked = {system for entity in held_back for system in catalog.systems_of(entity)}
     down = {row["code"] for row in systems if row["state"] == "failed"}
     result = []
     for code in sorted({row["flow"] for row in feeds}):
         mine = [row for row in feeds if row["flow"] == code and row["state"] not in ("off", "outside")]
         waiting = [row for row in mine if row["state"] not in _SETTLED]
-        sources = sorted({row["source"] for row in mine} & down)
+        sources = {row["source"] for row in mine}
         refused = any(row["state"] in ("refused", "abandoned", "partly") for row in mine)
-        never = bool(mine) and all(row["state"] == "never" for row in mine)
-        state = (
-            "off" if not mine else "failed" if sources or refused else "never" if never else "waiting" if waiting else "done"
-        )
+        found = {
+            "off": not mine,
+            "failed": refused or bool(sources & down),
+            "never": all(row["state"] == "never" for row in mine),
+            "stopped": bool(sources & braked),
+            "waiting": bool(waiting),
+        }
         result.append(
             {
                 "flow": code,
@@ -85,8 +101,8 @@ def by_flow(feeds: Sequence[Mapping[str, Any]], systems: Sequence[Mapping[str, A
                 "feeds": len(mine),
                 "accepted": sum(row["state"] == "accepted" for row in mine),
                 "waiting": [f"{row['edge']}.{row['dataset']}" for row in waiting],
-                "down": sources,
-                "state": state,
+                "down": sorted(sources & down),
+                "state": next((state for state, holds in found.items() if holds), "done"),
             }
         )
     return result

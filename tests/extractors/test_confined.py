@@ -60,6 +60,7 @@ def test_an_ordinary_file_is_read_and_leaves_nothing(room: Path) -> None:
 
 def test_one_child_reads_one_file_after_another(room: Path) -> None:
     workbook(room / "t.xlsx")
+    confined.end_idle()
     rows_of(job(room / "t.xlsx"))
     (child,) = confined._IDLE
     rows_of(job(room / "t.xlsx"))
