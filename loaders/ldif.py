@@ -94,7 +94,7 @@ def _attribute(column: Column) -> str:
     """The lines of one attribute, or NULL where it has no value."""
     text = f"nullif(cast({_name(column)} as varchar), '')"
     if column.multiple:
-        return f"array_to_string(list_transform(string_split({text}, ';'), x -> {_line(column.physical, 'x')}), chr(10))"
+        return f"array_to_string(list_transform(string_split({text}, ';'), lambda x: {_line(column.physical, 'x')}), chr(10))"
     return _line(column.physical, f"upper({text})" if column.type.name == "boolean" else text)
 
 
