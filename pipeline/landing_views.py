@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from core.dialects import UNREADABLE, arrow_type, quoted
 from core.engine import literal
 from loaders.landing import ROW
-from pipeline.typed_text import converted, damage, shortened, undamaged, value
+from pipeline.typed_text import converted, damage, doubtful, shortened, undamaged, value
 from schemas.contract import Column, SourceDataset
 
 _LOST = f"chr({ord(UNREADABLE)})"
@@ -28,6 +28,8 @@ TEXTS = ("string", "time")
 NUMBERS = ("integer", "number")
 
 
+_DOUBT = '"in doubt"'
+"""Within the view: whether a text of the row may be damaged."""
 _SHORT = 40
 """A text of at most so many characters is no remark."""
 _WORDS = frozenset({"name", "title", "no", "code", "number", "id", "phone", "mobile", "email"})
@@ -41,17 +43,33 @@ def create_view(db: duckdb.DuckDBPyConnection, dataset: SourceDataset, rows: Pat
     cells = [(column, _raw(column), landed.field(column.physical).type) for column in dataset.columns]
     lines = frozenset(column.name for column in dataset.columns if is_one_line(dataset, column))
     names = ", ".join(f'"{column.name}"' for column in dataset.columns)
-    # Two SELECTs, so that a cell is read once and not again to find out whether it could be read.
+    # SELECTs within each other, so that a cell is read once and not again to find out whether it could be read.
     inner = [
         f'{raw} as {_given(column)}, {_typed(column, raw, kind, column.name in lines)} as "{column.name}"'
         for column, raw, kind in cells
     ]
     db.execute(f"create schema if not exists {dataset.system}")
     faulty = _unreadable([(column, kind) for column, _, kind in cells], lines)
+    looked = f"select *, {_doubt(cells, lines)} as {_DOUBT} from read_parquet({literal(rows)})"
     db.execute(
         f"create view {dataset.system}.{dataset.name} as select {names}, {ROW}, {faulty} as unreadable"
-        f" from (select {', '.join(inner)}, {ROW} from read_parquet({literal(rows)}))"
+        f" from (select {', '.join(inner)}, {ROW}, {_DOUBT} from ({looked}))"
     )
+
+
+def _doubt(cells: Sequence[tuple[Column, str, pa.DataType]], lines: frozenset[str]) -> str:
+    """Whether a text of the row may be damaged. One look at all of them together is several times as fast as one at each."""
+    of = [(_physical(column), column.name in lines) for column, _, kind in cells if _is_text(column, kind)]
+    kinds = [([text for text, short in of if short is one_line], one_line) for one_line in (True, False)]
+    return " or ".join(doubtful(texts, one_line=one_line) for texts, one_line in kinds if texts) or "false"
+
+
+def _is_text(column: Column, kind: pa.DataType) -> bool:
+    return column.type.name in TEXTS and pa.types.is_string(kind)
+
+
+def _physical(column: Column) -> str:
+    return quoted(column.physical, "duckdb")
 
 
 def is_one_line(dataset: SourceDataset, column: Column) -> bool:
@@ -75,10 +93,13 @@ def _unreadable(cells: Sequence[tuple[Column, pa.DataType]], lines: frozenset[st
     faults = {name: condition for name, condition in found.items() if condition}
     if not faults:
         return "cast(null as varchar)"
-    texts = {column.name: _given(column) for column, kind in cells if column.type.name in TEXTS and pa.types.is_string(kind)}
+    texts = {column.name: _given(column) for column, kind in cells if _is_text(column, kind)}
+    doubtful_ones = " or ".join(f"({faults[name]})" for name in texts)
+    others = " or ".join(f"({condition})" for name, condition in faults.items() if name not in texts) or "false"
+    any_fault = f"{others} or case when {_DOUBT} then {doubtful_ones} else false end" if texts else others
     signs = {name: f" || {damage(given, one_line=name in lines)}" for name, given in texts.items()}
     named = ", ".join(f"case when {condition} then '{name}'{signs.get(name, '')} end" for name, condition in faults.items())
-    return f"case when {' or '.join(f'({condition})' for condition in faults.values())} then concat_ws(',', {named}) end"
+    return f"case when {any_fault} then concat_ws(',', {named}) end"
 
 
 def _faulty(column: Column, kind: pa.DataType, one_line: bool) -> str | None:
@@ -96,7 +117,7 @@ def _is_exact(column: Column, kind: pa.DataType) -> bool:
 
 
 def _raw(column: Column) -> str:
-    raw = quoted(column.physical, "duckdb")
+    raw = _physical(column)
     if not column.null_values:
         return raw
     values = ", ".join(literal(value) for value in column.null_values)
@@ -107,7 +128,11 @@ def _typed(column: Column, raw: str, kind: pa.DataType, one_line: bool) -> str:
     text = f"cast({raw} as varchar)"
     name = column.type.name
     if name in TEXTS:
-        return undamaged(text, one_line=one_line) if pa.types.is_string(kind) else text
+        return (
+            f"(case when {_DOUBT} then {undamaged(text, one_line=one_line)} else {text} end)"
+            if _is_text(column, kind)
+            else text
+        )
     if _is_exact(column, kind) or (name == "date" and pa.types.is_date(kind)):
         return raw
     if name == "timestamp" and pa.types.is_timestamp(kind):

@@ -7,6 +7,8 @@ exactly (a third decimal, a time of day in a date) is not cut: it is no value.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from core.dialects import UNREADABLE, LogicalType, spelling
 
 _WHOLE = r"(\d+|\d{1,3}(,\d{3})+)"
@@ -45,6 +47,8 @@ _MISREAD = (
     r"|锟斤拷"  # what was lost, in UTF-8, read as GBK
 )
 """Text that was read in another encoding than it was written in, as far as its letters tell."""
+_BETWEEN = "|"
+"""Between texts that are looked at together; a text that has it itself may be looked at once more."""
 _SHORTENED = r"^\d(?:\.\d+)?E\+\d{2,3}$"
 """A number as a spreadsheet writes it that was too long for it: a key of which the last digits are lost."""
 
@@ -72,6 +76,14 @@ def undamaged(text: str, *, one_line: bool) -> str:
         f"(case when not regexp_matches({text}, '{wrong}|^{_EDGE}|{_EDGE}$') then {text}"
         f" when not regexp_matches({word}, '{wrong}') then {word} end)"
     )
+
+
+def doubtful(texts: Sequence[str], *, one_line: bool) -> str:
+    """The condition that one of some texts of a row may be damaged, `shortened`, or have tabs, line ends or odd blanks around
+    it: every one of which that holds is among those in which it may."""
+    row = f"concat_ws('{_BETWEEN}', {', '.join(texts)})"
+    ends = rf"(?:^|\{_BETWEEN}){_EDGE}|{_EDGE}(?:\{_BETWEEN}|$)"
+    return f"regexp_matches({row}, '{_damage(one_line)}|{_MISREAD}|{ends}|E\\+')"
 
 
 def shortened(text: str) -> str:
