@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,8 @@ REFERENCES: Mapping[tuple[str, str], str] = {
     ("enrollments", "userSourcedId"): "users",
 }
 """File and column -> the file that has the row; several identifiers stand with commas between."""
+LIMIT_BYTES = 2 << 30
+"""What the files of a bundle unpack to at most; those of the largest universities stay far below it."""
 _WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("academicSessions", "type"): ("gradingPeriod", "semester", "schoolYear", "term"),
     ("orgs", "type"): ("department", "district", "local", "national", "school", "state"),
@@ -84,7 +87,7 @@ def slips(paths: Sequence[Path]) -> list[Slip]:
     only when the first is a bulk bundle: a change alone points to rows that the platform already has.
 
     Raises:
-        FeedFailed: HUB614 when a file is no zip.
+        FeedFailed: HUB614 when a file is no zip that can be unpacked, or one of more than `LIMIT_BYTES`.
     """
     found: list[Slip] = []
     with engine("roster") as db:
@@ -104,8 +107,11 @@ def _bundle(db: duckdb.DuckDBPyConnection, path: Path, found: list[Slip]) -> Map
     """Check one bundle and add its rows to the tables; returns the files that it has and their kinds."""
     try:
         with zipfile.ZipFile(path) as bundle:
+            size = sum(part.file_size for part in bundle.infolist())
+            if size > LIMIT_BYTES:
+                raise FeedFailed("HUB614", "oneroster", file=path.name, problem=f"{size >> 20} MB > {LIMIT_BYTES >> 20} MB")
             parts = {name: bundle.read(name) for name in bundle.namelist() if not name.endswith("/")}
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, OSError, zlib.error, EOFError, RuntimeError) as error:  # the last: encrypted, or packed oddly
         raise FeedFailed("HUB614", "oneroster", file=path.name, problem=type(error).__name__) from None
     manifest = _table(parts, MANIFEST, path.name, found)
     if manifest is None:

@@ -292,3 +292,12 @@ def test_what_is_no_bundle_is_said_to_be_none(tmp_path: Path) -> None:
     (tmp_path / "plain.zip").write_text("plain")
     with pytest.raises(FeedFailed, match=r"HUB614.*plain\.zip"):
         slips([tmp_path / "plain.zip"])
+
+
+def test_a_bundle_that_unpacks_to_too_much_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.roster.LIMIT_BYTES", 1 << 20)
+    bomb = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as bundle:
+        bundle.writestr("users.csv", bytes(3 << 20))
+    with pytest.raises(FeedFailed, match=r"HUB614.*bomb\.zip.*3 MB > 1 MB"):
+        slips([bomb])
