@@ -25,7 +25,7 @@ from core.errors import Fault
 BASE = "dc=campus,dc=test"
 PEOPLE = f"ou=people,{BASE}"
 BIND = f"cn=hub,{BASE}"
-_SCHEMAS = ("core", "cosine", "inetorgperson")
+_SCHEMAS = ("core", "cosine", "inetorgperson", "nis")
 _FOLDERS = (Path("/etc/ldap/schema"), Path("/etc/openldap/schema"))
 _START_SECONDS = 30
 _CONFIGURATION = """\

@@ -20,6 +20,8 @@ from loaders.totals import DUCK, keys
 from schemas.contract import Column, FeedDataset
 
 BRANCH = "ou=people"
+_CLASSES = {"eduPerson": "eduPerson", "shadow": "shadowAccount"}
+"""Classes beside that of persons, by how their attributes begin."""
 _ROWS = 10_000
 _PLAIN = r"[\x21-\x39\x3B\x3D-\x7E]([\x20-\x7E]*[\x21-\x7E])?"
 """What may stand in clear; anything else, blanks at either end included, is written in base 64."""
@@ -28,8 +30,8 @@ _WORDS = {"TRUE": "1", "FALSE": "0"}
 
 def object_classes(feed: FeedDataset) -> list[str]:
     """The classes of an entry that has the feed's attributes."""
-    extra = any(column.physical.startswith("eduPerson") for column in feed.columns)
-    return ["inetOrgPerson", "eduPerson"] if extra else ["inetOrgPerson"]
+    names = [column.physical for column in feed.columns]
+    return ["inetOrgPerson", *(known for prefix, known in _CLASSES.items() if any(name.startswith(prefix) for name in names))]
 
 
 def write(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -21,8 +22,9 @@ ZHANG = {
     "unit_code": "D0301",
     "unit_name": "计算机学院",
     "language": "zh-CN",
+    "expires_on": None,
 }
-LI = {**ZHANG, "uid": "26010101", "name": "李四", "affiliations": "student", "unit_name": None}
+LI = {**ZHANG, "uid": "26010101", "name": "李四", "affiliations": "student", "unit_name": None, "expires_on": "21031"}
 
 
 @pytest.fixture
@@ -30,9 +32,10 @@ def feed() -> FeedDataset:
     return next(feed for feed in catalog().feeds.values() if feed.file_format == "ldap")
 
 
-def written(feed: FeedDataset, rows: list[dict[str, str | None]], path: Path) -> Path:
+def written(feed: FeedDataset, rows: Sequence[Mapping[str, str | None]], path: Path) -> Path:
     with duckdb.connect() as db:
-        db.register("entries", pa.Table.from_pylist(rows))
+        schema = pa.schema([(name, pa.string()) for name in rows[0]])
+        db.register("entries", pa.Table.from_pylist([dict(row) for row in rows], schema))
         ldif.write(db, feed, "entries", path)
     return path
 

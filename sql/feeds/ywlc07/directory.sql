@@ -19,7 +19,8 @@ select
     end as affiliations,
     a.unit_code,
     u.name as unit_name,
-    'zh-CN' as language
+    'zh-CN' as language,
+    case when a.affiliation = 'affiliate' then cast(cast(x.valid_to as date) - cast('1970-01-01' as date) + 1 as bigint) end as expires_on
 from account a
 left join staff s on s.staff_no = a.uid
 left join student t on t.student_no = a.uid
