@@ -32,7 +32,9 @@ NAMES = {
     "unit_code": "departmentNumber",
     "email": "mail",
     "affiliation": "eduPersonAffiliation",
+    "expires_on": "shadowExpire",
 }
+KINDS = {"expires_on": "integer"}
 Row = dict[str, str | None]
 _numbers = itertools.count(1)
 
@@ -45,6 +47,7 @@ def person(number: str, **values: str | None) -> Row:
         "unit_code": "001",
         "email": None,
         "affiliation": "member;student",
+        "expires_on": None,
     } | values
 
 
@@ -58,7 +61,7 @@ class School:
         self.url = url.rpartition("/")[0] + f"/{self.base}?disabled={self.gone}"
         self.folder = folder
         columns = tuple(
-            Column(name, physical, name, LogicalType("string"), multiple=name == "affiliation")
+            Column(name, physical, name, LogicalType(KINDS.get(name, "string")), multiple=name == "affiliation")
             for name, physical in NAMES.items()
         )
         self.feed = FeedDataset(
@@ -147,7 +150,8 @@ class School:
             target.close()
 
     def _table(self, rows: Sequence[Row]) -> pa.Table:
-        return pa.table({name: pa.array([row[name] for row in rows], pa.string()) for name in NAMES})
+        texts = pa.table({name: pa.array([row[name] for row in rows], pa.string()) for name in NAMES})
+        return texts.cast(pa.schema([(name, pa.int64() if name in KINDS else pa.string()) for name in NAMES]))
 
 
 @pytest.fixture
@@ -292,3 +296,11 @@ def test_a_semicolon_in_a_text_is_no_second_value(school: School) -> None:
     school.send([person("1", unit_code="院;系")])
     assert school.entries()["1"]["departmentNumber"] == ["院;系"]
     assert school.entries()["1"]["eduPersonAffiliation"] == ["member", "student"]
+
+
+def test_the_day_on_which_an_account_expires_arrives_and_can_be_taken_away(school: School) -> None:
+    school.send([person("1", expires_on="21031"), person("2")])
+    assert school.entries()["1"]["shadowExpire"] == ["21031"]
+    assert "shadowExpire" not in school.entries()["2"]
+    school.send([person("1")])
+    assert "shadowExpire" not in school.entries()["1"]
