@@ -124,7 +124,7 @@ grep -qE '注入 ([1-9][0-9]*) 处.*提示 \1 处，漏 0 处，误留 0 处' "$
 closed
 step .venv/bin/hub status
 step .venv/bin/hub verify E01
-also=3 step .venv/bin/hub night --as-of 2026-09-09
+step .venv/bin/hub night --as-of 2026-09-09
 step .venv/bin/hub flows --json
 python3 - "$room/said" <<'PY' || fail "not every edge was delivered"
 import json, sys
