@@ -11,8 +11,8 @@ from core.calendar import calendar, local_date, local_minute
 from core.errors import ContractError, Gated
 from core.ledger import Ledger, Row
 from core.text import text
-from pipeline import absence, accounts, pull, signoff, switches
-from schemas.catalog import Catalog
+from pipeline import absence, accounts, naming, pull, signoff, switches
+from schemas.catalog import Catalog, catalog
 
 LATE_SHOWN_DAYS = 7
 DECEMBER = 12
@@ -59,13 +59,13 @@ def unconfirmed(day: date) -> list[int]:
 def line(point: Mapping[str, Any], language: str | None = None) -> str:
     """A point in one sentence with its next step."""
     if point["kind"] == "makeup":
-        return ContractError("HUB761", "schemas/calendar", **point["facts"]).line(language)
+        return naming.line(catalog(), ContractError("HUB761", "schemas/calendar", **point["facts"]), language)
     if point["kind"] == "suspended":
-        return Gated("HUB403", point["facts"]["entity"], **point["facts"]).line(language)
+        return naming.line(catalog(), Gated("HUB403", point["facts"]["entity"], **point["facts"]), language)
     if point["kind"] == "dropped":
-        return accounts.finding(point["facts"]).line(language)
+        return naming.line(catalog(), accounts.finding(point["facts"]), language)
     if point["kind"] == "switch":
-        return ContractError("HUB190", point["feed"], **point["facts"]).line(language)
+        return naming.line(catalog(), ContractError("HUB190", point["feed"], **point["facts"]), language)
     return text(f"desk.attention.{point['kind']}", language, feed=point["feed"], **point["facts"])
 
 

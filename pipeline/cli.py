@@ -16,7 +16,7 @@ from core import faults
 from core.errors import Fault, HubError
 from core.leaving import leave, obey_signals
 from core.privacy import keep_private
-from pipeline.cli_base import app
+from pipeline.cli_base import app, complain
 from pipeline.helping import ReadableCommand
 
 for _module in pkgutil.iter_modules(pipeline.__path__):
@@ -38,7 +38,7 @@ def main() -> None:
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        print(Fault("HUB811", "hub").line(), file=sys.stderr)
+        complain(Fault("HUB811", "hub"))
         status = 1
     leave(status)
 
@@ -47,7 +47,7 @@ def _run() -> int:
     try:
         app()
     except HubError as error:
-        print(error.line(), file=sys.stderr)
+        complain(error)
         return 1
     except SystemExit as end:
         if isinstance(end.code, str):
@@ -57,8 +57,8 @@ def _run() -> int:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise
         place, _, function = faults.trace_of(error)[-2].partition(" in ")
-        print(Fault("HUB860", function, kind=type(error).__name__, place=place).line(), file=sys.stderr)
-        print("\n".join(f"  {frame}" for frame in faults.trace_of(error)), file=sys.stderr)
+        frames = (f"  {frame}" for frame in faults.trace_of(error))
+        complain(Fault("HUB860", function, kind=type(error).__name__, place=place), *frames)
         return 1
     return 0
 

@@ -19,6 +19,7 @@ app = typer.Typer(
     cls=ReadableGroup, help=text("cli.hub"), no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 AsJson = Annotated[bool, typer.Option("--json", help=text("cli.json"))]
+Limit = Annotated[int, typer.Option(min=1, help=text("cli.limit"))]
 AsOf = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help=text("cli.as_of"))]
 
 
@@ -78,6 +79,32 @@ def say(*parts: Any) -> None:
         console.print(Prose(part) if isinstance(part, str) else part, crop=False)
 
 
+def complain(error: HubError, *more: str) -> None:
+    """Print an error on standard error, with the names of what its codes stand for, and lines that belong to it. It is wrapped
+    as every other text on a terminal, and one line where a file or a program takes it."""
+    from rich.console import Console
+
+    from pipeline.grid import Prose
+
+    console = Console(stderr=True, highlight=False)
+    for line in (_named(error), *more):
+        if console.is_terminal:
+            console.print(Prose(line, hang=2), crop=False)
+        else:
+            print(line, file=sys.stderr)
+
+
+def _named(error: HubError) -> str:
+    """The line of an error; without names when the contracts themselves cannot be read."""
+    from pipeline import naming
+    from schemas.catalog import catalog
+
+    try:
+        return naming.line(catalog(), error)
+    except HubError:
+        return error.line()
+
+
 def show_part(facts: dict[str, Any], problems: Sequence[HubError], went: int, as_json: bool) -> None:
     """Print what a part of a cycle came to, and every problem of it as a line on standard error; `went` is how many of its
     datasets or feeds went through.
@@ -90,6 +117,6 @@ def show_part(facts: dict[str, Any], problems: Sequence[HubError], went: int, as
     told = merged(problems)
     show({**facts, "problems": [error.line() for error in told]} if as_json else facts, as_json)
     for error in told:
-        print(error.line(), file=sys.stderr)
+        complain(error)
     if told:
         raise typer.Exit(NEEDS_A_PERSON if went else 1)

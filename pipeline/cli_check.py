@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import sys
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -13,7 +12,7 @@ import typer
 
 from core.errors import Denied, HubError
 from core.text import text
-from pipeline.cli_base import AsJson, AsOf, app, day, show
+from pipeline.cli_base import AsJson, AsOf, app, complain, day, show
 
 
 @app.command(help=text("cli.verify"))
@@ -96,7 +95,7 @@ def _several(wanted: Several, as_of: date, as_json: bool) -> None:
     if signed or not left:
         show(signed, as_json, None if as_json else text("checks.signed", None, count=len(signed), by=wanted.by))
     for error in problems:
-        print(error.line(), file=sys.stderr)
+        complain(error)
     if left:
         raise Denied("HUB872", ", ".join(left), count=sum(left.values()))
     if problems:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,7 @@ from typing import Annotated
 import typer
 
 from core.text import text
-from pipeline.cli_base import NEEDS_A_PERSON, AsJson, AsOf, agreed, app, day, interruptible, show, show_part
+from pipeline.cli_base import NEEDS_A_PERSON, AsJson, AsOf, Limit, agreed, app, complain, day, interruptible, show, show_part
 
 
 @app.command(help=text("cli.demo"))
@@ -66,7 +65,7 @@ def extract(
 @app.command(help=text("cli.feed"))
 def feed(
     flow: Annotated[str, typer.Argument(help=text("cli.flow"))],
-    schedule: str = "nightly",
+    schedule: Annotated[str, typer.Option(help=text("cli.schedule"))] = "nightly",
     as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
@@ -95,7 +94,7 @@ def status(as_json: AsJson = False) -> None:
 def held(
     entity: Annotated[str | None, typer.Option(help=text("cli.entity"))] = None,
     system: Annotated[str | None, typer.Option(help=text("cli.system"))] = None,
-    limit: int = 100,
+    limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
     from core.ledger import ledger
@@ -109,7 +108,7 @@ def held(
 
 
 @app.command(help=text("cli.versions"))
-def versions(limit: int = 20, as_json: AsJson = False) -> None:
+def versions(limit: Limit = 20, as_json: AsJson = False) -> None:
     from core.ledger import ledger
     from pipeline import screen
     from pipeline.status import decisions
@@ -120,7 +119,7 @@ def versions(limit: int = 20, as_json: AsJson = False) -> None:
 
 @app.command(help=text("cli.rollback"))
 def rollback(
-    version: int,
+    version: Annotated[int, typer.Argument(help=text("cli.version"))],
     reason: Annotated[str, typer.Option(help=text("cli.reason"))],
     approved_by: Annotated[str, typer.Option(help=text("cli.approved_by"))],
     by: Annotated[str | None, typer.Option(help=text("cli.by"))] = None,
@@ -142,7 +141,7 @@ def rollback(
 
 @app.command(help=text("cli.release"))
 def release(
-    brake: int,
+    brake: Annotated[int, typer.Argument(help=text("cli.brake"))],
     reason: Annotated[str | None, typer.Option(help=text("cli.reason"))] = None,
     approve: Annotated[bool, typer.Option("--approve", help=text("cli.approve"))] = False,
     until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help=text("cli.until"))] = None,
@@ -193,7 +192,7 @@ def draft(
     from pipeline import screen
     from pipeline.draft import draft as run
 
-    found = [str(path) for path in run(connection, out, table or [], lambda told: print(told.line(), file=sys.stderr))]
+    found = [str(path) for path in run(connection, out, table or [], complain)]
     show(found, as_json, None if as_json else screen.drafted(found))
 
 

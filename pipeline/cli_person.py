@@ -15,6 +15,9 @@ from pipeline.cli_base import AsJson, app, day, show
 
 By = Annotated[str | None, typer.Option("--by", help=text("cli.by"))]
 Reason = Annotated[str, typer.Option("--reason", help=text("cli.reason"))]
+Number = Annotated[str, typer.Argument(help=text("person.cli.kept"))]
+Other = Annotated[str, typer.Argument(help=text("person.cli.joining"))]
+Alone = Annotated[str, typer.Argument(help=text("person.cli.alone"))]
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help=text("person.cli.day"))]
 
 
@@ -69,7 +72,7 @@ def persons(
 
 
 @app.command(help=text("person.cli.link"))
-def link(number: str, other: str, reason: Reason, by: By = None, as_json: AsJson = False) -> None:
+def link(number: Number, other: Other, reason: Reason, by: By = None, as_json: AsJson = False) -> None:
     from core.ledger import ledger
     from pipeline import persons
 
@@ -77,7 +80,7 @@ def link(number: str, other: str, reason: Reason, by: By = None, as_json: AsJson
 
 
 @app.command(help=text("person.cli.unlink"))
-def unlink(number: str, reason: Reason, by: By = None, as_json: AsJson = False) -> None:
+def unlink(number: Alone, reason: Reason, by: By = None, as_json: AsJson = False) -> None:
     from core.ledger import ledger
     from pipeline import persons
 

@@ -14,10 +14,12 @@ from pipeline.cli_base import NEEDS_A_PERSON, AsJson, AsOf, app, day, show
 def refresh(
     system: Annotated[str, typer.Argument(help=text("cli.system"))], as_of: AsOf = None, as_json: AsJson = False
 ) -> None:
+    from pipeline import naming
     from pipeline.refresh import refresh as run
+    from schemas.catalog import catalog
 
     found = run(system, day(as_of))
-    problems = [error.line() for error in found.problems]
+    problems = [error.line() if as_json else naming.line(catalog(), error) for error in found.problems]
     show({**found.__dict__, "problems": problems}, as_json)
     if problems:
         raise typer.Exit(NEEDS_A_PERSON)

@@ -12,7 +12,7 @@ import typer
 from core.calendar import local_minute
 from core.ledger import Row
 from core.text import text
-from pipeline.cli_base import AsJson, app, day, show
+from pipeline.cli_base import AsJson, Limit, app, day, show
 
 Dataset = Annotated[str, typer.Argument(help=text("desk.cli.dataset"))]
 _COLUMNS = ("receipt", "state", "as_of", "given_by", "given_at", "rows", "faulty", "replaced_by", "sha256")
@@ -53,7 +53,7 @@ def upload(
 
 
 @app.command(help=text("desk.cli.uploads"))
-def uploads(dataset: Dataset, limit: int = 50, as_json: AsJson = False) -> None:
+def uploads(dataset: Dataset, limit: Limit = 50, as_json: AsJson = False) -> None:
     from core.ledger import ledger
     from pipeline import upload as desk
     from schemas.catalog import catalog

@@ -6,16 +6,17 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
-from core.text import text
+from core.text import known, text
 
 _PLAIN = str.maketrans("", "", "{}")
+_PIECES = {"[OPTIONS]": "cli.help_some_options", "COMMAND [ARGS]...": "cli.help_some_command"}
 
 
 def _told(command: Any, context: Any) -> None:
     from pipeline.cli_base import say
     from pipeline.grid import Grid, Prose
 
-    pieces = " ".join(word.upper() for word in command.collect_usage_pieces(context) if word != "[OPTIONS]").translate(_PLAIN)
+    pieces = " ".join(_piece(word) for word in command.collect_usage_pieces(context))
     usage = text("cli.help_usage", None, command=context.command_path, pieces=pieces)
     parts: list[Any] = [Prose(usage), Prose(command.help or "")]
     for kind in ("argument", "option"):
@@ -34,7 +35,18 @@ def _told(command: Any, context: Any) -> None:
             found = command.get_command(context, name)
             grid.row(name, (found.help if found else "") or "")
         parts.append(grid)
+    if known(f"example.{command.name}"):
+        parts += [Prose(text("cli.help_examples")), *(Prose(line, hang=4) for line in examples(command.name))]
     say(*parts)
+
+
+def examples(name: str) -> list[str]:
+    """The lines, as they are typed, that show a command at work."""
+    return [f"  hub {name} {line}" for line in text(f"example.{name}").splitlines()]
+
+
+def _piece(word: str) -> str:
+    return text(_PIECES[word]) if word in _PIECES else word.upper().translate(_PLAIN)
 
 
 def _name(one: Any) -> str:
@@ -46,7 +58,8 @@ def _words(one: Any) -> str:
         return text("cli.help_help")
     default = one.default
     shown = default is not None and not callable(default) and default not in (False, "", ())
-    return (one.help or "") + (text("cli.help_default", None, value=default) if shown else "")
+    needed = text("cli.help_needed") if one.required and one.param_type_name == "option" else ""
+    return needed + (one.help or "") + (text("cli.help_default", None, value=default) if shown else "")
 
 
 class ReadableGroup(TyperGroup):

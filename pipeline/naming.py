@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import re
 
+from core.errors import HubError
 from core.settings import settings
 from core.text import known as is_known
-from core.text import text
+from core.text import text, together
 from schemas.catalog import Catalog
 
 
@@ -44,6 +45,47 @@ def subject(known: Catalog, name: str, language: str | None = None) -> str:
     if name in known.feeds:
         return feed(known, name, language)
     return system(known, name, language) if name in known.systems else entity(known, name, language)
+
+
+_CODED = ("system", "systems", "parents")
+"""Facts of errors that are codes, one or several with commas."""
+
+
+def line(known: Catalog, error: HubError, language: str | None = None) -> str:
+    """An error in one line; the codes in its place and in what is wrong with their names. What to do next keeps the codes that
+    a person types."""
+    facts = {
+        name: _places(known, fact, language) if name in _CODED and isinstance(fact, str) else fact
+        for name, fact in error.facts.items()
+    }
+    what = HubError(error.code, error.where, **facts).what(language)
+    return together(f"{error.code} {_places(known, error.where, language)}:", what, error.then(language))
+
+
+def _places(known: Catalog, codes: str, language: str | None) -> str:
+    return ", ".join(placed(known, part, language) for part in codes.split(", "))
+
+
+def placed(known: Catalog, part: str, language: str | None = None) -> str:
+    """The code of a system, a connection, an entity, a dataset or a feed with its name in brackets; what is none of these, or
+    is its own name, stays as it is."""
+    code, more, rest = part.partition(" (+")
+    name = _name(known, code, language)
+    return text("cli.place", language, code=code, name=name) + more + rest if name else part
+
+
+def _name(known: Catalog, code: str, language: str | None) -> str:
+    if code in known.sources:
+        return f"{system(known, code.partition('.')[0], language)} {entity(known, code, language)}"
+    if code in known.feeds:
+        return titled(known.feeds[code].title, known.feeds[code].dataset, language)
+    if code in known.entities:
+        name = entity(known, code, language)
+        return "" if name == code else name
+    end, _, at = code.partition("_")
+    at = at if end in ("src", "dst") else code
+    owner = max((one for one in known.systems if f"{at}_".startswith(f"{one}_")), key=len, default="")
+    return system(known, owner, language) if owner and (owner == at or at != code) else ""
 
 
 def evidence(proof: str, language: str | None = None) -> str:

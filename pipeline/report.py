@@ -213,7 +213,9 @@ def html(night: Night, facts: dict[str, Any], language: str) -> str:
         c=lambda key: text(f"report_calendar.{key}", language),
         owed=lambda value: text(f"screen_calendar.state_{value}", language),
         why=lambda row: status.reason(night.catalog, {**row, "source_system": None}, language),
-        line=lambda problem: HubError(problem["code"], problem["where"], **problem["facts"]).line(language),
+        line=lambda problem: naming.line(
+            night.catalog, HubError(problem["code"], problem["where"], **problem["facts"]), language
+        ),
         needs=lambda point: attention.line(point, language),
         brake=lambda row: status.brake_line(row, language),
         name=lambda code: naming.subject(night.catalog, code, language),

@@ -71,7 +71,7 @@ def outcome(found: Any, as_json: bool) -> None:
     from pipeline.report import facts_of
 
     facts = facts_of(resume(found.run_id))
-    problems = [error.line() for error in found.problems]
+    problems = [error.line() if as_json else naming.line(catalog(), error) for error in found.problems]
     if as_json:
         show(
             {
@@ -91,7 +91,13 @@ def outcome(found: Any, as_json: bool) -> None:
         *(Prose(Text.assemble(("● ", "red"), line), hang=2) for line in problems),
         *(
             Prose(
-                "○ " + text("report.new_columns_line", None, dataset=row["dataset"], columns=", ".join(row["new_columns"])),
+                "○ "
+                + text(
+                    "report.new_columns_line",
+                    None,
+                    dataset=naming.placed(catalog(), row["dataset"]),
+                    columns=", ".join(row["new_columns"]),
+                ),
                 hang=2,
             )
             for row in facts["extracts"]

@@ -23,7 +23,7 @@ def status(book: Ledger, catalog: Catalog) -> dict[str, Any]:
     newest = book.one("select version, published_at from ops.version order by version desc limit 1") or {}
     night, given, sent = tonight.tonight(book, catalog), systems(book, catalog), feeds(book, catalog)
     return {
-        "night": {**night, "problems": [error.line() for error in night["problems"]]} if night else None,
+        "night": {**night, "problems": [naming.line(catalog, error) for error in night["problems"]]} if night else None,
         "version": newest.get("version", 0),
         "published_at": newest.get("published_at"),
         "flows": tonight.by_flow(sent, given, tonight.stopped(book, catalog), catalog),
@@ -64,7 +64,7 @@ def systems(book: Ledger, catalog: Catalog) -> list[Row]:
                 "extracted": sum((step["output"] or {}).get("rows", 0) for step in mine),
                 "held": held.get(code, 0),
                 "state": _worst(bad) or ("done" if mine else idle),
-                "errors": [error.line() for error in merged([tonight.problem_of(step) for step in bad])],
+                "errors": [naming.line(catalog, error) for error in merged([tonight.problem_of(step) for step in bad])],
             }
         )
     return result

@@ -190,7 +190,7 @@ def test_a_part_that_failed_is_told_apart_from_nothing_done(
     assert ended(monkeypatch, "extract", "hr", *day) == 0
     university.department("alter table dw rename column dwmc to mc")
     assert ended(monkeypatch, "extract", "hr", *day) == 3
-    assert capsys.readouterr().err.startswith("HUB301 hr.unit: ")
+    assert capsys.readouterr().err.startswith("HUB301 hr.unit（人事系统 单位）: ")
     university.department("alter table dw rename column mc to dwmc")
     assert ended(monkeypatch, "night", *day) == 0
     university.department("update jzg set xm = '改名', gxsj = now() where gh = 'T0001'")

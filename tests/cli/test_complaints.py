@@ -1,0 +1,86 @@
+"""An error on standard error: its place in codes and names, wrapped on a terminal, one line where a program takes it."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from typing import cast
+
+import pytest
+from rich.cells import cell_len
+
+from core.errors import Braked, HubError, Unavailable
+from pipeline import naming
+from pipeline.cli_base import complain
+from schemas.catalog import catalog
+
+DOWN = Unavailable(
+    "HUB202",
+    "research.fund, research.project",
+    reason="找不到主机",
+    connection="src_research",
+    owner="科研处",
+)
+
+
+class Terminal(io.StringIO):
+    """What takes text and says that a person reads it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_terminal_of_80_columns_shows_an_error_within_them(monkeypatch: pytest.MonkeyPatch, language: str) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stderr", Terminal())
+    line = naming.line(catalog(), DOWN, language)
+    monkeypatch.setattr("pipeline.cli_base._named", lambda error: line)
+    complain(DOWN, "  core/x.py:1 in y")
+    lines = re.sub(r"\x1b\[[\d;]*m", "", cast(Terminal, sys.stderr).getvalue()).splitlines()
+    assert len(lines) > 2 and max(map(cell_len, lines)) <= 80
+    assert all(part.startswith("  ") for part in lines[1:])
+    assert re.sub(r"\s", "", "".join(lines[:-1])) == re.sub(r"\s", "", line)
+
+
+def test_a_program_gets_one_line_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    complain(DOWN)
+    assert capsys.readouterr().err == naming.line(catalog(), DOWN) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "zh", "en"),
+    [
+        (
+            DOWN,
+            "HUB202 research.fund（科研系统 项目到账经费）, research.project（科研系统 科研项目）:",
+            "HUB202 research.fund (Research management system fund), research.project (Research management system project):",
+        ),
+        (
+            Braked("HUB501", "staff", systems="hr", before=163),
+            "HUB501 staff（教职工）: hr（人事系统） 给出 0 行",
+            "HUB501 staff: hr (HR system) ",
+        ),
+        (
+            HubError("HUB811", "src_finance_upload"),
+            "HUB811 src_finance_upload（财务系统）:",
+            "HUB811 src_finance_upload (Finance system):",
+        ),
+        (
+            HubError("HUB811", "E01.staff_basic (+3)"),
+            "HUB811 E01.staff_basic（教职工基本信息） (+3):",
+            "HUB811 E01.staff_basic (staff basic) (+3):",
+        ),
+        (HubError("HUB811", "schemas/x.yaml"), "HUB811 schemas/x.yaml:", "HUB811 schemas/x.yaml:"),
+    ],
+)
+def test_codes_stand_with_their_names(error: HubError, zh: str, en: str) -> None:
+    assert naming.line(catalog(), error, "zh").startswith(zh)
+    assert naming.line(catalog(), error, "en").startswith(en)
+
+
+def test_what_a_person_types_next_keeps_its_codes() -> None:
+    facts = {"damaged": 1, "rules": "staff.key.unique", "waiting": 2}
+    line = naming.line(catalog(), HubError("HUB403", "staff", system="hr", **facts), "zh")
+    assert "hr（人事系统）" in line and "hub held --system hr " in line
