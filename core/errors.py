@@ -33,7 +33,7 @@ class HubError(Exception):
     def what(self, language: str | None = None) -> str:
         """What is wrong, without the code, the place and the next step. The fact `reason_key` names another message, which
         the text holds as `{reason}`."""
-        reason = {"reason": text(str(self.facts["reason_key"]), language)} if "reason_key" in self.facts else {}
+        reason = {"reason": text(str(self.facts["reason_key"]), language, **self.facts)} if "reason_key" in self.facts else {}
         return text(f"{self.code}.text", language, **{**self.facts, **reason})
 
     def then(self, language: str | None = None) -> str:

@@ -24,6 +24,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from core import embedded as server
+from core import reach
 from core.connections import TLS_OPTIONS
 from core.connections import Connection as Address
 from core.errors import Denied, Unavailable
@@ -34,6 +35,19 @@ _CHUNK = 1 << 20
 _ENCODED_ROWS = 1000
 """Rows encoded at once. The encoder holds Python's lock meanwhile, and nothing is sent to the server as long as it does."""
 _WAY_BYTES = 4 << 20
+_BROKEN_OFF = "08006"
+"""The code for a connection that failed, which the driver does not give when nothing came from the server any more."""
+_NAMES = re.compile(r'"[^"]*"')
+_SAID = {
+    "28P01": "(?i)password authentication failed|no password supplied|role  does not exist|认证失败|角色  不存在",
+    "28000": r"(?i)pg_hba\.conf|peer authentication failed|not permitted to log in",
+    "3D000": "(?i)database  does not exist|数据库  不存在",
+    "42501": "(?i)permission denied for database|权限不够",
+    "53300": "(?i)too many|connection slots|太多",
+    "57P03": "(?i)starting up|shutting down|recovery|启动|关闭|恢复",
+    "tls": "(?i)ssl|certificate|tls",
+}
+"""Code -> what a server says that lets nobody in, without the names."""
 _STORED = re.compile(r'"hub(?:_current|_at)?\.(\w+)"')
 """How the server names a table or view of the store, in whatever language it speaks."""
 
@@ -84,6 +98,23 @@ def conninfo(address: Address, **settled: Any) -> str:
     return make_conninfo(**{**parts, **settled, **options})
 
 
+def why(error: psycopg.Error, address: Address | None = None) -> dict[str, str]:
+    """The facts of an error whose connection did not come about (`address`: whereto) or broke off.
+
+    A server that lets nobody in says so in its own language only, and the driver keeps no code of it: names, which stand in
+    quotes, are taken out, and what is left is looked for in the two languages that servers here speak.
+    """
+    said = _NAMES.sub("", str(error))
+    guessed = [] if error.sqlstate else [code for code, form in _SAID.items() if re.search(form, said)]
+    codes = [*([error.sqlstate] if error.sqlstate else guessed), type(error).__name__]
+    return reach.unreached(codes, _way(address)) if address else reach.broken([*codes[:-1], _BROKEN_OFF])
+
+
+def _way(address: Address) -> reach.Way:
+    host, port = address.options.get("host", address.host), int(address.options.get("port", address.port or 5432))
+    return reach.Way(door=f"{host}/.s.PGSQL.{port}") if host.startswith("/") else reach.Way(host, port)
+
+
 @contextlib.contextmanager
 def connect(url: str | None = None) -> Iterator[Connection]:
     """A connection in one transaction: committed at the end, rolled back on an error. Default: the hub's database.
@@ -120,7 +151,7 @@ def reachable() -> Iterator[None]:
     try:
         yield
     except psycopg.OperationalError as error:
-        raise Unavailable("HUB201", "hub", reason=type(error).__name__) from error
+        raise Unavailable("HUB201", "hub", **why(error)) from error
     except psycopg.errors.UndefinedTable as error:
         missing = _STORED.search(error.diag.message_primary or "")
         if missing is None:

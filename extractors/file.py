@@ -125,7 +125,7 @@ class Files:
         folder = Path(self._connection.path)
         if not folder.is_dir():
             id = self._connection.id
-            raise Unavailable("HUB202", id, reason=folder.name, connection=id, owner=id)
+            raise Unavailable("HUB202", id, reason=folder.name, reason_key="reach.folder", connection=id, owner=id)
         if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
             raise ContractError("HUB163", self._connection.id, name=pattern)
         found = [path for path in folder.glob(pattern) if path.is_file()]

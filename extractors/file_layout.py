@@ -41,7 +41,8 @@ class FileLayout:
             data = path.read_bytes()
             after = path.stat()
         except OSError as error:
-            raise Unavailable("HUB203", self.where, reason=type(error).__name__) from None
+            word = "file" if isinstance(error, PermissionError | FileNotFoundError) else "disk"
+            raise Unavailable("HUB203", self.where, reason=type(error).__name__, reason_key=f"reach.{word}") from None
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(data) != after.st_size:
             raise Refused("HUB307", self.where, file=path.name)
         return data

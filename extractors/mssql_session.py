@@ -14,6 +14,7 @@ from typing import Any, cast
 import pymssql
 from pymssql import _mssql
 
+from core import reach
 from core.connections import Connection
 from core.errors import Refused, Unavailable
 from core.settings import settings
@@ -52,7 +53,8 @@ def snapshot(address: Connection, where: str, owner: str) -> Iterator[Session]:
             autocommit=True,  # the transaction is begun below, at the level that the database allows
         )
     except (pymssql.Error, OSError) as error:
-        raise Unavailable("HUB202", where, reason=reason(error), connection=address.id, owner=owner) from None
+        facts = reach.unreached(codes(error), reach.Way(address.host, address.port or 1433))
+        raise Unavailable("HUB202", where, **facts, connection=address.id, owner=owner) from None
     try:
         session = Session(link, where, owner)
         session.begin()
@@ -110,7 +112,7 @@ class Session:
         except (pymssql.Error, OSError) as error:
             if _number(error) in _FORBIDDEN:
                 raise Refused("HUB309", self._where, table=self._where, owner=self._owner) from None
-            raise Unavailable("HUB203", self._where, reason=reason(error)) from None
+            raise Unavailable("HUB203", self._where, **reach.broken(codes(error))) from None
 
 
 def bound(sql: str, values: Sequence[object]) -> str:
@@ -127,9 +129,10 @@ def digest(texts: Sequence[str]) -> str:
     return f"lower(convert(varchar(32), hashbytes('MD5', convert(nvarchar(max), N'') + {joined}), 2))"
 
 
-def reason(error: Exception) -> str:
-    """Class and number of a driver's error."""
-    return f"{type(error).__name__} {_number(error) or ''}".strip()
+def codes(error: Exception) -> list[str]:
+    """Number and class of a driver's error."""
+    number = _number(error)
+    return [*([str(number)] if number else []), type(error).__name__]
 
 
 def _number(error: Exception) -> int | None:

@@ -20,6 +20,7 @@ from typing import Any, ClassVar, cast
 
 import pyarrow as pa
 
+from core import reach
 from core.connections import Connection
 from core.dialects import arrow_type, quoted
 from core.errors import Fault, Refused, Unavailable
@@ -375,7 +376,7 @@ def _apart(
 
 
 def _broken_off(dataset: SourceDataset) -> Unavailable:
-    return Unavailable("HUB203", dataset.id, reason="connectorx")
+    return Unavailable("HUB203", dataset.id, **reach.broken(["connectorx"]))
 
 
 def _address(physical: str) -> tuple[str | None, str]:

@@ -15,14 +15,15 @@ import pymysql
 from pymysql.converters import encoders
 from pymysql.cursors import SSCursor
 
+from core import reach
 from core.connections import Connection
 from core.errors import Refused, Unavailable
 from core.settings import settings
-from core.text import known, text
 
 _REFUSALS = {1044: "HUB309", 1142: "HUB309", 1143: "HUB309", 1356: "HUB330"}
 """Errors of the server that no second try mends: the account may not read the database, table or column; a view is broken."""
 Row = tuple[bytes | None, ...]
+_SECONDS_LOGIN = 15
 _SECONDS_SILENT = 600
 """How long the server may say nothing before the read counts as broken."""
 SNAPSHOT = (
@@ -56,15 +57,18 @@ def snapshot(address: Connection, where: str, owner: str) -> Iterator[Session]:
         use_unicode=False,
         conv=cast(Any, encoders),  # how to bind values, and nothing about how to read them
         cursorclass=SSCursor,
-        read_timeout=_SECONDS_SILENT,
+        read_timeout=_SECONDS_LOGIN,
         defer_connect=True,
         ssl=tls.context(address.id) if tls else None,
         ssl_disabled=not tls and "unix_socket" in address.options,  # a socket needs none, and a context costs 40 ms
     )
     try:
         _connect(link, address.options.get("unix_socket"))
+        cast(Any, link)._read_timeout = _SECONDS_SILENT
     except (pymysql.MySQLError, OSError, RuntimeError) as error:  # RuntimeError: an account's login method needs a package
-        raise Unavailable("HUB202", where, reason=_reason(error), connection=address.id, owner=owner) from None
+        door = address.options.get("unix_socket", "")
+        facts = reach.unreached(_codes(error), reach.Way(address.host, address.port or 3306, door))
+        raise Unavailable("HUB202", where, **facts, connection=address.id, owner=owner) from None
     try:
         session = Session(link, where, owner)
         session.begin()
@@ -114,7 +118,7 @@ class Session:
             number = error.args[0] if error.args else None
             if number in _REFUSALS:
                 raise Refused(_REFUSALS[number], self._where, table=self._where, owner=self._owner) from None
-            raise Unavailable("HUB203", self._where, reason=_reason(error)) from None
+            raise Unavailable("HUB203", self._where, **reach.broken(_codes(error))) from None
 
 
 def _let_go(cursor: SSCursor) -> None:
@@ -139,7 +143,7 @@ def _connect(link: pymysql.Connection[SSCursor], door: str | None) -> None:
         on_failure.pop_all()
 
 
-def _reason(error: Exception) -> str:
-    number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
-    word = text(f"extractors.mysql_{number}") if known(f"extractors.mysql_{number}") else ""
-    return " ".join(part for part in (type(error).__name__, str(number or ""), word) if part)
+def _codes(error: Exception) -> list[str]:
+    """The server's number and the driver's class; a login that needs a package raises neither's error."""
+    number = error.args[0] if error.args and isinstance(error.args[0], int) and isinstance(error, pymysql.MySQLError) else 0
+    return ["2059"] if isinstance(error, RuntimeError) else [*([str(number)] if number else []), type(error).__name__]

@@ -16,6 +16,7 @@ from typing import Any
 import oracledb
 import pyarrow as pa
 
+from core import reach
 from core.connections import Connection
 from core.errors import Fault, HubError, Refused, Unavailable
 from core.settings import settings
@@ -58,7 +59,7 @@ def snapshot(address: Connection, where: str, owner: str) -> Iterator[Session]:
     try:
         link = connect(address)
     except (oracledb.Error, OSError) as error:
-        raise refusal(error, where, address.id, owner) from None
+        raise refusal(error, where, address, owner) from None
     try:
         session = Session(link, where, owner)
         session.begin()
@@ -82,7 +83,8 @@ def connect(address: Connection) -> oracledb.Connection:
         tcp_connect_timeout=_SECONDS_LOGIN,
         retry_count=0,
     )
-    link = oracledb.connect(user=address.user, password=address.password, dsn=options.get("dsn"), params=params)
+    given = {"user": address.user, "password": address.password, "dsn": options.get("dsn"), "params": params}
+    link: oracledb.Connection = reach.within(2 * _SECONDS_LOGIN, lambda: oracledb.connect(**given))
     link.call_timeout = _SECONDS_SILENT * 1000
     return link
 
@@ -125,7 +127,7 @@ class Session:
             code = codes(error)[0]
             if code in _FORBIDDEN:
                 raise Refused("HUB309", self._where, table=self._where, owner=self._owner) from None
-            raise Unavailable("HUB203", self._where, reason=code) from None
+            raise Unavailable("HUB203", self._where, **reach.broken([code])) from None
 
 
 def columns_of(table: pa.Table) -> list[Any]:
@@ -145,15 +147,17 @@ def digest(texts: Sequence[str]) -> str:
     return f"lower(rawtohex({hashes[0]}))"
 
 
-def refusal(error: Exception, where: str, connection: str, owner: str) -> HubError:
+def refusal(error: Exception, where: str, address: Connection, owner: str) -> HubError:
     """What a failure to connect means, and what to do about it."""
     found = codes(error)
-    facts = {"reason": found[0], "connection": connection, "owner": owner}
+    facts = {"reason": found[0], "connection": address.id, "owner": owner}
+    way = reach.Way("" if "dsn" in address.options else address.host, address.port or 1521)
     for code, meant in _MEANINGS.items():
         if met := [one for one in found if one in meant]:
-            kind = Unavailable if code == "HUB820" else Fault
-            return kind(code, where, **{**facts, "reason": met[0]})
-    return Unavailable("HUB202", where, **facts)
+            if code == "HUB820":
+                return Unavailable(code, where, **facts | reach.unreached(met, way))
+            return Fault(code, where, **{**facts, "reason": met[0]})
+    return Unavailable("HUB202", where, **facts | reach.unreached(found, way))
 
 
 def codes(error: Exception) -> list[str]:

@@ -26,7 +26,7 @@ from core.connections import Connection
 from core.dialects import arrow_type, quoted
 from core.errors import Refused, Unavailable
 from core.postgres import Connection as Link
-from core.postgres import conninfo, copy_out
+from core.postgres import conninfo, copy_out, why
 from extractors import shape
 from extractors.base import SOURCE_HASH, Reading, SourceColumn, drift, kind_of
 from extractors.encoding import Unreadable, decode
@@ -77,6 +77,21 @@ _POLICIES = 90_500
 _RLS = "check_enable_rls"
 """The server's function that refuses it; its text is in the language of the server."""
 _BLIND = "SQL_ASCII"
+_ITS_OWN = {
+    "22021": "letters",
+    "22P05": "letters",
+    "22": "values",
+    "42": "query",
+    "0A": "query",
+    "3F": "query",
+    "55000": "query",
+    "XX001": "damaged",
+    "XX002": "damaged",
+    "P0": "function",
+    "38": "function",
+    "39": "function",
+}
+"""How SQLSTATE begins -> what is wrong with the table itself, so that no second try mends it (messages under `source`)."""
 _NUMERIC = re.compile(r"numeric\((\d+),(-?\d+)\)")
 
 
@@ -207,8 +222,8 @@ class PostgreSQL:
         try:
             link = psycopg.connect(address, client_encoding="utf8")
         except psycopg.Error as error:
-            reason = error.sqlstate or type(error).__name__
-            raise Unavailable("HUB202", where, reason=reason, connection=self._connection.id, owner=owner) from None
+            facts = why(error, self._connection)
+            raise Unavailable("HUB202", where, **facts, connection=self._connection.id, owner=owner) from None
         with contextlib.closing(link):
             try:
                 link.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -221,7 +236,28 @@ class PostgreSQL:
                 partly = error.diag.source_function == _RLS
                 raise Refused("HUB329" if partly else "HUB309", where, table=table, owner=owner) from None
             except psycopg.Error as error:
-                raise Unavailable("HUB203", where, reason=error.sqlstate or type(error).__name__) from None
+                word = next((word for start, word in _ITS_OWN.items() if (error.sqlstate or "").startswith(start)), None)
+                if word is None:
+                    raise Unavailable("HUB203", where, **why(error)) from None
+                columns = _undecodable(link, dataset) if word == "letters" and dataset else ""
+                facts = {"reason": str(error.sqlstate), "reason_key": f"source.{word}", "columns": columns}
+                raise Refused("HUB332", where, **facts, table=dataset.physical if dataset else where, owner=owner) from None
+
+
+def _undecodable(link: Link, dataset: SourceDataset) -> str:
+    """The columns of which the server cannot make UTF-8; it does not say so itself, so each is asked for by itself."""
+    found = []
+    for column in dataset.columns:
+        name = quoted(column.physical, "postgresql")
+        query = f"select count(convert_to({name}::text, 'UTF8')) from {_table(dataset.physical)}"
+        try:
+            link.rollback()
+            link.execute(query.encode())
+        except psycopg.errors.DataError:
+            found.append(column.physical)
+        except psycopg.Error:  # it has been told already why the reading failed
+            break
+    return ", ".join(found) or "?"
 
 
 def _describe(link: Link, physical: str) -> list[SourceColumn]:

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
+from core import reach
 from core.connections import Connection
 from core.errors import Refused, Unavailable
 from core.settings import settings
@@ -109,7 +110,7 @@ class _Session:
             reason = _reason(error)
             if reason in _DAMAGED:
                 raise Refused("HUB308", self._where, file="SQLite", problem=reason, owner=self._owner) from None
-            raise Unavailable("HUB203", self._where, reason=reason) from None
+            raise Unavailable("HUB203", self._where, **reach.broken([reason])) from None
 
 
 def _open(address: Connection, where: str, owner: str) -> sqlite3.Connection:
@@ -117,7 +118,8 @@ def _open(address: Connection, where: str, owner: str) -> sqlite3.Connection:
     try:
         link = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, isolation_level=None, timeout=_SECONDS_LOCKED)
     except sqlite3.Error as error:
-        raise Unavailable("HUB202", where, reason=_reason(error), connection=address.id, owner=owner) from None
+        facts = reach.unreached([_reason(error)], reach.Way())
+        raise Unavailable("HUB202", where, **facts, connection=address.id, owner=owner) from None
     link.text_factory = bytes
     return link
 

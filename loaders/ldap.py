@@ -26,6 +26,7 @@ from ldap3.core.exceptions import LDAPExceptionError
 from ldap3.utils.conv import escape_filter_chars
 from ldap3.utils.dn import escape_rdn
 
+from core import reach
 from core.connections import Connection
 from core.dialects import quoted
 from core.engine import literal
@@ -56,6 +57,7 @@ _GIVE_UP = {
     "strongerAuthRequired",
 }
 _REASONS = {"entryAlreadyExists": OWN_ROW}
+_TLS = (exceptions.LDAPStartTLSError, exceptions.LDAPSSLConfigurationError, exceptions.LDAPCertificateError)
 _AWAY = {"busy", "unavailable", "timeLimitExceeded"}
 Values = dict[str, list[str]]
 
@@ -176,10 +178,8 @@ class LdapTarget:
 
     def _open(self) -> ldap3.Connection:
         if self._link is None:
-            at, secure = self.connection, self.connection.url.startswith("ldaps:")
-            server = ldap3.Server(
-                at.host, at.port or (636 if secure else 389), use_ssl=secure, get_info=ldap3.NONE, connect_timeout=_SECONDS
-            )
+            at = self.connection
+            server = ldap3.Server(at.host, _port(at), use_ssl=_secure(at), get_info=ldap3.NONE, connect_timeout=_SECONDS)
             link = ldap3.Connection(server, at.user, at.password, receive_timeout=_SECONDS)
             try:
                 if at.options.get("tls") == "start":
@@ -199,10 +199,13 @@ class LdapTarget:
         try:
             yield
         except exceptions.LDAPBindError as error:
-            raise FeedFailed("HUB601", feed.id, reason=str(error)) from error
+            raise FeedFailed("HUB601", feed.id, **reach.unreached([str(error)], reach.Way())) from error
         except LDAPExceptionError as error:
+            opened, at = self._link is not None, self.connection
             self.close()
-            raise Unavailable("HUB204", feed.id, reason=type(error).__name__) from None
+            codes = ["tls" if isinstance(error, _TLS) else type(error).__name__]
+            way = reach.Way(at.host, _port(at))
+            raise Unavailable("HUB204", feed.id, **(reach.broken(codes) if opened else reach.unreached(codes, way))) from None
 
     def _do(self, verb: str, dn: str, *given: Any) -> str:
         """One operation; returns the result's name: `success`, or one that concerns this entry only.
@@ -214,9 +217,9 @@ class LdapTarget:
         getattr(link, verb)(dn, *given)
         name = str(link.result["description"])
         if name in _GIVE_UP:
-            raise FeedFailed("HUB601", self.connection.id, reason=name)
+            raise FeedFailed("HUB601", self.connection.id, **reach.broken([name]))
         if name in _AWAY:
-            raise Unavailable("HUB204", self.connection.id, reason=name)
+            raise Unavailable("HUB204", self.connection.id, **reach.broken([name]))
         return name
 
     def _prepare(self, branch: Branch) -> str | None:
@@ -345,6 +348,14 @@ def _rows(db: Any, delivery: Delivery) -> Iterator[Values]:
                 for column, cell in zip(feed.columns, cells, strict=True)
                 if cell not in (None, "")
             }
+
+
+def _secure(address: Connection) -> bool:
+    return address.url.startswith("ldaps:")
+
+
+def _port(address: Connection) -> int:
+    return address.port or (636 if _secure(address) else 389)
 
 
 def _texts(feed: FeedDataset) -> list[tuple[str, str]]:

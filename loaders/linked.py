@@ -39,6 +39,11 @@ class LinkedTarget(TableTarget):
     def ours(self, error: Exception, where: str) -> HubError:
         """A driver's error in the house's words, without its text: that shows values of the row."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection, so that an error is not one of making it."""
+        return self._link is not None
+
     def begin(self, link: Any) -> None:
         """Begin a transaction, where the driver does not do so by itself."""
 
@@ -50,8 +55,9 @@ class LinkedTarget(TableTarget):
             yield
             link.commit()
         except self.failures as error:
+            told = self.ours(error, where)
             self.disconnect()
-            raise self.ours(error, where) from None
+            raise told from None
         except BaseException:
             self.disconnect()
             raise

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, cast
 import pymssql
 from pymssql import _mssql
 
+from core import reach
 from core.dialects import LogicalType
 from core.errors import FeedFailed, HubError, Unavailable
 from loaders.base import Delivery
@@ -94,7 +95,8 @@ class MssqlTarget(LinkedTarget):
         cursor.execute(native(statement, values))
 
     def ours(self, error: Exception, where: str) -> HubError:
-        return _ours(error, where)
+        at = self.connection
+        return _ours(error, where, None if self.is_open else reach.Way(at.host, at.port or 1433))
 
     def same(self, left: str, right: str) -> str:
         return f"exists (select convert(varbinary(max), {left}) intersect select convert(varbinary(max), {right}))"
@@ -191,10 +193,11 @@ def native(statement: str, values: Sequence[object]) -> str:
     return first + "".join(literal + piece for literal, piece in zip(literals, rest, strict=True))
 
 
-def _ours(error: Exception, where: str) -> HubError:
+def _ours(error: Exception, where: str, way: reach.Way | None) -> HubError:
     number = error.args[0] if error.args else 0
     number = number[0] if isinstance(number, tuple) and number else number
     reason = f"{type(error).__name__} {number if isinstance(number, int) else ''}".strip()
     if isinstance(error, OSError) or number in _TRANSIENT or number in _LOST:
-        return Unavailable("HUB204", where, reason=reason)
-    return FeedFailed("HUB601", where, reason=reason)
+        codes = [*([str(number)] if isinstance(number, int) and number else []), type(error).__name__]
+        return Unavailable("HUB204", where, **(reach.unreached(codes, way) if way else reach.broken(codes)))
+    return FeedFailed("HUB601", where, **reach.refused(reason, str(number)))

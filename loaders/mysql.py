@@ -10,13 +10,14 @@ import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import pymysql
 import pymysql.connections
 from pymysql.cursors import SSCursor
 from pymysql.protocol import LoadLocalPacketWrapper
 
+from core import reach
 from core.dialects import LogicalType
 from core.errors import FeedFailed, HubError, Unavailable
 from core.settings import settings
@@ -120,7 +121,9 @@ class MysqlTarget(LinkedTarget):
         return cursor
 
     def ours(self, error: Exception, where: str) -> HubError:
-        return _ours(error, where)
+        at = self.connection
+        way = reach.Way(at.host or "localhost", at.port or 3306, at.options.get("unix_socket", ""))
+        return _ours(error, where, None if self.is_open else way)
 
     def same(self, left: str, right: str) -> str:
         return f"{left} <=> {right}"
@@ -179,7 +182,7 @@ class MysqlTarget(LinkedTarget):
     def connect(self) -> pymysql.Connection[Any]:
         given = self.connection
         tls = given.tls
-        return pymysql.connect(
+        link = pymysql.connect(
             host=given.host or "localhost",
             port=given.port or 3306,
             user=given.user,
@@ -189,15 +192,19 @@ class MysqlTarget(LinkedTarget):
             charset="utf8mb4",
             local_infile=True,
             connect_timeout=CONNECT_SECONDS,
+            read_timeout=CONNECT_SECONDS,  # for the greeting: there are servers that take a connection and say nothing
             init_command=_SESSION,
             ssl=tls.context(given.id) if tls else None,
             ssl_disabled=not tls and "unix_socket" in given.options,  # a socket needs none, and a context costs 40 ms
         )
+        cast(Any, link)._read_timeout = None  # statements take as long as they take
+        return link
 
 
-def _ours(error: Exception, where: str) -> HubError:
+def _ours(error: Exception, where: str, way: reach.Way | None) -> HubError:
     number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
     reason = f"{type(error).__name__} {number}"
     if number in _TRANSIENT:
-        return Unavailable("HUB204", where, reason=reason)
-    return FeedFailed("HUB601", where, reason=reason)
+        codes = [str(number), type(error).__name__] if number else [type(error).__name__]
+        return Unavailable("HUB204", where, **(reach.unreached(codes, way) if way else reach.broken(codes)))
+    return FeedFailed("HUB601", where, **reach.refused(reason, str(number)))

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 import oracledb
 
+from core import reach
 from core.connections import Connection
 from core.dialects import LogicalType
 from core.errors import FeedFailed, HubError, Unavailable
@@ -116,7 +117,8 @@ class OracleTarget(LinkedTarget):
         cursor.execute(self.native(statement), list(values))
 
     def ours(self, error: Exception, where: str) -> HubError:
-        return _ours(error, where)
+        at = self.connection
+        return _ours(error, where, None if self.is_open else reach.Way(at.host, at.port or 1521))
 
     def same(self, left: str, right: str) -> str:
         return f"decode({left}, {right}, 1, 0) = 1"
@@ -220,7 +222,8 @@ class OracleTarget(LinkedTarget):
             tcp_connect_timeout=CONNECT_SECONDS,
             retry_count=0,
         )
-        link = oracledb.connect(user=given.user, password=given.password, dsn=given.options.get("dsn"), params=params)
+        named = {"user": given.user, "password": given.password, "dsn": given.options.get("dsn"), "params": params}
+        link: oracledb.Connection = reach.within(2 * CONNECT_SECONDS, lambda: oracledb.connect(**named))
         link.call_timeout = _SILENT_SECONDS * 1000
         link.outputtypehandler = _exact
         with link.cursor() as cursor:
@@ -250,8 +253,8 @@ def _code(error: Exception) -> str:
     return found[0] if found else type(error).__name__
 
 
-def _ours(error: Exception, where: str) -> HubError:
+def _ours(error: Exception, where: str, way: reach.Way | None) -> HubError:
     code = _code(error)
     if isinstance(error, OSError) or code.startswith("DPY-") or code in _TRANSIENT | _NO_ENTRY:
-        return Unavailable("HUB204", where, reason=code)
-    return FeedFailed("HUB601", where, reason=code)
+        return Unavailable("HUB204", where, **(reach.unreached([code], way) if way else reach.broken([code])))
+    return FeedFailed("HUB601", where, **reach.refused(code, code))

@@ -11,7 +11,7 @@ import psycopg
 import pyarrow as pa
 from psycopg import ClientCursor
 
-from core import postgres
+from core import postgres, reach
 from core.connections import Connection
 from core.dialects import LogicalType
 from core.errors import FeedFailed, HubError, Unavailable
@@ -91,8 +91,9 @@ class PostgresTarget(TableTarget):
 
     @contextlib.contextmanager
     def transaction(self, where: str) -> Iterator[None]:
+        link = self._connected(where)
         try:
-            with self._connected().transaction():
+            with link.transaction():
                 yield
         except psycopg.Error as error:
             # Not chained: the driver's message shows values of the row.
@@ -151,7 +152,7 @@ class PostgresTarget(TableTarget):
         self.rows("select pg_advisory_xact_lock(%s)", _LOCK_CREATE)
         super()._prepare(feed)
 
-    def _connected(self) -> postgres.Connection:
+    def _connected(self, where: str = "") -> postgres.Connection:
         if self._link is None or self._link.closed:
             given = self.connection
             settled = {
@@ -159,12 +160,16 @@ class PostgresTarget(TableTarget):
                 "client_encoding": "UTF8",
                 "options": f"-c lock_timeout={LOCK_SECONDS}s {_PLANNING}",
             }
-            self._link = psycopg.connect(postgres.conninfo(given, **settled), autocommit=True, cursor_factory=ClientCursor)
+            address = postgres.conninfo(given, **settled)
+            try:
+                self._link = psycopg.connect(address, autocommit=True, cursor_factory=ClientCursor)
+            except psycopg.Error as error:
+                raise Unavailable("HUB204", where or given.id, **postgres.why(error, given)) from None
         return self._link
 
 
 def _ours(error: psycopg.Error, where: str) -> HubError:
     reason = f"{type(error).__name__} {error.sqlstate or ''}".strip()
     if isinstance(error, psycopg.OperationalError) and (error.sqlstate is None or error.sqlstate.startswith(_TRANSIENT)):
-        return Unavailable("HUB204", where, reason=reason)
-    return FeedFailed("HUB601", where, reason=reason)
+        return Unavailable("HUB204", where, **postgres.why(error))
+    return FeedFailed("HUB601", where, **reach.refused(reason, error.sqlstate or ""))

@@ -227,6 +227,7 @@ class Conformance:
         assert error.value.code == "HUB202"
         assert error.value.recovery == "retry"
         assert "src_hr" in error.value.line("zh")
+        assert "Error" not in error.value.line("zh")  # words, not a driver's class
 
     def test_tables_are_listed(self, shelf: Shelf, extractor: Extractor) -> None:
         assert self.given(shelf, "text", []).physical in extractor.tables()
@@ -344,4 +345,14 @@ class DatabaseConformance(TableConformance):
         with pytest.raises(HubError) as error:
             open_extractor(parse("src_hr", url)).tables()
         assert error.value.code == "HUB202"
+        assert error.value.facts["reason_key"] in ("reach.login", "reach.barred")
         assert "secret" not in error.value.line("zh") + error.value.line("en") + repr(error.value)
+
+
+def a_missing_database_is_named(shelf: Database) -> None:
+    """For families whose test server knows which databases there are."""
+    parts = urlsplit(shelf.connection.url)
+    with pytest.raises(Unavailable) as error:
+        open_extractor(parse("src_hr", urlunsplit(parts._replace(path="/no_such_database")))).tables()
+    assert (error.value.code, error.value.facts["reason_key"]) == ("HUB202", "reach.database")
+    assert "没有这个数据库" in error.value.line("zh")

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pymysql
 import pytest
-from conformance import DatabaseConformance, cells, dataset, read
+from conformance import DatabaseConformance, a_missing_database_is_named, cells, dataset, read
 
 from campus import servers
 from core.connections import Connection, parse
@@ -152,6 +152,10 @@ def test_types_land_as_arrow_types_where_they_are_exact(shelf: MySQLShelf, extra
 
 
 TYPES_BY_NAME = {"k": "text", "a": "text", "b": "integer", "c": "number", "d": "date", "e": "timestamp"}
+
+
+def test_a_database_that_is_not_there_is_named_as_such(shelf: MySQLShelf) -> None:
+    a_missing_database_is_named(shelf)
 
 
 def test_gbk_in_a_latin1_column_is_decoded_by_the_contract(shelf: MySQLShelf, extractor: MySQL) -> None:

@@ -60,7 +60,7 @@ def test_thick_mode_without_the_client_says_where_it_belongs() -> None:
     ],
 )
 def test_what_the_driver_says_is_understood(said: str, code: str, reason: str) -> None:
-    found = oracle_session.refusal(oracledb.DatabaseError(said), "hr.t", "src_hr", "人事处")
+    found = oracle_session.refusal(oracledb.DatabaseError(said), "hr.t", parse("src_hr", "oracle://127.0.0.1:9/x"), "人事处")
     assert (found.code, found.facts["reason"], found.facts["connection"]) == (code, reason, "src_hr")
     for language in ("zh", "en"):
         assert "src_hr" in found.line(language)

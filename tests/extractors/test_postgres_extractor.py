@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pyarrow as pa
 import pytest
-from conformance import KINDS, DatabaseConformance, cells, dataset, read
+from conformance import KINDS, DatabaseConformance, a_missing_database_is_named, cells, dataset, read
 
 from core import postgres
 from core.connections import Connection, parse
@@ -72,6 +72,10 @@ def extractor(shelf: PostgreSQLShelf) -> PostgreSQL:
 
 class TestPostgreSQL(DatabaseConformance):
     pass
+
+
+def test_a_database_that_is_not_there_is_named_as_such(shelf: PostgreSQLShelf) -> None:
+    a_missing_database_is_named(shelf)
 
 
 def only(shelf: PostgreSQLShelf, kind: str, values: Sequence[str]) -> None:
@@ -215,6 +219,46 @@ def test_a_database_without_an_encoding_is_read_by_the_contracts(shelf: PostgreS
             assert (error.value.code, error.value.facts["columns"], error.value.facts["rows"]) == (code, "k, v", 1)
     finally:
         blind.close()
+
+
+def test_text_that_is_none_is_the_tables_own_fault_and_names_its_columns(shelf: PostgreSQLShelf) -> None:
+    """Bytes that the database's encoding allows and for which it has no character (EUC_CN leaves rows of GB 2312 empty)."""
+    shelf.run("create database extractor_euc template template0 encoding 'EUC_CN' lc_collate 'C' lc_ctype 'C'")
+    euc = PostgreSQLShelf(parse("src_hr", shelf.connection.url.replace("extractor_hr", "extractor_euc")))
+    try:
+        euc.run("set client_encoding to 'UTF8'")
+        euc.run("create table t (k int primary key, v text, w text)")
+        euc.run("insert into t values (1, '李四', '张三'), (2, E'\\xd5\\xc5\\xaa\\xa1', 'x')")
+        with pytest.raises(Refused) as error:
+            read(PostgreSQL(euc.connection), dataset("t", {"k": "integer", "v": "text", "w": "text"}))
+        assert (error.value.code, error.value.facts["columns"]) == ("HUB332", "v")
+        assert "22P05" in error.value.line("zh")
+        assert read(PostgreSQL(euc.connection), dataset("t", {"k": "integer", "w": "text"}))["w"].to_pylist() == ["张三", "x"]
+    finally:
+        euc.close()
+
+
+@pytest.mark.parametrize(
+    ("made", "word", "columns"),
+    [
+        ("select 1 as k, convert_from(decode('ff', 'hex'), 'UTF8') as v", "source.letters", "v"),
+        ("select 1 as k, (1 / (select count(*) from t where false))::text as v", "source.values", ""),
+        ("select 1 as k, ('x' || k)::int::text as v from t", "source.values", ""),
+    ],
+)
+def test_what_a_view_cannot_compute_is_no_broken_connection(
+    shelf: PostgreSQLShelf, extractor: PostgreSQL, made: str, word: str, columns: str
+) -> None:
+    only(shelf, "text", ["'x'"])
+    shelf.run("drop view if exists odd")
+    shelf.run(f"create view odd as {made}")
+    try:
+        with pytest.raises(Refused) as error:
+            read(extractor, dataset("odd", {"k": "integer", "v": "text"}))
+        facts = error.value.facts
+        assert (error.value.code, facts["reason_key"], facts["columns"]) == ("HUB332", word, columns)
+    finally:
+        shelf.run("drop view odd")
 
 
 def test_money_is_a_number_and_a_float_has_all_its_digits(shelf: PostgreSQLShelf, extractor: PostgreSQL) -> None:
