@@ -50,6 +50,15 @@ def held_rows(book: Ledger) -> dict[str, int]:
     return {row["source_system"]: int(row["n"]) for row in rows}
 
 
+def held_of_conformed(book: Ledger) -> dict[tuple[str, str], int]:
+    """Open held rows by entity and source system, without those that the SELECT did not even give."""
+    rows = book.rows(
+        "select entity, source_system, count(distinct source_key) as n from ops.held"
+        " where state = 'open' and severity = 'error' and position('.row.' in rule_id) = 0 group by 1, 2"
+    )
+    return {(row["entity"], row["source_system"]): int(row["n"]) for row in rows}
+
+
 def totals(
     book: Ledger, extracts: Sequence[Mapping[str, Any]], entities: Sequence[Row], deliveries: Sequence[Row]
 ) -> dict[str, int]:

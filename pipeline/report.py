@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from core.calendar import ZONE, local_minute
 from core.errors import HubError, merged
 from core.ids import digest
-from core.ledger import Output, Row
+from core.ledger import Ledger, Output, Row
 from core.settings import settings
 from core.text import LANGUAGES, text
 from pipeline import accounts, attention, figures, naming, obligations, status, tonight
@@ -55,12 +55,7 @@ def facts_of(night: Night) -> dict[str, Any]:
         "seconds": {verb: _seconds([step for step in steps if step["verb"] == verb]) for verb in VERBS},
         "extracts": extracts,
         "entities": entities,
-        "accounts": [
-            row
-            for step in steps
-            if step["verb"] == "conform"
-            for row in accounts.rows_of(step["subject"], step["output"] or {})
-        ],
+        "accounts": _accounts(book, steps),
         "totals": figures.totals(book, extracts, entities, deliveries),
         "feeds": [{name: row[name] for name in _DELIVERY} for row in deliveries],
         "held": status.held_by_rule(book, night.catalog),
@@ -80,6 +75,14 @@ def _times(night: Night, steps: list[Row]) -> dict[str, str]:
     begun = night.ledger.single("select started_at from ops.run where run_id = %s", [night.run.id])["started_at"]
     ended = max((step["ended_at"] for step in steps if step["ended_at"]), default=begun)
     return {"begun": local_minute(begun), "ended": local_minute(ended)}
+
+
+def _accounts(book: Ledger, steps: Sequence[Row]) -> list[Row]:
+    """Where the rows of every entity and system went; of those that were conformed `held` are kept back."""
+    held = figures.held_of_conformed(book)
+    made = [step for step in steps if step["verb"] == "conform"]
+    rows = [row for step in made for row in accounts.rows_of(step["subject"], step["output"] or {})]
+    return [{**row, "held": held.get((row["entity"], row["system"]), 0)} for row in rows]
 
 
 def _extracts(steps: list[Row]) -> list[Row]:
@@ -223,7 +226,7 @@ def html(night: Night, facts: dict[str, Any], language: str) -> str:
         evidence=lambda proof: naming.evidence(proof, language),
         needs_title=text("desk.attention.title", language),
         verbs=VERBS,
-        counts=accounts.COUNTS,
+        counts=(*accounts.COUNTS, "held"),
         **facts,
     )
 
