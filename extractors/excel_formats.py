@@ -5,16 +5,40 @@ Formats are those of Excel, first section only (`0000;-0000` shows two). Sources
 
 from __future__ import annotations
 
+import operator
 import re
+from datetime import datetime, time, timedelta
 from decimal import Decimal
+
+from core.dialects import UNREADABLE
 
 DATE_IDS = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
 """Numbers of the formats that are dates or times where a workbook does not say otherwise; it may (`FORMAT`, `numFmt`)."""
+THAI = {**dict.fromkeys((71, 72, 73, 74, 75, 76, 77, 78, 80, 81), "yyyy-mm-dd hh:mm:ss"), 79: "[h]:mm:ss"}
+"""Numbers of formats that are dates in a Thai workbook and nothing anywhere else, and forms that stand for them."""
 FIRST_OWN = 164
 """From this number on formats are a workbook's own, and everybody looks them up."""
 _SPOKEN = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?![hms]+\])[^\]]*\]', re.IGNORECASE)
 """What is shown as it stands, widths and fillings, colours and conditions: everything that says nothing of the value."""
 _TOKEN = re.compile(r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|(?P<digit>[0#])|(?P<plain>[- ()/:])|\[[^\]]*\]')
+_GENERAL = (
+    *("general", "g/", "standard", "standaard", "standardowy", "est\u00e1ndar", "estandar", "generale", "geral", "genel"),
+    *("\u043e\u0441\u043d\u043e\u0432\u043d\u043e\u0439", "\u5e38\u89c4", "normal", "yleinen"),
+)
+"""How programs call the usual format in their languages; its letters are none of a date's."""
+_CONDITION = re.compile(r"\[(<=|>=|<>|<|>|=)\s*(-?\d+(?:\.\d+)?)\]")
+_COMPARED = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<>": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+    "=": operator.eq,
+}
+_FOR_NUMBERS = 3
+"""Sections beyond these are for texts."""
+_DAYS = 2_958_466
+"""The first day that no workbook can show, 1 January 10000."""
 _LIMIT = 1e15
 """A cell holds 15 digits; a number from here on has lost its end."""
 
@@ -22,6 +46,69 @@ _LIMIT = 1e15
 def is_date(form: str) -> bool:
     """Whether a format shows a number as a date or a time."""
     return bool(re.search("[ymdhs]", _SPOKEN.sub("", form.split(";")[0]), re.IGNORECASE))
+
+
+def is_doubtful(id: int, form: str) -> bool:
+    """Whether the library, which looks at a format's first section and few letters, may take a number under it for something
+    else than Excel shows: another section counts, or a letter stands for a year, a weekday or nothing known."""
+    if id in THAI and not form:
+        return True
+    plain = "date" if is_date(form) else "number"
+    return any(_kind(section) != plain for section in _sections(form)[:_FOR_NUMBERS])
+
+
+def written(id: int, form: str, number: float, *, from_1904: bool) -> str:
+    """A number under a doubtful format as the text that it lands as: a date, a time, a length of time, or the number itself.
+    Under a format of letters that nobody knows it lands as lost, so that it is held."""
+    section = _chosen(form or THAI[id], number)
+    kind = _kind(section)
+    if kind == "number":
+        return ("" if not is_too_long(number) else UNREADABLE) + number_text(number)
+    if kind == "unknown" or not 0 <= number < _DAYS:
+        return UNREADABLE + number_text(number)
+    if re.search(r"\[[hms]+\]", section, re.IGNORECASE):
+        minutes, seconds = divmod(round(number * 86400), 60)
+        return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+    first = datetime(1904, 1, 1) if from_1904 else datetime(1899, 12, 31 if number < 60 else 30)
+    moment = first + timedelta(days=int(number), milliseconds=round(number % 1 * 86_400_000))
+    if number < 1 and not from_1904:
+        return moment.time().isoformat()
+    return moment.date().isoformat() if moment.time() == time() else moment.isoformat(sep=" ")
+
+
+def _sections(form: str) -> list[str]:
+    """A format taken apart at the semicolons that are not spoken."""
+    found, begin = list[str](), 0
+    for part in re.finditer(r'"[^"]*"|\\.|;', form):
+        if part[0] == ";":
+            found.append(form[begin : part.start()])
+            begin = part.end()
+    return [*found, form[begin:]]
+
+
+def _chosen(form: str, number: float) -> str:
+    """The section that shows a number: by conditions where sections have them, else one for positive numbers and zero, one
+    for negative ones, one for zero."""
+    sections = _sections(form)[:_FOR_NUMBERS]
+    usual = [">=0", "<0"] if len(sections) == 2 else [">0", "<0", "=0"]
+    for place, section in enumerate(sections[:-1]):
+        own = _CONDITION.search(section)
+        sign, limit = (own[1], float(own[2])) if own else (usual[place].rstrip("0"), 0.0)
+        if _COMPARED[sign](number, limit):
+            return section
+    return sections[-1]
+
+
+def _kind(section: str) -> str:
+    """What a section shows: `number`, `date`, or `unknown` when its letters say neither."""
+    shown = _SPOKEN.sub("", section).strip()
+    if shown.lower().startswith(_GENERAL) or "@" in shown:
+        return "number"
+    if re.search("[0#?]", shown):
+        return "date" if re.search("[ymdhs]", shown, re.IGNORECASE) else "number"
+    if re.search("[ymdhsebga]", shown, re.IGNORECASE):
+        return "date"
+    return "unknown" if any(sign.isalpha() for sign in shown) else "number"
 
 
 def deceives(id: int, form: str) -> bool:

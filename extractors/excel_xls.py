@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from core.dialects import UNREADABLE
 from extractors.compound import address, names, respelled, stream
 from extractors.encoding import marked
-from extractors.excel_formats import deceives, hides, number_text, shown
+from extractors.excel_formats import deceives, hides, is_doubtful, number_text, shown, written
 from extractors.excel_xlsx import NEVER_CALCULATED, Place
 
 _BOF, _EOF, _BOUNDSHEET, _FORMAT, _XF, _CONTINUE = 0x0809, 0x000A, 0x0085, 0x041E, 0x00E0, 0x003C
-_CODEPAGE, _LABEL, _RSTRING, _FILEPASS = 0x0042, 0x0204, 0x00D6, 0x002F
+_CODEPAGE, _LABEL, _RSTRING, _FILEPASS, _DATEMODE = 0x0042, 0x0204, 0x00D6, 0x002F, 0x0022
 _FORMULA, _BOOLERR, _STRING, _NUMBER, _RK, _MULRK = 0x0006, 0x0205, 0x0207, 0x0203, 0x027E, 0x00BD
 _BETWEEN = (_STRING, 0x04BC, 0x0221, 0x0236)
 """What stands between a formula and the continuation of its text: shared formulas, arrays, tables."""
@@ -55,6 +55,7 @@ class _Book:
     starts: list[int] = field(default_factory=list)
     forms: dict[int, str] = field(default_factory=dict)
     styles: list[int] = field(default_factory=list)
+    from_1904: bool = False
     page: int = 0
     page_at: int = -1
     """The code page and where in the stream it stands."""
@@ -62,8 +63,10 @@ class _Book:
     def text(self, style: int, number: float) -> str | None:
         """The text of a number whose format the workbook says itself; None where the library reads it right."""
         id = self.styles[style] if style < len(self.styles) else 0
-        form = self.forms.get(id)
-        if form is None:
+        form = self.forms.get(id, "")
+        if is_doubtful(id, form):
+            return written(id, form, number, from_1904=self.from_1904)
+        if not form:
             return None
         if hides(id, form):
             return UNREADABLE + number_text(number)
@@ -194,6 +197,8 @@ def _globals(content: bytes) -> _Book:
         at += 4 + len(body)
         if kind == _CODEPAGE:
             (book.page,), book.page_at = struct.unpack_from("<H", body), at - len(body)
+        elif kind == _DATEMODE:
+            book.from_1904 = body[:1] == b"\x01"
         elif kind == _BOF:
             (book.version,) = struct.unpack_from("<H", body)
         elif kind == _BOUNDSHEET:

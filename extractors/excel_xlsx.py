@@ -16,7 +16,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from core.dialects import UNREADABLE
-from extractors.excel_formats import deceives, number_text, shown
+from extractors.excel_formats import deceives, is_doubtful, number_text, shown, written
 
 Place = tuple[int, int]
 """Row and column, both counted from 0."""
@@ -27,10 +27,13 @@ _SUSPECT = re.compile(rb"""\bt\s*=\s*["']e["']|<(\w+:)?f[\s/>]""")
 
 @dataclass(frozen=True)
 class _Styles:
-    """By the number of a cell's style: the format that pads with zeros, and the styles that are numbers against their id."""
+    """By the number of a cell's style: the format that pads with zeros, the styles that are numbers against their id, and
+    those whose every number is looked at (the format's id and form)."""
 
     padded: Mapping[int, str]
     numbers: frozenset[int]
+    doubtful: Mapping[int, tuple[int, str]]
+    from_1904: bool = False
 
 
 def cells(data: bytes, sheet: int) -> Iterator[tuple[Place, str]]:
@@ -44,7 +47,7 @@ def cells(data: bytes, sheet: int) -> Iterator[tuple[Place, str]]:
         book = parts.book()
         content = parts.read(parts.sheet(book, sheet))
         styles = _styles(parts, book)
-    if not (_SUSPECT.search(content) or styles.padded or styles.numbers):
+    if not (_SUSPECT.search(content) or styles.padded or styles.numbers or styles.doubtful):
         return
     row = column = -1
     # The library has read this XML before, and the parser itself limits what entities may grow to.
@@ -72,16 +75,18 @@ def _text(cell: ElementTree.Element, styles: _Styles) -> str | None:
         # a text that is empty is a result, and is written as such
         return NEVER_CALCULATED if "f" in inner and not (kind == "str" and "v" in inner) else None
     style = int(cell.get("s", 0))
-    if kind != "n" or not (style in styles.padded or style in styles.numbers):
+    if kind != "n" or not (style in styles.padded or style in styles.numbers or style in styles.doubtful):
         return None
     number = float(value)
+    if style in styles.doubtful:
+        return written(*styles.doubtful[style], number, from_1904=styles.from_1904)
     return shown(styles.padded.get(style, ""), number) or (number_text(number) if style in styles.numbers else None)
 
 
 def _styles(parts: _Parts, book: str) -> _Styles:
     part = next((target for kind, target in parts.relations(book).values() if kind == "styles"), None)
     if part is None or not parts.has(part):
-        return _Styles({}, frozenset())
+        return _Styles({}, frozenset(), {})
     root = parts.tree(part)
     forms = {int(one.get("numFmtId", -1)): one.get("formatCode", "") for one in root.iter() if one.tag.endswith("}numFmt")}
     given = next((list(one) for one in root.iter() if one.tag.endswith("}cellXfs")), [])
@@ -89,6 +94,8 @@ def _styles(parts: _Parts, book: str) -> _Styles:
     return _Styles(
         {style: forms[id] for style, id in enumerate(ids) if id in forms and shown(forms[id], 0) is not None},
         frozenset(style for style, id in enumerate(ids) if id in forms and deceives(id, forms[id])),
+        {style: (id, forms.get(id, "")) for style, id in enumerate(ids) if is_doubtful(id, forms.get(id, ""))},
+        any(one.get("date1904") in ("1", "true") for one in parts.tree(book).iter() if one.tag.endswith("}workbookPr")),
     )
 
 
