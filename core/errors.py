@@ -31,10 +31,11 @@ class HubError(Exception):
         super().__init__(code, where, facts)
 
     def what(self, language: str | None = None) -> str:
-        """What is wrong, without the code, the place and the next step. The fact `reason_key` names another message, which
-        the text holds as `{reason}`."""
-        reason = {"reason": text(str(self.facts["reason_key"]), language, **self.facts)} if "reason_key" in self.facts else {}
-        return text(f"{self.code}.text", language, **{**self.facts, **reason})
+        """What is wrong, without the code, the place and the next step. The fact `reason_key` (`problem_key`) names another
+        message, which the text holds as `{reason}` (`{problem}`)."""
+        named = {fact: self.facts.get(f"{fact}_key") for fact in ("reason", "problem")}
+        told = {fact: text(str(key), language, **self.facts) for fact, key in named.items() if key}
+        return text(f"{self.code}.text", language, **{**self.facts, **told})
 
     def then(self, language: str | None = None) -> str:
         """What to do next."""

@@ -79,7 +79,7 @@ def parse(data: bytes, layout: FileLayout) -> pa.Table:
     if kind := file_kind.other_than(data, "dbf"):
         raise layout.refused("HUB331", kind=kind)
     if len(data) <= _HEADER:
-        raise layout.refused("HUB308", problem="DBF header")
+        raise layout.refused("HUB308", problem_key="damage.dbf_short", bytes=len(data))
     if data[0] in _UNSUPPORTED:
         raise layout.refused("HUB325", kind=_UNSUPPORTED[data[0]])
     if said := dbf_language.contradicted(data[29], layout.encoding):
@@ -125,7 +125,7 @@ def _fields(data: bytes, layout: FileLayout) -> list[_Field]:
     if not entries or length not in (plain, wide):
         if data[0] == _FOXBASE:
             raise layout.refused("HUB325", kind="dBase II")
-        raise layout.refused("HUB308", problem="DBF header")
+        raise layout.refused("HUB308", problem_key="damage.dbf_header")
     fields, start = list[_Field](), 1
     for entry in entries:
         name = entry[:11].partition(b"\0")[0].decode(encoding, "replace").strip()
@@ -147,7 +147,8 @@ def _records(data: bytes, layout: FileLayout) -> Block:
     """
     count, start, length = (int.from_bytes(data[slice(*span)], "little") for span in ((4, 8), (8, 10), (10, 12)))
     if len(data) < start + count * length:
-        raise layout.refused("HUB308", problem=f"{(len(data) - start) // length} / {count}")
+        held = max(len(data) - start, 0) // length
+        raise layout.refused("HUB308", problem_key="damage.dbf_records", held=held, counted=count)
     rest = data[start + count * length :]
     if len(rest) >= length and rest[0] in _BEGIN:
         more = next((place for place in range(0, len(rest), length) if rest[place] not in _BEGIN), len(rest)) // length
@@ -155,7 +156,7 @@ def _records(data: bytes, layout: FileLayout) -> Block:
     records: Block = np.frombuffer(data, np.uint8, count * length, start).reshape(count, length)
     strange = bool(np.isin(records[:, 0], _BEGIN, invert=True).any())
     if strange and data[0] in _VISUAL_FOXPRO and start != _end_of_fields(data) + _BACKLINK:
-        raise layout.refused("HUB308", problem=f"DBF header: {start}")
+        raise layout.refused("HUB308", problem_key="damage.dbf_begin", start=start)
     return cast(Block, records[records[:, 0] != _DELETED])
 
 

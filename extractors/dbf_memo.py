@@ -26,14 +26,14 @@ def texts(pointers: Sequence[int], version: int, layout: FileLayout) -> list[byt
     pattern = f"{_escaped(layout.path.stem)}.*"
     beside = next((path for path in layout.path.parent.glob(pattern) if path.suffix.lower() == kind), None)
     if beside is None:
-        raise layout.refused("HUB308", problem=f"{layout.path.stem}{kind} ?")
+        raise layout.refused("HUB308", problem_key="damage.memo", memo=f"{layout.path.stem}{kind}")
     data = layout.read(beside)
     size = int.from_bytes(data[20:22], "little") if version in _DBASE4 else int.from_bytes(data[6:8], "big")
     if version == _DBASE3 or not size:
         size = _BLOCK
     found = [_text(data, pointer * size, version) if pointer else b"" for pointer in pointers]
     if None in found:
-        raise layout.refused("HUB308", problem=f"{beside.name} < {max(pointers)} x {size}")
+        raise layout.refused("HUB308", problem_key="damage.memo_short", memo=beside.name)
     return [(text or b"").rstrip(b" \0") or None for text in found]
 
 

@@ -59,7 +59,7 @@ def sheet_names(data: bytes, layout: FileLayout) -> list[str]:
     Raises:
         Refused: as `parse`.
     """
-    with _told(layout):
+    with _told(data, layout):
         book = _opened(data, layout)
         sheets = [sheet.name for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
     return sheets
@@ -79,11 +79,11 @@ def _holds(row: list[Cell]) -> bool:
 
 
 def _sheet(data: bytes, layout: FileLayout) -> list[list[Cell]]:
-    with _told(layout):
+    with _told(data, layout):
         book = _opened(data, layout)
         name = layout.sheet or book.sheet_names[0]
         if name not in book.sheet_names:
-            raise layout.refused("HUB308", problem=f"{name} / {', '.join(book.sheet_names)}")
+            raise layout.refused("HUB308", problem_key="damage.sheet", sheet=name, sheets=", ".join(book.sheet_names))
         rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
         _correct(rows, overlooked(data, book.sheet_names.index(name), layout.encoding))
         return rows
@@ -100,14 +100,15 @@ def _opened(data: bytes, layout: FileLayout) -> CalamineWorkbook:
 
 
 @contextlib.contextmanager
-def _told(layout: FileLayout) -> Iterator[None]:
+def _told(data: bytes, layout: FileLayout) -> Iterator[None]:
     """What the library and the reading by hand end in, in the house's words."""
     try:
         yield
     except PasswordError:
         raise layout.refused("HUB324") from None
-    except (CalamineError, *_TORN) as error:
-        raise layout.refused("HUB308", problem=type(error).__name__) from None
+    except (CalamineError, *_TORN):
+        word, facts = workbook_kind.damage(data)
+        raise layout.refused("HUB308", problem_key=f"damage.{word}", **facts) from None
 
 
 def overlooked(data: bytes, sheet: int, encoding: str | None = None) -> dict[Place, str]:

@@ -99,11 +99,11 @@ class Files:
         layout = self._layout(path, dataset)
         kind = _kind(path, dataset)
         if kind not in _KINDS:
-            raise layout.refused("HUB308", problem=f"{kind} / {', '.join(_KINDS)}")
+            raise layout.refused("HUB308", problem_key="damage.kind", kind=kind, known=", ".join(_KINDS))
         table = self._read(Job(kind, layout))
         twice = sorted({name for name in table.column_names if layout.asks(name) and table.column_names.count(name) > 1})
         if twice:
-            raise layout.refused("HUB308", problem=f"2 x {', '.join(twice)}")
+            raise layout.refused("HUB308", problem_key="damage.twice", columns=", ".join(twice))
         return table
 
     def _read(self, job: Job) -> pa.Table:

@@ -109,7 +109,9 @@ class _Session:
         except sqlite3.Error as error:
             reason = _reason(error)
             if reason in _DAMAGED:
-                raise Refused("HUB308", self._where, file="SQLite", problem=reason, owner=self._owner) from None
+                raise Refused(
+                    "HUB308", self._where, file="SQLite", problem_key="damage.sqlite", reason=reason, owner=self._owner
+                ) from None
             raise Unavailable("HUB203", self._where, **reach.broken([reason])) from None
 
 

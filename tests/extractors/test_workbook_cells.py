@@ -202,6 +202,48 @@ def test_what_is_no_workbook_is_called_what_it_is(tmp_path: Path, content: bytes
     assert {"t.xls", "某处"} <= {*refused.value.line("zh").replace("。", " ").replace("：", " ").split()}
 
 
+def _unsound(whole: bytes, change: Callable[[str, bytes], bytes | None]) -> bytes:
+    """A package with its parts changed; None leaves one out."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(whole)) as old, zipfile.ZipFile(made, "w") as new:
+        for name in old.namelist():
+            content = change(name, old.read(name))
+            if content is not None:
+                new.writestr(name, content)
+    return made.getvalue()
+
+
+def _bad_sum(whole: bytes) -> bytes:
+    stored = _unsound(whole, lambda _, content: content)  # not compressed, so that one changed byte is one
+    return stored.replace(b"<sheetData>", b"<sheetDatA>")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "word", "said"),
+    [
+        (lambda whole: whole[: len(whole) // 2], "cut", "截断"),
+        (lambda whole: whole[:-30], "cut", "截断"),
+        (_bad_sum, "part", "sheet1.xml"),
+        (lambda whole: _unsound(whole, lambda n, c: None if n.endswith("sheet1.xml") else c), "parts", "对不上"),
+        (lambda whole: _unsound(whole, lambda n, c: c[:-9] if n.endswith("/workbook.xml") else c), "xml", "workbook.xml"),
+        (lambda whole: _unsound(whole, lambda n, c: c.replace(b"<sheetData>", b"<") if "sheet1" in n else c), "xml", "第"),
+        (lambda _: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(2000), "", "复合文档"),
+        (lambda _: bytes(600), "unknown", "开头"),
+    ],
+)
+def test_a_damaged_workbook_is_refused_with_what_is_wrong(
+    tmp_path: Path, spoil: Callable[[bytes], bytes], word: str, said: str
+) -> None:
+    path = formatted(tmp_path / "t.xlsx", [(7, "General")])
+    path.write_bytes(spoil(path.read_bytes()))
+    with pytest.raises(Refused) as refused:
+        column(path)
+    assert refused.value.code == "HUB308"
+    line = refused.value.line("zh")
+    assert said in line and "Error" not in line + refused.value.line("en")
+    assert not word or refused.value.facts["problem_key"] == f"damage.{word}"
+
+
 def test_formats_say_what_a_number_is() -> None:
     dates = ["yyyy-mm-dd", "[$-804]yyyy年m月d日;@", "[h]:mm:ss", "h:mm AM/PM"]
     numbers = ["General", "[Red]0.00", '0"days"', r"0\d", "#,##0_);(#,##0)", "0.00E+00"]
