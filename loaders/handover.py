@@ -18,12 +18,14 @@ import pyarrow.parquet as pq
 
 from core.dialects import quoted
 from core.engine import literal
-from loaders import totals
+from loaders import alike, totals
+from loaders.alike import ALIKE
 from loaders.base import Applied, Delivery, Totals
 from loaders.totals import DUCK, Phrases
 from schemas import ddl
 from schemas.contract import Column, FeedDataset
 
+TWINS = "_hub_twins"
 SENT, DELIVERIES = "_hub_sent", "_hub_delivery"
 UPSERTS, GONE = "_hub_upserts", "_hub_gone"
 KEY, HASH = "_hub_key", "_hub_hash"
@@ -44,6 +46,16 @@ class Database(Protocol):
     @property
     def phrases(self) -> Phrases:
         """The engine's words."""
+
+    @property
+    def pads(self) -> bool:
+        """Whether texts that differ by blanks at their end are equal here."""
+
+    def folds(self, feed: FeedDataset) -> bool:
+        """Whether keys of the feed's table that differ may be equal here."""
+
+    def exactly(self, left: str, right: str) -> str:
+        """The condition that two texts are the same, sign by sign."""
 
     def same(self, left: str, right: str) -> str:
         """The condition that two values are equal or both NULL."""
@@ -148,15 +160,19 @@ class Handover:
 
     def apply(self) -> Applied:
         """Apply the rows and write the counts down; returns them."""
-        upserts, refused, dropped = _count(self.delivery.upserts), list[str](), 0
-        if upserts and self._untouched():
+        delivery, refused, dropped = self.delivery, dict[str, str](), 0
+        upserts = _count(delivery.upserts)
+        may_be_alike = alike.may_be_alike(self.db, delivery.feed, delivery.upserts)
+        if upserts and not may_be_alike and self._untouched():
             self._first()
         else:
-            self.stage(UPSERTS, self.delivery.upserts, self.delivery.feed.columns)
-            refused = self._own_upserts()
+            refused = dict.fromkeys(self._padded(delivery.upserts), ALIKE)
+            self.stage(UPSERTS, delivery.upserts, delivery.feed.columns)
+            refused |= dict.fromkeys(self._own_upserts(), OWN_ROW)
             own_gone, dropped = self._drop()
+            refused |= dict.fromkeys(self._alike(among=may_be_alike), ALIKE)
             upserts -= len(refused)
-            refused += own_gone
+            refused |= dict.fromkeys(own_gone, OWN_ROW)
             if upserts:
                 self._upsert()
         self.database.run(
@@ -165,22 +181,24 @@ class Handover:
             dropped,
             self.delivery.id,
         )
-        return Applied(upserts, dropped, refused=dict.fromkeys(refused, OWN_ROW))
+        return Applied(upserts, dropped, refused=refused)
 
     def again(self) -> Applied:
         """What was applied under this delivery's id before; nothing is written."""
         [(upserts, deletes)] = self.database.rows(
             f"select rows_upsert, rows_delete from {DELIVERIES} where delivery_id = %s", self.delivery.id
         )
-        refused = list[str]()
+        refused = dict[str, str]()
         if upserts < _count(self.delivery.upserts):
             self.stage(UPSERTS, self.delivery.upserts, totals.keys(self.delivery.feed))
             missing = f"not exists (select 1 from {SENT} s where {_OURS} and {_SENT_BY})"
-            refused += self._texts(f"select {KEY} from {UPSERTS} u where {missing} order by 1", *self.feed, self.delivery.id)
+            found = self._texts(f"select {KEY} from {UPSERTS} u where {missing} order by 1", *self.feed, self.delivery.id)
+            twins = {*self._alike(among=True), *self._padded(self.delivery.upserts)}
+            refused = {key: ALIKE if key in twins else OWN_ROW for key in dict.fromkeys([*found, *sorted(twins)])}
         if _count(self.delivery.deletes):
             self.stage(GONE, self.delivery.deletes, totals.keys(self.delivery.feed))
-            refused += self._own_gone()
-        return Applied(upserts, deletes, already=True, refused=dict.fromkeys(refused, OWN_ROW))
+            refused |= dict.fromkeys(self._own_gone(), OWN_ROW)
+        return Applied(upserts, deletes, already=True, refused=refused)
 
     def receipt(self) -> Totals:
         """Totals of the rows of this delivery as the target has them now."""
@@ -191,11 +209,11 @@ class Handover:
             [row] = self.database.rows(shape.totals(f"{shape.sent} where {_SENT_BY}"), *self.feed, delivery.id)
         else:
             self.stage(UPSERTS, delivery.upserts, totals.keys(delivery.feed))
-            source = f"{UPSERTS} u join {shape.table} t on {shape.same_key} join {SENT} s on {_OURS} and {_SENT_BY}"
+            source = f"{UPSERTS} u join {shape.table} t on {self._same_key} join {SENT} s on {_OURS} and {_SENT_BY}"
             [row] = self.database.rows(shape.totals(source), *self.feed, delivery.id)
         if _count(delivery.deletes):
             self.stage(GONE, delivery.deletes, totals.keys(delivery.feed))
-            there = f"exists (select 1 from {shape.table} t where {shape.same_key} and {shape.present})"
+            there = f"exists (select 1 from {shape.table} t where {self._same_key} and {shape.present})"
             [(deleted,)] = self.database.rows(f"select count(*) from {GONE} u where not {there}")
         return totals.read(delivery.feed, row, int(deleted))
 
@@ -209,7 +227,7 @@ class Handover:
         for there, dropped_on in ((shape.present, "cast(null as date)"), (f"not ({shape.present})", ended)):
             taken += self.database.run(
                 f"insert into {SENT} (edge, dataset, row_key, row_hash, delivery_id, dropped_on)"
-                f" select %s, %s, u.{KEY}, %s, %s, {dropped_on} from {UPSERTS} u join {shape.table} t on {shape.same_key}"
+                f" select %s, %s, u.{KEY}, %s, %s, {dropped_on} from {UPSERTS} u join {shape.table} t on {self._same_key}"
                 f" where {there} and {unknown}",
                 *(*self.feed, "-", self.delivery.id, *self.feed),
             )
@@ -226,7 +244,41 @@ class Handover:
         values |= dict(zip(names, map(_text, columns), strict=True))
         self.database.stage(name, self.shape.table, names)
         if _count(rows):
-            self._pour(rows, name, values)
+            self._pour(rows, name, values, self._padded(rows))
+
+    @property
+    def _same_key(self) -> str:
+        """That a row of the target has just the key of a row of ours, whatever the receiver takes for equal."""
+        return self._exact(self.shape.same_key, "") if self.database.folds(self.delivery.feed) else self.shape.same_key
+
+    def _exact(self, same_key: str, other: str) -> str:
+        return f"{same_key} and {other}({self.database.exactly(self.shape.key_text, f'u.{KEY}')})"
+
+    def _padded(self, rows: Path) -> Sequence[str]:
+        """The keys that this receiver cannot even write down beside others that are the same but for blanks at the end."""
+        return alike.padded(self.db, self.delivery.feed, rows) if self.database.pads else ()
+
+    def _alike(self, *, among: bool) -> list[str]:
+        """Take out rows whose key the receiver takes for that of another row: one that is there, or (`among`) one that comes
+        with it. A row that is there under just this key is no question."""
+        shape, database = self.shape, self.database
+        if not database.folds(self.delivery.feed) or not alike.has_text(self.delivery.feed):
+            return []
+        there = f"exists (select 1 from {shape.table} t where {self._same_key})"
+        other = f"exists (select 1 from {shape.table} t where {self._exact(shape.same_key, 'not ')})"
+        found = self._texts(f"select u.{KEY} from {UPSERTS} u where {other} and not {there} order by 1")
+        if among:
+            names = ", ".join(shape.key)
+            self.database.stage(TWINS, shape.table, shape.key)
+            self.database.run(
+                f"insert into {TWINS} ({KEY}, {names}) select min({KEY}), {names} from {UPSERTS}"
+                f" group by {names} having count(*) > 1"
+            )
+            joined = " and ".join(f"t.{name} = u.{name}" for name in shape.key)
+            found += self._texts(f"select u.{KEY} from {UPSERTS} u join {TWINS} t on {joined} where not {there} order by 1")
+        for key in dict.fromkeys(found):
+            database.run(f"delete from {UPSERTS} where {database.exactly(KEY, '%s')}", key)
+        return list(dict.fromkeys(found))
 
     def _untouched(self) -> bool:
         """Nothing was ever sent and the table is empty: rows can go straight in."""
@@ -250,14 +302,14 @@ class Handover:
         """Take out rows whose key is the receiver's own with other content; with the same content they become ours."""
         shape = self.shape
         same = " and ".join(self.database.same(f"t.{name}", f"u.{name}") for name in shape.columns)
-        on = f"{shape.same_key} and not ({same}) and not exists (select 1 from {SENT} s where {_OURS})"
+        on = f"{self._same_key} and not ({same}) and not exists (select 1 from {SENT} s where {_OURS})"
         found = self._texts(f"select u.{KEY} from {UPSERTS} u join {shape.table} t on {on} order by 1", *self.feed)
         if found:
             self.database.delete(f"{UPSERTS} u", f"{shape.table} t", on, *self.feed)
         return found
 
     def _own_gone(self) -> list[str]:
-        on = f"{self.shape.same_key} and not exists (select 1 from {SENT} s where {_OURS})"
+        on = f"{self._same_key} and not exists (select 1 from {SENT} s where {_OURS})"
         return self._texts(f"select u.{KEY} from {GONE} u join {self.shape.table} t on {on} order by 1", *self.feed)
 
     def _drop(self) -> tuple[list[str], int]:
@@ -272,12 +324,12 @@ class Handover:
             database.run(f"delete from {GONE} where not exists ({listed} and s.dropped_on is null)", *self.feed)
         [(dropped,)] = database.rows(f"select count(*) from {GONE}")
         if dropped and self.delivery.feed.drop == "delete":
-            database.delete(f"{shape.table} t", f"{GONE} u", shape.same_key)
+            database.delete(f"{shape.table} t", f"{GONE} u", self._same_key)
             database.delete(f"{SENT} s", f"{GONE} u", _OURS, *self.feed)
         elif dropped:
             on = f"'{self.delivery.as_of.isoformat()}'"
             ended = {name: {"is_active": NO, "ended_on": on}[name] for name in shape.fresh}
-            database.update(f"{shape.table} t", f"{GONE} u", shape.same_key, ended)
+            database.update(f"{shape.table} t", f"{GONE} u", self._same_key, ended)
             database.update(f"{SENT} s", f"{GONE} u", _OURS, {"dropped_on": on}, *self.feed)
         return own, vanished + int(dropped)
 
@@ -300,21 +352,23 @@ class Handover:
         database, shape = self.database, self.shape
         values = {name: f"u.{name}" for name in shape.columns if name not in shape.key} | shape.fresh
         if values:
-            database.update(f"{shape.table} t", f"{UPSERTS} u", shape.same_key, values)
+            database.update(f"{shape.table} t", f"{UPSERTS} u", self._same_key, values)
         insert = {name: f"u.{name}" for name in shape.columns} | shape.fresh
         database.run(
             f"insert into {shape.table} ({', '.join(insert)}) select {', '.join(insert.values())} from {UPSERTS} u"
-            f" where not exists (select 1 from {shape.table} t where {shape.same_key})"
+            f" where not exists (select 1 from {shape.table} t where {self._same_key})"
         )
         database.record(*self.feed, self.delivery.id)
 
-    def _pour(self, rows: Path, table: str, values: Mapping[str, str]) -> None:
+    def _pour(self, rows: Path, table: str, values: Mapping[str, str], without: Sequence[str] = ()) -> None:
         """Rows of a Parquet file into a table: everything as quoted text, NULL as the bare word, so that one file suits
         every bulk loader and no value can be taken for another."""
         file = self.folder / "rows.csv"
         items = ", ".join(f"{value} as c{place}" for place, value in enumerate(values.values()))
+        left_out = ", ".join(map(literal, without))
+        where = f" where {values[KEY]} not in ({left_out})" if without else ""
         self.db.execute(
-            f"copy (select {items} from read_parquet({literal(rows)})) to {literal(file)}"
+            f"copy (select {items} from read_parquet({literal(rows)}){where}) to {literal(file)}"
             " (format csv, header false, nullstr 'NULL', force_quote *)"
         )
         self.database.load(file, table, list(values))

@@ -32,6 +32,7 @@ from core.dialects import quoted
 from core.engine import literal
 from core.errors import FeedFailed, Unavailable
 from loaders import totals
+from loaders.alike import ALIKE
 from loaders.base import Applied, Delivery, Totals
 from loaders.ldif import object_classes
 from loaders.totals import DUCK, workspace
@@ -56,7 +57,8 @@ _GIVE_UP = {
     "adminLimitExceeded",
     "strongerAuthRequired",
 }
-_REASONS = {"entryAlreadyExists": OWN_ROW}
+_THERE = "entryAlreadyExists"
+_REASONS = {_THERE: OWN_ROW}
 _TLS = (exceptions.LDAPStartTLSError, exceptions.LDAPSSLConfigurationError, exceptions.LDAPCertificateError)
 _AWAY = {"busy", "unavailable", "timeLimitExceeded"}
 Values = dict[str, list[str]]
@@ -257,7 +259,8 @@ class LdapTarget:
     def _looked_up(self, branch: Branch, keys: Iterable[str]) -> Iterator[tuple[str, Entry]]:
         for key in keys:
             for disabled in (True, False):
-                yield from self._read(branch, branch.dn(key, disabled), ldap3.BASE, _PERSON, disabled)
+                found = self._read(branch, branch.dn(key, disabled), ldap3.BASE, _PERSON, disabled)
+                yield from (pair for pair in found if pair[0] == key)
 
     def _read(self, branch: Branch, base: str, scope: str, condition: str, disabled: bool) -> Iterator[tuple[str, Entry]]:
         names = [column.physical for column in branch.feed.columns]
@@ -280,6 +283,10 @@ class LdapTarget:
         if found is None:
             given = {**values, "seeAlso": [branch.marker]}
             name = self._do("add", branch.dn(key), branch.classes, given)
+            if name == _THERE and any(
+                there != key for there, _ in self._read(branch, branch.dn(key), ldap3.BASE, _PERSON, False)
+            ):
+                return ALIKE  # to the directory, names are one in capitals and small letters
             return None if name == "success" else _REASONS.get(name, name)
         if not found.ours:
             return OWN_ROW

@@ -19,7 +19,7 @@ from core import reach
 from core.dialects import LogicalType
 from core.errors import FeedFailed, HubError, Unavailable
 from loaders.base import Delivery
-from loaders.handover import DELIVERIES, GONE, HASH, KEY, SENT, UPSERTS, poured
+from loaders.handover import DELIVERIES, GONE, HASH, KEY, SENT, TWINS, UPSERTS, poured
 from loaders.linked import LinkedTarget
 from loaders.table import CONNECT_SECONDS, LOCK_SECONDS
 from loaders.totals import TEXT, parity
@@ -34,7 +34,7 @@ _TRANSIENT = frozenset((1205, 1222, 4060, 18456, 10928, 10929, 40197, 40501, 406
 _UTF8 = "collate Latin1_General_100_BIN2_UTF8"
 _BYTES = "collate Latin1_General_BIN2"
 _SESSION = ("set xact_abort on", "set dateformat ymd", f"set lock_timeout {LOCK_SECONDS * 1000}")
-_STAGED = re.compile(rf"\b({UPSERTS}|{GONE})\b")
+_STAGED = re.compile(rf"\b({UPSERTS}|{GONE}|{TWINS})\b")
 _WORD = f"varchar(64) {_BYTES} not null"
 
 
@@ -81,6 +81,7 @@ class MssqlTarget(LinkedTarget):
     failures: ClassVar[tuple[type[Exception], ...]] = (pymssql.Error, OSError)
     phrases = MssqlPhrases()
     here = "schema_name()"
+    pads = True
     marks: ClassVar[Mapping[str, str]] = {"is_active": "bit not null default 1", "ended_on": "date"}
     bookkeeping: ClassVar[Mapping[str, str]] = {
         SENT: f"create table {SENT} (edge {_WORD}, dataset {_WORD}, row_key nvarchar(380) {_BYTES} not null,"
@@ -97,6 +98,10 @@ class MssqlTarget(LinkedTarget):
     def ours(self, error: Exception, where: str) -> HubError:
         at = self.connection
         return _ours(error, where, None if self.is_open else reach.Way(at.host, at.port or 1433))
+
+    def exactly(self, left: str, right: str) -> str:
+        one, other = (f"convert(varbinary(max), convert(nvarchar(max), {text}))" for text in (left, right))
+        return f"{one} = {other}"
 
     def same(self, left: str, right: str) -> str:
         return f"exists (select convert(varbinary(max), {left}) intersect select convert(varbinary(max), {right}))"

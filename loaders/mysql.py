@@ -98,6 +98,7 @@ class MysqlTarget(LinkedTarget):
     phrases = MysqlPhrases()
     marks: ClassVar[Mapping[str, str]] = {"is_active": "tinyint(1) not null default 1", "ended_on": "date"}
     here = "database()"
+    pads = True
     unless_there = "on duplicate key update delivery_id = delivery_id"
     overwrite = "on duplicate key update row_hash = values(row_hash), delivery_id = values(delivery_id), dropped_on = null"
     bookkeeping: ClassVar[Mapping[str, str]] = {
@@ -124,6 +125,9 @@ class MysqlTarget(LinkedTarget):
         at = self.connection
         way = reach.Way(at.host or "localhost", at.port or 3306, at.options.get("unix_socket", ""))
         return _ours(error, where, None if self.is_open else way)
+
+    def exactly(self, left: str, right: str) -> str:
+        return f"cast({left} as binary) = cast({right} as binary)"
 
     def same(self, left: str, right: str) -> str:
         return f"{left} <=> {right}"

@@ -15,6 +15,7 @@ from core import postgres, reach
 from core.connections import Connection
 from core.dialects import LogicalType
 from core.errors import FeedFailed, HubError, Unavailable
+from loaders import totals
 from loaders.handover import DELIVERIES, HASH, KEY, SENT
 from loaders.table import CONNECT_SECONDS, LOCK_SECONDS, TableTarget
 from loaders.totals import TEXT
@@ -26,6 +27,13 @@ _TRANSIENT = ("08", "40", "55", "57")
 """SQLSTATE classes: connection, rollback by the server (deadlock), object in use (lock), operator's intervention."""
 _LOCK_CREATE = 4_827_104_431
 """Advisory lock under which tables are made: two edges may use one database for the first time at once."""
+_FOLDS = """
+    select exists (
+        select 1 from pg_attribute a join pg_type t on t.oid = a.atttypid left join pg_collation c on c.oid = a.attcollation
+        where a.attrelid = to_regclass(%s) and a.attname = any(%s)
+          and (t.typname in ('citext', 'bpchar') or not c.collisdeterministic)
+    )
+"""
 _PLANNING = "-c random_page_cost=1.1 -c default_statistics_target=10"
 """How this session plans: a delivery's few rows are looked up and not found by reading the receiver's whole table, and a rough
 look at them is enough to know that they are few."""
@@ -88,6 +96,7 @@ class PostgresTarget(TableTarget):
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self._link: postgres.Connection | None = None
+        self._folding: dict[str, bool] = {}
 
     @contextlib.contextmanager
     def transaction(self, where: str) -> Iterator[None]:
@@ -103,6 +112,18 @@ class PostgresTarget(TableTarget):
         if self._link:
             self._link.close()
             self._link = None
+
+    def folds(self, feed: FeedDataset) -> bool:
+        """Texts are equal as their signs are, but for texts without case, fixed widths, and collations that say otherwise."""
+        if feed.id not in self._folding:
+            names = [column.physical for column in totals.keys(feed)]
+            table = ddl.dotted(feed.physical, self.phrases.engine)
+            [(found,)] = self.rows(_FOLDS, table, names)
+            self._folding[feed.id] = bool(found)
+        return self._folding[feed.id]
+
+    def exactly(self, left: str, right: str) -> str:
+        return f'({left}) collate "C" = {right}'
 
     def same(self, left: str, right: str) -> str:
         return f"{left} is not distinct from {right}"

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from core.connections import Connection
 from core.errors import FeedFailed
-from loaders import totals
+from loaders import alike, totals
 from loaders.base import Applied, Delivery, Totals
 from loaders.handover import DELIVERIES, HASH, KEY, SENT, UPSERTS, Handover, Shape
 from loaders.totals import Phrases, workspace
@@ -45,6 +45,8 @@ class TableTarget(ABC):
     """Table name -> CREATE TABLE of the two tables that we keep beside the receiver's own."""
     marks: ClassVar[Mapping[str, str]]
     """Types of the columns in which drops are marked."""
+    pads: ClassVar[bool] = False
+    """Whether texts that differ by blanks at their end are equal here."""
     keeps_empty_text: ClassVar[bool] = True
     """Whether an empty text is something else than NULL here."""
 
@@ -145,6 +147,14 @@ class TableTarget(ABC):
 
     @abstractmethod
     def disconnect(self) -> None: ...
+
+    def folds(self, feed: FeedDataset) -> bool:
+        """Whether keys of the feed's table that differ may be equal here."""
+        return self.pads and alike.has_text(feed)
+
+    def exactly(self, left: str, right: str) -> str:
+        """The condition that two texts are the same, sign by sign."""
+        return f"{left} = {right}"
 
     @abstractmethod
     def same(self, left: str, right: str) -> str: ...

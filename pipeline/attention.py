@@ -11,7 +11,7 @@ from core.calendar import calendar, local_date, local_minute
 from core.errors import ContractError, Gated
 from core.ledger import Ledger, Row
 from core.text import text
-from pipeline import absence, accounts, naming, pull, signoff, switches
+from pipeline import absence, accounts, naming, pull, signoff, switches, turned_away
 from schemas.catalog import Catalog, catalog
 
 LATE_SHOWN_DAYS = 7
@@ -44,6 +44,7 @@ def points(book: Ledger, known: Catalog, day: date | None = None) -> list[Row]:
         for row in accounts.standing(book)
         if row["dropped"] and row["entity"] in known.entities
     ]
+    found += turned_away.points(book, known)
     found += switches.points(book, known)
     years = unconfirmed(day or local_date(book.clock())) if book.version() else []
     return found + [{"kind": "makeup", "feed": "", "source": "", "target": "", "facts": {"year": year}} for year in years]
@@ -64,6 +65,8 @@ def line(point: Mapping[str, Any], language: str | None = None) -> str:
         return naming.line(catalog(), Gated("HUB403", point["facts"]["entity"], **point["facts"]), language)
     if point["kind"] == "dropped":
         return naming.line(catalog(), accounts.finding(point["facts"]), language)
+    if point["kind"] == "turned_away":
+        return turned_away.line(dict(point), language)
     if point["kind"] == "switch":
         return naming.line(catalog(), ContractError("HUB190", point["feed"], **point["facts"]), language)
     return text(f"desk.attention.{point['kind']}", language, feed=point["feed"], **point["facts"])

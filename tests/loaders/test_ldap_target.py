@@ -203,6 +203,16 @@ def test_what_the_directory_refuses_is_refused_alone(school: School) -> None:
     assert school.send([person("7"), person("14")]).refused == {}
 
 
+@pytest.mark.parametrize("mode", ["delta", "full"])
+def test_a_number_in_other_capitals_is_told_as_one_to_the_directory_and_changes_nothing(school: School, mode: str) -> None:
+    school.send([person("a1")])
+    before = school.entries()["a1"]
+    rows = [person("A1", surname="\u738b"), person("2"), *([person("a1")] if mode == "full" else [])]
+    assert school.send(rows, mode=mode).refused == {"A1": "alike"}
+    assert school.entries()["a1"] == before
+    assert sorted(school.entries()) == ["2", "a1"]
+
+
 def test_an_entry_of_the_directory_itself_is_never_touched(school: School) -> None:
     with school.admin() as link:
         link.add(f"uid=1,{school.base}", ["inetOrgPerson"], {"cn": "自建", "sn": "自"})
