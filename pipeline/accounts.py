@@ -14,6 +14,7 @@ import duckdb
 
 from core.engine import literal
 from core.errors import ContractError
+from core.keys import row_key
 from core.ledger import Ledger, Row
 from schemas.catalog import Catalog
 from schemas.contract import Entity
@@ -108,7 +109,7 @@ class _System:
     def _list(self, parts: Sequence[Traced]) -> None:
         keys = dict(parts[0].keys) if len(parts) == 1 else {}
         of = [keys.get(name) for name in self.entity.key]
-        key = " || '|' || ".join(f"cast({one} as varchar)" for one in of) if all(of) else "null"
+        key = row_key([one for one in of if one]) if all(of) else "null"
         alias = parts[0].alias
         own = self._shown(parts[0].table, alias)
         name = self.entity.name
@@ -136,7 +137,7 @@ class _System:
         """What a person knows a row of a dataset by: its key, or NULL."""
         dataset = self.catalog.sources.get(table)
         names = dataset.key if dataset else ()
-        return " || '|' || ".join(f"cast({alias}.{name} as varchar)" for name in names) or "null"
+        return row_key([f"{alias}.{name}" for name in names]) if names else "null"
 
 
 def _among(alias: str, names: str) -> str:

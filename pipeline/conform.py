@@ -16,6 +16,7 @@ from core.engine import engine, literal
 from core.engine import write as write_rows
 from core.errors import ContractError
 from core.ids import digest, texts_digest
+from core.keys import row_key
 from core.ledger import Output, Step
 from core.settings import settings
 from loaders import landing
@@ -175,7 +176,7 @@ def identified(entity: Entity, system: str, given: Mapping[str, str]) -> tuple[s
     words = {name: "try_cast" if name in changed else "cast" for name in kinds}
     columns = ", ".join(f"{words[name]}(q.{name} as {kind}) as {name}" for name, kind in kinds.items())
     key_null = " or ".join(f"q.{key} is null" for key in entity.key)
-    key = " || '|' || ".join(f"cast(q.{key} as varchar)" for key in entity.key)
+    key = row_key([f"q.{key}" for key in entity.key])
     return f"{columns}, '{system}' as source_system, case when {key_null} then null else {key} end as source_key", changed
 
 
