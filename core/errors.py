@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from core.text import text, together
+from core.text import known, text, together
 
 PLACES_SHOWN = 4
 
@@ -32,9 +32,11 @@ class HubError(Exception):
 
     def what(self, language: str | None = None) -> str:
         """What is wrong, without the code, the place and the next step. The fact `reason_key` (`problem_key`) names another
-        message, which the text holds as `{reason}` (`{problem}`)."""
+        message, which the text holds as `{reason}` (`{problem}`); a `kind` of thing is said in the reader's language."""
         named = {fact: self.facts.get(f"{fact}_key") for fact in ("reason", "problem")}
         told = {fact: text(str(key), language, **self.facts) for fact, key in named.items() if key}
+        kind = f"kinds.{str(self.facts.get('kind', '')).replace(' ', '_')}"
+        told |= {"kind": text(kind, language)} if known(kind, language) else {}
         return text(f"{self.code}.text", language, **{**self.facts, **told})
 
     def then(self, language: str | None = None) -> str:
