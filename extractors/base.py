@@ -134,6 +134,15 @@ class Guarded(Protocol):
         """The tables that are there and that this account may not read."""
 
 
+@runtime_checkable
+class Encoded(Protocol):
+    """A family whose text is in an encoding that nothing but a person can tell for certain."""
+
+    def encoding_of(self, physical: str) -> str | None:
+        """For `hub draft`, which a person reads and confirms: the encoding that a table's or file's text seems to have; None
+        when it is the one taken where a contract names none."""
+
+
 def drift(dataset: SourceDataset, seen: Sequence[SourceColumn]) -> list[str]:
     """Compare a source's columns with its contract and return the names of new columns, which are only reported.
 
@@ -146,8 +155,10 @@ def drift(dataset: SourceDataset, seen: Sequence[SourceColumn]) -> list[str]:
     by_name = {column.name: column for column in seen}
     lost = [column.physical for column in dataset.columns if column.physical not in by_name]
     if lost:
+        beyond = ", ".join(_beyond(dataset, seen))
+        named = ", ".join(lost) + (f" → {beyond}?" if beyond else "")
         raise Refused(
-            "HUB301", dataset.id, count=len(lost), columns=", ".join(lost), owner=dataset.owner, version=_major(dataset.version)
+            "HUB301", dataset.id, count=len(lost), columns=named, owner=dataset.owner, version=_major(dataset.version)
         )
     for column in dataset.columns:
         expected, found = expected_kind(column), by_name[column.physical]
@@ -155,6 +166,10 @@ def drift(dataset: SourceDataset, seen: Sequence[SourceColumn]) -> list[str]:
             raise Refused(
                 "HUB302", dataset.id, column=column.physical, expected=expected, found=found.type, owner=dataset.owner
             )
+    return _beyond(dataset, seen)
+
+
+def _beyond(dataset: SourceDataset, seen: Sequence[SourceColumn]) -> list[str]:
     contracted = {column.physical for column in dataset.columns}
     return [column.name for column in seen if column.name not in contracted]
 

@@ -104,6 +104,14 @@ def is_plainly_other(data: bytes, encoding: str) -> bool:
     return foreign >= 2 and foreign > _FOREIGN_SHARE * len(found)
 
 
+def seeming(data: bytes) -> str | None:
+    """`gb18030` for text that is not UTF-8 and reads as Chinese in it, else None. A proposal for a person, never used to read
+    what a contract describes."""
+    if _is(data, "utf-8") or not _is(data, "gb18030") or is_plainly_other(data, "gb18030"):
+        return None
+    return "gb18030"
+
+
 def plain_name(encoding: str) -> str:
     """The name of a codec, of UTF-8 with a mark as of UTF-8 without."""
     return codecs.lookup(encoding).name.removesuffix("-sig")

@@ -22,6 +22,7 @@ from core.errors import ContractError, Unavailable
 from extractors import shape
 from extractors.base import SOURCE_HASH, Reading, SourceColumn, drift, kind_of
 from extractors.confined import Job, rows_of
+from extractors.encoding import seeming
 from extractors.file_layout import FileLayout
 from schemas.contract import SourceDataset
 
@@ -47,6 +48,11 @@ class Files:
     def primary_key(self, physical: str) -> list[str]:
         """Files declare none."""
         return []
+
+    def encoding_of(self, physical: str) -> str | None:
+        """Of a CSV that is not UTF-8 and could be nothing but Chinese text of GB 18030, that; of any other file None."""
+        path = self._newest(physical)
+        return seeming(path.read_bytes()) if path.suffix.lower() == ".csv" else None
 
     @contextlib.contextmanager
     def read(self, dataset: SourceDataset, low: str | None = None) -> Iterator[Reading]:
@@ -116,7 +122,8 @@ class Files:
 
     def _layout(self, path: Path, dataset: SourceDataset | None) -> FileLayout:
         if dataset is None:
-            return FileLayout(path, self._connection.id, self._connection.id)
+            seems = seeming(path.read_bytes()) if path.suffix.lower() == ".csv" else None
+            return FileLayout(path, self._connection.id, self._connection.id, seems)
         asked = frozenset(column.physical for column in dataset.columns)
         return FileLayout(path, dataset.id, dataset.owner, dataset.encoding, dataset.sheet, dataset.header_row, asked)
 

@@ -92,6 +92,9 @@ _ITS_OWN = {
     "39": "function",
 }
 """How SQLSTATE begins -> what is wrong with the table itself, so that no second try mends it (messages under `source`)."""
+_BITS = re.compile(r"bit\((\d+)\)")
+_MOST_BITS = 63
+"""Bits that a whole number of 64 bits holds without a sign."""
 _NUMERIC = re.compile(r"numeric\((\d+),(-?\d+)\)")
 
 
@@ -262,7 +265,7 @@ def _undecodable(link: Link, dataset: SourceDataset) -> str:
 
 def _describe(link: Link, physical: str) -> list[SourceColumn]:
     return [
-        SourceColumn(str(name), str(kind), kind_of(str(kind)), bool(nullable), str(title))
+        SourceColumn(str(name), str(kind), _kind(str(kind)), bool(nullable), str(title))
         for name, kind, nullable, title in link.execute(_COLUMNS, [_table(physical)])
     ]
 
@@ -288,10 +291,23 @@ def _hexed(keys: pa.ChunkedArray[pa.StringScalar], encoding: str | None) -> list
     return [key if key is None else key.encode(encoding or "utf-8").hex() for key in keys.to_pylist()]
 
 
+def _bits(source: str) -> int:
+    """How many bits a value of this type has, 0 when it is none that a number can be made of."""
+    found = _BITS.fullmatch(source)
+    return int(found[1]) if found and int(found[1]) <= _MOST_BITS else 0
+
+
+def _kind(source: str) -> str:
+    """The family of a type; bits in numbers that differ, or more of them than a number has, are text."""
+    return "any" if source.startswith("bit") and not _bits(source) else kind_of(source)
+
+
 def _cell(column: Column, source: str, *, unknown: bool) -> _Cell:
     name = quoted(column.physical, "postgresql")
     if source == "money":
         name = f"{name}::numeric"
+    if column.type.name == "integer" and _bits(source):
+        name, source = f"{name}::bigint", "bigint"  # its text is the digits of the bits
     text = f"{name}::text"
     if source in {"boolean", "smallint", "integer", "bigint"}:
         return _Cell(column.physical, name, text, pa.bool_() if source == "boolean" else pa.int64())

@@ -19,9 +19,9 @@ import yaml
 from core.connections import connection, switched_off
 from core.errors import ContractError, Denied, HubError
 from core.settings import settings
-from extractors.base import Extractor, Guarded, Holding, SourceColumn, open_extractor
+from extractors.base import Encoded, Extractor, Guarded, Holding, SourceColumn, open_extractor
 from pipeline.draft_select import select_for
-from pipeline.draft_words import HAN, dataset_names, is_secret, snake, watermarks
+from pipeline.draft_words import HAN, dataset_names, doubts, is_secret, snake, watermarks
 from schemas.catalog import Catalog, catalog
 from schemas.contract import Column, Entity
 from schemas.lint_words import PROVENANCE
@@ -51,11 +51,13 @@ class Drafted:
 
 @dataclass(frozen=True)
 class Table:
-    """One table of the draft: its dataset's name, every column, and the names of its key in the source."""
+    """One table of the draft: its dataset's name, every column, the names of its key in the source, and of a file the encoding
+    that its text seems to have, where it is not the usual one."""
 
     name: str
     columns: Sequence[Drafted]
     key: tuple[str, ...]
+    encoding: str | None = None
 
     @property
     def kept(self) -> list[Drafted]:
@@ -72,7 +74,7 @@ def draft(
     `sql/conform/<entity>/<system>.sql`. The same database gives the same files. `warn` is told of tables that are not drafted.
 
     Raises:
-        ContractError: HUB104 for a system that `schemas/flows` does not have, or a table that the source does not have;
+        ContractError: HUB892 for a system that `schemas/flows` does not have, HUB104 for a table that the source does not have;
             HUB877 when the connection shows no table at all.
         Denied: HUB750 when a file is already there, HUB878 when the connection is registered as off; nothing is written then.
     """
@@ -86,7 +88,11 @@ def draft(
         seen = _seen(source, connection_id, _tables(present, connection_id, tables), warn)
     names = dataset_names(present)
     words = dictionary(settings().schemas / "hub")
-    drafted = {table: Table(names[table], _columns(columns, words), tuple(key)) for table, (columns, key) in seen.items()}
+    written = {table: source.encoding_of(table) for table in seen} if isinstance(source, Encoded) else {}
+    drafted = {
+        table: Table(names[table], _columns(columns, words), tuple(key), written.get(table))
+        for table, (columns, key) in seen.items()
+    }
     files: dict[Path, str] = {}
     for table, made in drafted.items():
         contract = _contract(known, connection_id, system, table, made)
@@ -106,7 +112,7 @@ def _system(known: Catalog, connection_id: str) -> str:
     """The system of a connection: `src_finance` and `src_finance_upload` are both `finance`."""
     fitting = [code for code in known.systems if f"{connection_id}_".startswith(f"src_{code}_")]
     if not fitting:
-        raise ContractError("HUB104", connection_id, kind="system", known=", ".join(f"src_{code}" for code in known.systems))
+        raise ContractError("HUB892", connection_id, known=", ".join(f"src_{code}" for code in known.systems))
     return max(fitting, key=len)
 
 
@@ -164,22 +170,25 @@ def _contract(known: Catalog, connection_id: str, system: str, table: str, made:
     if notes := _notes(made):
         contract["description"] = notes
     properties = [_property(column, key) for column in columns]
-    title = _titled(table)
-    contract["schema"] = [{"name": name, "physicalName": table, "businessName": title, "properties": properties}]
+    head: dict[str, Any] = {"name": name, "physicalName": table, "businessName": _titled(table)}
+    if made.encoding:
+        head["customProperties"] = [{"property": "encoding", "value": made.encoding}]
+    contract["schema"] = [{**head, "properties": properties}]
     return contract
 
 
 def _notes(made: Table) -> dict[str, str]:
-    """What a person should know: no key, columns left out, by what changes may be told, and numbers with zeros before them."""
-    lines = [] if made.key else [f"{MARK} 来源没有声明主键;请给键列写 primaryKey 与 primaryKeyPosition"]
+    """What a person should know: no key, columns left out, types that say less than they seem to, and by what changes may be
+    told."""
+    lines = [] if made.key else [f"{MARK} 来源没有声明主键；请给键列写 primaryKey 与 primaryKeyPosition"]
     left = [column.seen.name for column in made.columns if column not in made.kept]
     if left:
-        lines.append(f"没有起草的列(口令、密钥之类,谁也用不着):{'、'.join(left)}")
-    zeros = [column.seen.name for column in made.kept if "zerofill" in column.seen.type.lower()]
-    if zeros:
-        lines.append(f"数前补零的列:{'、'.join(zeros)}。按文字起草,前面的零保留")
+        lines.append(f"没有起草的列（口令、密钥之类，谁也用不着）：{'、'.join(left)}")
+    if made.encoding:
+        lines.append(f"文件不是 UTF-8，按 {made.encoding} 起草；请核对几行中文")
+    lines += doubts([column.seen for column in made.kept])
     marks = watermarks([column.seen for column in made.kept])
-    usage = f"可作水位的列:{'、'.join(marks)}。确认每次改动都会更新它之后,大表可写 mode: window 与 watermark" if marks else ""
+    usage = f"可作水位的列：{'、'.join(marks)}。确认每次改动都会更新它之后，大表可写 mode: window 与 watermark" if marks else ""
     found = {"usage": usage, "limitations": "。".join(lines)}
     return {name: words for name, words in found.items() if words}
 

@@ -57,3 +57,26 @@ def watermarks(seen: Sequence[SourceColumn]) -> list[str]:
     return [column.name for column in moments if column.kept] or [
         column.name for column in moments if _TOUCHED.match(snake(column.name))
     ]
+
+
+_DOUBTS = (
+    (re.compile(r".*zerofill", re.IGNORECASE), "数前补零的列：{names}。按文字起草，前面的零保留"),
+    (
+        re.compile(r"tinyint\(1\)", re.IGNORECASE),
+        "tinyint(1) 按是否起草：{names}。若有 0、1 以外的数，改为 logicalType: integer",
+    ),
+    (
+        re.compile(r"(float|double|real)\b", re.IGNORECASE),
+        "浮点列：{names}。留十位小数，多出的行暂留；是金额的，请对方改用定点数",
+    ),
+    (
+        re.compile(r"(var)?binary|(tiny|medium|long)?blob|bytea|image", re.IGNORECASE),
+        "二进制列：{names}。按十六进制文字读取；不用的删去",
+    ),
+)
+
+
+def doubts(seen: Sequence[SourceColumn]) -> list[str]:
+    """What a type says less about than it seems to, with the columns that a person should look at."""
+    found = [(words, [column.name for column in seen if sign.match(column.type)]) for sign, words in _DOUBTS]
+    return [words.format(names="、".join(names)) for words, names in found if names]

@@ -86,7 +86,12 @@ def _texts(db: duckdb.DuckDBPyConnection, dataset: SourceDataset, file: Path, fo
     create_view(db, dataset, file)
     view = f"{dataset.system}.{dataset.name}"
     query = f"select unnest(string_split(unreadable, ',')) as name, source_row from {view} where unreadable is not null"
-    _note(db, f"select name, source_row from ({query})", "selftest.unreadable", found)
+    titles = ", ".join(f"({literal(column.name)}, {literal(column.physical)})" for column in dataset.columns)
+    named = (
+        f"select coalesce(t.own, q.name) as name, source_row from ({query}) q"
+        f" left join (values {titles}) t (name, own) on t.name = split_part(q.name, ':', 1)"
+    )
+    _note(db, named, "selftest.unreadable", found)
 
 
 def _note(db: duckdb.DuckDBPyConnection, query: str, key: str, found: Found) -> None:

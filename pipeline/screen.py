@@ -220,7 +220,8 @@ def selftest(rows: Sequence[Row]) -> Grid:
     grid.column(text("cli.problem"))
     for row in rows:
         state = Text("✓", style="green") if row["ok"] else Text("✗", style="red")
-        problem = row["problem"] or "; ".join([*row["notes"], *row["new_columns"]])
+        more = [text("selftest.more", None, columns=", ".join(row["new_columns"]))] if row["new_columns"] else []
+        problem = row["problem"] or "\n".join([*row["notes"], *more])
         grid.row(row["dataset"], state, f"{row['rows']:,}", problem)
     return grid
 

@@ -272,6 +272,17 @@ def test_money_is_a_number_and_a_float_has_all_its_digits(shelf: PostgreSQLShelf
     shelf.run("alter database extractor_hr reset extra_float_digits")
 
 
+def test_bits_are_the_number_that_they_stand_for(shelf: PostgreSQLShelf, extractor: PostgreSQL) -> None:
+    shelf.run("drop table if exists t")
+    shelf.run("create table t (k int primary key, a bit(3), w bit(64), v bit varying(5))")
+    shelf.run("insert into t values (1, b'101', ~(0::bit(64)), b'0101'), (2, null, null, null)")
+    kinds = [column.kind for column in extractor.columns("t")]
+    assert kinds == ["integer", "integer", "any", "any"]  # more bits than a number has are text
+    wanted = dataset("t", {"k": "integer", "a": "integer", "w": "text", "v": "text"})
+    found = read(extractor, wanted).to_pylist()
+    assert [tuple(row.values())[:4] for row in found] == [(1, 5, "1" * 64, "0101"), (2, None, None, None)]
+
+
 def test_names_in_other_schemas_and_in_capitals(shelf: PostgreSQLShelf, extractor: PostgreSQL) -> None:
     shelf.run("drop schema if exists rs cascade")
     shelf.run("create schema rs")

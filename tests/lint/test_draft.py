@@ -137,10 +137,44 @@ def test_the_same_database_gives_the_same_draft_and_never_overwrites(fresh_home:
 
 
 def test_an_unknown_system_or_table_is_named(fresh_home: Path, hr_database: str) -> None:
-    with pytest.raises(ContractError, match="HUB104 src_nobody"):
+    with pytest.raises(ContractError, match=r"HUB892 src_nobody: (?s:.*)schemas/flows/"):
         draft("src_nobody", fresh_home)
     with pytest.raises(ContractError, match=r"HUB104 src_hr\.nothing"):
         draft("src_hr", fresh_home, ["nothing"])
+
+
+def test_a_file_that_is_not_utf8_is_drafted_with_the_encoding_it_seems_to_have(
+    fresh_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "fees.csv").write_bytes("学号,姓名,金额(元)\n26010101,王五,12.50\n".encode("gb18030"))
+    (folder / "units.csv").write_bytes("单位号,单位名称\n01,校医院\n".encode())
+    monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", f"file://{folder}")
+    made = drafts(draft("src_hr", fresh_home))
+    assert made["fees.csv"]["schema"][0]["customProperties"] == [{"property": "encoding", "value": "gb18030"}]
+    assert "gb18030" in made["fees.csv"]["description"]["limitations"]
+    assert [item["physicalName"] for item in made["fees.csv"]["schema"][0]["properties"]] == ["学号", "姓名", "金额(元)"]
+    assert "customProperties" not in made["units.csv"]["schema"][0]
+
+
+def test_types_that_say_less_than_they_seem_to_are_told(
+    fresh_home: Path, foreign: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = parse("draft", foreign)
+    link = pymysql.connect(unix_socket=at.options["unix_socket"], user=at.user, database=at.database, autocommit=True)
+    with link, link.cursor() as cursor:
+        cursor.execute("drop table if exists `体检表`")
+        cursor.execute(
+            "create table `体检表` (`号` int primary key, `已缴费` tinyint(1), `体重` float, `位图` bit(8), `片` blob)"
+        )
+    try:
+        said = drafts(draft("src_hr", fresh_home, ["体检表"]))["体检表"]["description"]["limitations"]
+    finally:
+        with pymysql.connect(unix_socket=at.options["unix_socket"], user=at.user, database=at.database) as again:
+            again.cursor().execute("drop table `体检表`")
+    assert all(words in said for words in ("是否起草：已缴费", "浮点列：体重", "二进制列：片"))
+    assert "位图" not in said
 
 
 def test_a_draft_of_a_sqlite_file_knows_its_types_and_key(

@@ -36,6 +36,7 @@ def test_cells_that_will_be_held_are_noted_without_a_value(university: Any) -> N
     found = rows("src_hr")["hr.person"]
     assert (found["ok"], found["rows"], found["new_columns"]) == (True, 41, ["beizhu"])
     assert ["2 行" in found["notes"][0], "1 行" in found["notes"][1]] == [True, True]
+    assert any(note.endswith("：lxrq") for note in found["notes"])  # as the department calls it
     assert "20191345" not in json.dumps(found, ensure_ascii=False)
 
 
