@@ -116,5 +116,9 @@ def ready(edge: str) -> None:
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:
+    from pipeline import naming
+    from schemas.catalog import catalog
+
     names = ("feed", "version", "expected", "found", "unsigned", "unsigned_rows", "sent", "received", "rejected", "change")
-    return ["-" if row.get(name) is None else str(row[name]) for name in names]
+    shown = {**row, "feed": naming.feed(catalog(), row["feed"])}
+    return ["-" if shown.get(name) is None else str(shown[name]) for name in names]

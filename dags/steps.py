@@ -98,15 +98,17 @@ def told(function: Callable[P, Part]) -> Callable[P, None]:
 
 def _failure(errors: Sequence[HubError]) -> AirflowException:
     """What to raise for errors, of which the first decides, after each was logged; with one that is tried again, when."""
+    from pipeline import naming
+
     for error in errors:
-        log.error("%s", error.line())
+        log.error("%s", naming.spoken(error))
         log.error("→ %s", error.then())
     if errors[0].recovery != "retry":
-        return AirflowFailException(errors[0].line())
+        return AirflowFailException(naming.spoken(errors[0]))
     with contextlib.suppress(RuntimeError):  # not within a task
         instance = get_current_context()["ti"]
         log.warning("%s", text("dag.again", number=instance.try_number, of=instance.max_tries + 1))
-    return AirflowException(errors[0].line())
+    return AirflowException(naming.spoken(errors[0]))
 
 
 @task(task_id="open", task_display_name=text("dag.task.open"))

@@ -11,19 +11,25 @@ import importlib
 import pkgutil
 import sys
 
+from typer.exceptions import Abort, TyperException
+
 import pipeline
 from core import faults
 from core.errors import Fault, HubError
 from core.leaving import leave, obey_signals
 from core.privacy import keep_private
+from core.text import text
 from pipeline.cli_base import app, complain
-from pipeline.helping import ReadableCommand
+from pipeline.helping import ReadableCommand, misused
 
 for _module in pkgutil.iter_modules(pipeline.__path__):
     if _module.name.startswith("cli_"):
         importlib.import_module(f"pipeline.{_module.name}")
 for _command in app.registered_commands:
     _command.cls = ReadableCommand
+
+
+WRONG_USE = 2
 
 
 def main() -> None:
@@ -45,10 +51,18 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        app()
+        ended = app(standalone_mode=False, prog_name="hub")
+        return ended if isinstance(ended, int) else 0
     except HubError as error:
         complain(error)
         return 1
+    except Abort:
+        print(text("cli.interrupted"), file=sys.stderr)
+        return 1
+    except TyperException as error:
+        if type(error).__name__ != "NoArgsIsHelpError":  # the help is on the screen already
+            complain(misused(error))
+        return WRONG_USE
     except SystemExit as end:
         if isinstance(end.code, str):
             raise

@@ -84,25 +84,15 @@ def complain(error: HubError, *more: str) -> None:
     as every other text on a terminal, and one line where a file or a program takes it."""
     from rich.console import Console
 
+    from pipeline import naming
     from pipeline.grid import Prose
 
     console = Console(stderr=True, highlight=False)
-    for line in (_named(error), *more):
+    for line in (naming.spoken(error), *more):
         if console.is_terminal:
             console.print(Prose(line, hang=2), crop=False)
         else:
             print(line, file=sys.stderr)
-
-
-def _named(error: HubError) -> str:
-    """The line of an error; without names when the contracts themselves cannot be read."""
-    from pipeline import naming
-    from schemas.catalog import catalog
-
-    try:
-        return naming.line(catalog(), error)
-    except HubError:
-        return error.line()
 
 
 def show_part(facts: dict[str, Any], problems: Sequence[HubError], went: int, as_json: bool) -> None:

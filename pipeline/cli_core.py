@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from core.errors import ContractError
 from core.text import text
 from pipeline.cli_base import NEEDS_A_PERSON, AsJson, AsOf, Limit, agreed, app, complain, day, interruptible, show, show_part
 
@@ -101,9 +102,13 @@ def held(
     from pipeline import screen
     from pipeline.status import held as read
     from pipeline.status import held_counts
-    from schemas.catalog import catalog
+    from schemas.catalog import catalog, nearest
 
-    found = read(ledger(), catalog(), entity, system, limit)
+    known = catalog()
+    for kind, value, names in (("system", system, known.systems), ("entity", entity, {**known.entities, **known.sources})):
+        if value is not None and value not in names:
+            raise ContractError("HUB104", value, kind=kind, known=nearest(value, names))
+    found = read(ledger(), known, entity, system, limit)
     show(found, as_json, None if as_json else screen.held(found, held_counts(ledger(), entity, system)))
 
 

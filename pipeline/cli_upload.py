@@ -66,13 +66,13 @@ def _told(found: Row) -> Any:
     """What became of a file, in sentences: taken or not and why, how many rows, where the list of what to mend is."""
     from rich.console import Group
 
-    from pipeline import screen
+    from pipeline import naming, screen
     from pipeline.grid import Prose
     from schemas.catalog import catalog
 
     names = ("receipt", "file_name", "as_of", "rows", "faulty", "given_by", "given_at", "sha256")
     facts = {name: found[name] for name in names}
-    dataset = {"dataset": catalog().source(found["dataset"]).title}
+    dataset = {"dataset": naming.entity(catalog(), found["dataset"])}
     lines = [Prose(text(f"desk.upload.told_{found['state']}", None, **found))]
     if found["problem"]:
         lines.append(Prose(found["problem"]))
@@ -82,9 +82,13 @@ def _told(found: Row) -> Any:
 
 
 def _table(dataset: str, rows: list[Row]) -> Any:
+    from pipeline import naming
     from pipeline.grid import Grid
+    from schemas.catalog import catalog
 
-    grid = Grid(text("desk.upload.title", None, dataset=dataset))
+    grid = Grid(text("desk.upload.title", None, dataset=naming.placed(catalog(), dataset)))
+    if not rows:
+        return text("desk.upload.none", None, dataset=dataset)
     for name in _COLUMNS:
         grid.column(text(f"desk.upload.{name}"), right=name in ("rows", "faulty"), whole=name not in ("given_by", "state"))
     for row in rows:

@@ -78,10 +78,15 @@ class Facts:
         )
 
 
+def addressed(known: Catalog, department: str, language: str | None = None) -> str:
+    """Whom the digest of a department goes to."""
+    tongue = language or settings().lang
+    return text("digest.technician", tongue) if department == TECHNICIAN else known.owner(department, tongue)
+
+
 def _title(known: Catalog, department: str, day: date, language: str | None) -> str:
     tongue = language or settings().lang
-    name = text("digest.technician", tongue) if department == TECHNICIAN else known.owner(department, tongue)
-    return text("digest.title", tongue, department=name, day=day)
+    return text("digest.title", tongue, department=addressed(known, department, tongue), day=day)
 
 
 def _points(facts: Facts, code: str, language: str | None) -> list[str]:
@@ -122,7 +127,8 @@ def _technical(facts: Facts, book: Ledger, language: str | None) -> list[str]:
             )
     for row in status.alerts(book):
         if row["state"] == "not_sent":
-            points.append(text("digest.unsent", language, department=row["department"], day=row["as_of"], state=row["state"]))
+            names = {"department": row["department"], "name": addressed(facts.known, row["department"], language)}
+            points.append(text("digest.unsent", language, day=row["as_of"], **names))
     return points
 
 
@@ -158,4 +164,4 @@ def _feed(facts: Facts, row: Mapping[str, Any], language: str | None) -> str:
         **{end: naming.system(facts.known, row[end], language) for end in ("source", "target")},
         "state": text(f"report.state_{row['state']}", language),
     }
-    return text("digest.feed", language, **told, reason=row["reason"] or "-")
+    return text("digest.feed_why" if row["reason"] else "digest.feed", language, **told, reason=row["reason"])

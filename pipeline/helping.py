@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
+from typer.exceptions import TyperException
 
+from core.errors import Denied
 from core.text import known, text
 
 _PLAIN = str.maketrans("", "", "{}")
@@ -43,6 +46,28 @@ def _told(command: Any, context: Any) -> None:
 def examples(name: str) -> list[str]:
     """The lines, as they are typed, that show a command at work."""
     return [f"  hub {name} {line}" for line in text(f"example.{name}").splitlines()]
+
+
+_MISUSES = (
+    ("missing", r"Missing (?:option|argument|parameter)"),
+    ("no_option", r"No such option:? '?([^'( ]+)"),
+    ("no_command", r"No such command '?([^'( ]+?)'?\."),
+    ("extra", r"Got unexpected extra argument\S* \((.*)\)"),
+    ("bad", r"Invalid value"),
+)
+
+
+def misused(error: TyperException) -> Denied:
+    """What is wrong with the way in which a command was written, without the library's English."""
+    said, found = error.format_message(), getattr(error, "param", None)
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "hub"
+    where = command if " " in command else f"{command} {text('cli.help_some_command')}"
+    for kind, sign in _MISUSES:
+        if match := re.match(sign, said):
+            thing = _name(found) if found is not None else match[1] if match.groups() else said
+            return Denied("HUB893", where, reason_key=f"misuse.{kind}", thing=thing, command=command)
+    return Denied("HUB893", where, reason_key="misuse.other", thing=said, command=command)
 
 
 def _piece(word: str) -> str:

@@ -4,12 +4,13 @@ code itself is the name, in words."""
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from core.errors import HubError
 from core.settings import settings
 from core.text import known as is_known
 from core.text import text, together
-from schemas.catalog import Catalog
+from schemas.catalog import Catalog, catalog
 
 
 def system(known: Catalog, code: str, language: str | None = None) -> str:
@@ -41,10 +42,12 @@ def feed(known: Catalog, id: str, language: str | None = None) -> str:
 
 
 def subject(known: Catalog, name: str, language: str | None = None) -> str:
-    """What a step or a brake is about: an entity, a dataset, a feed or a system."""
+    """What a step or a brake is about: an entity, a dataset, a feed or a system. Where an entity is called like a system it is
+    the entity."""
     if name in known.feeds:
         return feed(known, name, language)
-    return system(known, name, language) if name in known.systems else entity(known, name, language)
+    is_system = name in known.systems and name not in known.entities
+    return system(known, name, language) if is_system else entity(known, name, language)
 
 
 _CODED = ("system", "systems", "parents")
@@ -54,12 +57,42 @@ _CODED = ("system", "systems", "parents")
 def line(known: Catalog, error: HubError, language: str | None = None) -> str:
     """An error in one line; the codes in its place and in what is wrong with their names. What to do next keeps the codes that
     a person types."""
+    then = HubError(error.code, error.where, **_owned(known, error, language)).then(language)
+    return together(f"{error.code} {_places(known, error.where, language)}:", what(known, error, language), then)
+
+
+def what(known: Catalog, error: HubError, language: str | None = None) -> str:
+    """What is wrong, the codes in it with their names."""
     facts = {
         name: _places(known, fact, language) if name in _CODED and isinstance(fact, str) else fact
-        for name, fact in error.facts.items()
+        for name, fact in _owned(known, error, language).items()
     }
-    what = HubError(error.code, error.where, **facts).what(language)
-    return together(f"{error.code} {_places(known, error.where, language)}:", what, error.then(language))
+    return HubError(error.code, error.where, **facts).what(language)
+
+
+def _owned(known: Catalog, error: HubError, language: str | None) -> dict[str, Any]:
+    """The facts of an error, the unit that it names in the language."""
+    owner = str(error.facts.get("owner", ""))
+    code = _system(known, owner)
+    if code:  # before there is a contract, an error names the connection
+        owner = known.owner(code, language or settings().lang)
+    elif (language or settings().lang) != "zh":
+        owner = _owner(known, owner)
+    return {**error.facts, "owner": owner} if owner else error.facts
+
+
+def _owner(known: Catalog, title: str) -> str:
+    """The English name of a unit that contracts call by its Chinese one."""
+    found = (facts for facts in known.systems.values() if facts.get("owner_zh") == title)
+    return str(next((facts["owner_en"] for facts in found if facts.get("owner_en")), title))
+
+
+def spoken(error: HubError) -> str:
+    """`line` by the catalogue of this process; without names when the contracts themselves cannot be read."""
+    try:
+        return line(catalog(), error)
+    except HubError:
+        return error.line()
 
 
 def _places(known: Catalog, codes: str, language: str | None) -> str:
@@ -82,10 +115,15 @@ def _name(known: Catalog, code: str, language: str | None) -> str:
     if code in known.entities:
         name = entity(known, code, language)
         return "" if name == code else name
-    end, _, at = code.partition("_")
-    at = at if end in ("src", "dst") else code
-    owner = max((one for one in known.systems if f"{at}_".startswith(f"{one}_")), key=len, default="")
-    return system(known, owner, language) if owner and (owner == at or at != code) else ""
+    owner = code if code in known.systems else _system(known, code)
+    return system(known, owner, language) if owner else ""
+
+
+def _system(known: Catalog, connection: str) -> str:
+    """The code of the system of a connection such as `src_finance_upload`, empty for what is no connection of a system."""
+    end, _, at = connection.partition("_")
+    fitting = (one for one in known.systems if end in ("src", "dst") and f"{at}_".startswith(f"{one}_"))
+    return max(fitting, key=len, default="")
 
 
 def evidence(proof: str, language: str | None = None) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from core.errors import HubError
 from core.ledger import Output
 from core.text import text
+from pipeline import naming
 from pipeline.context import Night
 
 
@@ -29,7 +30,9 @@ def landed(here: Night, names: Collection[str]) -> list[str]:
         [here.run.id],
     )
     return [
-        text("dag.line.landed", dataset=row["subject"], rows=row["output"]["rows"]) for row in rows if row["subject"] in names
+        text("dag.line.landed", dataset=naming.placed(here.catalog, row["subject"]), rows=row["output"]["rows"])
+        for row in rows
+        if row["subject"] in names
     ]
 
 
@@ -50,8 +53,8 @@ def delivered(here: Night, flow: str) -> list[str]:
     return [
         text(
             "dag.line.delivered",
-            feed=f"{row['edge']}.{row['dataset']}",
-            target=row["target"],
+            feed=naming.placed(here.catalog, f"{row['edge']}.{row['dataset']}"),
+            target=naming.system(here.catalog, row["target"]),
             version=row["to_version"],
             upserts=row["rows_upsert"],
             deletes=row["rows_delete"],

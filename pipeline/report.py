@@ -222,6 +222,7 @@ def html(night: Night, facts: dict[str, Any], language: str) -> str:
         needs=lambda point: attention.line(point, language),
         brake=lambda row: status.brake_line(row, language),
         name=lambda code: naming.subject(night.catalog, code, language),
+        system=lambda code: naming.system(night.catalog, code, language),
         feed=lambda row: naming.feed(night.catalog, f"{row['edge']}.{row['dataset']}", language).partition(" ")[2],
         evidence=lambda proof: naming.evidence(proof, language),
         needs_title=text("desk.attention.title", language),

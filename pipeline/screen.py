@@ -189,11 +189,13 @@ def told(name: str, fact: Any) -> str:
         return "\n".join(told(name, item) for item in fact)
     if name in ("state", "kind") and known_text(f"facts.{name}_{fact}"):
         return text(f"facts.{name}_{fact}")
+    if name == "system":
+        return naming.system(catalog(), fact)
     return naming.subject(catalog(), fact) if name in _CODES else str(fact)
 
 
 _COUNTS = {"rows", "rows_in", "rows_closed", "faulty", "upserts", "deletes", "refused", "restored", "closed", "before"}
-_CODES = {"system", "subject", "flow", "dataset", "feed", "changed", "delivered", "entity"}
+_CODES = {"subject", "flow", "dataset", "feed", "changed", "delivered", "entity"}
 
 
 def _named(key: Any) -> str:

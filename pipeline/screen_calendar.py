@@ -22,6 +22,7 @@ _COLOURS = {
 }
 
 
+_AHEAD = ("due_soon", "expected")
 _NUMBERS = ("feeds", "changes", "median", "p95", "late", "looked", "changed", "failed", "mean_seconds", "points")
 _WHOLE = ("day", "due_on", "at")
 
@@ -55,17 +56,28 @@ def _days(days: Sequence[Any]) -> str:
     return text("screen_calendar.days", None, first=f"{first:%Y-%m-%d}", last=f"{last:%Y-%m-%d}", count=len(days))
 
 
-def obligations(rows: Sequence[Mapping[str, Any]]) -> Grid:
-    """Due day, deadline, department, state, counts and evidence."""
-    grid = _grid("obligations", ("due_on", "deadline", "department", "state", "counts", "evidence"))
-    responsible = "responsible" if settings().lang == "zh" else "responsible_en"
+def obligations(rows: Sequence[Mapping[str, Any]]) -> Group:
+    """Every deadline: which, what is to be done and by whom, then state, counts and evidence. Days to come that are alike are
+    one entry over all of them."""
+    chinese = settings().lang == "zh"
+    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for row in rows:
+        ahead = row["recurring"] and row["state"] in _AHEAD
+        groups.setdefault((row["deadline"], row["state"], "" if ahead else (row["due_on"], row["occasion"])), []).append(row)
+    lines: list[Any] = [Prose(text("screen_calendar.title_obligations"), style="italic")]
+    for (deadline, *_), alike in groups.items():
+        row = alike[0]
+        what, who = row["text_zh" if chinese else "what"], row["responsible" if chinese else "responsible_en"]
         counts = "" if row["needed"] is None else f"{row['found']:,} / {row['needed']:,}"
         waits = text("screen_calendar.not_yet") if row["not_yet"] else ""
         proof = row["confirmed_by"] or naming.evidence(row["evidence"]) or waits
-        name = f"{row['deadline']} {row['occasion']}"
-        grid.row(f"{row['due_on']:%Y-%m-%d}", name, row[responsible], state(row["state"]), counts, proof)
-    return grid
+        head = Text.assemble((f"{deadline} ", "bold"), what, f"  {who}")
+        more = [f"{text('screen_calendar.counts')} {counts}" if counts else "", proof]
+        facts = Text.assemble(f"  {_days([one['due_on'] for one in alike])}  ", state(row["state"]))
+        for part in more:
+            facts.append(f"  {part}" if part else "")
+        lines += [Prose(head, hang=2), Prose(facts, hang=4)]
+    return Group(*lines)
 
 
 def latency(found: Mapping[str, Any]) -> Group:

@@ -12,6 +12,7 @@ from core.calendar import local_minute
 from core.settings import settings
 from core.text import text
 from pipeline import attention, naming
+from pipeline.digest import addressed
 from pipeline.grid import Grid, Prose
 from pipeline.screen import new_grid, number, shown_state
 from pipeline.status import brake_line
@@ -51,7 +52,8 @@ def _needs(found: Mapping[str, Any]) -> list[Prose]:
     night = found["night"]
     problems = night["problems"] if night else [line for row in found["systems"] for line in row["errors"]]
     lines = [*problems, *(brake_line(row) for row in found["brakes"])]
-    lines += [text("screen_calendar.unsent", None, **row) for row in found["alerts"] if row["state"] == "not_sent"]
+    unsent = [row for row in found["alerts"] if row["state"] == "not_sent"]
+    lines += [text("screen_calendar.unsent", None, **row, name=addressed(catalog(), row["department"])) for row in unsent]
     lines += [attention.line(point) for point in found["attention"]]
     return [Prose(Text.assemble(("● ", "red"), line), hang=2) for line in lines]
 

@@ -147,7 +147,7 @@ def brake_line(row: Mapping[str, Any], language: str | None = None) -> str:
         "until": row["expires_on"] or "-",
         "closed_on": row["closed_on"] or "-",
         "subject": naming.subject(catalog(), row["subject"], language),
-        "why": together(why_stopped.what(language)),
+        "why": together(naming.what(catalog(), why_stopped, language)),
     }
     return text(f"status.brake_{row['state']}", language, **facts)
 
@@ -232,7 +232,7 @@ def why(catalog: Catalog, entity: str, rule_id: str, language: str | None = None
         return text(f"rule.{rule_id}", language) if known(f"rule.{rule_id}", language) else str(rule.facts["description"])
     names = rule.columns if rule else (rule_id.split(".")[1],)
     titles = text("status.list_mark", language).join(_title(found, name, language) for name in names)
-    cells = _cells(catalog, found, names[0], system) if found and kind == "readable" else ""
+    cells = _cells(catalog, found, names[0], system, language) if found and kind == "readable" else ""
     facts = {"column": ", ".join(names), "title": titles, "cells": cells, "character": character}
     facts |= dict.fromkeys(("list", "pattern", "entity", "minimum", "maximum"), "")
     return text(
@@ -242,17 +242,18 @@ def why(catalog: Catalog, entity: str, rule_id: str, language: str | None = None
     )
 
 
-def _cells(catalog: Catalog, entity: Entity, column: str, system: str | None) -> str:
-    """The source cells that a column is made from; under the key stand those that only a condition looks at as well."""
+def _cells(catalog: Catalog, entity: Entity, column: str, system: str | None, language: str | None) -> str:
+    """The source cells that a column is made from, as their departments call them; under the key stand those that only a
+    condition looks at as well."""
     wanted, found = frozenset(one.name for one in entity.columns), []
     for code in catalog.systems_of(entity.name):
         if code != HUB and system in (None, code):
             used = uses(catalog.conform_file(entity.name, code).read_text("utf-8"), wanted)
             for (table, cell), made in used.items():
                 dataset = catalog.sources.get(table)
-                plain = dataset is not None and any(one.name == cell for one in dataset.columns)
-                if plain and column in (made or entity.key[:1]):
-                    found.append(f"{table}.{cell}")
+                plain = next((one for one in dataset.columns if one.name == cell), None) if dataset else None
+                if dataset and plain and column in (made or entity.key[:1]):
+                    found.append(f"{naming.system(catalog, code, language)} {dataset.physical}.{plain.physical}")
     return ", ".join(sorted(found)) or column
 
 

@@ -20,7 +20,7 @@ from core.errors import Denied
 from core.ids import file_digest
 from core.ledger import Ledger, Row
 from core.settings import settings
-from pipeline import fixlist
+from pipeline import fixlist, naming
 from pipeline.trial import Trial, entities_of, trial
 from schemas.catalog import Catalog
 from schemas.contract import SourceDataset
@@ -67,7 +67,7 @@ def upload(book: Ledger, known: Catalog, offer: Offer) -> Row:
             found = _as_offered(found, copy.name, offer.file.name)
             takes = found.is_sound or (offer.accept_held and found.stopped is None)
             row = before or _written(book, dataset, offer, found, (copy, "taking" if takes else "refused"))
-            whole = {"problem": found.stopped.line() if found.stopped else None}
+            whole = {"problem": naming.line(known, found.stopped) if found.stopped else None}
             return receipt(_taken(book, known, dataset, row, copy) if takes else row) | whole
 
 

@@ -44,6 +44,7 @@ def check(question: Question, by: Engine = "scan") -> Verdict:
         scan.prepare(db, question)
         judged = judge(db, question, suite, by)
         outcomes = _by_column(_with_missed(judged, scan.missed(db)), scan.unreadable(db, entity))
+        outcomes = _once(outcomes)
         told = [outcome for outcome in outcomes if outcome.expectation.rule.id != f"{entity.name}.row.readable"]
         split = quarantine.split(db, question, told)
     return Verdict(
@@ -97,6 +98,28 @@ def _by_column(outcomes: list[Outcome], unreadable: list[tuple[Rule, npt.NDArray
         )
         for rule, positions in unreadable
     ]
+
+
+def _once(outcomes: list[Outcome]) -> list[Outcome]:
+    """The outcomes without the rows that lack a value only because its cell could not be read: that is told of the cell, and
+    an empty cell is another fault."""
+    unread: dict[str, npt.NDArray[np.int64]] = {}
+    for outcome in outcomes:
+        rule = outcome.expectation.rule
+        if rule.kind == "readable" and len(rule.columns) == 1:
+            unread[rule.columns[0]] = np.union1d(unread.get(rule.columns[0], outcome.failing), outcome.failing)
+    return [
+        _without(outcome, unread[outcome.expectation.rule.columns[0]])
+        if outcome.expectation.rule.kind == "required" and outcome.expectation.rule.columns[0] in unread
+        else outcome
+        for outcome in outcomes
+    ]
+
+
+def _without(outcome: Outcome, rows: npt.NDArray[np.int64]) -> Outcome:
+    left = np.setdiff1d(outcome.failing, rows)
+    counts = {"unexpected_count": len(left), "unexpected_percent": 100.0 * len(left) / max(outcome.result["element_count"], 1)}
+    return replace(outcome, failing=left, result={**outcome.result, **counts, "success": not len(left)})
 
 
 def _repeated(entity: Entity, split: quarantine.Split) -> dict[str, Any]:

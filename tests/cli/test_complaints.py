@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 from rich.cells import cell_len
 
-from core.errors import Braked, HubError, Unavailable
+from core.errors import Braked, HubError, Refused, Unavailable
 from pipeline import naming
 from pipeline.cli_base import complain
 from schemas.catalog import catalog
@@ -36,7 +36,7 @@ def test_a_terminal_of_80_columns_shows_an_error_within_them(monkeypatch: pytest
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr("sys.stderr", Terminal())
     line = naming.line(catalog(), DOWN, language)
-    monkeypatch.setattr("pipeline.cli_base._named", lambda error: line)
+    monkeypatch.setattr("pipeline.naming.spoken", lambda error: line)
     complain(DOWN, "  core/x.py:1 in y")
     lines = re.sub(r"\x1b\[[\d;]*m", "", cast(Terminal, sys.stderr).getvalue()).splitlines()
     assert len(lines) > 2 and max(map(cell_len, lines)) <= 80
@@ -78,6 +78,14 @@ def test_a_program_gets_one_line_an_error(capsys: pytest.CaptureFixture[str]) ->
 def test_codes_stand_with_their_names(error: HubError, zh: str, en: str) -> None:
     assert naming.line(catalog(), error, "zh").startswith(zh)
     assert naming.line(catalog(), error, "en").startswith(en)
+
+
+def test_an_entity_called_like_a_system_is_the_entity_and_a_unit_has_an_english_name() -> None:
+    assert naming.subject(catalog(), "registration", "en") == "registration"
+    assert naming.system(catalog(), "registration", "en") == "Check-in and registration system"
+    facts = {"count": 1, "columns": "xm", "owner": "人事处", "version": "2.0.0"}
+    told = naming.line(catalog(), Refused("HUB301", "hr.staff_record", **facts), "en")
+    assert "Personnel office" in told and "人事处" not in told
 
 
 def test_what_a_person_types_next_keeps_its_codes() -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
 import pytest
 import typer.main
 from typer.testing import CliRunner
 
+from core.errors import HubError
 from core.text import LANGUAGES, known, text
 from pipeline import helping
-from pipeline.cli import app
+from pipeline.cli import WRONG_USE, _run, app
 
 COMMANDS = typer.main.get_group(app).commands
 
@@ -42,3 +44,37 @@ def test_a_page_names_what_must_be_given_and_shows_how(monkeypatch: pytest.Monke
     assert "--by           操作人" in page
     assert helping.examples("rollback")[0] in page
     assert "[选项] VERSION" in page
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("rollback 1 --by 甲", "缺少 --reason"),
+        ("release", "缺少 BRAKE"),
+        ("release x", "不合要求的写法：BRAKE"),
+        ("held --nosuch", "没有这个选项：--nosuch"),
+        ("nosuch", "没有这个命令：nosuch"),
+        ("status a b", "多出了 a b"),
+        ("night --as-of x", "不合要求的写法：--as-of"),
+    ],
+)
+def test_a_wrong_use_is_told_in_the_language_of_the_process(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: str, said: str
+) -> None:
+    monkeypatch.setattr("sys.argv", ["hub", *line.split()])
+    assert _run() == WRONG_USE
+    told = capsys.readouterr().err
+    assert told.startswith("HUB893 hub") and said in told and "--help" in told
+    assert not re.search(r"Usage|Missing|Invalid|No such|unexpected", told)
+
+
+@pytest.mark.parametrize("line", ["held --system nosuch", "held --entity nosuch"])
+def test_what_does_not_exist_is_named_in_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
+    error = HubError("HUB104", "x", kind="flow with feeds", known="SJGXLC01")
+    assert error.line("zh") == "HUB104 x: 没有这个有交付的流程。已有：SJGXLC01。"
+    assert "no such flow with feeds" in error.line("en")
+    monkeypatch.setattr("sys.argv", ["hub", *line.split()])
+    assert _run() == 1
+    assert re.match(r"HUB104 nosuch: 没有这个(系统|实体)。", capsys.readouterr().err)

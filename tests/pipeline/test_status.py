@@ -204,7 +204,7 @@ def test_a_part_that_failed_is_told_apart_from_nothing_done(
     monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", "postgresql://nobody@127.0.0.1:1/hr")
     capsys.readouterr()
     assert ended(monkeypatch, "extract", "hr", "--as-of", "2026-09-09", "--json") == 1
-    assert capsys.readouterr().err.startswith("HUB202 hr.person, hr.unit: ")
+    assert capsys.readouterr().err.startswith("HUB202 hr.person（人事系统 教职工）, hr.unit（人事系统 单位）: ")
 
 
 def test_an_error_that_nobody_foresaw_ends_a_command_without_the_values_that_it_quotes(

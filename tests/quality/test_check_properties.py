@@ -119,7 +119,7 @@ def _oracle(rows: dict[int, dict[str, Any]]) -> dict[str, list[int]]:
         "thing.key.unique": lambda r: None not in (r["no"], r["part"]) and keys[r["no"], r["part"]] > 1,
         "thing.no.required": lambda r: r["no"] is None,
         "thing.part.required": lambda r: r["part"] is None,
-        "thing.text.required": lambda r: r["text"] is None,
+        "thing.text.required": lambda r: r["text"] is None and "text" not in (r["unreadable"] or "").split(","),
         "thing.text.unique": lambda r: r["text"] is not None and texts[r["text"]] > 1,
         "thing.text.pattern": lambda r: r["text"] is not None and form.fullmatch(r["text"]) is None,
         "thing.text.length": lambda r: r["text"] is not None and len(r["text"]) > 2,

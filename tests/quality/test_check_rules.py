@@ -94,8 +94,7 @@ def test_an_unreadable_cell_is_held_and_named_by_its_column(tmp_path: Path) -> N
         "thing.v.encoding": [6],
         "thing.v2.readable": [1, 2],
         "thing.v.readable": [2],
-        "thing.no.readable": [3],
-        "thing.no.required": [3],
+        "thing.no.readable": [3],  # and not that it is missing as well
     }
 
 
