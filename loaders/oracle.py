@@ -22,6 +22,7 @@ from core.connections import Connection
 from core.dialects import LogicalType
 from core.errors import FeedFailed, HubError, Unavailable
 from loaders.base import Delivery
+from loaders.fitting import Limit
 from loaders.handover import DELIVERIES, GONE, HASH, KEY, SENT, UPSERTS, poured
 from loaders.linked import LinkedTarget
 from loaders.table import CONNECT_SECONDS
@@ -139,6 +140,10 @@ class OracleTarget(LinkedTarget):
         schema, _, name = table.rpartition(".")
         query = f"select column_name from all_tab_columns where owner = coalesce(%s, {self.here}) and table_name = %s"
         return [str(column) for (column,) in self.rows(query, schema or None, name)]
+
+    def limits(self, table: str) -> list[Limit]:
+        """Nothing: this server's own refusal shows no value."""
+        return []
 
     def stage(self, name: str, table: str, columns: Sequence[str]) -> None:
         """The kept temporary table for these columns, empty in this transaction."""

@@ -34,6 +34,9 @@ _FOLDS = """
           and (t.typname in ('citext', 'bpchar') or not c.collisdeterministic)
     )
 """
+_TERSE = "set_config('log_error_verbosity', 'terse', false)"
+"""The server's log then has an error without the row that it speaks of; only some accounts may ask for that."""
+_MAY_BE_TERSE = "has_parameter_privilege('log_error_verbosity', 'set')"
 _PLANNING = "-c random_page_cost=1.1 -c default_statistics_target=10"
 """How this session plans: a delivery's few rows are looked up and not found by reading the receiver's whole table, and a rough
 look at them is enough to know that they are few."""
@@ -186,6 +189,8 @@ class PostgresTarget(TableTarget):
                 self._link = psycopg.connect(address, autocommit=True, cursor_factory=ClientCursor)
             except psycopg.Error as error:
                 raise Unavailable("HUB204", where or given.id, **postgres.why(error, given)) from None
+            allowed = _MAY_BE_TERSE if self._link.info.server_version >= 150_000 else "current_setting('is_superuser') = 'on'"
+            self._link.execute(f"select case when {allowed} then {_TERSE} end".encode())
         return self._link
 
 

@@ -16,8 +16,9 @@ import pyarrow as pa
 
 from core.connections import Connection
 from core.errors import FeedFailed
-from loaders import alike, totals
+from loaders import alike, fitting, totals
 from loaders.base import Applied, Delivery, Totals
+from loaders.fitting import Limit
 from loaders.handover import DELIVERIES, HASH, KEY, SENT, UPSERTS, Handover, Shape
 from loaders.totals import Phrases, workspace
 from schemas import ddl
@@ -60,7 +61,7 @@ class TableTarget(ABC):
 
         Raises:
             Unavailable: HUB204, no connection, a deadlock or a lock held too long.
-            FeedFailed: HUB601, the server refused it; HUB602, HUB611, the table does not fit. Nothing was applied.
+            FeedFailed: HUB601, the server refused it; HUB602, HUB611, HUB616, the table does not fit. Nothing was applied.
         """
         feed = delivery.feed
         with self.transaction(feed.id):
@@ -70,7 +71,10 @@ class TableTarget(ABC):
                 return Applied(0, 0, already=not self._claim(delivery))
         with workspace(feed.id) as (db, folder), self.transaction(feed.id):
             handover = Handover(self, delivery, db, folder)
-            return handover.apply() if self._claim(delivery) else handover.again()
+            if not self._claim(delivery):
+                return handover.again()
+            fitting.check(db, feed, delivery.upserts, self.limits(feed.physical))
+            return handover.apply()
 
     def receipt(self, delivery: Delivery) -> Totals:
         """Totals of what this delivery sent, read back in a new transaction; in full mode of everything sent."""
@@ -209,6 +213,14 @@ class TableTarget(ABC):
         place = f"table_schema = coalesce(%s, {self.here}) and table_name = %s"
         found = self.rows(f"select column_name from information_schema.columns where {place}", schema or None, name)
         return [str(column) for (column,) in found]
+
+    def limits(self, table: str) -> list[Limit]:
+        """What each column of a table holds, as far as the catalogue tells."""
+        schema, _, name = table.rpartition(".")
+        place = f"table_schema = coalesce(%s, {self.here}) and table_name = %s"
+        return fitting.read(
+            self.rows(f"select {fitting.CATALOGUE} from information_schema.columns where {place}", schema or None, name)
+        )
 
     def _prepare(self, feed: FeedDataset) -> None:
         shape = Shape(feed, self.phrases)

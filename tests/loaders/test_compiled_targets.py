@@ -55,6 +55,8 @@ class Compiling:
         for tree in sqlglot.parse(self.compiled(statement, values), read=self.dialect, error_level=sqlglot.ErrorLevel.RAISE):
             assert tree is not None
             self.statements.append(tree)
+        if "character_maximum_length" in statement:
+            return [(column.physical, None, "YES", "text", None, None) for column in FEED.columns]
         if "information_schema" in statement or "all_tab_columns" in statement:
             return [(column.physical,) for column in FEED.columns] + [("is_active",), ("ended_on",)]
         if "rows_upsert, rows_delete from" in statement:

@@ -218,7 +218,7 @@ def test_text_that_does_not_fit_is_refused(receiver: Receiver, here: Edge) -> No
     ]
     statement = ddl.create_table(here.feed.physical, narrow, here.feed.key, receiver.engine)
     receiver.ask(statement.replace(f"{receiver.q('KGSJ')} text", f"{receiver.q('KGSJ')} varchar(2)"))
-    with pytest.raises(FeedFailed, match="HUB601"):
+    with pytest.raises(FeedFailed, match="HUB616"):
         here.apply(here.prepared([person(1)]))
     assert receiver.ask(f"select count(*) from {receiver.q(here.feed.physical)}") == [(0,)]
 
