@@ -25,10 +25,15 @@ _OPENING = "（《“‘([【"
 _WIDE = re.compile(r"[\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef]")
 
 
+_PATH = re.compile(r"(?<![^\s：:（(])/[^\s/]+/[^\s，。；：！？）]*")
+"""The path of a file, which a person copies."""
+
+
 def spots(line: str) -> list[int]:
     """Where a line may end: after blanks and beside Chinese characters, but not between a number and what it counts, nor
-    before a closing or after an opening sign."""
-    return [at for at in range(1, len(line)) if _may_end(line, at)]
+    before a closing or after an opening sign, nor within the path of a file."""
+    within = {at for path in _PATH.finditer(line) for at in range(path.start() + 1, path.end())}
+    return [at for at in range(1, len(line)) if at not in within and _may_end(line, at)]
 
 
 def _may_end(line: str, at: int) -> bool:

@@ -19,6 +19,7 @@ from core.settings import settings
 from core.text import LANGUAGES, text
 from pipeline import accounts, attention, figures, naming, obligations, status, tonight
 from pipeline.context import Night
+from pipeline.spans import days, spans
 
 VERBS = ("extract", "conform", "check", "brake", "publish", "deliver", "reconcile", "audit")
 
@@ -228,7 +229,8 @@ def html(night: Night, facts: dict[str, Any], language: str) -> str:
         needs_title=text("desk.attention.title", language),
         verbs=VERBS,
         counts=(*accounts.COUNTS, "held"),
-        **facts,
+        **{**facts, "obligations": spans(facts["obligations"])},
+        days=lambda given: days(given, language),
     )
 
 

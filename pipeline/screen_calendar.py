@@ -14,6 +14,7 @@ from pipeline import naming
 from pipeline.alerts import Outcome
 from pipeline.digest import Digest
 from pipeline.grid import Grid, Prose
+from pipeline.spans import days, spans
 from schemas.catalog import catalog
 
 _COLOURS = {
@@ -22,7 +23,6 @@ _COLOURS = {
 }
 
 
-_AHEAD = ("due_soon", "expected")
 _NUMBERS = ("feeds", "changes", "median", "p95", "late", "looked", "changed", "failed", "mean_seconds", "points")
 _WHOLE = ("day", "due_on", "at")
 
@@ -34,9 +34,9 @@ def preview(rows: Sequence[Mapping[str, Any]]) -> Grid:
     for row in rows:
         alike = (row["kind"], row["at"], row["name"], row["feeds"], row["why"], row["department"])
         groups.setdefault(alike if row["kind"] == "run" else (*alike, row["day"]), []).append(row["day"])
-    for (kind, at, name, feeds, why, department, *_), days in groups.items():
+    for (kind, at, name, feeds, why, department, *_), when in groups.items():
         what = Text(name if kind == "due" else _run(name), style="bold" if kind == "due" else "")
-        grid.row(_days(days), at, what, str(feeds) if feeds else "", why, department)
+        grid.row(days(when), at, what, str(feeds) if feeds else "", why, department)
     return grid
 
 
@@ -49,31 +49,19 @@ def _run(name: str) -> str:
     return f"{flow} {naming.flow(catalog(), flow)}" if kind == "feed" else text(f"screen_calendar.run_{kind}")
 
 
-def _days(days: Sequence[Any]) -> str:
-    first, last = min(days), max(days)
-    if first == last:
-        return f"{first:%Y-%m-%d}"
-    return text("screen_calendar.days", None, first=f"{first:%Y-%m-%d}", last=f"{last:%Y-%m-%d}", count=len(days))
-
-
 def obligations(rows: Sequence[Mapping[str, Any]]) -> Group:
     """Every deadline: which, what is to be done and by whom, then state, counts and evidence. Days to come that are alike are
     one entry over all of them."""
     chinese = settings().lang == "zh"
-    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
-    for row in rows:
-        ahead = row["recurring"] and row["state"] in _AHEAD
-        groups.setdefault((row["deadline"], row["state"], "" if ahead else (row["due_on"], row["occasion"])), []).append(row)
     lines: list[Any] = [Prose(text("screen_calendar.title_obligations"), style="italic")]
-    for (deadline, *_), alike in groups.items():
-        row = alike[0]
+    for row in spans(rows):
         what, who = row["text_zh" if chinese else "what"], row["responsible" if chinese else "responsible_en"]
         counts = "" if row["needed"] is None else f"{row['found']:,} / {row['needed']:,}"
         waits = text("screen_calendar.not_yet") if row["not_yet"] else ""
         proof = row["confirmed_by"] or naming.evidence(row["evidence"]) or waits
-        head = Text.assemble((f"{deadline} ", "bold"), what, f"  {who}")
+        head = Text.assemble((f"{row['deadline']} ", "bold"), what, f"  {who}")
         more = [f"{text('screen_calendar.counts')} {counts}" if counts else "", proof]
-        facts = Text.assemble(f"  {_days([one['due_on'] for one in alike])}  ", state(row["state"]))
+        facts = Text.assemble(f"  {days(row['days'])}  ", state(row["state"]))
         for part in more:
             facts.append(f"  {part}" if part else "")
         lines += [Prose(head, hang=2), Prose(facts, hang=4)]

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 
 from core.errors import Braked, HubError, Refused, Unavailable
 from pipeline import naming
-from pipeline.cli_base import complain
+from pipeline.cli_base import complain, say
 from schemas.catalog import catalog
 
 DOWN = Unavailable(
@@ -92,3 +92,14 @@ def test_what_a_person_types_next_keeps_its_codes() -> None:
     facts = {"damaged": 1, "rules": "staff.key.unique", "waiting": 2}
     line = naming.line(catalog(), HubError("HUB403", "staff", system="hr", **facts), "zh")
     assert "hr（人事系统）" in line and "hub held --system hr " in line
+
+
+def test_the_path_of_a_file_stays_whole_whatever_it_is_called(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    path = "/srv/数据中心/一个相当长的路径名称里面全是汉字/var/uploads/fixes.xlsx"
+    say(f"修改清单：{path}。请改好后整份重新上传，已收/已发的不受影响。")
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if "/srv" in line] == [f"{path}。"]
+    assert len(lines) == 4
