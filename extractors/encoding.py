@@ -7,6 +7,8 @@ Chinese. So decoding is strict, and bytes that a contract calls GBK but that are
 from __future__ import annotations
 
 import codecs
+import contextlib
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,8 +24,16 @@ from schemas.contract import SourceDataset
 _GAP = b"\x1f"
 """Stands between cells while a column is decoded at once; no multi-byte encoding of Chinese uses it inside a character."""
 _CHINESE = frozenset({"gbk", "gb2312", "gb18030"})
-_BETWEEN_LETTERS = re.compile("(?<=[A-Za-z])[\u4e00-\u9fff](?=[a-z])")
-"""`P閞ez`: what became of the é of Pérez and the letter after it."""
+_BIG5 = frozenset({"big5", "cp950", "big5hkscs"})
+_BETWEEN_LETTERS = re.compile(
+    "(?<=[A-Za-z])[\u4e00-\u9fff](?=[a-z])|(?<=[A-Za-z]{2})[\u4e00-\u9fff](?![\u4e00-\u9fff])"
+    "|(?<![A-Za-z\u4e00-\u9fff])[\u4e00-\u9fff](?=[a-z]{2})"
+)
+"""`P閞ez`: what became of the é of Pérez and the letter after it; likewise at the end (`Espa馻`) or beginning of a word."""
+_RUN = re.compile("[^\x00-\x7f]{2,}")
+_ODD_SHARE = 0.5
+_FIRST_LEVEL = 0xD7
+"""The first byte up to which GB 2312 has the characters of every day."""
 _FOREIGN_SHARE = 0.3
 _HAN_IN_UTF8 = re.compile(rb"[\xe3-\xe9][\x80-\xbf]{2}")
 
@@ -90,14 +100,19 @@ def is_plainly_utf8(data: bytes, encoding: str) -> bool:
 
 
 def is_plainly_other(data: bytes, encoding: str) -> bool:
-    """Whether bytes that should be in one encoding are plainly in another: UTF-8, or Big5 that is read as GBK.
+    """Whether bytes that should be in one encoding are plainly in another: UTF-8, or Big5 that is read as GBK, or the reverse.
 
     Big5 read as GBK is nearly always some text, but of characters that the older GB 2312 does not have and that nobody writes
     so often.
     """
     if is_plainly_utf8(data, encoding):
         return True
-    if plain_name(encoding) not in _CHINESE or data.isascii() or not _is(data, "big5"):
+    name = plain_name(encoding)
+    if name in _BIG5 and not data.isascii() and _is(data, "gb2312"):
+        found = [one for one in data.decode(encoding, "ignore") if not one.isascii()]
+        foreign = sum(1 for one in found if one not in _usual(name))
+        return foreign >= 2 and foreign > _FOREIGN_SHARE * len(found)
+    if name not in _CHINESE or data.isascii() or not _is(data, "big5"):
         return False
     found = [one for one in data.decode(encoding, "ignore") if not one.isascii()]
     foreign = sum(1 for one in found if len(one.encode("gb2312", "ignore")) == 0)
@@ -125,9 +140,62 @@ def damaged(text: str, encoding: str) -> bool:
 def marked(text: str, encoding: str) -> str:
     """Text in which every character that was letters of Western Europe is U+FFFD and its bytes in hex: so it is held. Such a
     character stands between Latin letters, and its bytes are two letters of Latin-1, the second one plain, or one in UTF-8."""
-    if plain_name(encoding) not in _CHINESE or text.isascii():
+    name = plain_name(encoding)
+    if text.isascii() or name not in _CHINESE | _BIG5:
         return text
-    return _BETWEEN_LETTERS.sub(lambda found: _hex_where_letter(found[0]), text)
+    if name in _CHINESE:
+        text = _BETWEEN_LETTERS.sub(lambda found: _hex_where_letter(found[0]), text)
+    odd = frozenset(text) - _usual(name)
+    if all(one.isascii() for one in odd):
+        return text
+    return _RUN.sub(lambda found: _hex_where_misread(found[0], name), text)
+
+
+@functools.cache
+def _level(encoding: str, first: int, last: int) -> frozenset[str]:
+    """The Chinese characters of two bytes whose first one lies between these."""
+    found = set[str]()
+    for lead in range(first, last + 1):
+        for trail in range(0x40, 0xFF):
+            with contextlib.suppress(UnicodeDecodeError):
+                found.add(bytes((lead, trail)).decode(encoding))
+    return frozenset(one for one in found if "\u4e00" <= one <= "\u9fff")
+
+
+def _simplified(last: int = 0xF7) -> frozenset[str]:
+    return _level("gb2312", 0xB0, last)
+
+
+def _traditional() -> frozenset[str]:
+    return _level("big5", 0xA4, 0xC6)
+
+
+@functools.cache
+def _usual(name: str) -> frozenset[str]:
+    """The characters that people write every day in an encoding, and the signs between; in GBK both scripts are at home."""
+    signs = {*"\u3000\u3001\u3002\u300a\u300b\u3010\u3011\u2014\u2018\u2019\u201c\u201d\u2026\u00b7\uffe5"}
+    own = _traditional() if name in _BIG5 else _simplified() | _traditional()
+    return own | signs | {chr(code) for code in range(0xFF01, 0xFF5F)}
+
+
+def _hex_where_misread(run: str, name: str) -> str:
+    """A run of characters of which at least two, and half, are seldom written, or one is none of Chinese, and whose bytes are
+    everyday text in another encoding; or one that is Chinese in UTF-8. It becomes U+FFFD and its bytes in hex."""
+    own = _simplified() | _traditional()
+    odd = {one for one in run if one not in _usual(name)}
+    if not odd:
+        return run
+    held = run.encode("gb18030" if name in _CHINESE else name, "ignore")
+    many = len(odd) >= 2 and sum(one in odd for one in run) >= _ODD_SHARE * len(run)
+    many = many or any(not "\u4e00" <= one <= "\u9fff" for one in odd)
+    others = [
+        ("utf-8", own, True),
+        ("big5", _traditional(), many) if name in _CHINESE else ("gb2312", _simplified(_FIRST_LEVEL), many),
+    ]
+    for encoding, usual, enough in others:
+        if enough and _is(held, encoding) and all(one in usual for one in held.decode(encoding)):
+            return f"\ufffd{held.hex().upper()}"
+    return run
 
 
 def _hex_where_letter(character: str) -> str:
