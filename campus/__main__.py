@@ -21,8 +21,10 @@ def main(arguments: list[str]) -> int:
         return 2
     keep_private()
     university = settings().var / "campus"
-    (built.start if arguments == ["start"] else built.stop)(university)
-    if arguments == ["stop"]:
+    if arguments == ["start"]:
+        built.start(university, settings().secrets_file)
+    else:
+        built.stop(university)
         embedded.stop_unused(settings().var / "hub" / "postgres")
     return 0
 

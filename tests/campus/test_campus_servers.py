@@ -10,8 +10,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import yaml
 
 from campus import built, directory, servers
+from core.connections import parse
+from extractors.base import open_extractor
 
 CUT_OFF = """
 import os, pathlib, sys
@@ -56,3 +59,26 @@ def test_a_university_whose_process_is_gone_ends_without_a_word(server_room: Pat
         assert (done.returncode, done.stdout, done.stderr) == (1, "built\n", "")
     finally:
         built.stop(university / "campus")
+
+
+@pytest.mark.usefixtures("mariadb_server")
+def test_connections_follow_servers_whose_path_is_too_long_to_listen_in(server_room: Path, tmp_path: Path) -> None:
+    university = server_room / "数据中心" / "一个相当长的路径名称" / "second_level_of_a_path_that_is_long"
+    university.mkdir(parents=True)
+    for folder in (university, *university.parents[:2]):
+        folder.chmod(0o711)
+    stores = [servers.postgres(university / "postgres"), servers.mariadb(university / "mariadb")]
+    stranger = "postgresql://reader@/clinic?host=/srv/postgresql&port=5433"
+    connections = tmp_path / "connections.yaml"
+    connections.write_text(f"src_hr: {stores[0]}\nsrc_library: '{stores[1]}'\nsrc_clinic: {stranger}\n", "utf-8")
+    connections.chmod(0o600)
+    try:
+        built.stop(university)
+        built.start(university, connections)
+        found = yaml.safe_load(connections.read_text("utf-8"))
+        assert found["src_clinic"] == stranger
+        assert connections.stat().st_mode & 0o777 == 0o600
+        for code in ("src_hr", "src_library"):
+            assert open_extractor(parse(code, found[code])).tables() is not None
+    finally:
+        built.stop(university)
