@@ -37,6 +37,10 @@ _COMPARED = {
 }
 _FOR_NUMBERS = 3
 """Sections beyond these are for texts."""
+_FEBRUARY_29 = 60
+_ELAPSED = r"\[[hms]+\]"
+_LENGTH = 46
+"""`[h]:mm:ss`, the one usual format of a length of time."""
 _DAYS = 2_958_466
 """The first day that no workbook can show, 1 January 10000."""
 _LIMIT = 1e15
@@ -64,9 +68,10 @@ def written(id: int, form: str, number: float, *, from_1904: bool) -> str:
     kind = _kind(section)
     if kind == "number":
         return ("" if not is_too_long(number) else UNREADABLE) + number_text(number)
-    if kind == "unknown" or not 0 <= number < _DAYS:
+    elapsed = re.search(_ELAPSED, section, re.IGNORECASE)
+    if kind == "unknown" or number < 0 or (not elapsed and is_no_day(number, from_1904=from_1904)):
         return UNREADABLE + number_text(number)
-    if re.search(r"\[[hms]+\]", section, re.IGNORECASE):
+    if elapsed:
         minutes, seconds = divmod(round(number * 86400), 60)
         return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
     first = datetime(1904, 1, 1) if from_1904 else datetime(1899, 12, 31 if number < 60 else 30)
@@ -74,6 +79,19 @@ def written(id: int, form: str, number: float, *, from_1904: bool) -> str:
     if number < 1 and not from_1904:
         return moment.time().isoformat()
     return moment.date().isoformat() if moment.time() == time() else moment.isoformat(sep=" ")
+
+
+def is_day(id: int, form: str) -> bool:
+    """Whether a format shows a number as a day or a moment, and not as a length of time."""
+    if not form:
+        return id in DATE_IDS and id != _LENGTH
+    return is_date(form) and not re.search(_ELAPSED, form, re.IGNORECASE)
+
+
+def is_no_day(number: float, *, from_1904: bool) -> bool:
+    """Whether a number under a date's format is no day of any calendar: before the first one or after the last, or the 29
+    February 1900, which Excel alone knows."""
+    return not 0 <= number < _DAYS or (int(number) == _FEBRUARY_29 and not from_1904)
 
 
 def _sections(form: str) -> list[str]:

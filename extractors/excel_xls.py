@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from core.dialects import UNREADABLE
 from extractors.compound import address, names, respelled, stream
 from extractors.encoding import marked
-from extractors.excel_formats import deceives, hides, is_doubtful, number_text, shown, written
+from extractors.excel_formats import deceives, hides, is_day, is_doubtful, is_no_day, number_text, shown, written
 from extractors.excel_xlsx import NEVER_CALCULATED, Place
 
 _BOF, _EOF, _BOUNDSHEET, _FORMAT, _XF, _CONTINUE = 0x0809, 0x000A, 0x0085, 0x041E, 0x00E0, 0x003C
@@ -64,6 +64,8 @@ class _Book:
         """The text of a number whose format the workbook says itself; None where the library reads it right."""
         id = self.styles[style] if style < len(self.styles) else 0
         form = self.forms.get(id, "")
+        if is_day(id, form) and is_no_day(number, from_1904=self.from_1904):
+            return UNREADABLE + number_text(number)
         if is_doubtful(id, form):
             return written(id, form, number, from_1904=self.from_1904)
         if not form:

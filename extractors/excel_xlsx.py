@@ -16,12 +16,13 @@ from typing import Any
 from xml.etree import ElementTree
 
 from core.dialects import UNREADABLE
-from extractors.excel_formats import deceives, is_doubtful, number_text, shown, written
+from extractors.excel_formats import deceives, is_day, is_doubtful, is_no_day, number_text, shown, written
 
 Place = tuple[int, int]
 """Row and column, both counted from 0."""
 NEVER_CALCULATED = UNREADABLE + "=?"
 """A formula of which the file has no result."""
+_NO_DAY = re.compile(rb"<(\w+:)?v>\s*(-|60[.<])")
 _SUSPECT = re.compile(rb"""\bt\s*=\s*["']e["']|<(\w+:)?f[\s/>]""")
 
 
@@ -34,6 +35,7 @@ class _Styles:
     numbers: frozenset[int]
     doubtful: Mapping[int, tuple[int, str]]
     from_1904: bool = False
+    dates: frozenset[int] = frozenset()
 
 
 def cells(data: bytes, sheet: int) -> Iterator[tuple[Place, str]]:
@@ -47,7 +49,8 @@ def cells(data: bytes, sheet: int) -> Iterator[tuple[Place, str]]:
         book = parts.book()
         content = parts.read(parts.sheet(book, sheet))
         styles = _styles(parts, book)
-    if not (_SUSPECT.search(content) or styles.padded or styles.numbers or styles.doubtful):
+    odd_days = bool(styles.dates) and _NO_DAY.search(content) is not None
+    if not (odd_days or _SUSPECT.search(content) or styles.padded or styles.numbers or styles.doubtful):
         return
     row = column = -1
     # The library has read this XML before, and the parser itself limits what entities may grow to.
@@ -75,6 +78,8 @@ def _text(cell: ElementTree.Element, styles: _Styles) -> str | None:
         # a text that is empty is a result, and is written as such
         return NEVER_CALCULATED if "f" in inner and not (kind == "str" and "v" in inner) else None
     style = int(cell.get("s", 0))
+    if kind == "n" and style in styles.dates and is_no_day(float(value), from_1904=styles.from_1904):
+        return UNREADABLE + number_text(float(value))
     if kind != "n" or not (style in styles.padded or style in styles.numbers or style in styles.doubtful):
         return None
     number = float(value)
@@ -96,6 +101,7 @@ def _styles(parts: _Parts, book: str) -> _Styles:
         frozenset(style for style, id in enumerate(ids) if id in forms and deceives(id, forms[id])),
         {style: (id, forms.get(id, "")) for style, id in enumerate(ids) if is_doubtful(id, forms.get(id, ""))},
         any(one.get("date1904") in ("1", "true") for one in parts.tree(book).iter() if one.tag.endswith("}workbookPr")),
+        frozenset(style for style, id in enumerate(ids) if is_day(id, forms.get(id, ""))),
     )
 
 

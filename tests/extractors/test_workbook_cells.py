@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import struct
 import zipfile
 from collections.abc import Callable
@@ -138,39 +137,6 @@ def test_letters_of_a_format_make_no_date(tmp_path: Path, name: str) -> None:
     forms = ["[Red][<-25]General;[Blue][>25]General", "[Red][>=50]0.0", '0.0"days"', "0.00E+00", "[$USD] 0.0"]
     path = formatted(tmp_path / name, [(50.5, form) for form in forms])
     assert column(path) == ["50.5"] * 5
-
-
-@pytest.mark.parametrize("name", ["t.xls", "t.xlsx"])
-@pytest.mark.parametrize(
-    ("form", "number", "text"),
-    [
-        ("[$-804]aaaa;@", 42062, "2015-02-27"),  # shown as the day of the week
-        ('[$-404]e"\u5e74"', 42062, "2015-02-27"),
-        ("[$-411]ggge", 42062.5, "2015-02-27 12:00:00"),
-        ("bbbb", 42062, "2015-02-27"),
-        ("[<1]0.00;yyyy-mm-dd", 42062, "2015-02-27"),
-        ("[<1]0.00;yyyy-mm-dd", 0.5, "0.5"),
-        ("[>=36526]yyyy-mm-dd;General", 5, "5"),
-        ("0.0;yyyy-mm-dd", 42062, "42062"),
-        ('yyyy"年"m"月"d"日";@', 42062, "2015-02-27"),
-        ("[<1]0;[h]:mm", 1.5, "36:00:00"),
-        ("Standard", 42062, "42062"),
-        ('G/\u901a\u7528\u683c\u5f0f"\u5143"', 42062, "42062"),
-        ("\u0433\u0433\u0433\u0433", 42062, f"{UNREADABLE}42062"),  # letters of which nobody knows what they show
-    ],
-)
-def test_what_a_section_or_a_seldom_letter_shows_is_what_lands(
-    tmp_path: Path, name: str, form: str, number: float, text: str
-) -> None:
-    assert column(formatted(tmp_path / name, [(number, form)])) == [text]
-
-
-def test_numbers_of_a_thai_workbooks_dates_and_of_1904_are_dates(tmp_path: Path) -> None:
-    path = formatted(tmp_path / "t.xlsx", [(42062, "0.0000"), (42062, "aaaa")])
-    thai = changed(path, "xl/styles.xml", lambda xml: re.sub(rb'<xf numFmtId="164"', b'<xf numFmtId="74"', xml))
-    assert column(thai) == ["2015-02-27"] * 2
-    early = changed(path, "xl/workbook.xml", lambda xml: xml.replace(b"<workbookPr ", b'<workbookPr date1904="1" '))
-    assert column(early) == ["42062", "2019-02-28"]
 
 
 def test_an_xls_formula_of_an_older_kind_or_a_text_that_goes_on_is_lost(tmp_path: Path) -> None:
