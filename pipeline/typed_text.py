@@ -7,7 +7,8 @@ exactly (a third decimal, a time of day in a date) is not cut: it is no value.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 
 from core.dialects import UNREADABLE, LogicalType, spelling
 
@@ -38,12 +39,27 @@ _EDGES = "chr(9) || chr(10) || chr(13) || chr(160) || chr(12288)"
 """What is no part of a text at its ends: a tab before a number is how programs keep it from a spreadsheet, and no-break and
 wide blanks are what web pages and input methods leave behind."""
 _CONTINUED = r"[\x{a0}-\x{bf}\x{152}-\x{192}\x{2c6}-\x{2dc}\x{2013}-\x{203a}\x{20ac}\x{2122}]"
+
+
+def _pairs(leads: Iterable[int], trails: Iterable[int]) -> str:
+    """The inside of a character class: what GBK has under these first and second bytes."""
+    found = {bytes((lead, trail)).decode("gbk", "ignore") for lead, trail in itertools.product(leads, trails)}
+    return "".join(sorted(one for one in found if len(one) == 1))
+
+
+_FIRST, _SELDOM, _USUAL = range(0xE4, 0xEA), range(0x80, 0xA1), range(0xA1, 0xC0)
+_UTF8_AS_GBK = (
+    f"[{_pairs(_FIRST, _SELDOM)}][{_pairs(range(0x81, 0xC0), _FIRST)}]"
+    f"|[{_pairs(_FIRST, _USUAL)}][{_pairs(range(0x81, 0xA1), _FIRST)}]"
+)
+"""The first two characters that two Chinese ones in UTF-8 become in GBK, at least one of them seldom written."""
 _MISREAD = (
     rf"(?:[\x{{e3}}-\x{{e9}}]{_CONTINUED}{{2}}){{2}}"  # Chinese in UTF-8 that was read as Western
     r"|\x{c3}[\x{a1}-\x{bf}]|\x{ef}\x{bf}\x{bd}"  # letters of Western Europe, and what was lost, likewise
     r"|[\x{b0}-\x{d6}\x{d8}-\x{f6}][\x{a1}-\x{fe}][\x{c0}-\x{d6}\x{d8}-\x{f6}][\x{a1}-\x{fe}]"  # Chinese in GBK likewise
     r"|[\x{c0}-\x{d6}\x{d8}-\x{f6}][\x{a1}-\x{fe}][\x{b0}-\x{d6}\x{d8}-\x{f6}][\x{a1}-\x{fe}]"
     r"|[\x{b0}-\x{bf}][\x{c0}-\x{d6}\x{d8}-\x{f6}\x{f8}-\x{fe}][\x{b0}-\x{bf}][\x{c0}-\x{d6}\x{d8}-\x{f6}\x{f8}-\x{fe}]"
+    rf"|{_UTF8_AS_GBK}"
     r"|锟斤拷"  # what was lost, in UTF-8, read as GBK
 )
 """Text that was read in another encoding than it was written in, as far as its letters tell."""

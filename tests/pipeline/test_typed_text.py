@@ -148,12 +148,14 @@ def test_text_that_was_read_in_another_encoding_is_told(tmp_path: Path) -> None:
         *(text.encode().decode("cp1252", "replace") for text in ("张三丰", "臺灣大學")),
         "José".encode().decode("latin-1"),
         "\ufffd\ufffd".encode().decode("gbk"),
+        *(text.encode().decode("gbk", "replace") for text in ("李明", "张伟", "北京", "王小明", "计算机学院")),
     ]
     found = seen(tmp_path, TEXT, pa.array(misread))
     assert [cell for cell, _ in found] == [None] * len(misread)
     assert {reason for _, reason in found} <= {"v:encoding", "v:character:U+FFFD"}
     assert found[0] == (None, "v:encoding")
     right = ["José——", "é……”", "××公司××××", "Müller", "Zoë", "São Paulo", "ÀÉ", "20°C", "±½", "阿·卜", "Ångström"]
+    right += ["王婧", "浠水县", "瑜璐", "姝娅", "洵涵", "涓涓版", "娉婷伴", "陈玥喆", "曌堃", "寮步镇", "鏉"]
     assert seen(tmp_path, TEXT, pa.array(right)) == [(text, None) for text in right]
 
 
