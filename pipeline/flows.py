@@ -127,7 +127,7 @@ def worst(states: Iterable[str]) -> str:
 
 
 def _flow(flow: Item) -> Row:
-    told = {name: flow[name] for name in ("title_zh", "title_en", "kind", "system")}
+    told = {name: flow.get(name) for name in ("title_zh", "title_en", "kind", "system")}
     return {"id": flow["code"], **told, "steps": [{name: step.get(name) for name in STEP} for step in flow["steps"]]}
 
 
@@ -194,7 +194,7 @@ def _read(flows: FlowBook, flow: Item, step: Item, systems: dict[str, str]) -> s
         return None
     actor = step.get("actor_zh") or ""
     owned = [code for code, system in flows.systems.items() if system.get("owner_zh") == actor and code in systems]
-    return next(iter(owned), flow["system"] if flow["system"] in systems else None)
+    return next(iter(owned), flow.get("system") if flow.get("system") in systems else None)
 
 
 def _deadline(item: Item) -> Row:

@@ -104,7 +104,9 @@ def shelf(home: Path) -> Shelf:
     ends = ("id", "source", "target", "datasets")
     found.edges = {item["id"]: item for item in _items(found, flows, "edges", ends)}
     outside = {item["id"]: item for item in _items(found, flows, "feeds_outside_the_hub", ends)}
-    added = {item["id"]: item for item in _items(found, flows, "additional_edges", ends)}
+    own = ("declared_by", "declarations", "publish_mode", "deliver_mode", "apply_mode", "technician_check")  # a site's, by hand
+    told = (*ends, *own, "reason_zh", "reason_en")
+    added = {item["id"]: item for item in _items(found, flows, "additional_edges", told)}
     found.edges, found.outside = {**found.edges, **added, **outside}, frozenset(outside)
     found.code_rows = _code_rows(found, schemas / "codes")
     found.code_lists = _code_lists(found)

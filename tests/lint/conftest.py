@@ -116,6 +116,19 @@ flows:
   - {code: SJGXLC01}
 edges:
   - {id: E01, source: hr, target: academic, datasets: [staff_basic]}
+additional_edges:
+  - id: E90
+    source: academic
+    target: hr
+    datasets: [staff_basic]
+    declared_by: hub
+    declarations: [{step: SJGXLC01/1, side: hub}]
+    publish_mode: automatic
+    deliver_mode: automatic
+    apply_mode: not_stated
+    technician_check: required
+    reason_zh: 另立
+    reason_en: by the hub
 """
 CONFORM = """\
 select
