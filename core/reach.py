@@ -52,7 +52,11 @@ _REFUSALS: Mapping[str, Collection[str]] = {
     "range": {"22003", "22008", "1264", "1292", "8115", "ORA-01438", "ORA-01426"},
     "forbidden": {"42501", "1142", "1143", "229", "230", "262", "ORA-01031", "ORA-00942"},
     "trigger": {"P0001", "1644", "3609", "ORA-04088"},
-    "room": {"53100", "1114", "1021", "1105", "ORA-01653", "ORA-01536"},
+    "readonly": {"EROFS"},
+    "folder": {"ENOENT", "ENOTDIR", "ENOTCONN", "ESTALE"},
+    "denied": {"EACCES", "EPERM"},
+    "named": {"EEXIST", "ENAMETOOLONG", "EINVAL", "EISDIR"},
+    "room": {"EDQUOT", "EFBIG", "53100", "1114", "1021", "1105", "ORA-01653", "ORA-01536"},
 }
 
 

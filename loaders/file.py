@@ -22,6 +22,7 @@ import duckdb
 import pyarrow.parquet as pq
 from xlsxwriter.exceptions import XlsxFileError
 
+from core import reach
 from core.connections import Connection
 from core.dialects import quoted, spelling
 from core.engine import literal
@@ -81,9 +82,9 @@ class FileTarget:
         feed, path = delivery.feed, self._path(delivery)
         found = _manifest(path)
         if not found or found["delivery_id"] != delivery.id:
-            raise FeedFailed("HUB614", feed.id, file=path.name, problem="manifest")
+            raise FeedFailed("HUB614", feed.id, file=path.name, problem_key="damage.changed", kind="manifest")
         if not _whole(path, found):
-            raise FeedFailed("HUB614", feed.id, file=path.name, problem="sha256")
+            raise FeedFailed("HUB614", feed.id, file=path.name, problem_key="damage.changed", kind="SHA-256")
         with workspace(feed.id) as (db, _), _readable(feed, path.name):
             _open(db, "found", feed, path, found)
             [(deleted,)] = db.execute(f"select count(*) from found where {OP} = 'D'").fetchall()
@@ -296,7 +297,8 @@ def _guarded(feed: FeedDataset) -> Iterator[None]:
         number = getattr(error, "errno", None) or 0
         if number == errno.ENOSPC:
             raise Fault("HUB803", feed.id) from error
-        raise FeedFailed("HUB601", feed.id, reason=errno.errorcode.get(number, type(error).__name__)) from error
+        reason = errno.errorcode.get(number, type(error).__name__)
+        raise FeedFailed("HUB601", feed.id, **reach.refused(reason, reason)) from error
     except duckdb.IOException as error:
         raise FeedFailed("HUB601", feed.id, reason=type(error).__name__) from error
 
@@ -307,4 +309,4 @@ def _readable(feed: FeedDataset, name: str) -> Iterator[None]:
         yield
     except (duckdb.Error, OSError) as error:
         # Not chained: a failed cast shows the cell.
-        raise FeedFailed("HUB614", feed.id, file=name, problem=type(error).__name__) from None
+        raise FeedFailed("HUB614", feed.id, file=name, problem_key="damage.changed", kind=type(error).__name__) from None

@@ -75,7 +75,7 @@ def read(feed: FeedDataset, path: Path, names: Sequence[str]) -> pa.Table:
     try:
         table = readers.get(feed.file_format or "csv", _read_csv)(path, feed, header)
     except (pa.ArrowInvalid, UnicodeError, ValueError, LookupError, OSError) as error:
-        raise FeedFailed("HUB614", feed.id, file=path.name, problem=type(error).__name__) from None
+        raise FeedFailed("HUB614", feed.id, file=path.name, problem_key="damage.changed", kind=type(error).__name__) from None
     if table.column_names != header:
         raise FeedFailed("HUB614", feed.id, file=path.name, problem=f"columns {', '.join(table.column_names)}")
     return table.rename_columns(list(names))

@@ -112,7 +112,9 @@ def _bundle(db: duckdb.DuckDBPyConnection, path: Path, found: list[Slip]) -> Map
                 raise FeedFailed("HUB614", "oneroster", file=path.name, problem=f"{size >> 20} MB > {LIMIT_BYTES >> 20} MB")
             parts = {name: bundle.read(name) for name in bundle.namelist() if not name.endswith("/")}
     except (zipfile.BadZipFile, OSError, zlib.error, EOFError, RuntimeError) as error:  # the last: encrypted, or packed oddly
-        raise FeedFailed("HUB614", "oneroster", file=path.name, problem=type(error).__name__) from None
+        raise FeedFailed(
+            "HUB614", "oneroster", file=path.name, problem_key="damage.changed", kind=type(error).__name__
+        ) from None
     manifest = _table(parts, MANIFEST, path.name, found)
     if manifest is None:
         return {}

@@ -69,7 +69,7 @@ def test_a_damaged_file_is_noticed_and_mended(tmp_path: Path, kind: str) -> None
     path = folder(here) / f"{here.feed.physical}.0-1.{kind}"
     path.write_bytes(path.read_bytes()[:-9])
     target = here.target()
-    with pytest.raises(FeedFailed, match="HUB614"):
+    with pytest.raises(FeedFailed, match=r"HUB614.*改过"):
         target.receipt(delivery)
     assert not target.apply(delivery).already
     here.check(delivery)
@@ -124,8 +124,10 @@ def test_a_workbook_keeps_what_excel_would_round(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_refuses(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("in the way")
     here = make(tmp_path, file_format="csv")
-    with pytest.raises(FeedFailed, match="HUB601"):
+    with pytest.raises(FeedFailed, match="HUB601") as refused:
         here.apply(here.prepared([person(1)]))
+    assert refused.value.facts["reason_key"] in ("reach.folder", "reach.named")
+    assert "（E" in refused.value.line("zh") and "Error" not in refused.value.line("zh")
 
 
 def test_an_unknown_encoding_is_refused(tmp_path: Path) -> None:
