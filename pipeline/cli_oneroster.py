@@ -14,7 +14,7 @@ from pipeline.cli_base import AsJson, app, show
 
 @app.command(help=text("roster.command"))
 def oneroster(
-    bundles: Annotated[list[Path], typer.Argument(help=text("roster.bundles"))],
+    bundles: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help=text("roster.bundles"))],
     as_json: AsJson = False,
 ) -> None:
     from core.errors import FeedFailed

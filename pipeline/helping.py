@@ -53,6 +53,7 @@ _MISUSES = (
     ("no_option", r"No such option:? '?([^'( ]+)"),
     ("no_command", r"No such command '?([^'( ]+?)'?\."),
     ("extra", r"Got unexpected extra argument\S* \((.*)\)"),
+    ("no_file", r"Invalid value for .* '(.*)' does not exist"),
     ("bad", r"Invalid value"),
 )
 
@@ -65,7 +66,7 @@ def misused(error: TyperException) -> Denied:
     where = command if " " in command else f"{command} {text('cli.help_some_command')}"
     for kind, sign in _MISUSES:
         if match := re.match(sign, said):
-            thing = _name(found) if found is not None else match[1] if match.groups() else said
+            thing = match[1] if match.groups() else _name(found) if found is not None else said
             return Denied("HUB893", where, reason_key=f"misuse.{kind}", thing=thing, command=command)
     return Denied("HUB893", where, reason_key="misuse.other", thing=said, command=command)
 

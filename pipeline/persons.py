@@ -158,9 +158,9 @@ def _facts_right(who: Applicant) -> None:
     wrong = [
         name
         for name, is_right in (
-            ("name", bool(_NAME.fullmatch(who.name)) and len(who.name) >= 2),
-            ("kind", who.kind in KINDS),
-            ("valid_to", who.valid_from <= who.valid_to),
+            ("--name", bool(_NAME.fullmatch(who.name)) and len(who.name) >= 2),
+            ("--kind", who.kind in KINDS),
+            ("--valid-to", who.valid_from <= who.valid_to),
         )
         if not is_right
     ]

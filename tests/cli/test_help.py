@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 import typer.main
@@ -31,8 +32,11 @@ def test_what_needs_something_typed_has_an_example(name: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", sorted(name for name in COMMANDS if known(f"example.{name}")))
-def test_an_example_is_taken_by_its_command(name: str, language: str) -> None:
+def test_an_example_is_taken_by_its_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, language: str) -> None:
+    monkeypatch.chdir(tmp_path)
     for line in text(f"example.{name}", language).splitlines():
+        for bundle in (word for word in shlex.split(line) if word.endswith(".zip")):
+            Path(bundle).touch()
         COMMANDS[name].make_context(name, shlex.split(line))
 
 
@@ -56,6 +60,7 @@ def test_a_page_names_what_must_be_given_and_shows_how(monkeypatch: pytest.Monke
         ("nosuch", "没有这个命令：nosuch"),
         ("status a b", "多出了 a b"),
         ("night --as-of x", "不合要求的写法：--as-of"),
+        ("oneroster none.zip", "找不到文件：none.zip"),
     ],
 )
 def test_a_wrong_use_is_told_in_the_language_of_the_process(

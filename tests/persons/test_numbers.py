@@ -72,6 +72,9 @@ def test_what_the_rule_cannot_number_is_refused(units: Any) -> None:
     denied("HUB720", lambda: give_number(units.book, applicant("20010999"), "甲"))
     denied("HUB724", lambda: give_number(units.book, applicant(kind="5"), "甲"))
     denied("HUB724", lambda: give_number(units.book, applicant(valid_to=date(2026, 8, 31)), "甲"))
+    with pytest.raises(Denied) as caught:
+        give_number(units.book, applicant(kind="5", valid_to=date(2026, 8, 31)), "甲")
+    assert caught.value.facts["names"] == "--kind, --valid-to"  # as a person writes them
     give_number(units.book, applicant(), "甲", serial=999)
     denied("HUB722", lambda: give_number(units.book, applicant(), "甲"))
 
