@@ -65,7 +65,7 @@ def held(folder: Path) -> str:
         users = os.open(folder.with_name(f".{folder.name}.users"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(users, fcntl.LOCK_SH)  # waits while the server is being stopped
         if not _HELD:
-            atexit.register(_leave, os.getpid())
+            atexit.register(leave, os.getpid())
         _HELD[folder] = users
     return _ready(folder, folder.with_name(f".{folder.name}.users"))
 
@@ -113,8 +113,9 @@ def stop_unused(folder: Path) -> None:
         stop(folder)
 
 
-def _leave(owner: int) -> None:
-    """At the end of this process: the last user stops the server and waits for it, so that nothing is left behind."""
+def leave(owner: int) -> None:
+    """Leave the servers that this process, if it is `owner`, holds: the last user of each stops it and waits for it, so that
+    nothing is left behind. Done at the end of the process."""
     if os.getpid() != owner:
         return
     for folder, users in _HELD.items():

@@ -36,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The end of a session that comes to its end: it leaves no process, the reaper neither."""
     confined.end_idle()  # before the end of the process, which a worker of the session does not come to
+    embedded.leave(os.getpid())  # likewise
     if reaper := config.stash.get(_REAPER, None):
         reaper.communicate(b".")
 
