@@ -18,6 +18,8 @@ from schemas.contract import FeedDataset
 
 ALIKE = "alike"
 """Reason code: the receiver takes this key for that of another row."""
+_NEVER_ALIKE = r"[0-9A-Z\x1f]*"
+"""Digits and capitals: of two keys of nothing else no receiver takes one for the other."""
 _SHOWN_AS_ONE = r"[^\pL\pN\x1f]"
 _WIDE = "".join(map(chr, range(0xFF21, 0xFF5B))) + "".join(map(chr, range(0xFF10, 0xFF1A)))
 _NARROW = "".join(chr(ord(sign) - 0xFEE0) for sign in _WIDE)
@@ -32,7 +34,13 @@ def may_be_alike(db: duckdb.DuckDBPyConnection, feed: FeedDataset, rows: Path) -
     """Whether some receiver might take two keys of these rows for one. It errs on the side of yes."""
     if not has_text(feed):
         return False
-    key = f"lower(strip_accents(translate({totals.key_text(feed, DUCK, totals.typed)}, '{_WIDE}', '{_NARROW}')))"
+    text = totals.key_text(feed, DUCK, totals.typed)
+    [(other,)] = db.execute(
+        f"select count(*) from read_parquet({literal(rows)}) where not regexp_full_match({text}, '{_NEVER_ALIKE}')"
+    ).fetchall()
+    if not other:
+        return False
+    key = f"lower(strip_accents(translate({text}, '{_WIDE}', '{_NARROW}')))"
     plain = f"regexp_replace({key}, '{_SHOWN_AS_ONE}', '', 'g')"
     query = f"select count(*) - count(distinct {plain}) from read_parquet({literal(rows)})"
     [(surplus,)] = db.execute(query).fetchall()
