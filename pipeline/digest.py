@@ -153,7 +153,7 @@ def _obligation(item: Mapping[str, Any], language: str | None) -> str:
 
 
 def _rule(facts: Facts, row: Mapping[str, Any], language: str | None) -> str:
-    why = status.reason(facts.known, {**row, "source_system": None}, language)
+    why = status.reason(facts.known, row, language)
     name = naming.entity(facts.known, row["entity"], language)
     return text("digest.rule", language, entity=name, rows=row["rows"], why=why, since=row["first_seen"])
 

@@ -216,7 +216,7 @@ def html(night: Night, facts: dict[str, Any], language: str) -> str:
         t=lambda key, **given: text(f"report.{key}", language, **given),
         c=lambda key: text(f"report_calendar.{key}", language),
         owed=lambda value: text(f"screen_calendar.state_{value}", language),
-        why=lambda row: status.reason(night.catalog, {**row, "source_system": None}, language),
+        why=lambda row: status.reason(night.catalog, row, language),
         line=lambda problem: naming.line(
             night.catalog, HubError(problem["code"], problem["where"], **problem["facts"]), language
         ),

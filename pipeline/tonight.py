@@ -61,7 +61,8 @@ def stopped(book: Ledger, catalog: Catalog) -> set[str]:
     waiting = book.rows("select distinct subject from ops.brake where state in ('tripped', 'requested')")
     run = book.one("select started_at from ops.run where kind = 'night' order by started_at desc limit 1")
     steps = book.rows(_WRONG, [run["started_at"]]) if run else []
-    return {row["subject"] for row in [*waiting, *steps] if row.get("verb", "brake") in _JUDGING} & catalog.entities.keys()
+    unjudged = {row["subject"] for row in steps if row["verb"] in _JUDGING}
+    return ({row["subject"] for row in waiting} | unjudged) & catalog.entities.keys()
 
 
 def problem_of(step: Mapping[str, Any]) -> HubError:
