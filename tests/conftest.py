@@ -6,13 +6,15 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from campus import servers
-from core import embedded
+from core import accounts, embedded
+from core.ledger import ledger
 from extractors import confined
 
 SESSION = "HUB_TEST_SESSION"
@@ -100,3 +102,30 @@ def mssql_server(server_room: Path) -> Iterator[str]:
     folder = server_room / "sqlserver_hr"
     yield servers.sqlserver(folder)
     servers.stop(folder)
+
+
+SignIn = Callable[..., str]
+PASSWORD = "correct horse battery"
+
+
+def signed_in(name: str, role: str = "technician", **facts: Any) -> str:
+    """The token of an account of the hub that the settings name; the account is made if it is not there."""
+    book, chief = ledger(), accounts.Account("主管", "administrator")
+    wanted = [chief, accounts.Account(name, role, **facts)]
+    there = {row["name"] for row in accounts.listed(book)}
+    for account in wanted:
+        if account.name not in there:
+            accounts.add(book, account, PASSWORD, chief)
+    return accounts.sign_in(book, name, PASSWORD)[1]
+
+
+@pytest.fixture
+def sign_in(monkeypatch: pytest.MonkeyPatch) -> SignIn:
+    """A function that signs an account in for the commands that follow in this test."""
+
+    def use(name: str = "核查员", role: str = "technician", **facts: Any) -> str:
+        token = signed_in(name, role, **facts)
+        monkeypatch.setenv("HUB_TOKEN", token)
+        return token
+
+    return use

@@ -19,6 +19,7 @@ from schemas.catalog import read_catalog
 
 CACHES = (settings, read_catalog, ledger_module.migrated, ledger_module._ledger, postgres.database)
 COMMANDS = {
+    "account": ("", "add 主管 --role administrator", "disable 主管"),
     "ack": ("E01", "E01 --version 1 --by 甲"),
     "adopt": ("E01 --by 甲 --yes",),
     "calendar": ("--days 3",),
@@ -34,6 +35,8 @@ COMMANDS = {
     "latency": ("",),
     "link": ("S0001 B0001 --reason 核对",),
     "lint": ("",),
+    "login": ("主管", "主管 --password-stdin"),
+    "logout": ("",),
     "night": ("--as-of 2026-09-07",),
     "number": ("--unit 20010306 --name 王五 --kind 2", "--approve 0306001"),
     "obligations": ("",),
@@ -53,6 +56,7 @@ COMMANDS = {
     "uploads": ("finance.payroll",),
     "verify": ("E01", "--flow SJGXLC01 --yes", "--night 2026-09-07 --yes", "--chain", ""),
     "versions": ("",),
+    "whoami": ("",),
 }
 LINES = [f"{name} {arguments}".strip() for name, given in COMMANDS.items() for arguments in given if name != "night"]
 

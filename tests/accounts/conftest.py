@@ -1,0 +1,59 @@
+"""A store of its own for each test, with accounts and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from accounts_house import CHIEF, PASSWORD, PEOPLE, Clock, House, Hub
+from click.testing import Result
+from typer.testing import CliRunner
+
+from core import accounts, postgres
+from core import ledger as ledger_module
+from core.ledger import ledger
+from core.settings import settings
+from pipeline.cli import app
+from schemas.catalog import read_catalog
+
+CACHES = (settings, read_catalog, ledger_module.migrated, ledger_module._ledger, postgres.database)
+
+
+@pytest.fixture
+def empty(postgres_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    url = postgres.database(postgres_server, f"accounts_{abs(hash(tmp_path)) % 10**9}")
+    for name in ("HUB_HOME", "HUB_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HUB_VAR", str(tmp_path / "var"))
+    monkeypatch.setenv("HUB_URL", url)
+    for cached in CACHES:
+        cached.cache_clear()
+    clock = Clock()
+    yield House(ledger(clock), clock, tmp_path / "var")
+    ledger(clock).close()
+    ledger().close()
+    for cached in CACHES:
+        cached.cache_clear()
+
+
+@pytest.fixture
+def house(empty: House) -> House:
+    """A hub in which everybody has an account."""
+    for account in (CHIEF, *PEOPLE):
+        accounts.add(empty.book, account, PASSWORD, CHIEF)
+    return empty
+
+
+@pytest.fixture
+def hub(house: House, monkeypatch: pytest.MonkeyPatch) -> Hub:
+    """A function that runs a line of `hub` as an account that has signed in, or as nobody."""
+
+    def run(line: str, by: str | None = None, input: str | None = None) -> Result:
+        if by is None:
+            monkeypatch.delenv("HUB_TOKEN", raising=False)
+        else:
+            monkeypatch.setenv("HUB_TOKEN", accounts.sign_in(ledger(), by, PASSWORD)[1])
+        return CliRunner().invoke(app, line.split(), input=input)
+
+    return run
