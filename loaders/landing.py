@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from core.arrays import whole_numbers
 from core.errors import Refused
 from core.ids import file_digest
+from loaders.plain import Plain
 
 ROW = "source_row"
 
@@ -137,6 +138,12 @@ def _write(path: Path, columns: pa.Schema, batches: Iterator[pa.RecordBatch]) ->
         "use_dictionary": [] if first is None else _repeating(first),
         "write_statistics": False,
     }
+    found = Plain(columns)
+
+    def one(batch: pa.RecordBatch) -> None:
+        found.look(batch)
+        writer.write_batch(batch)
+
     with pq.ParquetWriter(path, schema, **options) as writer, ThreadPoolExecutor(1) as beside:
         writing: Future[None] | None = None
         for batch in itertools.chain([] if first is None else [first], batches):
@@ -144,9 +151,10 @@ def _write(path: Path, columns: pa.Schema, batches: Iterator[pa.RecordBatch]) ->
             count += batch.num_rows
             if writing:  # one batch is written while the next is read, here: some drivers want to be asked by one thread only
                 writing.result()
-            writing = beside.submit(writer.write_batch, pa.RecordBatch.from_arrays([*batch.columns, position], schema=schema))
+            writing = beside.submit(one, pa.RecordBatch.from_arrays([*batch.columns, position], schema=schema))
         if writing:
             writing.result()
+        writer.add_key_value_metadata(found.told())
 
 
 def _repeating(batch: pa.RecordBatch) -> list[str]:

@@ -4,13 +4,15 @@ A cell that holds text which does not parse is NULL in the view and its column s
 holds that row. So it is with a value that the source lost (`UNREADABLE`), unless the contract lists its sign (#N/A) in
 `nullValues`, and with text of which a character was lost (`pipeline.typed_text`); behind its column's name stands which
 (`remark:character:U+202E`). Tabs and line ends are damage only within keys, names, codes and other short texts
-(`is_one_line`). Nothing is rounded or cut.
+(`is_one_line`). Texts of columns that the landing knows to be plain (`loaders.plain`) are taken as they are. Nothing is rounded
+or cut.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -20,6 +22,7 @@ import pyarrow.parquet as pq
 from core.dialects import UNREADABLE, arrow_type, quoted
 from core.engine import literal
 from loaders.landing import ROW
+from loaders.plain import plain
 from pipeline.typed_text import converted, damage, doubtful, shortened, undamaged, value
 from schemas.contract import Column, SourceDataset
 
@@ -37,35 +40,52 @@ _WORDS = frozenset({"name", "title", "no", "code", "number", "id", "phone", "mob
 _SIZE = re.compile(r"char[a-z0-9 ]*\((\d+)", re.IGNORECASE)
 
 
+@dataclass(frozen=True)
+class _Cell:
+    """A column as it landed: its type there, whether its texts have one line, and whether they were all found plain."""
+
+    column: Column
+    kind: pa.DataType
+    one_line: bool
+    plain: bool
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is a text in which something may be damaged."""
+        return self.column.type.name in TEXTS and pa.types.is_string(self.kind) and not self.plain
+
+    @property
+    def raw(self) -> str:
+        return _raw(self.column)
+
+    @property
+    def given(self) -> str:
+        """The name, within the view, of the column as it landed."""
+        return f'"given {self.column.name}"'
+
+
 def create_view(db: duckdb.DuckDBPyConnection, dataset: SourceDataset, rows: Path) -> None:
     """Create the view `<system>.<dataset>`: the contract's columns, then `source_row` and `unreadable`."""
-    landed = pq.read_schema(rows)
-    cells = [(column, _raw(column), landed.field(column.physical).type) for column in dataset.columns]
-    lines = frozenset(column.name for column in dataset.columns if is_one_line(dataset, column))
+    landed, sound = pq.read_schema(rows), plain(rows)
+    cells = [
+        _Cell(one, landed.field(one.physical).type, is_one_line(dataset, one), one.physical in sound) for one in dataset.columns
+    ]
     names = ", ".join(f'"{column.name}"' for column in dataset.columns)
     # SELECTs within each other, so that a cell is read once and not again to find out whether it could be read.
-    inner = [
-        f'{raw} as {_given(column)}, {_typed(column, raw, kind, column.name in lines)} as "{column.name}"'
-        for column, raw, kind in cells
-    ]
+    inner = [f'{cell.raw} as {cell.given}, {_typed(cell)} as "{cell.column.name}"' for cell in cells]
     db.execute(f"create schema if not exists {dataset.system}")
-    faulty = _unreadable([(column, kind) for column, _, kind in cells], lines)
-    looked = f"select *, {_doubt(cells, lines)} as {_DOUBT} from read_parquet({literal(rows)})"
+    looked = f"select *, {_doubt(cells)} as {_DOUBT} from read_parquet({literal(rows)})"
     db.execute(
-        f"create view {dataset.system}.{dataset.name} as select {names}, {ROW}, {faulty} as unreadable"
+        f"create view {dataset.system}.{dataset.name} as select {names}, {ROW}, {_unreadable(cells)} as unreadable"
         f" from (select {', '.join(inner)}, {ROW}, {_DOUBT} from ({looked}))"
     )
 
 
-def _doubt(cells: Sequence[tuple[Column, str, pa.DataType]], lines: frozenset[str]) -> str:
+def _doubt(cells: Sequence[_Cell]) -> str:
     """Whether a text of the row may be damaged. One look at all of them together is several times as fast as one at each."""
-    of = [(_physical(column), column.name in lines) for column, _, kind in cells if _is_text(column, kind)]
+    of = [(_physical(cell.column), cell.one_line) for cell in cells if cell.is_text]
     kinds = [([text for text, short in of if short is one_line], one_line) for one_line in (True, False)]
     return " or ".join(doubtful(texts, one_line=one_line) for texts, one_line in kinds if texts) or "false"
-
-
-def _is_text(column: Column, kind: pa.DataType) -> bool:
-    return column.type.name in TEXTS and pa.types.is_string(kind)
 
 
 def _physical(column: Column) -> str:
@@ -82,33 +102,29 @@ def is_one_line(dataset: SourceDataset, column: Column) -> bool:
     return length is not None and length <= _SHORT
 
 
-def _given(column: Column) -> str:
-    """The name, within the view, of a column as it landed."""
-    return f'"given {column.name}"'
-
-
-def _unreadable(cells: Sequence[tuple[Column, pa.DataType]], lines: frozenset[str]) -> str:
+def _unreadable(cells: Sequence[_Cell]) -> str:
     """The names of a row's unreadable cells; they are put together only for a row that has one."""
-    found = {column.name: _faulty(column, kind, column.name in lines) for column, kind in cells}
+    found = {cell.column.name: _faulty(cell) for cell in cells}
     faults = {name: condition for name, condition in found.items() if condition}
     if not faults:
         return "cast(null as varchar)"
-    texts = {column.name: _given(column) for column, kind in cells if _is_text(column, kind)}
+    texts = {cell.column.name: cell for cell in cells if cell.is_text}
     doubtful_ones = " or ".join(f"({faults[name]})" for name in texts)
     others = " or ".join(f"({condition})" for name, condition in faults.items() if name not in texts) or "false"
     any_fault = f"{others} or case when {_DOUBT} then {doubtful_ones} else false end" if texts else others
-    signs = {name: f" || {damage(given, one_line=name in lines)}" for name, given in texts.items()}
+    signs = {name: f" || {damage(cell.given, one_line=cell.one_line)}" for name, cell in texts.items()}
     named = ", ".join(f"case when {condition} then '{name}'{signs.get(name, '')} end" for name, condition in faults.items())
     return f"case when {any_fault} then concat_ws(',', {named}) end"
 
 
-def _faulty(column: Column, kind: pa.DataType, one_line: bool) -> str | None:
+def _faulty(cell: _Cell) -> str | None:
     """The condition that a cell holds something that cannot be read; None where every landed value can."""
-    lost = f'"{column.name}" is null and {_given(column)} is not null'
-    if column.type.name in TEXTS:
-        found = f"({lost}) or {shortened(_given(column))}" if one_line else lost
-        return found if pa.types.is_string(kind) else None
-    return None if _is_exact(column, kind) else f"{lost} and trim(cast({_given(column)} as varchar)) <> ''"
+    lost = f'"{cell.column.name}" is null and {cell.given} is not null'
+    if cell.is_text:
+        return f"({lost}) or {shortened(cell.given)}" if cell.one_line else lost
+    if cell.column.type.name in TEXTS or _is_exact(cell.column, cell.kind):
+        return None
+    return f"{lost} and trim(cast({cell.given} as varchar)) <> ''"
 
 
 def _is_exact(column: Column, kind: pa.DataType) -> bool:
@@ -124,15 +140,12 @@ def _raw(column: Column) -> str:
     return f"(case when ltrim(trim(cast({raw} as varchar)), {_LOST}) in ({values}) then null else {raw} end)"
 
 
-def _typed(column: Column, raw: str, kind: pa.DataType, one_line: bool) -> str:
+def _typed(cell: _Cell) -> str:
+    column, raw, kind = cell.column, cell.raw, cell.kind
     text = f"cast({raw} as varchar)"
     name = column.type.name
     if name in TEXTS:
-        return (
-            f"(case when {_DOUBT} then {undamaged(text, one_line=one_line)} else {text} end)"
-            if _is_text(column, kind)
-            else text
-        )
+        return f"(case when {_DOUBT} then {undamaged(text, one_line=cell.one_line)} else {text} end)" if cell.is_text else text
     if _is_exact(column, kind) or (name == "date" and pa.types.is_date(kind)):
         return raw
     if name == "timestamp" and pa.types.is_timestamp(kind):

@@ -152,7 +152,8 @@ def _moment(text: str, target: str, iso: str, form: str, spellings: str) -> str:
     word = f"trim({text})"
     day = f"regexp_replace({word}, ' [0:.]+$', '')" if target == "date" else word
     return (
-        f"(case when starts_with({word}, '{_NO_YEAR}') then null"
-        f" when regexp_full_match({text}, '{iso}') then try_cast({text} as {target})"
+        f"(case when regexp_full_match({text}, '{iso}')"
+        f" then case when starts_with({text}, '{_NO_YEAR}') then null else try_cast({text} as {target}) end"
+        f" when starts_with({word}, '{_NO_YEAR}') then null"
         f" when regexp_full_match({word}, '{form}') then cast(try_strptime({day}, {spellings}) as {target}) end)"
     )

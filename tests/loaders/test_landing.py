@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from loaders import landing
+from loaders.plain import plain
 
 COLUMNS = pa.schema({"no": pa.string(), "n": pa.int64()})
 THREE = [["a", "b"], ["c", "d"], ["e"]]
@@ -79,3 +80,36 @@ def test_a_reading_of_other_columns_or_none_is_nothing_to_compare_with(tmp_path:
     assert landing.write(tmp_path / "other", reading(THREE, other), before)[0] == 5
     assert pq.read_schema(tmp_path / "other" / "rows.parquet").names == ["no", "m", landing.ROW]
     assert landing.write(tmp_path / "first", reading(THREE), tmp_path / "nowhere" / "rows.parquet")[0] == 5
+
+
+@pytest.mark.parametrize(
+    ("cells", "is_plain"),
+    [
+        (["001", None, "", " ~", "a+b E"], True),
+        ([None, None], True),
+        ([], True),
+        (["001", "1.2E+11"], False),
+        (["001", "002", "\x1a003"], False),
+        (["001", "002", "00\t3"], False),
+        (["001", "002", "003\x7f"], False),
+        (["张三", "001"], False),
+        (["001", "002", "003", "00\u00a04"], False),
+    ],
+)
+def test_a_file_says_which_of_its_columns_are_plain(tmp_path: Path, cells: list[str | None], is_plain: bool) -> None:
+    columns = pa.schema({"no": pa.string(), "n": pa.int64()})
+    rows = pa.record_batch([pa.array(["\x00", *cells, "无"], pa.string()), pa.array(range(len(cells) + 2))], schema=columns)
+    pieces = [rows[place : min(place + 2, len(cells) + 1)] for place in range(1, len(cells) + 1, 2)]
+    landing.write(tmp_path / "landed", pa.RecordBatchReader.from_batches(columns, pieces))
+    assert plain(tmp_path / "landed" / "rows.parquet") == ({"no"} if is_plain else set())
+
+
+def test_of_a_file_that_says_nothing_no_column_is_plain(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"no": ["001"]}), tmp_path / "rows.parquet")
+    assert plain(tmp_path / "rows.parquet") == frozenset()
+
+
+def test_what_is_taken_from_an_earlier_file_is_looked_at_again(tmp_path: Path, before: Path) -> None:
+    landing.write(tmp_path / "again", reading([["a", "b"], ["c", "戊"]]), before)
+    assert plain(before) == {"no"}
+    assert plain(tmp_path / "again" / "rows.parquet") == set()

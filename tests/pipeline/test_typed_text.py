@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from core.dialects import LogicalType
+from loaders import landing
 from pipeline.landing_views import create_view
 from schemas.contract import Column, SourceDataset
 
@@ -22,14 +23,21 @@ AMOUNT, MARK = LogicalType("number", precision=12, scale=2), LogicalType("number
 
 
 def seen(folder: Path, kind: LogicalType, cells: pa.Array[Any], **facts: Any) -> list[tuple[Any, str | None]]:
-    """The value and the unreadable columns of every cell, landed in a column of the type."""
+    """The value and the unreadable columns of every cell, landed in a column of the type: as the landing writes it, which says
+    which columns are plain, and in a file that says nothing."""
     column = replace(Column("v", "V", "值", kind), **{name: value for name, value in facts.items() if name != "key"})
     dataset = SourceDataset("s", "t", "T", "表", "某处", "1.0.0", "src_s", (column,), facts.get("key", ()))
-    rows = folder / "rows.parquet"
-    pq.write_table(pa.table({"V": cells, "source_row": pa.array(range(len(cells)), pa.int64())}), rows)
-    with duckdb.connect() as db:
-        create_view(db, dataset, rows)
-        return db.execute(f"select {column.name}, unreadable from s.t order by source_row").fetchall()
+    table, rows = pa.table({"V": cells}), folder / "untold.parquet"
+    pq.write_table(table.append_column(landing.ROW, pa.array(range(len(cells)), pa.int64())), rows)
+    pieces = pa.RecordBatchReader.from_batches(table.schema, table.to_batches(max_chunksize=2))
+    landing.write(folder / "landed", pieces)
+    found = []
+    for file in (rows, folder / "landed" / "rows.parquet"):
+        with duckdb.connect() as db:
+            create_view(db, dataset, file)
+            found.append(db.execute(f"select {column.name}, unreadable from s.t order by source_row").fetchall())
+    assert found[0] == found[1]
+    return found[0]
 
 
 @pytest.mark.parametrize(
