@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -26,6 +27,12 @@ from schemas.catalog import Catalog
 from schemas.contract import SourceDataset
 
 _SHOWN = ("dataset", "as_of", "file_name", "sha256", "rows", "faulty", "state", "error_code", "given_by", "given_at", "stored")
+_ARRIVED = (
+    "select 1 from ops.step b join ops.step p using (run_id) where b.verb = 'brake' and b.subject = entity and b.state = 'done'"
+    " and b.started_at >= s.ended_at and p.verb = 'publish' and p.subject = 'hub' and p.state = 'done'"
+    " and p.started_at >= b.ended_at and not coalesce(p.output -> 'failed' ? entity, false)"
+)
+"""The publish that took an `entity` as it was judged after a reading `s`."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +54,8 @@ def upload(book: Ledger, known: Catalog, offer: Offer) -> Row:
 
     Raises:
         Denied: HUB740 when the dataset is not handed in as a file, HUB741 when there is no such file, HUB743 without a name
-            or a reason, HUB745 for an older business date where a missing row counts as gone, HUB340 while a file of another
-            business date has not been read, HUB746.
+            or a reason, HUB745 for an older business date where a missing row counts as gone, HUB340 while the rows of a
+            file of another business date are not in the hub, HUB746.
     """
     dataset = uploaded(known, offer.dataset)
     if not offer.file.is_file():
@@ -127,11 +134,11 @@ def _as_offered(found: Trial, tried: str, offered: str) -> Trial:
 
 def _in_order(book: Ledger, known: Catalog, dataset: SourceDataset, as_of: date) -> None:
     """Refuse an older business date where the newest file is the whole truth: its missing rows would count as gone. Where
-    every file has rows of its own, refuse another business date as long as no night has read the file before."""
+    every file has rows of its own, refuse another business date as long as the rows of the file before are not in the hub."""
     if _adds(known, dataset):
-        for row in _unread(book, dataset):
+        for row in _unread(book, dataset, entities_of(known, dataset)):
             if row["as_of"] != as_of:
-                raise Denied("HUB340", dataset.id, receipt=number(row["upload_id"]), day=row["as_of"])
+                raise Denied("HUB340", dataset.id, receipt=number(row["upload_id"]), day=row["as_of"], system=dataset.system)
         return
     newest = book.single("select max(as_of) as day from ops.upload where dataset = %s and state = 'taken'", [dataset.id])["day"]
     if newest and as_of < newest:
@@ -143,13 +150,15 @@ def _adds(known: Catalog, dataset: SourceDataset) -> bool:
     return all(known.entity(name).gone == "never" for name in entities_of(known, dataset))
 
 
-def _unread(book: Ledger, dataset: SourceDataset) -> list[Row]:
-    """The files taken since the dataset was last read, but for those that a later one replaced."""
+def _unread(book: Ledger, dataset: SourceDataset, entities: Collection[str] = ()) -> list[Row]:
+    """The files taken since the dataset was last read, but for those that a later one replaced; given entities, since what was
+    read last of it went into all of these, and not only into the landing."""
     return book.rows(
         "select upload_id, as_of from ops.upload u where dataset = %s and state = 'taken' and replaced_by is null"
         " and not exists (select 1 from ops.step s where s.verb = 'extract' and s.subject = u.dataset and s.state = 'done'"
-        " and s.started_at >= u.given_at) order by upload_id",
-        [dataset.id],
+        " and s.started_at >= u.given_at"
+        f" and not exists (select 1 from unnest(%s::text[]) entity where not exists ({_ARRIVED}))) order by upload_id",
+        [dataset.id, list(entities)],
     )
 
 

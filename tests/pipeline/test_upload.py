@@ -18,6 +18,7 @@ from core.errors import Denied
 from core.settings import ROOT
 from extractors import confined
 from pipeline import upload as desk
+from pipeline.night import close_run, extract_part, open_run
 from pipeline.template import template
 from pipeline.upkeep import upkeep
 from schemas.catalog import catalog
@@ -161,6 +162,31 @@ def test_a_file_of_another_day_is_refused_until_the_one_before_has_been_read(
     assert len(university.hub("payroll_item")) == 4
     history = desk.uploads(university.ledger, catalog().source("finance.payroll"))
     assert [(row["as_of"], row["replaced_by"]) for row in history] == [(other, None), (AS_OF, None), (AS_OF, "UP000002")]
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_file_that_was_read_and_whose_rows_are_not_in_the_hub_is_not_passed_over(
+    university: Any, desk_folder: Path, tmp_path: Path, stopped: bool
+) -> None:
+    october = [tuple("202610" if cell == "202609" else cell for cell in row) for row in GOOD]
+    file, other = workbook(tmp_path / "十月.xlsx", october), AS_OF + timedelta(days=23)
+    hand_in(university, workbook(tmp_path / "九月.xlsx", GOOD))
+    select = university.home / "sql/conform/payroll_item/finance.sql"
+    sound = select.read_text("utf-8")
+    if stopped:
+        select.write_text("select 1 as one from finance.payroll", "utf-8")
+        assert "HUB107" in {problem.code for problem in university.night(2).problems}
+        select.write_text(sound, "utf-8")
+    else:
+        run = open_run("extract", AS_OF, ["finance"])
+        extract_part(run, "finance")
+        close_run(run)
+    with pytest.raises(Denied, match=r"HUB340.*hub refresh finance"):
+        hand_in(university, file, as_of=other)
+    university.night(3)
+    assert hand_in(university, file, as_of=other)["state"] == "taken"
+    university.night(4)
+    assert len(university.hub("payroll_item")) == 4
 
 
 def test_of_two_days_of_a_whole_list_the_later_one_replaces_the_earlier(
