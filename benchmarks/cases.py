@@ -22,8 +22,8 @@ import psycopg
 
 from benchmarks import environments, students
 from benchmarks.environments import program
-from core import embedded
 from core.settings import ROOT
+from core.store import embedded
 
 PEERS = ROOT / "benchmarks" / "peers"
 HOME = ROOT / "benchmarks" / "million" / "home"

@@ -59,7 +59,7 @@ def main() -> None:
 def measure(folder: Path, persons: int, runs: int, systems: Sequence[str]) -> dict[str, Any]:
     """The figures of the nights, in seconds and megabytes."""
     from campus.rehearsal import Rehearsal
-    from core.postgres import hub_url
+    from core.store.postgres import hub_url
 
     started = time.perf_counter()
     university = Rehearsal(folder / "campus", persons, systems=systems)

@@ -28,7 +28,7 @@ from core.calendar import ZONE
 if TYPE_CHECKING:
     from campus.rehearsal import Rehearsal
 
-RUNNER = "import sys; from datetime import date; from pipeline.night import night; night(date.fromisoformat(sys.argv[1]))"
+RUNNER = "import sys; from datetime import date; from runs.nightly import night; night(date.fromisoformat(sys.argv[1]))"
 QUIET_SECONDS, LIMIT_SECONDS = 60, 1800
 """Seconds without a new step after which a night counts as over; and how long one may take."""
 BUSY = "while True: pass"
@@ -52,8 +52,8 @@ def main() -> None:
 def measure(folder: Path, persons: int, loads: list[int]) -> dict[str, Any]:
     """The figures, in seconds, by the number of competing processes."""
     from campus.rehearsal import Rehearsal
-    from campus.world import day_of
-    from core.postgres import hub_url
+    from campus.simulate.world import day_of
+    from core.store.postgres import hub_url
 
     today = datetime.now(ZONE).date()
     day = day_of(today) - 1
@@ -107,7 +107,7 @@ def _run(day: str) -> dict[str, float]:
 
 def _dag() -> dict[str, float]:
     """Trigger the night, wait until nothing follows any more, and tell how long it took."""
-    from core.ledger import ledger
+    from core.store.ledger import ledger
 
     airflow("cli", "dags", "trigger", "nightly")
     began, book = datetime.now(UTC), ledger()
@@ -125,7 +125,7 @@ def _dag() -> dict[str, float]:
 
 def _receipts(began: datetime) -> dict[str, int]:
     """How many deliveries were accepted since: that both did the same work."""
-    from core.ledger import ledger
+    from core.store.ledger import ledger
 
     return {"receipts": ledger().single("select count(*) as n from ops.delivery where accepted_at >= %s", [began])["n"]}
 

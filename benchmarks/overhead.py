@@ -60,8 +60,8 @@ print(json.dumps({"airflow_import": imported, "parse": time.perf_counter() - beg
 
 def main() -> None:
     """Measure, print and keep the figures."""
-    from campus import servers
-    from core.ledger import ledger
+    from campus.servers import processes
+    from core.store.ledger import ledger
 
     plain = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="hub-overhead-") as made:
@@ -74,7 +74,7 @@ def main() -> None:
             if os.environ.get("HUB_URL"):
                 ledger().close()
             for server in ("mariadb", "postgresql"):
-                servers.stop(folder / server)
+                processes.stop(folder / server)
         airflow = {"AIRFLOW_HOME": str(folder / "airflow"), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
         figures |= _told([sys.executable, "-W", "ignore", "-c", PARSE], plain | airflow)
     figures["flow"] = sorted(figures["flow"])[len(figures["flow"]) // 2]

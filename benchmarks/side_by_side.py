@@ -29,7 +29,7 @@ from benchmarks.environments import Missing
 from benchmarks.measure import Run, run
 from benchmarks.steps import conformed
 from benchmarks.summary import Measured
-from campus import servers
+from campus.servers import processes
 
 RESULTS = Path(__file__).parent / "results"
 _ALSO = {"changed": {"changed", "first", "merge"}, "night": {"first", "changed", "unchanged", "merge"}}
@@ -98,7 +98,7 @@ def measure(rows: int, runs: int, only: Sequence[str] = ()) -> dict[str, Any]:
 
 def _stop(folder: Path) -> None:
     for name in ("mariadb", "postgresql"):
-        servers.stop(folder / name)
+        processes.stop(folder / name)
 
 
 def prepare(folder: Path, rows: int) -> Place:
@@ -110,7 +110,7 @@ def prepare(folder: Path, rows: int) -> Place:
         for host in ("localhost", "127.0.0.1"):
             cursor.execute(f"create or replace user bench@'{host}' identified by 'bench'")
             cursor.execute(f"grant all on {students.DATABASE}.* to bench@'{host}'")
-    server = servers.postgres(folder / "postgresql")
+    server = processes.postgres(folder / "postgresql")
     place = Place(folder, rows, source, server, port)
     _files(place)
     return place

@@ -16,13 +16,13 @@ DATASET, ENTITY = "registry.student", "student"
 
 
 def extract(folder: str, url: str | None = None) -> dict[str, object]:
-    """Source to Parquet, as `pipeline.extract` lands a snapshot."""
+    """Source to Parquet, as `pipeline.ingest.extract` lands a snapshot."""
     import pyarrow as pa
 
-    from core.connections import connection, parse
+    from contracts.catalog import catalog
+    from core.store.connections import connection, parse
     from extractors.base import drift, open_extractor
     from loaders import landing
-    from schemas.catalog import catalog
 
     dataset = catalog().source(DATASET)
     extractor = open_extractor(parse(dataset.connection, url) if url else connection(dataset.connection))
@@ -40,8 +40,8 @@ def load(file: str, url: str) -> dict[str, object]:
     import pyarrow.parquet as pq
     from psycopg import sql
 
-    from core import postgres
     from core.settings import settings
+    from core.store import postgres
 
     with pq.ParquetFile(file, pre_buffer=False) as parquet, postgres.connect(url) as connection:
         schema = parquet.schema_arrow
@@ -54,9 +54,9 @@ def check(file: str, folder: str) -> dict[str, object]:
     """All rules of the contract over conformed rows: accepted, held and every failing key with its rules."""
     import pyarrow.parquet as pq
 
+    from contracts.catalog import catalog
     from quality.base import Question
     from quality.check import check as judge
-    from schemas.catalog import catalog
 
     out = Path(folder)
     out.mkdir(parents=True, exist_ok=True)
@@ -70,7 +70,7 @@ def conformed(file: Path, out: Path, home: Path) -> None:
     """Write rows of the source (physical names) as the conform step would: canonical names, source position and key."""
     import duckdb
 
-    from schemas.catalog import catalog
+    from contracts.catalog import catalog
 
     columns = catalog(home).source(DATASET).columns
     present = {"is_present": "sfzx = 1"}
@@ -82,7 +82,7 @@ def conformed(file: Path, out: Path, home: Path) -> None:
 
 
 if __name__ == "__main__":
-    from core.leaving import leave
+    from core.process.leaving import leave
 
     steps: dict[str, Callable[..., dict[str, object]]] = {"extract": extract, "load": load, "check": check}
     print(json.dumps(steps[sys.argv[1]](*sys.argv[2:])))

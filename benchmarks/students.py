@@ -21,12 +21,12 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pymysql
 
-from campus import servers
-from campus.arrays import Ints, dates, digits, identity, join, kernels, money, number, pick, text, where
-from campus.lists import GIVEN, MAJORS, REGIONS, SURNAMES
-from campus.people import major_codes, major_units, unit_codes
-from core.connections import parse
+from campus.servers import processes
+from campus.simulate.arrays import Ints, dates, digits, identity, join, kernels, money, number, pick, text, where
+from campus.simulate.lists import GIVEN, MAJORS, REGIONS, SURNAMES
+from campus.simulate.people import major_codes, major_units, unit_codes
 from core.settings import settings
+from core.store.connections import parse
 
 SEED = 20260907
 DATABASE = "bench"
@@ -168,10 +168,10 @@ def source(folder: Path, port: int | None = None, rows: int = 1_000_000) -> str:
     memory = min(max(2 << 30, rows * _BYTES_A_ROW), psutil.virtual_memory().total // 3)
     options = (f"--innodb-buffer-pool-size={memory}", f"--innodb-log-file-size={memory // 4}")
     network = () if port is None else ("--skip-networking=0", "--bind-address=127.0.0.1", f"--port={port}")
-    server = servers.mariadb(folder, (*options, *network))
+    server = processes.mariadb(folder, (*options, *network))
     if server is None:
         raise SystemExit("The bench needs MariaDB: install the package mariadb-server.")
-    return servers.mariadb_database(server, DATABASE)
+    return processes.mariadb_database(server, DATABASE)
 
 
 def load(url: str, rows: int, seed: int = SEED) -> None:

@@ -30,9 +30,9 @@ import pyarrow as pa
 from core.calendar import ZONE
 
 if TYPE_CHECKING:
-    from campus.changes import Difference
     from campus.rehearsal import Rehearsal
-    from schemas.contract import SourceDataset
+    from campus.simulate.changes import Difference
+    from contracts.contract import SourceDataset
 
 SYSTEMS = ("hr", "academic", "graduate", "finance", "student_affairs")
 DAYS = 5
@@ -69,11 +69,11 @@ def main() -> None:
 def measure(folder: Path, persons: int, minutes: float, every: float) -> dict[str, Any]:
     """The figures, in seconds."""
     from campus.rehearsal import Rehearsal
-    from campus.world import day_of
-    from core.ledger import ledger
-    from pipeline.latency import summary
-    from pipeline.night import night
-    from schemas.catalog import catalog
+    from campus.simulate.world import day_of
+    from contracts.catalog import catalog
+    from core.store.ledger import ledger
+    from pipeline.delivery.latency import summary
+    from runs.nightly import night
 
     today = datetime.now(ZONE).date()
     university = Rehearsal(folder / "campus", persons)
@@ -110,7 +110,7 @@ def airflow(*words: str) -> None:
 
 def _trickle(university: Rehearsal, day: int, minutes: float, every: float) -> Iterator[Written]:
     """Write a part of every department's changes, wait, and so on until the time is over."""
-    from schemas.catalog import catalog
+    from contracts.catalog import catalog
 
     turns = int(minutes * 60 / every)
     parts = {id: slices(found, turns) for id, found in university.ahead(day, SYSTEMS).items()}
@@ -131,7 +131,7 @@ def _trickle(university: Rehearsal, day: int, minutes: float, every: float) -> I
 
 def slices(found: Difference, count: int) -> list[Difference]:
     """The keys in `count` parts of about the same size, each with the rows that it has now."""
-    from campus.changes import Difference
+    from campus.simulate.changes import Difference
 
     bounds = np.linspace(0, found.keys.num_rows, count + 1).astype(int).tolist()
     parts = [found.keys.slice(first, last - first) for first, last in itertools.pairwise(bounds)]

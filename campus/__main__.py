@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import sys
 
-from campus import built
-from core import embedded
-from core.privacy import keep_private
+from campus.servers import built
+from core.process.privacy import keep_private
 from core.settings import settings
+from core.store import embedded
 
 
 def main(arguments: list[str]) -> int:

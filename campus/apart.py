@@ -14,9 +14,9 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from campus import built
-from campus.faults import Injected
+from campus.faults.injection import Injected
 from campus.rehearsal import Rehearsal
+from campus.servers import built
 from core.errors import HubError
 
 _PATIENCE = 5

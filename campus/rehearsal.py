@@ -13,21 +13,22 @@ from pathlib import Path
 import pyarrow as pa
 import yaml
 
-from campus import built, directory, places, servers
-from campus import faults as fault_book
-from campus.changes import Difference, differences, restamped
-from campus.faults import Injected
-from campus.generate import world
-from campus.places import Kind
-from campus.render import UPLOADS, render
-from campus.stores import MariaDb, Postgres, write_csv, write_dbf, write_workbook
-from campus.stores_local import ServedTables, SqliteFile
-from campus.world import World
-from core import postgres
-from core.connections import HUB, parse
+from campus.faults import injection as fault_book
+from campus.faults.injection import Injected
+from campus.generate.university import world
+from campus.render.datasets import UPLOADS, render
+from campus.servers import built, directory, processes
+from campus.servers.stores import MariaDb, Postgres, write_csv, write_dbf, write_workbook
+from campus.servers.stores_local import ServedTables, SqliteFile
+from campus.simulate import places
+from campus.simulate.changes import Difference, differences, restamped
+from campus.simulate.places import Kind
+from campus.simulate.world import World
+from contracts.catalog import catalog
+from contracts.contract import SourceDataset
 from core.settings import settings
-from schemas.catalog import catalog
-from schemas.contract import SourceDataset
+from core.store import postgres
+from core.store.connections import HUB, parse
 
 _UNREACHABLE = "postgresql://nobody@127.0.0.1:9/gone?connect_timeout=2"
 Store = Postgres | MariaDb | SqliteFile | ServedTables
@@ -62,12 +63,12 @@ class Rehearsal:
         directory gets its entries as files. Returns the connections that were placed elsewhere, each with the program
         that was missing.
         """
-        server = servers.postgres(self.folder / "postgres")
-        other = servers.mariadb(self.folder / "mariadb")
+        server = processes.postgres(self.folder / "postgres")
+        other = processes.mariadb(self.folder / "mariadb")
 
         def on_mariadb(name: str) -> str:
             if other:
-                return servers.mariadb_database(other, name)
+                return processes.mariadb_database(other, name)
             self._elsewhere[name] = "mariadbd"
             return postgres.database(server, name)
 
@@ -83,7 +84,7 @@ class Rehearsal:
             if kind == "sqlite":
                 return f"sqlite:///{self.folder / 'files' / name / name.removeprefix('src_')}.db"
             if kind == "sqlserver":
-                return servers.sqlserver(self._served(name))
+                return processes.sqlserver(self._served(name))
             if kind == "directory":
                 return in_directory(name)
             return on_mariadb(name) if kind == "mariadb" else postgres.database(server, name)
@@ -101,7 +102,7 @@ class Rehearsal:
     def load(self, day: int, faults: Mapping[str, int] | None = None) -> list[Injected]:
         """Bring every source to the close of `day` and return the defects that were put into it.
 
-        `faults` maps the names of `campus.faults` to how many rows each spoils; those of `SYSTEM_FAULTS` spoil a
+        `faults` maps the names of `campus.faults.injection` to how many rows each spoils; those of `SYSTEM_FAULTS` spoil a
         dataset, a file or a server instead and return nothing. What an earlier load spoiled is sound again.
         """
         wanted = dict(faults or {})

@@ -1,5 +1,5 @@
 """The bottom shelf: what every room may import and nothing of the rooms themselves."""
 
-from core import memory
+from core.process import memory
 
 memory.give_back()

@@ -18,8 +18,8 @@ import duckdb
 import pyarrow as pa
 
 from core.errors import Fault
+from core.process.memory_gate import Crowded, turns
 from core.settings import settings
-from core.turns import Crowded, turns
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from core.text import known, text, together
+from core.messages import known, text, together
 
 PLACES_SHOWN = 4
 

@@ -12,8 +12,8 @@ import traceback
 from pathlib import Path
 
 from core.errors import Fault, HubError
+from core.process.memory_gate import Crowded
 from core.settings import ROOT
-from core.turns import Crowded
 
 _ENDS = (KeyboardInterrupt, SystemExit, GeneratorExit)
 _ORCHESTRATOR = "airflow"

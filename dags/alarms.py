@@ -12,10 +12,10 @@ from typing import Any
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
-from core import connections
 from core.calendar import ZONE
 from core.errors import HubError
-from core.text import text
+from core.messages import text
+from core.store import connections
 
 ALLOWED = {"nightly": timedelta(hours=4), "obligations": timedelta(hours=1), "upkeep": timedelta(hours=1)}
 """How long after its slot a run may take: the night of 02:00 is done by 06:00, before anybody comes to work."""
@@ -38,7 +38,7 @@ async def tell_technician(dag: str, context: Any = None, **_: Any) -> str:
 
 
 def _tell(dag: str, run: Any) -> str:
-    from pipeline.alerts import NotSent, deliver
+    from reporting.notify import NotSent, deliver
 
     facts = run if isinstance(run, dict) else {name: getattr(run, name, None) for name in ("run_id", "logical_date")}
     slot = facts.get("logical_date")

@@ -16,7 +16,7 @@ from airflow.sdk import task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskAwaitingInput
 
 from core.errors import Denied, HubError
-from core.text import text
+from core.messages import text
 from dags.steps import business_date, one_line
 
 log = logging.getLogger(__name__)
@@ -71,11 +71,11 @@ class Check(HITLOperator):
 
     @one_line
     def _look(self, context: Any) -> list[dict[str, Any]]:
-        from pipeline import checking
+        from runs import signoff_batch
 
-        with checking.opened([self.edge], business_date(context["dag_run"])) as here:
-            feeds = checking.waiting(here.ledger, here.catalog, edge=self.edge)
-            found, problems = checking.look(here, feeds)
+        with signoff_batch.opened([self.edge], business_date(context["dag_run"])) as here:
+            feeds = signoff_batch.waiting(here.ledger, here.catalog, edge=self.edge)
+            found, problems = signoff_batch.look(here, feeds)
         if not feeds:
             raise AirflowSkipException(text("checks.none", edge=self.edge))
         wrong: list[HubError] = [
@@ -87,18 +87,18 @@ class Check(HITLOperator):
 
     @one_line
     def _waits(self) -> bool:
-        from core.ledger import ledger
-        from pipeline import checking
-        from schemas.catalog import catalog
+        from contracts.catalog import catalog
+        from core.store.ledger import ledger
+        from runs import signoff_batch
 
-        return bool(checking.waiting(ledger(), catalog(), edge=self.edge))
+        return bool(signoff_batch.waiting(ledger(), catalog(), edge=self.edge))
 
     @one_line
     def _sign(self, context: Any, shown: Sequence[Mapping[str, Any]], by: str) -> None:
-        from pipeline import checking
+        from runs import signoff_batch
 
-        with checking.opened([self.edge], business_date(context["dag_run"])) as here:
-            _, refused = checking.sign(here, [dict(row) for row in shown], by)
+        with signoff_batch.opened([self.edge], business_date(context["dag_run"])) as here:
+            _, refused = signoff_batch.sign(here, [dict(row) for row in shown], by)
         for error in refused:
             raise error
 
@@ -107,18 +107,18 @@ class Check(HITLOperator):
 @one_line
 def ready(edge: str) -> None:
     """Tell the receiver's administrator which versions may now be taken and applied; without an address the log has it."""
-    from core.ledger import ledger
-    from pipeline.checking import offer
-    from schemas.catalog import catalog
+    from contracts.catalog import catalog
+    from core.store.ledger import ledger
+    from runs.signoff_batch import offer
 
     lines, outcome = offer(ledger(), catalog(), edge)
     log.info("%s: %s", outcome, " ".join(lines))
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:
-    from pipeline import naming
-    from schemas.catalog import catalog
+    from contracts.catalog import catalog
+    from reporting import display_names
 
     names = ("feed", "version", "expected", "found", "unsigned", "unsigned_rows", "sent", "received", "rejected", "change")
-    shown = {**row, "feed": naming.feed(catalog(), row["feed"])}
+    shown = {**row, "feed": display_names.feed(catalog(), row["feed"])}
     return ["-" if shown.get(name) is None else str(shown[name]) for name in names]

@@ -9,8 +9,8 @@ import re
 
 from airflow.sdk import DAG
 
+from contracts.catalog import catalog
 from dags.steps import complain, problems, shape
-from schemas.catalog import catalog
 
 for file, error in problems(catalog()).items():
     stem = re.sub(r"[^A-Za-z0-9_.-]", "_", file.removesuffix(".yaml").removesuffix(".odcs"))

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from core.text import text
+from contracts.catalog import catalog
+from core.messages import text
 from dags.asking import Check, ready
 from dags.steps import delivered, shape
-from schemas.catalog import catalog
 
 known = catalog()
 for edge, flow in sorted({(feed.edge, feed.flow) for feed in known.served() if feed.checked_before_use}):

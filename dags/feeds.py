@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, TaskGroup
 
+from contracts.catalog import catalog
+from core.messages import text
 from core.schedule import SCHEDULES
-from core.text import text
 from dags.steps import HUB_VERSION, give, refresh, shape, take
 from dags.timetables import CampusTimetable
-from schemas.catalog import catalog
 
 known = catalog()
 edges = {(feed.flow, word, feed.source) for feed in known.served() for word in {feed.schedule, "nightly"}}

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from core.text import text
+from contracts.catalog import catalog
+from core.messages import text
 from dags.steps import confirm, delivered, shape
-from pipeline.gathering import delivering, gathered
-from schemas.catalog import catalog
+from runs.gathering import delivering, gathered
 
 known = catalog()
 for flow, edges in gathered(known).items():

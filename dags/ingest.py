@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
+from contracts.catalog import catalog
 from dags.steps import shape, take
-from schemas.catalog import catalog
 
 for system in catalog().source_systems():
     name = catalog().systems.get(system, {}).get("name_zh", system)

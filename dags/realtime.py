@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
+from contracts.catalog import catalog
 from dags.steps import refresh, shape
 from dags.timetables import CampusTimetable
-from schemas.catalog import catalog
 
 for system in catalog().realtime_systems():
     name = catalog().systems.get(system, {}).get("name_zh", system)

@@ -1,4 +1,4 @@
-"""The tasks of every DAG: each calls one function of `pipeline.night` and passes on nothing but a run's id.
+"""The tasks of every DAG: each calls one function of `runs.nightly` and passes on nothing but a run's id.
 
 Errors become one line in the task's log. The chain of causes is left out because a driver's text may quote a row; only
 `Unavailable` is tried again, since nothing else mends itself.
@@ -18,17 +18,17 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import Asset, TriggerRule, chain, get_current_context, task
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
+from contracts.catalog import Catalog, catalog
 from core.calendar import ZONE, calendar, local_date
 from core.errors import ContractError, Fault, HubError
 from core.faults import trace_of
-from core.privacy import keep_private
+from core.messages import text
+from core.process.privacy import keep_private
 from core.schedule import FEED_SCHEDULES, SCHEDULES
 from core.settings import settings
-from core.text import text
-from schemas.catalog import Catalog, catalog
 
 if TYPE_CHECKING:
-    from pipeline.part import Part
+    from runs.part_result import Part
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -98,17 +98,17 @@ def told(function: Callable[P, Part]) -> Callable[P, None]:
 
 def _failure(errors: Sequence[HubError]) -> AirflowException:
     """What to raise for errors, of which the first decides, after each was logged; with one that is tried again, when."""
-    from pipeline import naming
+    from reporting import display_names
 
     for error in errors:
-        log.error("%s", naming.spoken(error))
+        log.error("%s", display_names.spoken(error))
         log.error("→ %s", error.then())
     if errors[0].recovery != "retry":
-        return AirflowFailException(naming.spoken(errors[0]))
+        return AirflowFailException(display_names.spoken(errors[0]))
     with contextlib.suppress(RuntimeError):  # not within a task
         instance = get_current_context()["ti"]
         log.warning("%s", text("dag.again", number=instance.try_number, of=instance.max_tries + 1))
-    return AirflowException(naming.spoken(errors[0]))
+    return AirflowException(display_names.spoken(errors[0]))
 
 
 @task(task_id="open", task_display_name=text("dag.task.open"))
@@ -118,9 +118,9 @@ def open_run(kind: str, scope: Sequence[str], word: str = "daily") -> str:
 
     A slot that the calendar has lost since it was planned is skipped; a person's own start never is.
     """
-    from pipeline import night
+    from runs import nightly
 
-    return night.open_run(kind, planned(word), list(scope))
+    return nightly.open_run(kind, planned(word), list(scope))
 
 
 def planned(word: str) -> date:
@@ -144,17 +144,17 @@ def business_date(dag_run: Any) -> date:
 @task
 @told
 def extract(run: str, system: str) -> Part:
-    from pipeline import night
+    from runs import nightly
 
-    return night.extract_part(run, system)
+    return nightly.extract_part(run, system)
 
 
 @task(trigger_rule=ONCE_OPENED, task_display_name=text("dag.task.publish"))
 @told
 def publish(run: str) -> Part:
-    from pipeline import night
+    from runs import nightly
 
-    return night.publish_part(run)
+    return nightly.publish_part(run)
 
 
 @task(trigger_rule=ONCE_OPENED, outlets=[HUB_VERSION], task_display_name=text("dag.task.announce"))
@@ -166,15 +166,15 @@ def announce(run: str) -> None:
 @task(task_display_name=text("dag.task.deliver"))
 @told
 def deliver(run: str, flow: str, schedule: str) -> Part:
-    from pipeline import night
+    from runs import nightly
 
-    return night.deliver_part(run, flow, schedule)
+    return nightly.deliver_part(run, flow, schedule)
 
 
 @task
 @one_line
 def confirm(edge: str) -> None:
-    from pipeline.gathering import confirm as look
+    from runs.gathering import confirm as look
 
     _log(look(edge, business_date(get_current_context()["dag_run"])))
 
@@ -182,15 +182,15 @@ def confirm(edge: str) -> None:
 @task(trigger_rule=ONCE_OPENED, task_display_name=text("dag.task.close"))
 @one_line
 def close(run: str) -> None:
-    from pipeline import night
+    from runs import nightly
 
-    _log(night.close_run(run))
+    _log(nightly.close_run(run))
 
 
 @task(task_display_name=text("dag.task.upkeep"))
 @one_line
 def upkeep() -> None:
-    from pipeline.upkeep import upkeep as run
+    from runs.retention import upkeep as run
 
     _log(run(business_date(get_current_context()["dag_run"])))
 
@@ -198,7 +198,7 @@ def upkeep() -> None:
 @task(task_display_name=text("dag.task.morning"))
 @one_line
 def morning() -> None:
-    from pipeline.morning import morning as run
+    from reporting.daily import morning as run
 
     _log(run(business_date(get_current_context()["dag_run"])))
 
@@ -207,7 +207,7 @@ def morning() -> None:
 @one_line
 def _refresh(system: str, word: str = "realtime") -> None:
     """Bring a source's changes to its subscribers. Not tried again: the next slot is minutes away."""
-    from pipeline.refresh import refresh as run
+    from runs.refresh import refresh as run
 
     found = run(system, planned(word))
     failure = _failure(found.problems) if found.problems else None

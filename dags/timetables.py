@@ -17,9 +17,9 @@ from airflow.plugins_manager import AirflowPlugin
 from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
 
 from core.calendar import ZONE, calendar
-from core.ids import Clock, system_clock
+from core.hashing import Clock, system_clock
+from core.messages import text
 from core.schedule import SCHEDULES
-from core.text import text
 
 HORIZON_DAYS = 800
 """How far a slot is looked for: the calendar's files reach two school years; windows beyond them are not known yet."""

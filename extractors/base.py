@@ -1,6 +1,6 @@
 """What every extractor family gives: the columns it sees, the rows of one snapshot, a key-and-hash sweep.
 
-A family is the module of its name with one class whose `family` says so; presence registers it (`core.families`). Values
+A family is the module of its name with one class whose `family` says so; presence registers it (`core.adapters`). Values
 arrive as the source holds them: a family lands as text what its driver would damage (zero dates, wide decimals, times over
 24 h), and the conform step reads the text by the contract, so that an unreadable cell is held and never becomes a silent
 NULL.
@@ -17,10 +17,10 @@ from typing import ClassVar, Protocol, cast, runtime_checkable
 import pyarrow as pa
 
 import extractors
-from core import families
-from core.connections import Connection
+from contracts.contract import Column, SourceDataset
+from core import adapters
 from core.errors import Fault, Refused
-from schemas.contract import Column, SourceDataset
+from core.store.connections import Connection
 
 SOURCE_HASH = "source_hash"
 
@@ -213,8 +213,8 @@ def open_extractor(connection: Connection) -> Extractor:
     Raises:
         Fault: HUB804 when no module handles that family.
     """
-    found = families.class_of(extractors, connection.family)
+    found = adapters.class_of(extractors, connection.family)
     if found is None:
-        known = ", ".join(families.known(extractors))
+        known = ", ".join(adapters.known(extractors))
         raise Fault("HUB804", connection.id, family=connection.family, known=known)
     return cast(Extractor, found(connection))

@@ -1,4 +1,4 @@
-"""The child of `extractors.confined`: reads the files that it is told on its standard input, one request a line.
+"""The child of `extractors.files.confined`: reads the files that it is told on its standard input, one request a line.
 
 It ends when its input does. Of each request it answers with one line: how much memory it has ever used, and the error, if any.
 """
@@ -15,11 +15,12 @@ import pyarrow as pa
 
 from core import faults
 from core.errors import HubError
-from core.memory import give_back, peak
-from core.privacy import keep_private
-from extractors import csv_file, dbf_file, excel_file, unpacked
-from extractors.confined import MEGABYTE, Job, Limits, confine
-from extractors.file_layout import FileLayout
+from core.process.memory import give_back, peak
+from core.process.privacy import keep_private
+from extractors import csv_file, dbf_file, excel_file
+from extractors.files import unpacked
+from extractors.files.confined import MEGABYTE, Job, Limits, confine
+from extractors.files.file_layout import FileLayout
 
 _PARSERS: Mapping[str, Callable[[bytes, FileLayout], pa.Table]] = {
     "csv": csv_file.parse,

@@ -18,9 +18,9 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from core.errors import Refused
-from extractors.encoding import is_plainly_other, is_plainly_utf8, marked, plain_name
-from extractors.file_kind import other_than
-from extractors.file_layout import BOM, FileLayout
+from extractors.files.encoding import is_plainly_other, is_plainly_utf8, marked, plain_name
+from extractors.files.file_kind import other_than
+from extractors.files.file_layout import BOM, FileLayout
 
 _ENCODING = "utf-8"
 _RAW = re.compile("[\udc80-\udcff]")

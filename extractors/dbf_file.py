@@ -18,9 +18,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from extractors import dbf_language, dbf_memo, file_kind
-from extractors.encoding import decode, is_plainly_other
-from extractors.file_layout import FileLayout
+from extractors.files import dbf_language, dbf_memo, file_kind
+from extractors.files.encoding import decode, is_plainly_other
+from extractors.files.file_layout import FileLayout
 
 Column: TypeAlias = "pa.Array[Any]"
 Block = npt.NDArray[np.uint8]

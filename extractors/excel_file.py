@@ -20,10 +20,10 @@ import pyarrow as pa
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum
 
 from core.dialects import UNREADABLE
-from extractors import compound, excel_xls, excel_xlsx, file_kind, workbook_kind
-from extractors.excel_formats import is_too_long, number_text
-from extractors.excel_xlsx import Place
-from extractors.file_layout import FileLayout
+from extractors.files import compound, excel_xls, excel_xlsx, file_kind, workbook_kind
+from extractors.files.excel_formats import is_too_long, number_text
+from extractors.files.excel_xlsx import Place
+from extractors.files.file_layout import FileLayout
 
 Cell = int | float | str | bool | time | date | datetime | timedelta
 _TORN = (struct.error, LookupError, EOFError, zlib.error, zipfile.BadZipFile, ElementTree.ParseError, ValueError, RuntimeError)

@@ -1,6 +1,6 @@
 """A folder of files: the newest one that the contract's pattern names is the whole dataset.
 
-The file is read whole and parsed at once, which is its snapshot, in a process of its own (`extractors.confined`); rows keep the
+The file is read whole and parsed at once, which is its snapshot, in a process of its own (`extractors.files.confined`); rows keep the
 order of the file, so that a person finds the row that a message counts. Hashes, windows and keys are done by the local engine
 over the parsed text.
 """
@@ -15,16 +15,16 @@ from typing import ClassVar, cast
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.connections import Connection
+from contracts.contract import SourceDataset
 from core.dialects import quoted
 from core.engine import engine
 from core.errors import ContractError, Unavailable
-from extractors import shape
+from core.store.connections import Connection
 from extractors.base import SOURCE_HASH, Reading, SourceColumn, drift, kind_of
-from extractors.confined import Job, rows_of
-from extractors.encoding import seeming
-from extractors.file_layout import FileLayout
-from schemas.contract import SourceDataset
+from extractors.databases import read_schema
+from extractors.files.confined import Job, rows_of
+from extractors.files.encoding import seeming
+from extractors.files.file_layout import FileLayout
 
 _KINDS = ("csv", "xlsx", "xls", "dbf")
 _UNFINISHED = (".tmp", ".part", ".crdownload")
@@ -57,23 +57,25 @@ class Files:
     @contextlib.contextmanager
     def read(self, dataset: SourceDataset, low: str | None = None) -> Iterator[Reading]:
         table = self._table(dataset)
-        watermark = shape.watermark_column(dataset)
+        watermark = read_schema.watermark_column(dataset)
         high = pc.max(table[watermark]).as_py() if watermark else None
         if low is not None and watermark:
             table = table.filter(pc.is_null(pc.field(watermark)) | (pc.field(watermark) >= pc.scalar(low)))
-        if shape.hashed(dataset, low):
+        if read_schema.hashed(dataset, low):
             table = table.append_column(SOURCE_HASH, _hashes(table))
         yield _reading(table, high)
 
     @contextlib.contextmanager
     def sweep(self, dataset: SourceDataset) -> Iterator[Reading]:
         table = self._table(dataset)
-        yield _reading(table.append_column(SOURCE_HASH, _hashes(table)).select([*shape.key_columns(dataset), SOURCE_HASH]))
+        yield _reading(
+            table.append_column(SOURCE_HASH, _hashes(table)).select([*read_schema.key_columns(dataset), SOURCE_HASH])
+        )
 
     @contextlib.contextmanager
     def fetch(self, dataset: SourceDataset, keys: pa.Table) -> Iterator[Reading]:
         table = self._table(dataset)
-        names = shape.key_columns(dataset)
+        names = read_schema.key_columns(dataset)
         wanted = keys.select(names).group_by(names).aggregate([])
         found = table.append_column(SOURCE_HASH, _hashes(table)).join(wanted, names, join_type="inner")
         yield _reading(found.select([*table.column_names, SOURCE_HASH]))
@@ -165,4 +167,4 @@ def _hashes(table: pa.Table) -> pa.ChunkedArray[pa.StringScalar]:
 def _reading(table: pa.Table, high: str | None = None) -> Reading:
     schema = pa.schema([field.remove_metadata() for field in table.schema])
     reader = pa.RecordBatchReader.from_batches(schema, table.cast(schema).to_batches())
-    return Reading(schema, shape.sliced(reader), table.num_rows, high)
+    return Reading(schema, read_schema.sliced(reader), table.num_rows, high)

@@ -14,12 +14,12 @@ from typing import ClassVar
 
 import pyarrow as pa
 
+from contracts.contract import Column
 from core.dialects import arrow_type
-from extractors import shape
 from extractors.base import SourceColumn, kind_of
-from extractors.mssql_session import MARK, snapshot
-from extractors.tabular import Cell, Seen, Session, Tabular, rows
-from schemas.contract import Column
+from extractors.databases import read_schema
+from extractors.databases.cursor import Cell, Seen, Session, Tabular, rows
+from extractors.databases.mssql_session import MARK, snapshot
 
 _TABLES = """
     select case when TABLE_SCHEMA = schema_name() then TABLE_NAME else TABLE_SCHEMA + '.' + TABLE_NAME end
@@ -124,7 +124,7 @@ def _typed(column: Column, seen: Seen, name: str, kind: str) -> Cell | None:
         return Cell(physical, name, text, pa.bool_())
     if seen.column.kind == "integer":
         return Cell(physical, name, text, pa.int64())
-    if kind in {"decimal", "numeric"} and shape.fits(column, seen.precision, seen.scale):
+    if kind in {"decimal", "numeric"} and read_schema.fits(column, seen.precision, seen.scale):
         return Cell(physical, name, text, arrow_type(column.type))
     if kind in {"float", "real"}:
         exact = f"convert(nvarchar(20), convert(varbinary(8), {name}), 2)"

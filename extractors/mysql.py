@@ -1,6 +1,6 @@
 """MySQL and MariaDB: one consistent snapshot, read unbuffered, every cell left as the bytes that the server sent.
 
-Two readers give the same cells: PyMySQL always works and is right for small tables; connectorx (`extractors.mysql_stream`)
+Two readers give the same cells: PyMySQL always works and is right for small tables; connectorx (`extractors.databases.mysql_stream`)
 reads large ones many times as fast. Option `reader` of the connection's URL forces one of them.
 
 The driver's own conversions are switched off: they turn zero dates, times over 24 hours and wide decimals into something
@@ -20,16 +20,16 @@ from typing import Any, ClassVar, cast
 
 import pyarrow as pa
 
-from core import reach
-from core.connections import Connection
+from contracts.contract import Column, SourceDataset
 from core.dialects import arrow_type, quoted
 from core.errors import Fault, Refused, Unavailable
 from core.settings import settings
-from extractors import mysql_catalogue, mysql_lines, mysql_mark, mysql_stream, shape
+from core.store import reach
+from core.store.connections import Connection
 from extractors.base import SOURCE_HASH, Mark, Reading, SourceColumn, drift
-from extractors.encoding import Unreadable, decode, not_ascii, utf8
-from extractors.mysql_session import SNAPSHOT, Row, Session, snapshot
-from schemas.contract import Column, SourceDataset
+from extractors.databases import mysql_catalog, mysql_fingerprint, mysql_lines, mysql_stream, read_schema
+from extractors.databases.mysql_session import SNAPSHOT, Row, Session, snapshot
+from extractors.files.encoding import Unreadable, decode, not_ascii, utf8
 
 _KEYS_AT_ONCE = 500
 _LARGE_ROWS = 20_000
@@ -90,7 +90,7 @@ class MySQL:
 
     def tables(self) -> list[str]:
         with self._snapshot() as session:
-            return [name for (name,) in session.texts(mysql_catalogue.TABLES)]
+            return [name for (name,) in session.texts(mysql_catalog.TABLES)]
 
     def columns(self, physical: str, dataset: SourceDataset | None = None) -> list[SourceColumn]:
         with self._snapshot(dataset) as session:
@@ -98,7 +98,7 @@ class MySQL:
 
     def primary_key(self, physical: str) -> list[str]:
         with self._snapshot() as session:
-            found = session.texts(mysql_catalogue.KEY, _address(physical))
+            found = session.texts(mysql_catalog.KEY, _address(physical))
         return [name for index, name in found if index == found[0][0]]
 
     @contextlib.contextmanager
@@ -112,7 +112,7 @@ class MySQL:
 
     @contextlib.contextmanager
     def read(self, dataset: SourceDataset, low: str | None = None) -> Iterator[Reading]:
-        watermark = shape.watermark_column(dataset)
+        watermark = read_schema.watermark_column(dataset)
         where, bounds = "true", cast(tuple[object, ...], ())
         if low is not None and watermark:
             where, bounds = f"({_name(watermark)} >= %s or {_name(watermark)} is null)", (low,)
@@ -121,14 +121,14 @@ class MySQL:
             high = None
             if watermark:
                 ((high,),) = session.texts(f"select cast(max({_name(watermark)}) as char) from {_table(dataset)}")
-            selected = [*cells, _hash(cells)] if shape.hashed(dataset, low) else cells
+            selected = [*cells, _hash(cells)] if read_schema.hashed(dataset, low) else cells
             with contextlib.ExitStack() as open_reading:
                 reading = self._streamed(session, dataset, selected, open_reading) if low is None else None
                 yield reading or open_reading.enter_context(_reading(session, dataset, selected, [(where, bounds)], high))
 
     @contextlib.contextmanager
     def sweep(self, dataset: SourceDataset) -> Iterator[Reading]:
-        key = shape.key_columns(dataset)
+        key = read_schema.key_columns(dataset)
         with self._snapshot(dataset) as session:
             cells = _cells(session, dataset)
             by_name = {cell.name: cell for cell in cells}
@@ -139,7 +139,7 @@ class MySQL:
 
     @contextlib.contextmanager
     def fetch(self, dataset: SourceDataset, keys: pa.Table) -> Iterator[Reading]:
-        names = shape.key_columns(dataset)
+        names = read_schema.key_columns(dataset)
         with self._snapshot(dataset) as session:
             cells = _cells(session, dataset)
             whole = [cell.whole for name in names for cell in cells if cell.name == name]
@@ -155,11 +155,11 @@ class MySQL:
 
     def stamp(self, dataset: SourceDataset) -> str | None:
         with self._snapshot(dataset) as session:
-            return mysql_mark.stamp(session, _address(dataset.physical))
+            return mysql_fingerprint.stamp(session, _address(dataset.physical))
 
     def mark(self, dataset: SourceDataset) -> Mark | None:
         with self._snapshot(dataset) as session:
-            return mysql_mark.mark(session, _address(dataset.physical), _table(dataset))
+            return mysql_fingerprint.mark(session, _address(dataset.physical), _table(dataset))
 
     def _streamed(
         self, session: Session, dataset: SourceDataset, cells: Sequence[_Cell], keep: contextlib.ExitStack
@@ -204,8 +204,8 @@ class MySQL:
 
 def _describe(session: Session, physical: str) -> list[_Seen]:
     return [
-        _Seen(mysql_catalogue.column(*known), charset or "", int(precision or 0), int(scale or 0))
-        for *known, charset, precision, scale in session.texts(mysql_catalogue.COLUMNS, _address(physical))
+        _Seen(mysql_catalog.column(*known), charset or "", int(precision or 0), int(scale or 0))
+        for *known, charset, precision, scale in session.texts(mysql_catalog.COLUMNS, _address(physical))
     ]
 
 
@@ -217,7 +217,7 @@ def _cells(session: Session, dataset: SourceDataset) -> list[_Cell]:
     """
     seen = _describe(session, dataset.physical)
     if not seen and session.texts(
-        mysql_catalogue.EXISTS, _address(dataset.physical)
+        mysql_catalog.EXISTS, _address(dataset.physical)
     ):  # of a broken view the catalogue has no columns
         raise Refused("HUB330", dataset.id, table=dataset.physical, owner=dataset.owner)
     drift(dataset, [one.column for one in seen])
@@ -253,7 +253,7 @@ def _landing_type(column: Column, seen: _Seen) -> pa.DataType:
         return pa.string()  # the server shows its zeros, and so does everybody who reads the number there
     if source.kind in {"integer", "boolean"} and not source.type.startswith("bit(64"):
         return pa.string() if source.type.startswith("bigint") and "unsigned" in source.type else pa.int64()
-    if source.type.startswith("decimal") and shape.fits(column, seen.precision, seen.scale):
+    if source.type.startswith("decimal") and read_schema.fits(column, seen.precision, seen.scale):
         return arrow_type(column.type)
     return pa.string()
 
@@ -274,12 +274,12 @@ def _familiar(session: Session, dataset: SourceDataset) -> bool:
 
 def _is_large(session: Session, dataset: SourceDataset) -> bool:
     """By the server's own estimate, which costs nothing; of a view there is none."""
-    return any(int(rows or 0) >= _LARGE_ROWS for (rows,) in session.texts(mysql_catalogue.ESTIMATE, _address(dataset.physical)))
+    return any(int(rows or 0) >= _LARGE_ROWS for (rows,) in session.texts(mysql_catalog.ESTIMATE, _address(dataset.physical)))
 
 
 def _facts(dataset: SourceDataset) -> list[str]:
     """What is to be known of the same snapshot, as SQL: the largest watermark, if there is one, and the count of rows."""
-    table, watermark = _table(dataset), shape.watermark_column(dataset)
+    table, watermark = _table(dataset), read_schema.watermark_column(dataset)
     high = [f"(select cast(max({_name(watermark)}) as char) from {table})"] if watermark else []
     return [*high, f"(select count(*) from {table})"]
 
@@ -287,7 +287,7 @@ def _facts(dataset: SourceDataset) -> list[str]:
 def _whole(dataset: SourceDataset, cells: Sequence[_Cell], facts: Sequence[str]) -> str:
     """The query of all rows as lines. The facts travel with every row: a statement has one snapshot."""
     line = mysql_lines.line([cell.joined for cell in cells], facts)
-    order = ", ".join(map(_name, shape.order_columns(dataset)))
+    order = ", ".join(map(_name, read_schema.order_columns(dataset)))
     return f"select {line} as _hub_line from {_table(dataset)} order by {order}".replace("%%", "%")
 
 
@@ -304,7 +304,7 @@ def _reading(
     for where, bounds in parts:
         ((found,),) = session.texts(f"select count(*) from {_table(dataset)} where {where}", bounds)
         count += int(found or 0)
-    order = ", ".join(map(_name, shape.order_columns(dataset)))
+    order = ", ".join(map(_name, read_schema.order_columns(dataset)))
     select = f"select {', '.join(cell.select for cell in cells)} from {_table(dataset)}"
     queries = [(f"{select} where {where} order by {order}", bounds) for where, bounds in parts]
     schema = pa.schema([pa.field(cell.name, cell.type) for cell in cells])

@@ -15,12 +15,12 @@ from typing import ClassVar
 
 import pyarrow as pa
 
+from contracts.contract import Column
 from core.dialects import LogicalType, arrow_type
-from extractors import shape
 from extractors.base import SourceColumn, kind_of
-from extractors.oracle_session import snapshot
-from extractors.tabular import Cell, Seen, Session, Tabular, rows
-from schemas.contract import Column
+from extractors.databases import read_schema
+from extractors.databases.cursor import Cell, Seen, Session, Tabular, rows
+from extractors.databases.oracle_session import snapshot
 
 _HERE = "coalesce(:b1, sys_context('USERENV', 'CURRENT_SCHEMA'))"
 _SYSTEM = (
@@ -125,7 +125,7 @@ def _number(column: Column, seen: Seen, name: str, kind: str) -> Cell:
     if wanted.name != "number":
         return Cell(column.physical, text, text, pa.string(), key=name)
     declared = kind == "NUMBER" and seen.precision > 0
-    sure = declared and shape.fits(Column("", "", "", wanted), seen.precision, max(seen.scale, 0))
+    sure = declared and read_schema.fits(Column("", "", "", wanted), seen.precision, max(seen.scale, 0))
     limit = "1" + "0" * (wanted.precision - wanted.scale)
     return Cell(
         column.physical,

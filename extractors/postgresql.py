@@ -22,15 +22,15 @@ import psycopg
 import pyarrow as pa
 from psycopg import sql
 
-from core.connections import Connection
+from contracts.contract import Column, SourceDataset
 from core.dialects import arrow_type, quoted
 from core.errors import Refused, Unavailable
-from core.postgres import Connection as Link
-from core.postgres import conninfo, copy_out, why
-from extractors import shape
+from core.store.connections import Connection
+from core.store.postgres import Connection as Link
+from core.store.postgres import conninfo, copy_out, why
 from extractors.base import SOURCE_HASH, Reading, SourceColumn, drift, kind_of
-from extractors.encoding import Unreadable, decode
-from schemas.contract import Column, SourceDataset
+from extractors.databases import read_schema
+from extractors.files.encoding import Unreadable, decode
 
 _COLUMNS = """
     select a.attname,
@@ -150,21 +150,21 @@ class PostgreSQL:
 
     @contextlib.contextmanager
     def read(self, dataset: SourceDataset, low: str | None = None) -> Iterator[Reading]:
-        watermark = shape.watermark_column(dataset)
+        watermark = read_schema.watermark_column(dataset)
         where: sql.Composable = sql.SQL("true")
         if low is not None and watermark:
             where = sql.SQL("({name} >= {low} or {name} is null)").format(name=sql.Identifier(watermark), low=sql.Literal(low))
-        with self._copied(dataset, lambda _: where, with_hash=shape.hashed(dataset, low)) as reading:
+        with self._copied(dataset, lambda _: where, with_hash=read_schema.hashed(dataset, low)) as reading:
             yield reading
 
     @contextlib.contextmanager
     def sweep(self, dataset: SourceDataset) -> Iterator[Reading]:
-        with self._copied(dataset, lambda _: sql.SQL("true"), shape.key_columns(dataset)) as reading:
+        with self._copied(dataset, lambda _: sql.SQL("true"), read_schema.key_columns(dataset)) as reading:
             yield reading
 
     @contextlib.contextmanager
     def fetch(self, dataset: SourceDataset, keys: pa.Table) -> Iterator[Reading]:
-        names = shape.key_columns(dataset)
+        names = read_schema.key_columns(dataset)
 
         def where(link: Link) -> sql.Composable:
             """Bound values would be UTF-8; where nobody knows the encoding, keys are compared by their bytes."""
@@ -205,12 +205,12 @@ class PostgreSQL:
                     cells=sql.SQL(", ".join(cell.select for cell in chosen)),
                     table=table,
                     where=where,
-                    order=sql.SQL(", ").join(map(sql.Identifier, shape.order_columns(dataset))),
+                    order=sql.SQL(", ").join(map(sql.Identifier, read_schema.order_columns(dataset))),
                 )
                 high = _high(link, dataset)
                 reader = copy_out(link, query.as_string(link), schema, Path(scratch) / "rows.csv")
             with reader:
-                batches = shape.sliced(reader)
+                batches = read_schema.sliced(reader)
                 if any(cell.unknown for cell in chosen):
                     batches = _decoded(batches, chosen, dataset)
                 yield Reading(schema, batches, int(str(count)), high)
@@ -358,7 +358,7 @@ def _decoded(batches: Iterator[pa.RecordBatch], cells: Sequence[_Cell], dataset:
 def _may_fit(column: Column, source: str) -> bool:
     """Whether a numeric may be exact in the contract's type: by its declared size, or by its values when it declares none."""
     declared = _NUMERIC.fullmatch(source)
-    return declared is None or shape.fits(column, int(declared[1]), max(int(declared[2]), 0))
+    return declared is None or read_schema.fits(column, int(declared[1]), max(int(declared[2]), 0))
 
 
 def _hash(cells: Sequence[_Cell]) -> _Cell:
@@ -369,7 +369,7 @@ def _hash(cells: Sequence[_Cell]) -> _Cell:
 
 
 def _high(link: Link, dataset: SourceDataset) -> str | None:
-    watermark = shape.watermark_column(dataset)
+    watermark = read_schema.watermark_column(dataset)
     if not watermark:
         return None
     table = sql.SQL(_table(dataset.physical))

@@ -16,13 +16,13 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
-from core import reach
-from core.connections import Connection
+from contracts.contract import Column
 from core.errors import Refused, Unavailable
 from core.settings import settings
+from core.store import reach
+from core.store.connections import Connection
 from extractors.base import SourceColumn, kind_of
-from extractors.tabular import Block, Cell, Seen, Session, Tabular, rows
-from schemas.contract import Column
+from extractors.databases.cursor import Block, Cell, Seen, Session, Tabular, rows
 
 _SECONDS_LOCKED = 20
 """How long to wait for a writer that is just committing."""

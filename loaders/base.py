@@ -1,6 +1,6 @@
 """What every delivery target gives: apply a delivery once, read back a receipt, survey what is there.
 
-A family is the module of its name with one class whose `family` says so; presence registers it (`core.families`).
+A family is the module of its name with one class whose `family` says so; presence registers it (`core.adapters`).
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import ClassVar, Literal, Protocol, cast
 import pyarrow.parquet as pq
 
 import loaders
-from core import families
-from core.connections import Connection
+from contracts.contract import FeedDataset
+from core import adapters
 from core.errors import Fault
-from schemas.contract import FeedDataset
+from core.store.connections import Connection
 
 
 @dataclass(frozen=True)
@@ -116,9 +116,9 @@ def open_target(connection: Connection) -> Target:
     Raises:
         Fault: HUB805 when no module handles that family.
     """
-    found = families.class_of(loaders, connection.family)
+    found = adapters.class_of(loaders, connection.family)
     if found is None:
-        raise Fault("HUB805", connection.id, family=connection.family, known=", ".join(families.known(loaders)))
+        raise Fault("HUB805", connection.id, family=connection.family, known=", ".join(adapters.known(loaders)))
     return cast(Target, found(connection))
 
 

@@ -22,16 +22,17 @@ import duckdb
 import pyarrow.parquet as pq
 from xlsxwriter.exceptions import XlsxFileError
 
-from core import reach
-from core.connections import Connection
+from contracts.contract import Column, FeedDataset
 from core.dialects import quoted, spelling
 from core.engine import literal
 from core.errors import Fault, FeedFailed
-from loaders import formats, totals
+from core.store import reach
+from core.store.connections import Connection
+from loaders import formats
 from loaders.base import Applied, Delivery, Totals
 from loaders.formats import OP
-from loaders.totals import DUCK, workspace
-from schemas.contract import Column, FeedDataset
+from loaders.tables import control_totals
+from loaders.tables.control_totals import DUCK, workspace
 
 Manifest = dict[str, Any]
 _PLAIN = re.compile(r"[^./\\*?\[\]\s][^/\\*?\[\]\r\n]*")
@@ -101,20 +102,20 @@ class FileTarget:
             return _totals(db, feed, "state", 0)
 
     def compare(self, feed: FeedDataset, expected: Path, out: Path) -> tuple[int, int, int]:
-        """Compare what the files add up to with a Parquet file of all rows; see `loaders.table.TableTarget.compare`."""
+        """Compare what the files add up to with a Parquet file of all rows; see `loaders.tables.table.TableTarget.compare`."""
         with workspace(feed.id) as (db, _), _readable(feed, feed.physical):
             self._fold(db, feed)
             db.execute(
-                f"create table found as select {totals.key_text(feed, DUCK, totals.typed)} as row_key,"
-                f" {totals.content_hash(feed, DUCK, totals.typed)} as row_hash from state"
+                f"create table found as select {control_totals.key_text(feed, DUCK, control_totals.typed)} as row_key,"
+                f" {control_totals.content_hash(feed, DUCK, control_totals.typed)} as row_hash from state"
             )
-            return totals.differences(db, feed, expected, out)
+            return control_totals.differences(db, feed, expected, out)
 
     def look(self, feed: FeedDataset, keys: Sequence[str]) -> dict[str, list[str | None]]:
         """The rows with these key texts that the files add up to, as texts of all columns."""
         with workspace(feed.id) as (db, _), _readable(feed, feed.physical):
             self._fold(db, feed)
-            return totals.held(db, feed, "state", keys)
+            return control_totals.held(db, feed, "state", keys)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -177,7 +178,7 @@ def _rows(db: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
 
     def items(shown: tuple[str, ...]) -> str:
         return ", ".join(
-            f"{totals.typed(column) if column.name in shown else f'cast(null as {spelling(column.type, DUCK.engine)})'}"
+            f"{control_totals.typed(column) if column.name in shown else f'cast(null as {spelling(column.type, DUCK.engine)})'}"
             f" as {quoted(column.name, DUCK.engine)}"
             for column in feed.columns
         )
@@ -207,7 +208,7 @@ def _open(db: duckdb.DuckDBPyConnection, name: str, feed: FeedDataset, path: Pat
 
 
 def _parsed(column: Column, feed: FeedDataset) -> str:
-    value = totals.typed(column)
+    value = control_totals.typed(column)
     if column.type.name != "boolean" or feed.file_format == "parquet":
         return value
     kind = "varchar" if feed.file_format == "oneroster" else "integer"
@@ -219,8 +220,8 @@ def _columns(feed: FeedDataset) -> str:
 
 
 def _totals(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, deleted: int) -> Totals:
-    [row] = db.execute(totals.query(feed, DUCK, totals.typed, relation)).fetchall()
-    return totals.read(feed, row, deleted)
+    [row] = db.execute(control_totals.query(feed, DUCK, control_totals.typed, relation)).fetchall()
+    return control_totals.read(feed, row, deleted)
 
 
 def _describe(delivery: Delivery, name: str, written: Path) -> Manifest:
@@ -245,7 +246,7 @@ def _describe(delivery: Delivery, name: str, written: Path) -> Manifest:
         "columns": [
             {"name": c.physical, "title": c.title, "type": c.type.name, "key": c.name in feed.key} for c in feed.columns
         ],
-        "control_totals": asdict(totals.expected(delivery.upserts, feed, deletes)),
+        "control_totals": asdict(control_totals.expected(delivery.upserts, feed, deletes)),
         "sha256": _sha256(written),
     }
 

@@ -1,6 +1,6 @@
 """The file formats in which a receiver can get rows: written from a DuckDB query, read back as a table of text.
 
-Every cell is written in the text of `loaders.totals` (dates ISO, booleans 0 or 1, decimals with fixed scale), so what is
+Every cell is written in the text of `loaders.tables.control_totals` (dates ISO, booleans 0 or 1, decimals with fixed scale), so what is
 read back needs no guessing. Parquet keeps its types. In a workbook only numbers that Excel keeps exactly are numbers.
 """
 
@@ -21,12 +21,12 @@ import pyarrow.parquet as pq
 import xlsxwriter
 from python_calamine import CalamineWorkbook
 
+from contracts.contract import Column, FeedDataset
 from core.dialects import quoted
 from core.engine import literal
 from core.errors import FeedFailed
 from loaders import ldif, oneroster
-from loaders.totals import DUCK, NUMBERS, TEXT
-from schemas.contract import Column, FeedDataset
+from loaders.tables.control_totals import DUCK, NUMBERS, TEXT
 
 OP = "_op"
 FORMATS = {"csv": "csv", "xlsx": "xlsx", "parquet": "parquet", "oneroster": "zip", "ldap": "ldif"}

@@ -15,13 +15,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from psycopg import sql
 
-from core import faults, postgres
+from contracts import ddl
+from contracts.contract import Entity
+from core import faults
 from core.dialects import arrow_type
 from core.errors import HubError
-from core.ledger import LOCK_PUBLISH, Ledger
 from core.settings import settings
-from schemas import ddl
-from schemas.contract import Entity
+from core.store import postgres
+from core.store.ledger import LOCK_PUBLISH, Ledger
 
 _LOCAL = sql.Identifier("delta")
 _MANY = 20_000

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from core.arrays import whole_numbers
 from core.errors import Refused
-from core.ids import file_digest
+from core.hashing import file_digest
 from loaders.plain import Plain
 
 ROW = "source_row"

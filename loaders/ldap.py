@@ -26,17 +26,17 @@ from ldap3.core.exceptions import LDAPExceptionError
 from ldap3.utils.conv import escape_filter_chars
 from ldap3.utils.dn import escape_rdn
 
-from core import reach
-from core.connections import Connection
+from contracts.contract import Column, FeedDataset
 from core.dialects import quoted
 from core.engine import literal
 from core.errors import FeedFailed, Unavailable
-from loaders import totals
-from loaders.alike import ALIKE
+from core.store import reach
+from core.store.connections import Connection
 from loaders.base import Applied, Delivery, Totals
 from loaders.ldif import object_classes
-from loaders.totals import DUCK, workspace
-from schemas.contract import Column, FeedDataset
+from loaders.tables import control_totals
+from loaders.tables.alike import ALIKE
+from loaders.tables.control_totals import DUCK, workspace
 
 OWN_ROW = "own_row"
 """Reason code: the receiver has an entry of its own with this number."""
@@ -84,7 +84,7 @@ class Branch:
 
     @property
     def key(self) -> Column:
-        return totals.keys(self.feed)[0]
+        return control_totals.keys(self.feed)[0]
 
     def dn(self, key: str, disabled: bool = False) -> str:
         return f"{self.key.physical}={escape_rdn(key)},{self.disabled if disabled else self.people}"
@@ -147,22 +147,22 @@ class LdapTarget:
             return self._totals(branch, self._entries(branch, None), 0)
 
     def compare(self, feed: FeedDataset, expected: Path, out: Path) -> tuple[int, int, int]:
-        """Compare the directory with a Parquet file of all rows; see `loaders.table.TableTarget.compare`."""
+        """Compare the directory with a Parquet file of all rows; see `loaders.tables.table.TableTarget.compare`."""
         branch = self._branch(feed)
         with self._guarded(feed), workspace(feed.id) as (db, _):
             db.register("entries", _table(branch, self._entries(branch, None)))
             db.execute(
-                f"create table found as select {totals.key_text(feed, DUCK, totals.typed)} as row_key,"
-                f" {totals.content_hash(feed, DUCK, totals.typed)} as row_hash from entries"
+                f"create table found as select {control_totals.key_text(feed, DUCK, control_totals.typed)} as row_key,"
+                f" {control_totals.content_hash(feed, DUCK, control_totals.typed)} as row_hash from entries"
             )
-            return totals.differences(db, feed, expected, out)
+            return control_totals.differences(db, feed, expected, out)
 
     def look(self, feed: FeedDataset, keys: Sequence[str]) -> dict[str, list[str | None]]:
         """Our entries with these keys that are not disabled, as texts of all columns."""
         branch = self._branch(feed)
         with self._guarded(feed), workspace(feed.id) as (db, _):
             db.register("entries", _table(branch, self._entries(branch, keys)))
-            return totals.held(db, feed, "entries", keys)
+            return control_totals.held(db, feed, "entries", keys)
 
     def close(self) -> None:
         """Give the connection back."""
@@ -329,8 +329,8 @@ class LdapTarget:
         feed = branch.feed
         with workspace(feed.id) as (db, _):
             db.register("entries", _table(branch, entries))
-            [row] = db.execute(totals.query(feed, DUCK, totals.typed, "entries")).fetchall()
-            return totals.read(feed, row, deleted)
+            [row] = db.execute(control_totals.query(feed, DUCK, control_totals.typed, "entries")).fetchall()
+            return control_totals.read(feed, row, deleted)
 
 
 def same_dn(left: str, right: str) -> bool:

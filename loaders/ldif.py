@@ -15,9 +15,9 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from contracts.contract import Column, FeedDataset
 from core.dialects import quoted
-from loaders.totals import DUCK, keys
-from schemas.contract import Column, FeedDataset
+from loaders.tables.control_totals import DUCK, keys
 
 BRANCH = "ou=people"
 _CLASSES = {"eduPerson": "eduPerson", "shadow": "shadowAccount"}

@@ -15,15 +15,15 @@ from typing import Any, ClassVar, cast
 import pymssql
 from pymssql import _mssql
 
-from core import reach
+from contracts.contract import FeedDataset
 from core.dialects import LogicalType
 from core.errors import FeedFailed, HubError, Unavailable
+from core.store import reach
 from loaders.base import Delivery
-from loaders.handover import DELIVERIES, GONE, HASH, KEY, SENT, TWINS, UPSERTS, poured
-from loaders.linked import LinkedTarget
-from loaders.table import CONNECT_SECONDS, LOCK_SECONDS
-from loaders.totals import TEXT, parity
-from schemas.contract import FeedDataset
+from loaders.tables.control_totals import TEXT, parity
+from loaders.tables.dbapi_target import LinkedTarget
+from loaders.tables.table import CONNECT_SECONDS, LOCK_SECONDS
+from loaders.tables.table_merge import DELIVERIES, GONE, HASH, KEY, SENT, TWINS, UPSERTS, poured
 
 _ROWS_AT_ONCE = 500
 """Rows of one INSERT; the server takes at most 1,000."""

@@ -17,15 +17,15 @@ import pymysql.connections
 from pymysql.cursors import SSCursor
 from pymysql.protocol import LoadLocalPacketWrapper
 
-from core import reach
+from contracts.contract import FeedDataset
 from core.dialects import LogicalType
 from core.errors import FeedFailed, HubError, Unavailable
 from core.settings import settings
-from loaders.handover import DELIVERIES, HASH, KEY, SENT, poured
-from loaders.linked import LinkedTarget
-from loaders.table import CONNECT_SECONDS, LOCK_SECONDS
-from loaders.totals import TEXT
-from schemas.contract import FeedDataset
+from core.store import reach
+from loaders.tables.control_totals import TEXT
+from loaders.tables.dbapi_target import LinkedTarget
+from loaders.tables.table import CONNECT_SECONDS, LOCK_SECONDS
+from loaders.tables.table_merge import DELIVERIES, HASH, KEY, SENT, poured
 
 _NO_ENTRY = (1040, 1044, 1045, 1049, 1129, 1130, 2002, 2003)
 _LOST = (0, 1053, 1152, 1158, 1159, 1160, 1161, 1317, 1927, 2006, 2013, 2055)

@@ -18,12 +18,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
+from contracts.contract import Column, FeedDataset
 from core.calendar import ZONE
 from core.dialects import quoted
 from core.engine import arrow, literal
 from core.errors import FeedFailed
-from loaders.totals import DUCK
-from schemas.contract import Column, FeedDataset
+from loaders.tables.control_totals import DUCK
 
 FILE, KEY = "file", "sourcedId"
 HEAD = (KEY, "status", "dateLastModified")

@@ -17,18 +17,18 @@ from typing import Any, ClassVar
 
 import oracledb
 
-from core import reach
-from core.connections import Connection
+from contracts import ddl
+from contracts.contract import FeedDataset
 from core.dialects import LogicalType
 from core.errors import FeedFailed, HubError, Unavailable
+from core.store import reach
+from core.store.connections import Connection
 from loaders.base import Delivery
-from loaders.fitting import Limit
-from loaders.handover import DELIVERIES, GONE, HASH, KEY, SENT, UPSERTS, poured
-from loaders.linked import LinkedTarget
-from loaders.table import CONNECT_SECONDS
-from loaders.totals import TEXT, parity
-from schemas import ddl
-from schemas.contract import FeedDataset
+from loaders.tables.control_totals import TEXT, parity
+from loaders.tables.dbapi_target import LinkedTarget
+from loaders.tables.fitting import Limit
+from loaders.tables.table import CONNECT_SECONDS
+from loaders.tables.table_merge import DELIVERIES, GONE, HASH, KEY, SENT, UPSERTS, poured
 
 _SILENT_SECONDS = 600
 _SESSION = (

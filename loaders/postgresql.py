@@ -11,16 +11,16 @@ import psycopg
 import pyarrow as pa
 from psycopg import ClientCursor
 
-from core import postgres, reach
-from core.connections import Connection
+from contracts import ddl
+from contracts.contract import FeedDataset
 from core.dialects import LogicalType
 from core.errors import FeedFailed, HubError, Unavailable
-from loaders import totals
-from loaders.handover import DELIVERIES, HASH, KEY, SENT
-from loaders.table import CONNECT_SECONDS, LOCK_SECONDS, TableTarget
-from loaders.totals import TEXT
-from schemas import ddl
-from schemas.contract import FeedDataset
+from core.store import postgres, reach
+from core.store.connections import Connection
+from loaders.tables import control_totals
+from loaders.tables.control_totals import TEXT
+from loaders.tables.table import CONNECT_SECONDS, LOCK_SECONDS, TableTarget
+from loaders.tables.table_merge import DELIVERIES, HASH, KEY, SENT
 
 _CHUNK = 1 << 20
 _TRANSIENT = ("08", "40", "55", "57")
@@ -119,7 +119,7 @@ class PostgresTarget(TableTarget):
     def folds(self, feed: FeedDataset) -> bool:
         """Texts are equal as their signs are, but for texts without case, fixed widths, and collations that say otherwise."""
         if feed.id not in self._folding:
-            names = [column.physical for column in totals.keys(feed)]
+            names = [column.physical for column in control_totals.keys(feed)]
             table = ddl.dotted(feed.physical, self.phrases.engine)
             [(found,)] = self.rows(_FOLDS, table, names)
             self._folding[feed.id] = bool(found)

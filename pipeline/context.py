@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.ledger import Ledger, Run, ledger
+from contracts.catalog import Catalog, catalog
 from core.settings import settings
-from schemas.catalog import Catalog, catalog
+from core.store.ledger import Ledger, Run, ledger
 
 Progress = Callable[[str, str], None]
 

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from core.ledger import Ledger
+from core.store.ledger import Ledger
 
 KEYS = {"brake": "brake_id", "upload": "upload_id", "delivery": "delivery_id", "version": "version"}
 _OPEN: Mapping[str, tuple[str, frozenset[str]]] = {

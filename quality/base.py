@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.rows import Rows
-from schemas.catalog import Catalog
-from schemas.contract import Entity
+from contracts.catalog import Catalog
+from contracts.contract import Entity
+from core.row_set import Rows
 
 
 @dataclass(frozen=True)

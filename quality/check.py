@@ -16,12 +16,12 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from contracts.contract import Entity, Rule
 from core.engine import engine
 from quality import quarantine, scan, sieve
 from quality.base import Question, Verdict
 from quality.results import Outcome
 from quality.suite import Expectation, expectations
-from schemas.contract import Entity, Rule
 
 Engine = Literal["scan", "gx"]
 

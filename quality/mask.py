@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from schemas.contract import Column
+from contracts.contract import Column
 
 _HIDDEN = "***"
 _OPEN = frozenset({"P0", "P1"})

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from contracts.contract import Entity
 from core.arrays import whole_numbers
 from core.dialects import quoted
 from core.engine import literal
@@ -22,7 +23,6 @@ from core.errors import Gated
 from quality import scan
 from quality.base import Question
 from quality.results import Outcome
-from schemas.contract import Entity
 
 _SOURCE = "source_system, source_row"
 """The order in which a department has its rows."""

@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from contracts.contract import Entity, Rule
+from contracts.sql import one_select
 from core.dialects import quoted
 from core.engine import literal
 from core.errors import ContractError
 from quality.base import Question
 from quality.suite import Expectation
-from schemas import one_select
-from schemas.contract import Entity, Rule
 
 _SPEAKING = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)
 """Errors about the SQL text. Every other message may carry a cell, so only its class is told."""

@@ -18,10 +18,10 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
 from typing import Any, Literal
 
+from contracts.catalog import Catalog
+from contracts.contract import Entity, Rule
 from core.dialects import LogicalType
 from core.errors import ContractError
-from schemas.catalog import Catalog
-from schemas.contract import Entity, Rule
 
 Form = Literal["present", "unique", "in_set", "matches", "between", "longest", "flag"]
 

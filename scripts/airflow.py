@@ -23,11 +23,11 @@ from typing import IO, Any
 import psutil
 import services
 
-from core import embedded
 from core.errors import Fault, HubError
-from core.privacy import keep_private
+from core.messages import text
+from core.process.privacy import keep_private
 from core.settings import ROOT
-from core.text import text
+from core.store import embedded
 
 READY_SECONDS = 300
 GRACE_SECONDS = 60

@@ -25,7 +25,7 @@ GROUPS = {
 
 def page() -> str:
     """The whole page: a table for each hundred of codes, Chinese with the English text below."""
-    from core.text import catalogue
+    from core.messages import catalogue
 
     chinese, english = catalogue("zh"), catalogue("en")
     codes = sorted(key.removesuffix(".text") for key in chinese if re.fullmatch(r"HUB\d+\.text", key))

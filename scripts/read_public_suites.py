@@ -28,9 +28,10 @@ from typing import Any
 
 from core.dialects import UNREADABLE
 from core.errors import HubError
-from extractors import csv_file, dbf_file, dbf_language, excel_file
-from extractors.excel_formats import number_text
-from extractors.file_layout import FileLayout
+from extractors import csv_file, dbf_file, excel_file
+from extractors.files import dbf_language
+from extractors.files.excel_formats import number_text
+from extractors.files.file_layout import FileLayout
 
 SECONDS = 60
 MEMORY = 4 << 30

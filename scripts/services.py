@@ -13,8 +13,8 @@ import secrets
 import sys
 from pathlib import Path
 
-from core import postgres
 from core.settings import ROOT, settings
+from core.store import postgres
 
 SERVICES = ("api-server", "scheduler", "dag-processor", "triggerer")
 AIRFLOW = Path(sys.executable).with_name("airflow")

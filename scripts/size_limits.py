@@ -17,7 +17,7 @@ DAG_LINES = 80
 SKIPPED = {".venv", "var", "build", ".git"}
 IGNORED = Path("dags/.airflowignore")
 """Modules of the DAG folder that Airflow does not scan (timetables, steps) are ordinary modules."""
-COMMANDS = "pipeline/cli_"
+COMMANDS = "cli/commands/"
 """A command's options are its parameters, so these modules are free of the limit on them."""
 
 

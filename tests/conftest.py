@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from campus import servers
-from core import accounts, embedded
-from core.ledger import ledger
-from extractors import confined
+from campus.servers import processes
+from core.store import accounts, embedded
+from core.store.ledger import ledger
+from extractors.files import confined
 
 SESSION = "HUB_TEST_SESSION"
 """In the environment of everything that a session starts: the folder of its servers."""
@@ -61,23 +61,23 @@ def server_room() -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_server(server_room: Path) -> Iterator[str]:
-    """The URL of a private PostgreSQL server; make databases on it with `core.postgres.database`."""
+    """The URL of a private PostgreSQL server; make databases on it with `core.store.postgres.database`."""
     folder = server_room / "postgresql"
-    yield embedded.administrator(servers.postgres(folder))
-    servers.stop(folder)
+    yield embedded.administrator(processes.postgres(folder))
+    processes.stop(folder)
 
 
 @pytest.fixture(scope="session")
 def mariadb_server(server_room: Path) -> Iterator[str]:
-    """The URL of a private MariaDB server; make databases on it with `campus.servers.mariadb_database`."""
+    """The URL of a private MariaDB server; make databases on it with `campus.servers.processes.mariadb_database`."""
     if os.environ.get("HUB_TEST_NO_MARIADB") == "1":
         pytest.skip("HUB_TEST_NO_MARIADB=1: tests against MariaDB are left out on request")
     folder = server_room / "mariadb"
-    url = servers.mariadb(folder)
+    url = processes.mariadb(folder)
     if url is None:
         pytest.fail("MariaDB is not installed: install the package mariadb-server, or set HUB_TEST_NO_MARIADB=1", pytrace=False)
     yield url
-    servers.stop(folder)
+    processes.stop(folder)
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +85,7 @@ def directory_server(server_room: Path) -> Iterator[str]:
     """The URL of a private directory (slapd) and its branch of people."""
     if os.environ.get("HUB_TEST_NO_SLAPD") == "1":
         pytest.skip("HUB_TEST_NO_SLAPD=1: tests against a directory are left out on request")
-    from campus import directory  # its library warns on import, which the setting above lets pass
+    from campus.servers import directory  # its library warns on import, which the setting above lets pass
 
     folder = server_room / "directory"
     url = directory.directory(folder)
@@ -100,8 +100,8 @@ def mssql_server(server_room: Path) -> Iterator[str]:
     """The URL of a private server that speaks SQL Server's protocol, reads only, and serves the files of its folder `tables`;
     the folder is `server_room / "sqlserver_hr"`."""
     folder = server_room / "sqlserver_hr"
-    yield servers.sqlserver(folder)
-    servers.stop(folder)
+    yield processes.sqlserver(folder)
+    processes.stop(folder)
 
 
 SignIn = Callable[..., str]

@@ -80,7 +80,7 @@ def main() -> None:
 
 def measure(folder: Path, rows: int, runs: int, audited: int = 0) -> dict[str, Any]:
     """The figures of the nights: seconds, seconds by verb, megabytes."""
-    from campus import servers
+    from campus.servers import processes
 
     try:
         source = university(folder, rows, audited)
@@ -105,26 +105,26 @@ def measure(folder: Path, rows: int, runs: int, audited: int = 0) -> dict[str, A
         figures["load_after"] = os.getloadavg()[0]
         return figures
     finally:
-        from core.ledger import ledger
+        from core.store.ledger import ledger
 
         if os.environ.get("HUB_URL"):
             ledger().close()
         for server in ("mariadb", "postgresql"):
-            servers.stop(folder / server)
+            processes.stop(folder / server)
 
 
 def university(folder: Path, rows: int, audited: int) -> str:
     """Start the servers, fill the source and point this process and its children at them; returns the source's URL."""
-    from campus import servers
-    from core.postgres import database
+    from campus.servers import processes
     from core.settings import ROOT
+    from core.store.postgres import database
 
     home = folder / "home"
     shutil.copytree(HOME, home)
     shutil.copytree(ROOT / "sql" / "migrations", home / "sql" / "migrations")
     source = students.source(folder / "mariadb", rows=rows)
     students.load(source, rows)
-    server = servers.postgres(folder / "postgresql")
+    server = processes.postgres(folder / "postgresql")
     head, tail = source.split(f"/{students.DATABASE}", 1)
     os.environ |= {
         "HUB_HOME": str(home),
@@ -132,7 +132,7 @@ def university(folder: Path, rows: int, audited: int) -> str:
         "HUB_URL": database(server, "hub"),
         "HUB_AUDITED": str(audited),
         "AIRFLOW_CONN_SRC_REGISTRY": source,
-        "AIRFLOW_CONN_DST_LIBRARY": servers.mariadb_database(head + tail, "library"),
+        "AIRFLOW_CONN_DST_LIBRARY": processes.mariadb_database(head + tail, "library"),
         "AIRFLOW_CONN_DST_FINANCE": database(server, "finance"),
         "MILLION_RAW": database(server, "raw"),
     }
@@ -141,8 +141,8 @@ def university(folder: Path, rows: int, audited: int) -> str:
 
 def raw_copy(source: str) -> float:
     """Seconds of the servers' own clients, joined by a pipe: the whole table from MariaDB into an empty PostgreSQL table."""
-    from core.connections import parse
-    from core.embedded import administrator
+    from core.store.connections import parse
+    from core.store.embedded import administrator
 
     door, target = parse("raw", source).options["unix_socket"], os.environ["MILLION_RAW"]
     psql, mariadb = shutil.which("psql"), shutil.which("mariadb")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from click.testing import Result
 
-from core.accounts import Account
-from core.ledger import Ledger
+from core.store.accounts import Account
+from core.store.ledger import Ledger
 
 PASSWORD = "correct horse battery"
 CHIEF = Account("主管", "administrator")

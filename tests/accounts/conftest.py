@@ -10,12 +10,12 @@ from accounts_house import CHIEF, PASSWORD, PEOPLE, Clock, House, Hub
 from click.testing import Result
 from typer.testing import CliRunner
 
-from core import accounts, postgres
-from core import ledger as ledger_module
-from core.ledger import ledger
+from cli.main import app
+from contracts.catalog import read_catalog
 from core.settings import settings
-from pipeline.cli import app
-from schemas.catalog import read_catalog
+from core.store import accounts, postgres
+from core.store import ledger as ledger_module
+from core.store.ledger import ledger
 
 CACHES = (settings, read_catalog, ledger_module.migrated, ledger_module._ledger, postgres.database)
 

@@ -13,12 +13,12 @@ import pytest
 from accounts_house import CHIEF, PASSWORD, House, Hub, code
 from typer.testing import CliRunner
 
-from core import accounts
-from core.accounts import Account
+from cli.main import app
 from core.errors import Denied
-from core.rights import RIGHTS, ROLES, need
-from core.text import LANGUAGES, known
-from pipeline.cli import app
+from core.messages import LANGUAGES, known
+from core.store import accounts
+from core.store.accounts import Account
+from core.store.rights import RIGHTS, ROLES, need
 
 
 def denied(wanted: str, work: Any) -> Denied:

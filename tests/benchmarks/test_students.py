@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import students
-from campus import servers
+from campus.servers import processes
 
 ROWS = 12_000
 
 
 @pytest.fixture(scope="module")
 def table(mariadb_server: str) -> str:
-    url = servers.mariadb_database(mariadb_server, students.DATABASE)
+    url = processes.mariadb_database(mariadb_server, students.DATABASE)
     students.load(url, ROWS)
     return url
 

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from pipeline import alerts
-from pipeline.digest import Digest
+from reporting import notify
+from reporting.daily_digest import Digest
 
 DAY = date(2026, 9, 14)
 DIGEST = Digest("hr", "公共数据库 2026-09-14 摘要:人事处", ("有 3 处数据被暂留", "期限 DL17 还有 1 天"))
@@ -51,7 +51,7 @@ def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
     monkeypatch.setenv(
         "AIRFLOW_CONN_ALERT_HR", f"mailto://127.0.0.1:{port}/?from=hub@example.edu.cn&to=hr@example.edu.cn&mode=insecure"
     )
-    monkeypatch.setattr(alerts, "WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(notify, "WAIT_SECONDS", 0.01)
     yield box
     server.stop()
 
@@ -80,36 +80,36 @@ def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
 
 
 def test_a_mail_arrives_once_a_day(university: Any, mailbox: Mailbox) -> None:
-    first = alerts.send(university.ledger, [DIGEST], DAY)
-    again = alerts.send(university.ledger, [DIGEST], DAY)
+    first = notify.send(university.ledger, [DIGEST], DAY)
+    again = notify.send(university.ledger, [DIGEST], DAY)
     assert [item.state for item in first + again] == ["sent", "before"]
     ((subject, body),) = mailbox.mails
     assert "人事处" in subject + body
     assert "DL17" in body and "3" in body
-    assert [item.state for item in alerts.send(university.ledger, [DIGEST], date(2026, 9, 15))] == ["sent"]
+    assert [item.state for item in notify.send(university.ledger, [DIGEST], date(2026, 9, 15))] == ["sent"]
 
 
 @pytest.mark.parametrize("refusal", ["452 Insufficient storage", "552 Mailbox full"])
 def test_a_full_mailbox_is_shown_and_tried_again_by_the_next_run(university: Any, mailbox: Mailbox, refusal: str) -> None:
-    from pipeline.status import alerts as shown
+    from reporting.status import alerts as shown
 
     mailbox.refusal = refusal
-    (found,) = alerts.send(university.ledger, [DIGEST], DAY)
+    (found,) = notify.send(university.ledger, [DIGEST], DAY)
     assert (found.state, found.reason) == ("not_sent", refusal[:3])
-    assert mailbox.tries == alerts.TRIES
-    error = alerts.failed([found])
+    assert mailbox.tries == notify.TRIES
+    error = notify.failed([found])
     assert error is not None and error.line("en").startswith("HUB737 alerts: 1 messages were not sent: hr.")
     (row,) = shown(university.ledger)
     assert (row["department"], row["state"], row["reason"]) == ("hr", "not_sent", refusal[:3])
     mailbox.refusal = ""
-    (found,) = alerts.send(university.ledger, [DIGEST], DAY)
+    (found,) = notify.send(university.ledger, [DIGEST], DAY)
     assert found.state == "sent"
     assert shown(university.ledger)[0]["attempts"] == 2
     assert len(mailbox.mails) == 1
 
 
 def test_a_webhook_gets_title_and_text(university: Any, webhook: list[dict[str, Any]]) -> None:
-    (found,) = alerts.send(university.ledger, [Digest("it", "夜间", ("一", "二"))], DAY)
+    (found,) = notify.send(university.ledger, [Digest("it", "夜间", ("一", "二"))], DAY)
     assert found.state == "sent"
     (posted,) = webhook
     assert posted["title"] == "夜间"
@@ -117,25 +117,25 @@ def test_a_webhook_gets_title_and_text(university: Any, webhook: list[dict[str, 
 
 
 def test_a_department_without_an_address_is_no_failure(university: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    (found,) = alerts.send(university.ledger, [Digest("library", "t", ("p",))], DAY)
-    assert (found.state, alerts.failed([found])) == ("no_address", None)
+    (found,) = notify.send(university.ledger, [Digest("library", "t", ("p",))], DAY)
+    assert (found.state, notify.failed([found])) == ("no_address", None)
 
 
 def test_a_wrong_or_dead_address_gives_a_word_and_never_the_address(
     university: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(alerts, "WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(notify, "WAIT_SECONDS", 0.01)
     monkeypatch.setenv("AIRFLOW_CONN_ALERT_HR", "nonsense://someone:secretword@127.0.0.1")
     monkeypatch.setenv("AIRFLOW_CONN_ALERT_IT", "json://someone:secretword@127.0.0.1:9/x")
-    found = alerts.send(university.ledger, [DIGEST, Digest("it", "t", ("p",))], DAY)
+    found = notify.send(university.ledger, [DIGEST, Digest("it", "t", ("p",))], DAY)
     assert [(item.state, item.reason) for item in found] == [("not_sent", "address"), ("not_sent", "unreachable")]
     whole = "".join(capfd.readouterr()) + json.dumps(university.ledger.rows("select * from ops.alert"), default=str)
     assert "secretword" not in whole
 
 
 def test_the_digest_tells_a_department_its_own_and_nothing_personal(university: Any) -> None:
-    from pipeline.digest import digests
-    from schemas.catalog import catalog
+    from contracts.catalog import catalog
+    from reporting.daily_digest import digests
 
     (university.home / "schemas" / "flows" / "reminders.yaml").write_text(
         "reminders: {days_before: [7, 3, 1], due_soon_days: 7, watch_days: 30, realtime_minutes: 15}\n", "utf-8"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.settings import ROOT
-from schemas.lint import lint
+from lint.lint import lint
 
 Change = Callable[[Path], None]
 

@@ -11,13 +11,13 @@ from unittest.mock import ANY
 import psycopg
 import pytest
 
-from core import postgres
+from contracts import deadlines
+from contracts.catalog import Catalog, catalog
 from core.calendar import calendar
 from core.errors import Denied
 from core.settings import ROOT
-from pipeline.obligations import as_one_row
-from schemas import deadlines
-from schemas.catalog import Catalog, catalog
+from core.store import postgres
+from reporting.obligations import as_one_row
 
 T = date(2026, 9, 5)
 COLUMNS = {
@@ -306,7 +306,7 @@ def test_daily_and_monthly_deadlines_fall_due_each_time(shipped: Catalog) -> Non
 
 
 def test_a_confirmation_names_who_and_why_and_an_occasion_that_exists(university: Any, shipped: Catalog) -> None:
-    from pipeline.obligations import confirm
+    from reporting.obligations import confirm
 
     shutil.copytree(ROOT / "schemas" / "calendar", university.home / "schemas" / "calendar", dirs_exist_ok=True)
     book, day = university.ledger, date(2026, 9, 2)

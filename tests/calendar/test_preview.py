@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from contracts.catalog import catalog
 from core.calendar import calendar, each_day
 from core.settings import ROOT
-from pipeline.preview import preview
-from schemas.catalog import catalog
+from reporting.preview import preview
 
 YEAR = (date(2026, 8, 1), date(2027, 7, 31))
 PUBLISHERS = ("sjgxlc01", "sjgxlc02", "sjgxlc03", "sjgxlc04")
@@ -63,7 +63,7 @@ def test_a_payday_that_moves_off_a_holiday_says_so(tmp_path: Path, monkeypatch: 
     """Where the university's calendar says so; the shipped one keeps the text's 8th."""
     text = (ROOT / "schemas" / "calendar" / "2026-2027.yaml").read_text("utf-8")
     (tmp_path / "2026-2027.yaml").write_text(text + "payday: {off_day: next}\n", "utf-8")
-    monkeypatch.setattr("pipeline.preview.calendar", lambda: calendar(tmp_path))
+    monkeypatch.setattr("reporting.preview.calendar", lambda: calendar(tmp_path))
     items = preview(catalog(ROOT), date(2027, 2, 1), date(2027, 2, 28), "en")
     moved = next(item for item in items if "payday" in item.name)
     assert moved.day == date(2027, 2, 14)
@@ -72,7 +72,7 @@ def test_a_payday_that_moves_off_a_holiday_says_so(tmp_path: Path, monkeypatch: 
 
 
 def test_the_command_prints_what_is_coming() -> None:
-    from pipeline.cli import app
+    from cli.main import app
 
     answer = CliRunner().invoke(app, ["calendar", "--days", "3", "--from", "2026-10-07", "--json"])
     assert answer.exit_code == 0

@@ -10,13 +10,13 @@ from typing import Any
 import psycopg
 import pytest
 
+from contracts.catalog import catalog
 from core.errors import Denied
-from core.ledger import Ledger
 from core.settings import settings
-from pipeline import latency
-from pipeline import look as looking
-from pipeline.refresh import Refreshed, refresh
-from schemas.catalog import catalog
+from core.store.ledger import Ledger
+from pipeline.delivery import latency
+from pipeline.ingest import probe as looking
+from runs.refresh import Refreshed, refresh
 
 MONDAY = date(2026, 9, 7)
 FLOWS = """\
@@ -134,11 +134,11 @@ def latency_zone() -> Any:
 
 
 def test_what_a_killed_refresh_landed_is_published_by_the_next(busy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline import cycle
+    from runs import stages
 
     busy.department("update jzg set xm = '吴四', gxsj = clock_timestamp() at time zone 'Asia/Shanghai' where gh = 'T0004'")
     with monkeypatch.context() as patch:
-        patch.setattr(cycle, "publish_all", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+        patch.setattr(stages, "publish_all", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             look(busy)
     assert "吴四" not in {row[1] for row in busy.received()}

@@ -10,8 +10,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from pipeline.screen_calendar import obligations
-from pipeline.spans import days, spans
+from cli.tables.calendar import obligations
+from reporting.spans import days, spans
 
 
 def due(day: int, state: str, deadline: str = "DL20", recurring: bool = True) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.digest import digests
-from pipeline.morning import look
-from pipeline.obligations import current, pressing
-from schemas.catalog import catalog
+from contracts.catalog import catalog
+from reporting.daily import look
+from reporting.daily_digest import digests
+from reporting.obligations import current, pressing
 
 DEADLINES = """\
 reminders: {days_before: [7, 3, 1], due_soon_days: 7, watch_days: 30, realtime_minutes: 15}

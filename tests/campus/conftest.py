@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from campus.generate import world
-from campus.render import render
-from campus.world import World
+from campus.generate.university import world
+from campus.render.datasets import render
+from campus.simulate.world import World
+from contracts.catalog import Catalog, catalog
 from core.settings import settings
-from pipeline.conform import code_views
-from pipeline.landing_views import create_view
-from schemas.catalog import Catalog, catalog
+from pipeline.transform.conform import code_views
+from pipeline.transform.typed_views import create_view
 
 PERSONS = 3_000
 Tables = dict[str, pa.Table]

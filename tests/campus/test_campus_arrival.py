@@ -11,11 +11,11 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from campus.generate import world
-from campus.generate_money import fees, paid_from
-from campus.render import DATASETS
-from campus.world import day_of
-from campus.year import AUTUMN, CARDS_ISSUED, LEAVING, LEAVING_OPENS, NUMBERED, REPORT, SPRING
+from campus.generate.money import fees, paid_from
+from campus.generate.university import world
+from campus.render.datasets import DATASETS
+from campus.simulate.world import day_of
+from campus.simulate.year import AUTUMN, CARDS_ISSUED, LEAVING, LEAVING_OPENS, NUMBERED, REPORT, SPRING
 
 PERSONS = 3_000
 FEED = Path(__file__).resolve().parents[2] / "sql" / "feeds" / "sjgxlc10" / "registration_status.sql"

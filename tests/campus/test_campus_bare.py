@@ -8,14 +8,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from campus import places
 from campus.rehearsal import Rehearsal
-from campus.stores import near_type
-from core.connections import connection
+from campus.servers.stores import near_type
+from campus.simulate import places
+from contracts.catalog import catalog
+from contracts.contract import Column
 from core.dialects import LogicalType
+from core.store.connections import connection
 from extractors.base import open_extractor
-from schemas.catalog import catalog
-from schemas.contract import Column
 
 KINDS = {
     "datetime": ("timestamp", "2026-09-07 08:00:00"),

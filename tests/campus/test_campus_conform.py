@@ -9,11 +9,11 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from campus.people import names, staff_numbers, student_numbers
-from campus.world import World, present
+from campus.simulate.people import names, staff_numbers, student_numbers
+from campus.simulate.world import World, present
+from contracts.catalog import Catalog
 from core.dialects import spelling
-from pipeline import accounts
-from schemas.catalog import Catalog
+from pipeline.transform import row_accounts
 
 Sources = Callable[[int], duckdb.DuckDBPyConnection]
 MAPPED = [
@@ -87,7 +87,7 @@ def test_a_select_drops_no_row_without_saying_why(
 ) -> None:
     db, path, query = sources(5), tmp_path / "rows.parquet", select(shipped, entity, system)
     db.execute(f"copy (select *, '{system}' as source_system from ({query})) to '{path}' (format parquet)")
-    found = accounts.account(db, shipped.entity(entity), shipped, {system: query}, path)
+    found = row_accounts.account(db, shipped.entity(entity), shipped, {system: query}, path)
     row = found["accounts"][system]
     assert (row["dropped"], row["unread"], row["added"], found["lost"]) == (0, 0, 0, None)
     assert row["read"] == row["conformed"] + row["filtered"] + row["merged"]

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pytest
 
-from campus.changes import differences
-from campus.fault_rules import FAULTS
-from campus.faults import SYSTEM_FAULTS, inject, spoil_tables
+from campus.faults.injection import SYSTEM_FAULTS, inject, spoil_tables
+from campus.faults.rules import FAULTS
+from campus.simulate.changes import differences
+from contracts.catalog import Catalog
 from core.errors import Denied
-from schemas.catalog import Catalog
 
 
 @pytest.fixture

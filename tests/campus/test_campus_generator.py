@@ -12,12 +12,12 @@ import pytest
 from stdnum import luhn
 from stdnum.iso7064 import mod_11_2
 
-from campus import lists
-from campus.changes import differences
-from campus.generate import world
-from campus.render import render
-from campus.world import World
-from schemas.catalog import Catalog
+from campus.generate.university import world
+from campus.render.datasets import render
+from campus.simulate import lists
+from campus.simulate.changes import differences
+from campus.simulate.world import World
+from contracts.catalog import Catalog
 
 Tables = Mapping[str, pa.Table]
 

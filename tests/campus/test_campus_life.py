@@ -12,14 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from campus import render_research
-from campus.generate import world
-from campus.render import render
-from campus.world import World, date_of
+from campus.generate.university import world
+from campus.render.datasets import render
+from campus.render.offices import research
+from campus.simulate.world import World, date_of
+from contracts.catalog import Catalog
 from core.dialects import spelling
-from pipeline.conform import code_views
-from pipeline.landing_views import create_view
-from schemas.catalog import Catalog
+from pipeline.transform.conform import code_views
+from pipeline.transform.typed_views import create_view
 
 Tables = Mapping[str, pa.Table]
 Sources = Callable[[int], duckdb.DuckDBPyConnection]
@@ -141,7 +141,7 @@ def test_projects_receive_no_more_than_planned_and_reimbursements_know_them(
         received[row["XMBH"]] += row["BKS"]
     assert set(received) == set(plan)
     assert all(amount <= plan[key] for key, amount in received.items())
-    every = set(cells(render_research.project(world(3_000, day=330), secret_too=True), "XMBH"))
+    every = set(cells(research.project(world(3_000, day=330), secret_too=True), "XMBH"))
     assert set(cells(tables[5]["finance.reimbursement"], "XMBH")) <= every
 
 
@@ -173,9 +173,9 @@ def test_nothing_of_a_confidential_project_passes_even_if_the_views_show_it(
 
 
 SHOWING = {
-    "research.project": render_research.project,
-    "research.fund": render_research.fund,
-    "research.result": render_research.result,
+    "research.project": research.project,
+    "research.fund": research.fund,
+    "research.result": research.result,
 }
 
 

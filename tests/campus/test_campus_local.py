@@ -16,14 +16,14 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from campus import servers
-from campus.changes import differences
 from campus.rehearsal import Rehearsal, Store
-from campus.stores_local import ServedTables, SqliteFile
-from core.connections import connection, parse
+from campus.servers import processes
+from campus.servers.stores_local import ServedTables, SqliteFile
+from campus.simulate.changes import differences
+from contracts.contract import Column, SourceDataset
 from core.dialects import LogicalType
+from core.store.connections import connection, parse
 from extractors.base import Extractor, drift, open_extractor
-from schemas.contract import Column, SourceDataset
 
 KINDS = {
     "project_no": LogicalType("string", length=20),
@@ -73,10 +73,10 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         url = f"sqlite:///{tmp_path}/office/office.db"
         store: Store = SqliteFile(url)
     else:
-        url, store = servers.sqlserver(folder), ServedTables(folder)
+        url, store = processes.sqlserver(folder), ServedTables(folder)
     yield store, open_extractor(parse("src_research", url))
     store.close()
-    servers.stop(folder)
+    processes.stop(folder)
 
 
 def found(extractor: Extractor) -> list[tuple[object, ...]]:
@@ -128,23 +128,23 @@ def test_a_renamed_column_is_seen(place: Place) -> None:
 
 def test_a_sqlserver_starts_once_ends_and_comes_back_where_it_was(tmp_path: Path) -> None:
     folder = tmp_path / "sqlserver_research"
-    url = servers.sqlserver(folder)
+    url = processes.sqlserver(folder)
     try:
-        assert servers.sqlserver(folder) == url
+        assert processes.sqlserver(folder) == url
         store = ServedTables(folder)
         store.create(DATASET)
         assert open_extractor(parse("src_research", url)).tables() == ["KY_XM"]
-        pid = servers.serving("campus.sqlserver", str(folder))
+        pid = processes.serving("campus.servers.sqlserver", str(folder))
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-        servers._children[folder].wait()
-        assert servers.sqlserver(folder) == url
+        processes._children[folder].wait()
+        assert processes.sqlserver(folder) == url
         assert open_extractor(parse("src_research", url)).tables() == ["KY_XM"]
         assert ((folder / "login.json").stat().st_mode & 0o77) == 0
     finally:
-        servers.stop(folder)
-    assert servers._pid(folder) is None
-    servers.stop(folder)
+        processes.stop(folder)
+    assert processes._pid(folder) is None
+    processes.stop(folder)
 
 
 def test_systems_lie_where_the_map_of_places_says(own_settings: Path, mariadb_server: str) -> None:
@@ -166,4 +166,4 @@ def test_systems_lie_where_the_map_of_places_says(own_settings: Path, mariadb_se
     finally:
         university.stop()
         shutil.rmtree(folder)
-    assert servers._pid(folder / "sqlserver_research") is None
+    assert processes._pid(folder / "sqlserver_research") is None

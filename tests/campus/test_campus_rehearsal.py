@@ -17,14 +17,14 @@ import pytest
 import yaml
 from python_calamine import CalamineWorkbook
 
-from campus.changes import differences
-from campus.places import TARGETS
 from campus.rehearsal import Rehearsal
-from campus.stores import Postgres
-from core import postgres
-from core.connections import connection, parse
+from campus.servers.stores import Postgres
+from campus.simulate.changes import differences
+from campus.simulate.places import TARGETS
+from contracts.catalog import Catalog
 from core.settings import settings
-from schemas.catalog import Catalog
+from core.store import postgres
+from core.store.connections import connection, parse
 
 PERSONS = 600
 

@@ -10,16 +10,16 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from campus.generate import world
-from campus.render_courses import VENDOR_TERMS, course_section, course_selection
-from campus.world import date_of
-from campus.year import SPRING
-from core.connections import parse
+from campus.generate.university import world
+from campus.render.students.courses import VENDOR_TERMS, course_section, course_selection
+from campus.simulate.world import date_of
+from campus.simulate.year import SPRING
+from contracts.catalog import Catalog
 from core.engine import literal
+from core.store.connections import parse
 from loaders.base import Delivery, open_target
-from loaders.totals import expected
-from pipeline.roster import slips
-from schemas.catalog import Catalog
+from loaders.tables.control_totals import expected
+from onboarding.oneroster_validator import slips
 
 ENTITIES = (
     "term", "course", "course_section", "course_selection", "org_unit", "admin_class", "staff", "student", "student_status",

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from campus import built, directory, servers
-from core.connections import parse
+from campus.servers import built, directory, processes
+from core.store.connections import parse
 from extractors.base import open_extractor
 
 CUT_OFF = """
@@ -34,7 +34,7 @@ def test_every_server_of_a_university_is_stopped_and_started_again(server_room: 
     assert directory_server  # or this test is left out
     university = server_room / "built"
     directory.directory(university / "directory")
-    address = servers.sqlserver(university / "sqlserver_research")
+    address = processes.sqlserver(university / "sqlserver_research")
     ports = [int((university / name / "port").read_text()) for name in ("directory", "sqlserver_research")]
     try:
         assert all(map(listens, ports))
@@ -67,7 +67,7 @@ def test_connections_follow_servers_whose_path_is_too_long_to_listen_in(server_r
     university.mkdir(parents=True)
     for folder in (university, *university.parents[:2]):
         folder.chmod(0o711)
-    stores = [servers.postgres(university / "postgres"), servers.mariadb(university / "mariadb")]
+    stores = [processes.postgres(university / "postgres"), processes.mariadb(university / "mariadb")]
     stranger = "postgresql://reader@/clinic?host=/srv/postgresql&port=5433"
     connections = tmp_path / "connections.yaml"
     connections.write_text(f"src_hr: {stores[0]}\nsrc_library: '{stores[1]}'\nsrc_clinic: {stranger}\n", "utf-8")

@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow.compute as pc
 import pytest
 
-from campus.generate import world
-from campus.generate_past import state_on
-from campus.render import render
-from campus.world import GRADUATED, INTAKE, date_of, day_of, epoch, present
-from campus.year import ADMITTED, AUTUMN, CARDS_ISSUED, LEAVING, LOANS_PAID, NUMBERED, REPORT, SPRING
+from campus.generate.past import state_on
+from campus.generate.university import world
+from campus.render.datasets import render
+from campus.simulate.world import GRADUATED, INTAKE, date_of, day_of, epoch, present
+from campus.simulate.year import ADMITTED, AUTUMN, CARDS_ISSUED, LEAVING, LOANS_PAID, NUMBERED, REPORT, SPRING
 
 PERSONS = 1_000
 FIRST_ROWS = {

@@ -38,7 +38,7 @@ def interrupted(folder: Path, stage: str, number: int) -> dict[str, str]:
     """Start a demonstration and stop it there; the environment that it had."""
     folder.mkdir(mode=0o711)
     environment = {**os.environ, "HUB_VAR": str(folder / "var"), "PYTHONWARNINGS": "ignore"}
-    command = [sys.executable, "-m", "pipeline.cli", "demo", "--persons", "200"]
+    command = [sys.executable, "-m", "cli.main", "demo", "--persons", "200"]
     nowhere = subprocess.DEVNULL
     process = subprocess.Popen(command, env=environment, stdout=nowhere, stderr=nowhere, umask=0, start_new_session=True)
     deadline = time.monotonic() + 300
@@ -77,6 +77,6 @@ def test_an_interrupted_demonstration_leaves_no_process(server_room: Path, stage
 def test_what_a_killed_demonstration_leaves_ends_with_make_down(server_room: Path, stage: str) -> None:
     folder = server_room / f"demo-{stage}-9"
     environment = interrupted(folder, stage, signal.SIGKILL)
-    for words in (["-m", "pipeline.cli", "status"], ["-m", "campus", "stop"]):
+    for words in (["-m", "cli.main", "status"], ["-m", "campus", "stop"]):
         subprocess.run([sys.executable, *words], env=environment, capture_output=True, check=False)
     assert left(folder) == []

@@ -9,8 +9,8 @@ import duckdb
 import pytest
 from canon_cases import Check, Row
 
+from contracts.catalog import Catalog, catalog
 from core.dialects import spelling
-from schemas.catalog import Catalog, catalog
 
 HOME = Path(__file__).resolve().parents[2]
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from schemas.catalog import Catalog
-from schemas.flowbook import flowbook
+from contracts.catalog import Catalog
+from contracts.flow_document import flowbook
 
 Edge = Mapping[str, Any]
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schemas.catalog import Catalog
+from contracts.catalog import Catalog
 
 Books = dict[str, list[dict[str, Any]]]
 ITEMS = ("tuition", "accommodation", "books", "medical_exam")

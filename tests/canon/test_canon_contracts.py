@@ -13,11 +13,11 @@ import jsonschema
 import pytest
 import yaml
 
-from core.text import LANGUAGES, catalogue
-from pipeline.accounts import DROPPED, UNJOINED, UNREAD
+from contracts.catalog import Catalog
+from contracts.contract import Entity
+from core.messages import LANGUAGES, catalogue
+from pipeline.transform.row_accounts import DROPPED, UNJOINED, UNREAD
 from quality.scan import REASONS
-from schemas.catalog import Catalog
-from schemas.contract import Entity
 
 ENTITIES = {
     "campus", "org_unit", "major", "admin_class", "staff", "provisional_staff", "staff_post", "student", "student_status",

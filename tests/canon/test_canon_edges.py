@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.projection import _joined_by
-from schemas.catalog import Catalog
+from contracts.catalog import Catalog
+from pipeline.delivery.feed_snapshot import _joined_by
 
 Edge = Mapping[str, Any]
 PERMISSIONS = {"YWLC08": "R13", "YWLC09": "R14"}

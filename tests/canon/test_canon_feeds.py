@@ -12,10 +12,10 @@ import sqlglot
 import yaml
 from sqlglot import exp
 
-from core import postgres
+from contracts.catalog import Catalog
+from contracts.contract import FeedDataset
 from core.dialects import spelling
-from schemas.catalog import Catalog
-from schemas.contract import FeedDataset
+from core.store import postgres
 
 SCHEDULED = {
     "E14": "leaving_data",

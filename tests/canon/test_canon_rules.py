@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from pipeline.cli import app
-from pipeline.flows import disagreements, rules
-from schemas.catalog import Catalog
-from schemas.flowbook import FlowBook, flowbook
+from cli.main import app
+from contracts.catalog import Catalog
+from contracts.flow_document import FlowBook, flowbook
+from reporting.flows import disagreements, rules
 
 
 @pytest.fixture(scope="module")

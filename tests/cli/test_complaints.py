@@ -10,10 +10,10 @@ from typing import cast
 import pytest
 from rich.cells import cell_len
 
+from cli.app import complain, say
+from contracts.catalog import catalog
 from core.errors import Braked, HubError, Refused, Unavailable
-from pipeline import naming
-from pipeline.cli_base import complain, say
-from schemas.catalog import catalog
+from reporting import display_names
 
 DOWN = Unavailable(
     "HUB202",
@@ -35,8 +35,8 @@ class Terminal(io.StringIO):
 def test_a_terminal_of_80_columns_shows_an_error_within_them(monkeypatch: pytest.MonkeyPatch, language: str) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr("sys.stderr", Terminal())
-    line = naming.line(catalog(), DOWN, language)
-    monkeypatch.setattr("pipeline.naming.spoken", lambda error: line)
+    line = display_names.line(catalog(), DOWN, language)
+    monkeypatch.setattr("reporting.display_names.spoken", lambda error: line)
     complain(DOWN, "  core/x.py:1 in y")
     lines = re.sub(r"\x1b\[[\d;]*m", "", cast(Terminal, sys.stderr).getvalue()).splitlines()
     assert len(lines) > 2 and max(map(cell_len, lines)) <= 80
@@ -46,7 +46,7 @@ def test_a_terminal_of_80_columns_shows_an_error_within_them(monkeypatch: pytest
 
 def test_a_program_gets_one_line_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     complain(DOWN)
-    assert capsys.readouterr().err == naming.line(catalog(), DOWN) + "\n"
+    assert capsys.readouterr().err == display_names.line(catalog(), DOWN) + "\n"
 
 
 @pytest.mark.parametrize(
@@ -76,21 +76,21 @@ def test_a_program_gets_one_line_an_error(capsys: pytest.CaptureFixture[str]) ->
     ],
 )
 def test_codes_stand_with_their_names(error: HubError, zh: str, en: str) -> None:
-    assert naming.line(catalog(), error, "zh").startswith(zh)
-    assert naming.line(catalog(), error, "en").startswith(en)
+    assert display_names.line(catalog(), error, "zh").startswith(zh)
+    assert display_names.line(catalog(), error, "en").startswith(en)
 
 
 def test_an_entity_called_like_a_system_is_the_entity_and_a_unit_has_an_english_name() -> None:
-    assert naming.subject(catalog(), "registration", "en") == "registration"
-    assert naming.system(catalog(), "registration", "en") == "Check-in and registration system"
+    assert display_names.subject(catalog(), "registration", "en") == "registration"
+    assert display_names.system(catalog(), "registration", "en") == "Check-in and registration system"
     facts = {"count": 1, "columns": "xm", "owner": "人事处", "version": "2.0.0"}
-    told = naming.line(catalog(), Refused("HUB301", "hr.staff_record", **facts), "en")
+    told = display_names.line(catalog(), Refused("HUB301", "hr.staff_record", **facts), "en")
     assert "Personnel office" in told and "人事处" not in told
 
 
 def test_what_a_person_types_next_keeps_its_codes() -> None:
     facts = {"damaged": 1, "rules": "staff.key.unique", "waiting": 2}
-    line = naming.line(catalog(), HubError("HUB403", "staff", system="hr", **facts), "zh")
+    line = display_names.line(catalog(), HubError("HUB403", "staff", system="hr", **facts), "zh")
     assert "hr（人事系统）" in line and "hub held --system hr " in line
 
 

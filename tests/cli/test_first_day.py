@@ -9,13 +9,13 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
-from core import ledger as ledger_module
-from core import postgres
+from cli.main import app
+from contracts.catalog import read_catalog
 from core.errors import HubError
-from core.ledger import ledger
 from core.settings import ROOT, settings
-from pipeline.cli import app
-from schemas.catalog import read_catalog
+from core.store import ledger as ledger_module
+from core.store import postgres
+from core.store.ledger import ledger
 
 CACHES = (settings, read_catalog, ledger_module.migrated, ledger_module._ledger, postgres.database)
 COMMANDS = {

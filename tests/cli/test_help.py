@@ -10,10 +10,10 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
+from cli import help
+from cli.main import WRONG_USE, _run, app
 from core.errors import HubError
-from core.text import LANGUAGES, known, text
-from pipeline import helping
-from pipeline.cli import WRONG_USE, _run, app
+from core.messages import LANGUAGES, known, text
 
 COMMANDS = typer.main.get_group(app).commands
 
@@ -46,7 +46,7 @@ def test_a_page_names_what_must_be_given_and_shows_how(monkeypatch: pytest.Monke
     assert "VERSION  要恢复到的版本号" in page
     assert "--reason       （必写）理由" in page
     assert "--by           操作人" in page
-    assert helping.examples("rollback")[0] in page
+    assert help.examples("rollback")[0] in page
     assert "[选项] VERSION" in page
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from campus import servers
-from core import embedded
+from campus.servers import processes
+from core.store import embedded
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -18,7 +18,7 @@ def test_that_never_ends(number: int, request: pytest.FixtureRequest, server_roo
     for name in os.environ["HUB_TEST_FIXTURES"].split():
         request.getfixturevalue(name)
     embedded.held(server_room / "own")
-    servers.sqlserver(server_room / ("a" * 100) / "sqlserver")
+    processes.sqlserver(server_room / ("a" * 100) / "sqlserver")
     embedded.lasting(server_room / ("b" * 100) / "postgresql")  # its socket lies in a short folder elsewhere
     subprocess.Popen(["sleep", "1000"], start_new_session=True)
     if os.fork() == 0:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from contracts.deadlines import occasions
 from core.calendar import calendar, each_day, local_date
 from core.errors import ContractError
 from core.settings import settings
-from schemas.deadlines import occasions
 
 YEAR = """
 school_year: 2030-2031

@@ -14,8 +14,8 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 from psycopg import sql
 
-from core import postgres
 from core.dialects import LogicalType, arrow_type, spelling
+from core.store import postgres
 
 KINDS: dict[str, tuple[LogicalType, st.SearchStrategy[Any]]] = {
     "text": (LogicalType("string"), st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=20)),

@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from core import embedded
+from core.store import embedded
 
 HOLD = """
 import sys, time

@@ -13,9 +13,9 @@ import pytest
 
 from core.engine import engine
 from core.errors import Fault
-from core.ledger import Ledger, Output, Step, migrated
-from core.postgres import database
-from core.turns import Crowded, alone, one_at_a_time
+from core.process.memory_gate import Crowded, alone, one_at_a_time
+from core.store.ledger import Ledger, Output, Step, migrated
+from core.store.postgres import database
 
 SECONDS = 30
 """So long a thread may take that does not wait for ever."""

@@ -79,7 +79,7 @@ def test_output_that_could_not_be_written_is_no_success(status: int, told: int) 
 
 def test_the_command_s_status_is_told() -> None:
     def status(*words: str) -> int:
-        return subprocess.run([sys.executable, "-m", "pipeline.cli", *words], capture_output=True, check=False).returncode
+        return subprocess.run([sys.executable, "-m", "cli.main", *words], capture_output=True, check=False).returncode
 
     assert (status("--help"), status("no-such-command")) == (0, 2)
 
@@ -87,7 +87,7 @@ def test_the_command_s_status_is_told() -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
 def test_a_full_disk_behind_the_output_is_one_line() -> None:
     with Path("/dev/full").open("w") as sink:
-        command = [sys.executable, "-m", "pipeline.cli", "--help"]
+        command = [sys.executable, "-m", "cli.main", "--help"]
         ended = subprocess.run(command, stdout=sink, stderr=subprocess.PIPE, text=True, check=False)
     assert ended.returncode == 1
     assert ended.stderr.startswith("HUB811 hub") and ended.stderr.count("\n") == 1

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from core.loading import beside
+from core.process.background import beside
 
 
 def test_what_is_inside_goes_on_while_it_loads_and_both_are_done_at_the_end() -> None:

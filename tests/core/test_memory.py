@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core import memory
+from core.process import memory
 
 
 def test_without_a_container_it_is_the_machine_s(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from core.errors import Refused
-from core.text import catalogue
+from core.messages import catalogue
 
 _HAN = "[\u3400-\u4dbf\u4e00-\u9fff]"
 _HALF = re.compile(rf"{_HAN} ?[,;:?!](?![A-Za-z0-9=])|{_HAN}\(|(?<!off)[,;:!] ?{_HAN}|\){_HAN}|[。，；：] +\S|\}}[,;]\{{")

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from core import reach
-from core.connections import parse
 from core.errors import HubError, Unavailable
-from core.text import text
+from core.messages import text
+from core.store import reach
+from core.store.connections import parse
 from extractors.base import open_extractor
 from loaders.base import open_target
-from loaders.table import TableTarget
+from loaders.tables.table import TableTarget
 
 FAMILIES = ("postgresql", "mysql", "mssql", "oracle")
 

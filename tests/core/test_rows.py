@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from core.engine import engine
-from core.rows import Rows, rows_of
+from core.row_set import Rows, rows_of
 from core.settings import settings
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from contracts.catalog import read_catalog
 from core.settings import ROOT, settings
-from schemas.catalog import read_catalog
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag

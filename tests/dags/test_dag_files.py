@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from contracts.catalog import catalog, read_catalog
 from core.settings import ROOT
-from schemas.catalog import catalog, read_catalog
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag

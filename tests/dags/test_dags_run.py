@@ -13,14 +13,14 @@ import pytest
 from under_test import without_deadline
 
 from campus.rehearsal import Rehearsal
+from contracts.catalog import catalog, read_catalog
 from core.errors import Denied
-from core.ledger import ledger
+from core.messages import text
 from core.settings import settings
-from core.text import text
-from pipeline import pull, signoff
+from core.store.ledger import ledger
 from pipeline.context import Night, resume
-from pipeline.night import open_run, verify_edge
-from schemas.catalog import catalog, read_catalog
+from pipeline.delivery import manual_apply, signoff
+from runs.nightly import open_run, verify_edge
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
@@ -181,14 +181,14 @@ def test_what_is_checked_before_use_waits_for_the_technicians_answer(run: Run, a
     def answer() -> None:
         answers.wait("check__e01")
         with pytest.raises(Denied, match="HUB871"):  # nobody may take it before (SJGXLC02/3, then SJGXLC02/4)
-            pull.pull(night("pull", "E01"), "E01", tmp_path, "教务管理员")
+            manual_apply.pull(night("pull", "E01"), "E01", tmp_path, "教务管理员")
         answers.give("check__e01", "核查员", yes=True)
 
     assert passed(answers.during(answer, lambda: run("check__e01", NIGHT)))
     mark = ledger().single("select * from ops.signoff where edge = 'E01'")
     assert (mark["checked_by"], mark["counts"]["feed"], mark["counts"]["equal"]) == ("核查员", "E01.staff_basic", True)
     assert signoff.chain(ledger())["whole"]
-    (taken,) = pull.pull(night("pull", "E01"), "E01", tmp_path, "教务管理员")
+    (taken,) = manual_apply.pull(night("pull", "E01"), "E01", tmp_path, "教务管理员")
     assert taken["upserts"] == mark["counts"]["expected"]
 
 

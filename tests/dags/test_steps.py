@@ -11,8 +11,8 @@ import pytest
 from under_test import without_deadline
 
 from core.errors import Braked, HubError, Refused, Unavailable
-from core.ledger import ledger
 from core.settings import ROOT
+from core.store.ledger import ledger
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
@@ -83,7 +83,7 @@ def test_what_failed_of_a_part_is_told_before_what_went_through(caplog: pytest.L
     from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
     from dags.steps import told
-    from pipeline.part import Part
+    from runs.part_result import Part
 
     caplog.set_level("INFO")
     errors: list[HubError] = [

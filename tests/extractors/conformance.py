@@ -11,13 +11,13 @@ from urllib.parse import urlsplit, urlunsplit
 import pyarrow as pa
 import pytest
 
-from core.connections import Connection, parse
+from contracts.contract import Column, SourceDataset
 from core.dialects import LogicalType
 from core.errors import HubError, Refused, Unavailable
 from core.settings import settings
+from core.store.connections import Connection, parse
 from extractors.base import SOURCE_HASH, Extractor, Reading, drift, open_extractor
-from pipeline.proofs import prove
-from schemas.contract import Column, SourceDataset
+from onboarding.source_conformance import prove
 
 KINDS = {
     "text": LogicalType("string"),

@@ -14,9 +14,9 @@ import xlsxwriter
 
 from core.errors import Refused
 from core.settings import settings
-from extractors import confined
-from extractors.confined import MEGABYTE, Job, Limits, rows_of
-from extractors.file_layout import FileLayout
+from extractors.files import confined
+from extractors.files.confined import MEGABYTE, Job, Limits, rows_of
+from extractors.files.file_layout import FileLayout
 
 PACKED = "xl/media/image1.bin"
 

@@ -11,11 +11,11 @@ import dbf
 import pytest
 from conformance import KINDS, dataset, read
 
-from core.connections import parse
+from contracts.contract import Column
 from core.dialects import LogicalType
 from core.errors import Refused
+from core.store.connections import parse
 from extractors.base import Extractor, drift, open_extractor
-from schemas.contract import Column
 
 STRUCTURE = "gh C(8); xm C(20); je N(12,2); rq D; zz L; bz M; n I; y Y; sj T; f F(10,3); b B"
 NAMES = [name.split()[0] for name in STRUCTURE.split("; ")]

@@ -19,8 +19,8 @@ from test_file_extractor import KV, CsvShelf, refusal
 from core.dialects import UNREADABLE
 from extractors.base import Extractor, open_extractor
 from extractors.excel_file import overlooked
-from pipeline.landing_views import create_view
-from pipeline.store import store
+from pipeline.ingest.landing_writer import store
+from pipeline.transform.typed_views import create_view
 
 DAY, MOMENT, CLOCK = (xlwt.easyxf(num_format_str=form) for form in ("yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss", "hh:mm:ss"))
 SIGNS = {"#NULL!": 0, "#DIV/0!": 7, "#VALUE!": 15, "#REF!": 23, "#NAME?": 29, "#NUM!": 36, "#N/A": 42}

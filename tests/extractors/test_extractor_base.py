@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from conformance import dataset
 
-from core.connections import parse
+from contracts.contract import Column
 from core.dialects import LogicalType
 from core.errors import Fault, Refused
-from core.text import catalogue
+from core.messages import catalogue
+from core.store.connections import parse
 from extractors.base import SourceColumn, drift, kind_of, open_extractor
-from extractors.encoding import is_plainly_utf8
-from schemas.contract import Column
+from extractors.files.encoding import is_plainly_utf8
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,11 @@ import pytest
 import xlsxwriter
 from conformance import Conformance, cells, dataset, read, table
 
-from core.connections import Connection, parse
 from core.errors import ContractError, Refused
+from core.store.connections import Connection, parse
 from extractors.base import Extractor, open_extractor
 from extractors.file import Files
-from extractors.file_layout import FileLayout
+from extractors.files.file_layout import FileLayout
 
 
 class CsvShelf:

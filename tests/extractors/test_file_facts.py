@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from conformance import dataset, read
 
-from core.connections import parse
 from core.errors import Refused
+from core.store.connections import parse
 from extractors.base import Extractor, open_extractor
-from extractors.file_layout import FileLayout
+from extractors.files.file_layout import FileLayout
 
 KV = {"k": "text", "v": "text"}
 FIELDS = [(b"k", b"C", 8), (b"v", b"C", 20)]

@@ -21,16 +21,16 @@ import pytest
 import sqlglot
 from conformance import Database, DatabaseConformance, cells, dataset, hashes, read, table
 
-from campus import servers
-from campus.stores_local import ServedTables
-from core.connections import Connection, parse
+from campus.servers import processes
+from campus.servers.stores_local import ServedTables
+from contracts.contract import Column
 from core.dialects import LogicalType
 from core.errors import Refused, Unavailable
-from extractors import mssql_session
+from core.store.connections import Connection, parse
 from extractors.base import Extractor, SourceColumn, kind_of, open_extractor
+from extractors.databases import mssql_session
+from extractors.databases.cursor import Seen
 from extractors.mssql import SQLServer
-from extractors.tabular import Seen
-from schemas.contract import Column
 
 TYPES = {
     "text": "nvarchar(max)",
@@ -79,7 +79,7 @@ class ServedShelf:
 
     def kill_readers(self) -> int:
         """Sessions cannot be ended one by one here: the server as a whole is."""
-        pid = servers.serving("campus.sqlserver", str(self.folder))
+        pid = processes.serving("campus.servers.sqlserver", str(self.folder))
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
         return 1
@@ -91,7 +91,7 @@ class ServedShelf:
 @pytest.fixture
 def shelf(mssql_server: str, server_room: Path) -> ServedShelf:
     folder = server_room / "sqlserver_hr"
-    assert servers.sqlserver(folder) == mssql_server  # a test that ended the server finds it again on the same port
+    assert processes.sqlserver(folder) == mssql_server  # a test that ended the server finds it again on the same port
     return ServedShelf(parse("src_hr", mssql_server), folder)
 
 

@@ -10,14 +10,14 @@ import pymysql
 import pytest
 from conformance import DatabaseConformance, a_missing_database_is_named, cells, dataset, read
 
-from campus import servers
-from core.connections import Connection, parse
+from campus.servers import processes
+from contracts.contract import Column
 from core.dialects import LogicalType
 from core.errors import Fault, Refused, Unavailable
+from core.store.connections import Connection, parse
 from extractors import mysql
 from extractors.base import open_extractor
 from extractors.mysql import READERS, MySQL
-from schemas.contract import Column
 
 TYPES = {
     "text": "longtext",
@@ -72,7 +72,7 @@ class MySQLShelf:
 
 @pytest.fixture(scope="module", params=READERS)
 def shelf(mariadb_server: str, request: pytest.FixtureRequest) -> Iterator[MySQLShelf]:
-    shelf = MySQLShelf(parse("src_hr", f"{servers.mariadb_database(mariadb_server, 'hr')}&reader={request.param}"))
+    shelf = MySQLShelf(parse("src_hr", f"{processes.mariadb_database(mariadb_server, 'hr')}&reader={request.param}"))
     yield shelf
     shelf.close()
 

@@ -11,12 +11,13 @@ from conformance import KINDS, dataset, read
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campus import servers
-from core.connections import Connection, parse
+from campus.servers import processes
+from contracts.contract import Column
 from core.errors import Unavailable
-from extractors import mysql, mysql_lines
+from core.store.connections import Connection, parse
+from extractors import mysql
 from extractors.base import open_extractor
-from schemas.contract import Column
+from extractors.databases import mysql_lines
 
 HOSTILE = st.text(st.sampled_from("a中\U0001f600\n\r\t\0\x1e\x1f\"',\\+\ufeff "), max_size=6)
 CELL = st.none() | HOSTILE
@@ -62,7 +63,7 @@ def test_bytes_of_an_unknown_encoding_never_look_like_null() -> None:
 
 @pytest.fixture(scope="module")
 def university(mariadb_server: str) -> str:
-    return servers.mariadb_database(mariadb_server, "lines")
+    return processes.mariadb_database(mariadb_server, "lines")
 
 
 @pytest.fixture(scope="module")

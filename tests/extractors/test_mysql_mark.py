@@ -11,11 +11,11 @@ import pymysql
 import pytest
 from conformance import dataset
 
-from campus import servers
-from core.connections import parse
+from campus.servers import processes
+from core.store.connections import parse
 from extractors.base import Mark, Recognising
+from extractors.databases.mysql_fingerprint import WORTH_ROWS
 from extractors.mysql import MySQL
-from extractors.mysql_mark import WORTH_ROWS
 
 COLUMNS = {"k": "integer", "v": "text"}
 
@@ -48,7 +48,7 @@ class Shelf:
 
 @pytest.fixture(scope="module")
 def shelf(mariadb_server: str) -> Iterator[Shelf]:
-    shelf = Shelf(servers.mariadb_database(mariadb_server, "marks"))
+    shelf = Shelf(processes.mariadb_database(mariadb_server, "marks"))
     yield shelf
     shelf.close()
 

@@ -13,14 +13,15 @@ import sqlglot
 from conformance import dataset
 from sqlglot import exp
 
-from core.connections import parse
+from contracts.contract import Column
 from core.dialects import LogicalType
 from core.errors import Fault, Unavailable
-from extractors import oracle, oracle_session
+from core.store.connections import parse
+from extractors import oracle
 from extractors.base import SourceColumn, kind_of, open_extractor
+from extractors.databases import oracle_session
+from extractors.databases.cursor import Cell, Seen, _Part, _Request
 from extractors.oracle import Oracle
-from extractors.tabular import Cell, Seen, _Part, _Request
-from schemas.contract import Column
 
 ADDRESS = parse("src_hr", "oracle://hub:secret@127.0.0.1:9/ORCL")
 

@@ -10,13 +10,13 @@ import pyarrow as pa
 import pytest
 from conformance import KINDS, DatabaseConformance, a_missing_database_is_named, cells, dataset, read
 
-from core import postgres
-from core.connections import Connection, parse
+from contracts.contract import Column
 from core.dialects import LogicalType
 from core.errors import Refused
+from core.store import postgres
+from core.store.connections import Connection, parse
 from extractors.base import open_extractor
 from extractors.postgresql import PostgreSQL
-from schemas.contract import Column
 
 TYPES = {"text": "text", "integer": "bigint", "number": "numeric(12,2)", "date": "date", "timestamp": "timestamp"}
 

@@ -14,9 +14,9 @@ import psycopg
 import pymysql
 import pytest
 
-from campus import servers
-from core import postgres
-from core.connections import parse
+from campus.servers import processes
+from core.store import postgres
+from core.store.connections import parse
 
 
 def _mariadb_answer(url: str) -> object:
@@ -33,28 +33,28 @@ def _mariadb_answer(url: str) -> object:
 @pytest.mark.parametrize("name", ["short", "long" * 30])
 def test_mariadb_starts_once_and_ends(mariadb_server: str, tmp_path: Path, name: str) -> None:
     folder = tmp_path / name
-    url = servers.mariadb(folder)
+    url = processes.mariadb(folder)
     try:
         assert url is not None
-        assert servers.mariadb(folder) == url
-        database = servers.mariadb_database(url, "hr")
+        assert processes.mariadb(folder) == url
+        database = processes.mariadb_database(url, "hr")
         assert _mariadb_answer(database) == ("hr", "utf8mb4", 1)
     finally:
-        servers.stop(folder)
+        processes.stop(folder)
     door = Path(parse("rehearsal", database).options["unix_socket"])
-    assert not servers._answers(door)
+    assert not processes._answers(door)
     assert not door.exists()
-    servers.stop(folder)
+    processes.stop(folder)
 
 
 def test_a_mariadb_that_starts_leaves_the_temporary_tables_of_another_alone(mariadb_server: str, tmp_path: Path) -> None:
-    where = parse("rehearsal", servers.mariadb_database(mariadb_server, "mysql"))
+    where = parse("rehearsal", processes.mariadb_database(mariadb_server, "mysql"))
     with pymysql.connect(user=where.user, unix_socket=where.options["unix_socket"], database=where.database) as connection:
         with connection.cursor() as cursor:
             cursor.execute("create temporary table kept (k int) engine = aria")
             cursor.execute("insert into kept values (1)")
-        servers.mariadb(tmp_path / "other")
-        servers.stop(tmp_path / "other")
+        processes.mariadb(tmp_path / "other")
+        processes.stop(tmp_path / "other")
         with connection.cursor() as cursor:
             cursor.execute("flush tables")
             cursor.execute("alter table kept add column v int")
@@ -73,43 +73,43 @@ def test_mariadb_outlives_a_killed_starter(mariadb_server: str, tmp_path: Path) 
         url = starter.stdout.readline().strip()
         starter.send_signal(signal.SIGKILL)
     try:
-        database = servers.mariadb_database(url, "hr")
-        assert servers.mariadb(folder) == url
+        database = processes.mariadb_database(url, "hr")
+        assert processes.mariadb(folder) == url
         assert _mariadb_answer(database) == ("hr", "utf8mb4", 1)
     finally:
-        servers.stop(folder)
-    assert not servers._answers(Path(parse("rehearsal", database).options["unix_socket"]))
+        processes.stop(folder)
+    assert not processes._answers(Path(parse("rehearsal", database).options["unix_socket"]))
 
 
 def test_mariadb_comes_back_after_a_crash_with_a_stranger_in_the_pid_file(mariadb_server: str, tmp_path: Path) -> None:
     folder = tmp_path / "db"
     try:
-        url = servers.mariadb(folder)
+        url = processes.mariadb(folder)
         assert url is not None
-        servers.mariadb_database(url, "hr")
+        processes.mariadb_database(url, "hr")
         os.kill(int((folder / "pid").read_text()), signal.SIGKILL)
-        servers._children[folder].wait()
+        processes._children[folder].wait()
         (folder / "pid").write_text(str(os.getpid()))
-        servers.stop(folder)
-        assert servers.mariadb(folder) == url
-        assert _mariadb_answer(servers.mariadb_database(url, "hr")) == ("hr", "utf8mb4", 1)
+        processes.stop(folder)
+        assert processes.mariadb(folder) == url
+        assert _mariadb_answer(processes.mariadb_database(url, "hr")) == ("hr", "utf8mb4", 1)
     finally:
-        servers.stop(folder)
+        processes.stop(folder)
 
 
 def test_postgresql_starts_once_and_ends(tmp_path: Path) -> None:
     folder = tmp_path / "db"
-    url = servers.postgres(folder)
-    assert servers.postgres(folder) == url
+    url = processes.postgres(folder)
+    assert processes.postgres(folder) == url
     database = postgres.database(url, "hr")
     psycopg.connect(database).close()
-    servers.stop(folder)
+    processes.stop(folder)
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(database)
-    assert servers.postgres(folder) == url
+    assert processes.postgres(folder) == url
     psycopg.connect(database).close()
-    servers.stop(folder)
-    servers.stop(folder)
+    processes.stop(folder)
+    processes.stop(folder)
 
 
 def asks(code: str, *words: object) -> str:
@@ -125,7 +125,7 @@ def test_nobody_else_gets_into_mariadb(mariadb_server: str, server_room: Path, n
     before = os.umask(0)
     try:
         folder.mkdir(parents=True, mode=0o755)
-        url = servers.mariadb_database(servers.mariadb(folder) or "", "hr")
+        url = processes.mariadb_database(processes.mariadb(folder) or "", "hr")
         where = parse("rehearsal", url)
         door = Path(where.options["unix_socket"])
         assert stat.S_IMODE(folder.stat().st_mode) == stat.S_IMODE(door.parent.stat().st_mode) == 0o700
@@ -139,20 +139,20 @@ def test_nobody_else_gets_into_mariadb(mariadb_server: str, server_room: Path, n
             assert _mariadb_answer(url) == ("hr", "utf8mb4", 1)
     finally:
         os.umask(before)
-        servers.stop(folder)
+        processes.stop(folder)
 
 
 def test_nobody_else_reads_the_files_of_a_sql_server(server_room: Path) -> None:
     folder = server_room / "sqlserver_closed"
     before = os.umask(0)
     try:
-        servers.sqlserver(folder)
+        processes.sqlserver(folder)
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         if os.geteuid() == 0:
             assert "PermissionError" in asks("open(sys.argv[1])", folder / "port")
     finally:
         os.umask(before)
-        servers.stop(folder)
+        processes.stop(folder)
 
 
 def test_a_directory_tells_nothing_without_its_password(directory_server: str, server_room: Path) -> None:

@@ -14,8 +14,8 @@ from typing import IO
 import psutil
 import pytest
 
-from extractors import spool
-from extractors.spool import Spool
+from extractors.databases import spool
+from extractors.databases.spool import Spool
 
 SECONDS = 30
 

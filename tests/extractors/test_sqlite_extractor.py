@@ -11,13 +11,13 @@ import pyarrow as pa
 import pytest
 from conformance import TableConformance, cells, dataset, hashes, read
 
-from core.connections import Connection, parse
+from contracts.contract import Column
 from core.dialects import LogicalType
 from core.errors import Refused, Unavailable
+from core.store.connections import Connection, parse
 from extractors import sqlite
 from extractors.base import open_extractor
 from extractors.sqlite import SQLite
-from schemas.contract import Column
 
 TYPES = {"text": "text", "integer": "integer", "number": "decimal(12,2)", "date": "date", "timestamp": "datetime"}
 

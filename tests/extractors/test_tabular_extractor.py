@@ -13,14 +13,14 @@ import pyarrow as pa
 import pytest
 from conformance import TableConformance, cells, dataset, hashes
 
-from core.connections import Connection, parse
+from contracts.contract import Column, SourceDataset
 from core.dialects import LogicalType, arrow_type
 from core.errors import Unavailable
 from core.settings import settings
+from core.store.connections import Connection, parse
 from extractors.base import SourceColumn, kind_of
-from extractors.encoding import Unreadable
-from extractors.tabular import Block, Cell, Seen, Session, Tabular, _batch, rows
-from schemas.contract import Column, SourceDataset
+from extractors.databases.cursor import Block, Cell, Seen, Session, Tabular, _batch, rows
+from extractors.files.encoding import Unreadable
 
 TYPES = {"text": "varchar", "integer": "bigint", "number": "decimal(12,2)", "date": "date", "timestamp": "timestamp"}
 

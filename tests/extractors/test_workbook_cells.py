@@ -17,8 +17,8 @@ from core.dialects import UNREADABLE
 from core.errors import Refused
 from extractors import csv_file, dbf_file
 from extractors.excel_file import parse
-from extractors.excel_formats import is_date, number_text, shown
-from extractors.file_layout import FileLayout
+from extractors.files.excel_formats import is_date, number_text, shown
+from extractors.files.file_layout import FileLayout
 
 
 def column(path: Path) -> list[str | None]:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from conformance import dataset, read
 
-from core.connections import parse
 from core.errors import Refused
+from core.store.connections import parse
 from extractors.base import open_extractor
-from extractors.encoding import decode, is_plainly_other, marked
+from extractors.files.encoding import decode, is_plainly_other, marked
 
 BIG5 = ["臺灣", "林志玲", "張惠妹", "蔡依林", "高雄市", "劉德華", "鄭成功"]
 UTF8 = ["李明", "张伟", "北京"]

@@ -27,23 +27,23 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from core import postgres
+from contracts.catalog import catalog
+from contracts.contract import HUB, Entity, SourceDataset
+from contracts.sql.files import tables_of
 from core.dialects import spelling
 from core.engine import literal
-from core.ids import file_digest
-from core.ledger import ledger
-from core.rows import Rows
+from core.hashing import file_digest
+from core.row_set import Rows
 from core.settings import settings
+from core.store import postgres
+from core.store.ledger import ledger
 from loaders import landing
 from loaders.landing import Landed
-from pipeline.conform import conform
 from pipeline.context import Night
-from pipeline.derive import derive
+from pipeline.transform.conform import conform
+from pipeline.transform.derive import derive
 from quality.base import Question
 from quality.check import check
-from schemas.catalog import catalog
-from schemas.contract import HUB, Entity, SourceDataset
-from schemas.queries import tables_of
 
 Row = Mapping[str, str | None]
 

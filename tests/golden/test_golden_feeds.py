@@ -28,15 +28,15 @@ import yaml
 from psycopg import sql
 from test_golden import HOME, Cells, Row, _cells
 
-from core import postgres
+from contracts.catalog import Catalog, catalog
+from contracts.contract import Entity, FeedDataset
 from core.engine import literal
-from core.ledger import ledger
 from core.settings import settings
+from core.store import postgres
+from core.store.ledger import ledger
 from loaders import hub
 from pipeline.context import Night
-from pipeline.projection import project, whole
-from schemas.catalog import Catalog, catalog
-from schemas.contract import Entity, FeedDataset
+from pipeline.delivery.feed_snapshot import project, whole
 
 CASES = HOME / "tests" / "golden_feeds"
 SELECTS = sorted(f"{path.parent.name}__{path.stem}" for path in (HOME / "sql" / "feeds").glob("*/*.sql"))

@@ -16,19 +16,19 @@ import pymysql
 import pytest
 import yaml
 
-from campus import servers
-from campus.stores_local import ServedTables
-from core import postgres
-from core.connections import parse
+from campus.servers import processes
+from campus.servers.stores_local import ServedTables
+from contracts.catalog import catalog, read_catalog
+from contracts.contract import Column
 from core.dialects import LogicalType
 from core.errors import ContractError, Denied, Unavailable
 from core.settings import ROOT, settings
-from extractors import mysql_session
-from pipeline.draft import draft
-from pipeline.draft_words import dataset_names
-from schemas.catalog import catalog, read_catalog
-from schemas.contract import Column
-from schemas.lint import lint
+from core.store import postgres
+from core.store.connections import parse
+from extractors.databases import mysql_session
+from lint.lint import lint
+from onboarding.draft import draft
+from onboarding.draft_words import dataset_names
 
 TABLE = """
     create table t_jzg (
@@ -72,7 +72,7 @@ def hr_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
             for statement in (TABLE, OTHER, "comment on column t_jzg.xm is '教工姓名'"):
                 link.execute(statement.encode())
     else:
-        url = servers.mariadb_database(request.getfixturevalue("mariadb_server"), "draft")
+        url = processes.mariadb_database(request.getfixturevalue("mariadb_server"), "draft")
         connection = parse("draft", url)
         link_ = pymysql.connect(
             unix_socket=connection.options["unix_socket"], user=connection.user, database=connection.database, autocommit=True
@@ -229,7 +229,7 @@ FOREIGN = (
 @pytest.fixture
 def foreign(mariadb_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """A database on MariaDB that nobody of this university designed."""
-    url = servers.mariadb_database(mariadb_server, "foreign")
+    url = processes.mariadb_database(mariadb_server, "foreign")
     connection = parse("draft", url)
     link = pymysql.connect(
         unix_socket=connection.options["unix_socket"], user=connection.user, database=connection.database, autocommit=True

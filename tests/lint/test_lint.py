@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from core.text import catalogue
-from schemas.lint import lint
+from core.messages import catalogue
+from lint.lint import lint
 
 STAFF = "schemas/hub/staff.odcs.yaml"
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from contracts.catalog import catalog
 from core.settings import ROOT
-from schemas.catalog import catalog
-from schemas.lint import lint
+from lint.lint import lint
 
 
 def test_the_shipped_contracts_have_no_errors() -> None:

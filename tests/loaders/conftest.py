@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from campus import servers
-from core import postgres
+from campus.servers import processes
 from core.settings import settings
+from core.store import postgres
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -39,4 +39,4 @@ def postgres_url(postgres_server: str) -> str:
 @pytest.fixture(scope="session")
 def mariadb_url(mariadb_server: str) -> str:
     """A receiver's MariaDB database."""
-    return servers.mariadb_database(mariadb_server, "receiver")
+    return processes.mariadb_database(mariadb_server, "receiver")

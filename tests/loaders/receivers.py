@@ -15,12 +15,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.connections import Connection, parse
+from contracts.contract import FeedDataset
 from core.errors import HubError
+from core.store.connections import Connection, parse
 from loaders.base import Applied, Delivery, Target, open_target
-from loaders.totals import expected
-from pipeline.proofs_target import DAY, FEED, SCHEMA, STRANGE, Row, person
-from schemas.contract import FeedDataset
+from loaders.tables.control_totals import expected
+from onboarding.target_conformance import DAY, FEED, SCHEMA, STRANGE, Row, person
 
 
 @dataclass

@@ -17,17 +17,17 @@ import sqlglot
 from receivers import FEED, STRANGE, Edge, edge, person
 from sqlglot import exp
 
-from campus.stores_local import ServedTables
-from core.connections import parse
+from campus.servers.stores_local import ServedTables
+from contracts import ddl
+from contracts.contract import SourceDataset
 from core.errors import FeedFailed, Unavailable
+from core.store.connections import parse
 from loaders import mssql
 from loaders.base import open_target
-from loaders.handover import Shape
 from loaders.mssql import MssqlTarget
 from loaders.oracle import OracleTarget, no_empty_text
-from loaders.totals import DUCK, content_hash, parity, typed
-from schemas import ddl
-from schemas.contract import SourceDataset
+from loaders.tables.control_totals import DUCK, content_hash, parity, typed
+from loaders.tables.table_merge import Shape
 
 
 class Compiling:

@@ -9,9 +9,9 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from contracts.catalog import catalog
+from contracts.contract import FeedDataset
 from loaders import ldif
-from schemas.catalog import catalog
-from schemas.contract import FeedDataset
 
 ZHANG = {
     "uid": "20010101",

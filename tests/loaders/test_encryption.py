@@ -23,10 +23,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from campus import servers
-from core import postgres
-from core.connections import Connection, parse
+from campus.servers import processes
 from core.errors import Fault, Unavailable
+from core.store import postgres
+from core.store.connections import Connection, parse
 from extractors.base import open_extractor
 from loaders.base import open_target
 
@@ -90,11 +90,11 @@ def mariadb(room: Path, authority: Path, name: str, opened: contextlib.ExitStack
     folder, port = room / f"mariadb-{name}", free_port()
     if not folder.is_dir():
         pair = (f"--ssl-cert={authority / name}.pem", f"--ssl-key={authority / name}.key")
-        url = servers.mariadb(folder, (*pair, "--skip-networking=0", "--bind-address=127.0.0.1", f"--port={port}"))
-        opened.callback(servers.stop, folder)
+        url = processes.mariadb(folder, (*pair, "--skip-networking=0", "--bind-address=127.0.0.1", f"--port={port}"))
+        opened.callback(processes.stop, folder)
         if url is None:
             pytest.fail("MariaDB is not installed", pytrace=False)
-        inside = parse("x", servers.mariadb_database(url, "encrypted"))
+        inside = parse("x", processes.mariadb_database(url, "encrypted"))
         with (
             pymysql.connect(user=inside.user, unix_socket=inside.options["unix_socket"]) as link,
             link.cursor() as cursor,
@@ -176,7 +176,7 @@ def test_a_certificate_of_another_host_is_refused_unless_the_url_says_so(door: A
 
 
 def test_a_server_without_encryption_is_refused(postgres_server: str, mariadb_server: str) -> None:
-    assert_refused(parse("src_x", f"{servers.mariadb_database(mariadb_server, 'plain')}&ssl=required"))
+    assert_refused(parse("src_x", f"{processes.mariadb_database(mariadb_server, 'plain')}&ssl=required"))
     path = next(Path(parse("x", postgres_server).options["host"]).glob(".s.PGSQL.*[0-9]"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
 

@@ -9,10 +9,10 @@ import pytest
 from receivers import Edge, line_without_values
 from test_table_targets import Receiver, here, own_table, receiver
 
-from core.connections import parse
 from core.errors import FeedFailed
+from core.store.connections import parse
 from loaders.base import Applied, open_target
-from pipeline.proofs_target import person
+from onboarding.target_conformance import person
 
 __all__ = ["here", "receiver"]
 SECRET = "欧阳不可见"

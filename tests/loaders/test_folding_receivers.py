@@ -10,8 +10,8 @@ from receivers import Edge
 from test_table_targets import Receiver, here, own_table, receiver
 
 from loaders.base import Applied
-from loaders.totals import expected
-from pipeline.proofs_target import person
+from loaders.tables.control_totals import expected
+from onboarding.target_conformance import person
 
 __all__ = ["here", "receiver"]
 

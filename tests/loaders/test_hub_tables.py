@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from core import postgres
+from contracts import ddl
+from contracts.contract import Column, Entity
 from core.dialects import LogicalType
-from core.ledger import migrated
 from core.settings import settings
+from core.store import postgres
+from core.store.ledger import migrated
 from loaders.hub import Change, apply, restore, stray_writes
-from schemas import ddl
-from schemas.contract import Column, Entity
 
 ENTITY = Entity(
     name="order",

@@ -15,14 +15,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from campus import directory
-from core.connections import parse
+from campus.servers import directory
+from contracts.contract import Column, FeedDataset
 from core.dialects import LogicalType
 from core.errors import FeedFailed, Unavailable
+from core.store.connections import parse
 from loaders.base import Applied, Delivery, open_target
 from loaders.ldap import LdapTarget
-from loaders.totals import differing, expected, promised
-from schemas.contract import Column, FeedDataset
+from loaders.tables.control_totals import differing, expected, promised
 
 DAY = dt.date(2026, 9, 7)
 NAMES = {

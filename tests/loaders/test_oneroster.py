@@ -16,14 +16,14 @@ import pytest
 from receivers import Edge
 from typer.testing import CliRunner
 
-from core.connections import parse
+from cli.main import app
+from contracts.catalog import catalog
+from contracts.contract import Column
 from core.dialects import LogicalType, arrow_type
 from core.errors import FeedFailed
+from core.store.connections import parse
 from loaders.oneroster import FILES, HEAD
-from pipeline.cli import app
-from pipeline.roster import REQUIRED, Slip, slips
-from schemas.catalog import catalog
-from schemas.contract import Column
+from onboarding.oneroster_validator import REQUIRED, Slip, slips
 
 HOME = Path(__file__).resolve().parents[2]
 SPECIFICATION = """
@@ -295,7 +295,7 @@ def test_what_is_no_bundle_is_said_to_be_none(tmp_path: Path) -> None:
 
 
 def test_a_bundle_that_unpacks_to_too_much_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.roster.LIMIT_BYTES", 1 << 20)
+    monkeypatch.setattr("onboarding.oneroster_validator.LIMIT_BYTES", 1 << 20)
     bomb = tmp_path / "bomb.zip"
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as bundle:
         bundle.writestr("users.csv", bytes(3 << 20))

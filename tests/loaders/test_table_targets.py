@@ -15,13 +15,13 @@ import pymysql
 import pytest
 from receivers import FEED, STRANGE, Edge, edge, line_without_values, person
 
-from core.connections import parse
+from contracts import ddl
 from core.dialects import quoted
 from core.errors import FeedFailed, Unavailable
+from core.store.connections import parse
 from loaders.base import Applied
-from loaders.totals import differing, expected, promised
-from pipeline.proofs_target import prove_target
-from schemas import ddl
+from loaders.tables.control_totals import differing, expected, promised
+from onboarding.target_conformance import prove_target
 
 
 class Receiver:

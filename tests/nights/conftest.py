@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from night_university import University, at_home
 
-from campus import servers
 from campus.rehearsal import Rehearsal
-from core import postgres
+from campus.servers import processes
+from core.store import postgres
 
 PERSONS = 600
 LANDING_BYTES = 64 << 20
@@ -33,7 +33,7 @@ def _university(server_room: Path) -> Iterator[University]:
     try:
         with at_home(folder / "var"):
             rehearsal.start()
-        hub_url = postgres.database(servers.postgres(folder / "campus" / "postgres"), "hub")
+        hub_url = postgres.database(processes.postgres(folder / "campus" / "postgres"), "hub")
         made = University(folder, rehearsal, hub_url, small)
         with at_home(made.var, hub_url):
             assert made.load() == []

@@ -15,22 +15,22 @@ import pyarrow as pa
 import pymysql
 import pytest
 
-from campus.faults import Injected
-from campus.generate import world
+from campus.faults.injection import Injected
+from campus.generate.university import world
 from campus.rehearsal import Rehearsal
-from campus.render import render
-from campus.world import date_of
-from core import ledger as ledger_module
-from core import postgres
-from core.connections import connection
-from core.ledger import Ledger, ledger
+from campus.render.datasets import render
+from campus.simulate.world import date_of
+from contracts.catalog import Catalog, catalog, read_catalog
+from contracts.contract import FeedDataset
 from core.settings import settings
+from core.store import ledger as ledger_module
+from core.store import postgres
+from core.store.connections import connection
+from core.store.ledger import Ledger, ledger
 from loaders.base import open_target
-from pipeline import schedule
-from pipeline.night import night
-from pipeline.outcome import Outcome
-from schemas.catalog import Catalog, catalog, read_catalog
-from schemas.contract import FeedDataset
+from pipeline.delivery import due as schedule
+from pipeline.result import Outcome
+from runs.nightly import night
 
 PAYDAY = 2
 """Day 2 is 2026-09-08: its night delivers the payday feeds as well, so the first night fills every receiver."""

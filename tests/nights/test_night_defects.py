@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from campus.fault_rules import FAULTS
-from campus.faults import Injected
+from campus.faults.injection import Injected
+from campus.faults.rules import FAULTS
 
 HALVES = (sorted(FAULTS)[::2], sorted(FAULTS)[1::2])
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from night_university import PAYDAY
 from test_night_defects import about, assert_counted, assert_held, firsts, main_columns, people, stirred, wrong
 
-from campus.fault_rules import FAULTS
-from campus.faults import EMPTIED, HALVED, RENAMED_COLUMN, SYSTEM_FAULTS, Injected
+from campus.faults.injection import EMPTIED, HALVED, RENAMED_COLUMN, SYSTEM_FAULTS, Injected
+from campus.faults.rules import FAULTS
 
 BLIND: Mapping[str, str] = {
     "empty_table": EMPTIED,

@@ -14,11 +14,11 @@ from night_university import ask
 from python_calamine import CalamineWorkbook
 from typer.testing import CliRunner
 
-from core.connections import connection
+from cli.main import app
 from core.settings import settings
+from core.store.connections import connection
 from loaders.formats import OP, SHEET
-from loaders.handover import DELIVERIES, SENT
-from pipeline.cli import app
+from loaders.tables.table_merge import DELIVERIES, SENT
 
 MARKS = {"delete": set(), "inactive": {"is_active", "ended_on"}, "end_date": {"ended_on"}}
 EMPTY = {("E54", "discipline")}

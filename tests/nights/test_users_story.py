@@ -17,10 +17,10 @@ from click.testing import Result
 from rich.cells import cell_len
 from typer.testing import CliRunner
 
-from campus.world import date_of
+from campus.simulate.world import date_of
+from cli.demo import FAULTS
+from cli.main import app
 from core.errors import Denied
-from pipeline.cli import app
-from pipeline.demo import FAULTS
 
 WIDTH = 80
 WORD = re.compile(r"[0-9A-Za-z_.:|/+*-]*[0-9A-Za-z][0-9A-Za-z_.:|/+*-]*")

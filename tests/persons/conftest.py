@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from psycopg import sql
 
-from core import ledger as ledger_module
-from core import postgres
-from core.ledger import Ledger, ledger
+from contracts.catalog import catalog, read_catalog
 from core.settings import settings
+from core.store import ledger as ledger_module
+from core.store import postgres
+from core.store.ledger import Ledger, ledger
 from loaders import hub
-from schemas.catalog import catalog, read_catalog
 
 CACHES = (settings, read_catalog, ledger_module.migrated, ledger_module._ledger, postgres.database)
 

@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import Denied
 from core.settings import ROOT
-from pipeline.persons import link, unlink
+from desk.persons import link, unlink
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_both_sides_of_a_question_are_shown_masked(people: Any) -> None:
             "birth_date": "1990-01-01", "other_birth_date": "1991-02-02",
         },
     )  # fmt: skip
-    command = [sys.executable, "-m", "pipeline.cli", "persons", "--conflicts", "--json"]
+    command = [sys.executable, "-m", "cli.main", "persons", "--conflicts", "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert all(part in done.stdout for part in ("S0001", "B0001", "欧阳**", "1990", "1991", "同一证件姓名不同"))

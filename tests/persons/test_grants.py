@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from core.errors import Denied
-from pipeline import grants
+from desk import grants
 
 UID = "S0001"
 

@@ -14,7 +14,7 @@ import pytest
 
 from core.errors import Denied
 from core.settings import ROOT
-from pipeline.persons import Applicant, approve_number, give_number
+from desk.persons import Applicant, approve_number, give_number
 
 UNIT = "20010306"
 
@@ -88,7 +88,7 @@ def test_somebody_else_approves(units: Any) -> None:
 
 def test_many_processes_at_once_never_get_one_number_twice(units: Any) -> None:
     """Real processes of the command, all at once."""
-    command = [sys.executable, "-m", "pipeline.cli", "number", "--unit", UNIT, "--name", "王小五", "--kind", "2", "--json"]
+    command = [sys.executable, "-m", "cli.main", "number", "--unit", UNIT, "--name", "王小五", "--kind", "2", "--json"]
 
     def give(worker: int) -> str:
         done = subprocess.run([*command, "--by", f"w{worker}"], cwd=ROOT, env=os.environ, capture_output=True, text=True)

@@ -13,16 +13,16 @@ import psycopg
 import pytest
 
 from campus.rehearsal import Rehearsal
-from campus.world import date_of
-from core import ledger as ledger_module
-from core import postgres
-from core.connections import connection
-from core.ledger import ledger
+from campus.simulate.world import date_of
+from contracts.catalog import read_catalog
 from core.settings import settings
-from pipeline import grants, persons
-from pipeline.night import night
-from pipeline.outcome import Outcome
-from schemas.catalog import read_catalog
+from core.store import ledger as ledger_module
+from core.store import postgres
+from core.store.connections import connection
+from core.store.ledger import ledger
+from desk import grants, persons
+from pipeline.result import Outcome
+from runs.nightly import night
 
 DERIVED = ("person_number", "person", "person_role", "person_conflict", "staff_preentry", "account", "role_grant")
 CACHES = (settings, read_catalog, ledger_module.migrated, ledger_module._ledger, postgres.database)
@@ -218,7 +218,7 @@ def test_the_automatic_systems_are_those_of_the_rules(nights: Nights) -> None:
 
 
 def _rules() -> list[dict[str, Any]]:
-    from schemas.reading import document
+    from contracts.odcs import document
 
     found: list[dict[str, Any]] = document(settings().schemas / "flows" / "rules.yaml")["rules"]
     return found

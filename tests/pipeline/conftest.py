@@ -13,15 +13,15 @@ import psycopg
 import pymysql
 import pytest
 
-from campus import servers
-from core import ledger as ledger_module
-from core import postgres
-from core.connections import parse
-from core.ledger import Ledger, ledger
+from campus.servers import processes
+from contracts.catalog import catalog, read_catalog
 from core.settings import settings
-from pipeline.night import night
-from pipeline.outcome import Outcome
-from schemas.catalog import catalog, read_catalog
+from core.store import ledger as ledger_module
+from core.store import postgres
+from core.store.connections import parse
+from core.store.ledger import Ledger, ledger
+from pipeline.result import Outcome
+from runs.nightly import night
 
 HOME = Path(__file__).parent / "home"
 BOOKS: set[Ledger] = set()
@@ -178,7 +178,7 @@ def university(
     """The department with five units and forty people, before the first night."""
     name = f"t{abs(hash(tmp_path)) % 10**10}"
     source, academic, hub = (postgres.database(postgres_server, f"{name}_{kind}") for kind in ("hr", "academic", "hub"))
-    library = servers.mariadb_database(mariadb_server, f"{name}_library")
+    library = processes.mariadb_database(mariadb_server, f"{name}_library")
     home = tmp_path / "home"
     shutil.copytree(HOME, home)
     shutil.copytree(settings().sql / "migrations", home / "sql" / "migrations")

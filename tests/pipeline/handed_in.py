@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from contracts.catalog import catalog
 from core.errors import HubError
-from pipeline import upload
-from schemas.catalog import catalog
+from desk import upload
 
 PARTS = Path(__file__).parent / "allowance"
 DATASET = "finance.allowance"

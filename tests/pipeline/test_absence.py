@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pipeline import attention
-from schemas.catalog import catalog
+from contracts.catalog import catalog
+from reporting import action_items
 
 
 def _staff(university: Any) -> set[str]:
@@ -29,14 +29,14 @@ def test_a_mistyped_number_takes_nobody_away_and_is_said_until_it_is_mended(univ
         assert (facts["system"], facts["waiting"]) == ("hr", 1)
         assert {"T0004", "T0006"} <= _staff(university)
         assert "T0004" in {row[0] for row in university.received()}
-    points = [point for point in attention.points(university.ledger, catalog()) if point["kind"] == "suspended"]
-    assert [attention.line(point).split()[0] for point in points] == ["HUB403"]
+    points = [point for point in action_items.points(university.ledger, catalog()) if point["kind"] == "suspended"]
+    assert [action_items.line(point).split()[0] for point in points] == ["HUB403"]
     university.department(
         "update jzg set gh = 'T0004', gxsj = now() where ctid = (select ctid from jzg where gh is null or"
         " gh in ('T0006', 'T/04') order by gxsj desc limit 1)"
     )
     assert university.night(4).problems == []
-    assert [point for point in attention.points(university.ledger, catalog()) if point["kind"] == "suspended"] == []
+    assert [point for point in action_items.points(university.ledger, catalog()) if point["kind"] == "suspended"] == []
 
 
 def test_a_held_row_under_a_key_that_the_hub_has_hides_nobody(university: Any) -> None:

@@ -26,11 +26,11 @@ from test_crash import killed_at
 from university_oracle import Oracle
 
 from core.errors import HubError
-from pipeline import release
+from desk import brake_release as release
 from pipeline.context import resume
-from pipeline.night import close_run, open_run, verify_edge
-from pipeline.publish import rollback
-from pipeline.refresh import refresh
+from pipeline.publishing.publish import rollback
+from runs.nightly import close_run, open_run, verify_edge
+from runs.refresh import refresh
 
 SEED = int(os.environ.get("HUB_TEST_SEED") or random.SystemRandom().randrange(1, 2**31))
 FIRST = date(2026, 9, 7)

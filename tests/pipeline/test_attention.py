@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from core.ledger import Ledger
+from contracts.catalog import catalog
 from core.settings import ROOT
-from pipeline import attention
-from schemas.catalog import catalog
+from core.store.ledger import Ledger
+from reporting import action_items
 
 
 def years(book: Ledger, moment: datetime) -> list[int]:
     later = Ledger(book.url, lambda: moment)
     try:
-        found = [point for point in attention.points(later, catalog()) if point["kind"] == "makeup"]
-        assert all("HUB761" in attention.line(point) for point in found)
+        found = [point for point in action_items.points(later, catalog()) if point["kind"] == "makeup"]
+        assert all("HUB761" in action_items.line(point) for point in found)
         return [point["facts"]["year"] for point in found]
     finally:
         later.close()

@@ -19,12 +19,12 @@ import pyarrow.parquet as pq
 import pymysql
 import pytest
 
-from campus import servers
-from core.connections import parse
+from campus.servers import processes
+from contracts.catalog import catalog
+from core.store.connections import parse
 from pipeline.context import resume
-from pipeline.extract import extract
-from pipeline.night import close_run, open_run
-from schemas.catalog import catalog
+from pipeline.ingest.extract import extract
+from runs.nightly import close_run, open_run
 
 COMMITS, WRITERS, ROWS = 10_000, 4, 60
 MOMENTS = ("localtimestamp", "null", "timestamp '2026-09-01 08:00:00'", "gxsj", "gxsj")
@@ -93,7 +93,7 @@ def connect(
     if request.param == "postgresql":
         yield lambda: psycopg.connect(university.source)
         return
-    url = servers.mariadb_database(mariadb_server, f"{university.source.rsplit('/', 1)[-1].split('?')[0]}_busy")
+    url = processes.mariadb_database(mariadb_server, f"{university.source.rsplit('/', 1)[-1].split('?')[0]}_busy")
     target = parse("src_hr", url)
 
     def opened() -> Any:

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
+from cli.main import app
 from core.errors import Denied
-from pipeline.cli import app
-from pipeline.night import verify_edge
+from runs.nightly import verify_edge
 
 TODAY = date(2026, 9, 7)
 REWRITE = """

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from schemas.catalog import catalog
+from contracts.catalog import catalog
 
 FEED = "schemas/feeds/sjgxlc01/e01_hr_academic.odcs.yaml"
 SECRET = "root:x:0:0"

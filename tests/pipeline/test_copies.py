@@ -8,10 +8,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from core import postgres
-from core.text import LANGUAGES
-from pipeline import status
-from schemas.catalog import catalog
+from contracts.catalog import catalog
+from core.messages import LANGUAGES
+from core.store import postgres
+from reporting import status
 
 CONTRACT = """\
 apiVersion: v3.1.0

@@ -19,7 +19,7 @@ import psycopg
 import pytest
 
 import quality.check  # noqa: F401 (loaded before the forks, since each would spend seconds on it)
-from core.ledger import Ledger
+from core.store.ledger import Ledger
 
 NOTHING = re.compile(r"\.(\d+)-\1\.")
 """In the name of a delivery from a version to the same one."""

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
+from contracts.catalog import catalog
 from core.settings import ROOT
+from lint.lint import lint
 from pipeline.context import Night
-from pipeline.publish import rollback
-from schemas.catalog import catalog
-from schemas.lint import lint
+from pipeline.publishing.publish import rollback
 
 HOW_TO = runpy.run_path(str(ROOT / "tests" / "recipes" / "how_to.py"))
 PAGE = "add-a-derived-entity.md"
@@ -158,7 +158,7 @@ def test_a_rollback_restores_it_with_the_rest(counted: Any) -> None:
 
 
 def test_a_source_that_is_taken_alone_brings_what_is_derived_from_it(counted: Any) -> None:
-    from pipeline.night import extract_system, open_run, publish
+    from runs.nightly import extract_system, open_run, publish
 
     counted.night(1)
     counted.hire(("T0090", "李四", "男", "U1"))

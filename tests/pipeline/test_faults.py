@@ -11,9 +11,13 @@ import psycopg
 import pytest
 
 from core import faults
-from core.connections import parse
 from core.errors import Fault
-from pipeline import change, conform, deliver, extract, reconcile, release
+from core.store.connections import parse
+from desk import brake_release
+from pipeline.delivery import deliver, reconcile
+from pipeline.ingest import extract
+from pipeline.publishing import diff
+from pipeline.transform import conform
 
 SECRET = "110101199003071233"
 
@@ -52,7 +56,7 @@ def faulty_steps(university: Any) -> list[tuple[str, str, str]]:
     [
         (extract, "drift", lambda dataset, _: dataset.name == "person", "hr.person"),
         (conform, "_select", lambda _, __, entity, *___: entity.name == "staff", "staff"),
-        (change, "_load", lambda *args: any(getattr(arg, "name", "") == "staff" for arg in args), "staff"),
+        (diff, "_load", lambda *args: any(getattr(arg, "name", "") == "staff" for arg in args), "staff"),
         (deliver, "_prepare", lambda _, feed, __: feed.edge == "E01", "E01.staff_basic"),
         (reconcile, "settle", lambda _, row, *__: row["edge"] == "E01", "E01.staff_basic"),
     ],
@@ -106,7 +110,7 @@ def test_what_the_database_refuses_of_one_entity_leaves_the_others_published(uni
 
 
 def test_a_mended_source_is_read_again_by_the_run_that_met_the_fault(university: Any) -> None:
-    from pipeline.night import extract_system, open_run, publish
+    from runs.nightly import extract_system, open_run, publish
 
     university.night(1)
     refuse_in_hub(university, "不收")
@@ -169,8 +173,8 @@ def test_a_table_that_cannot_be_made_stops_its_entity_and_no_other(university: A
     mended = university.night(2)
     assert [problem.code for problem in mended.problems] == ["HUB504"], "a new column changes every row"
     [brake] = university.ledger.rows("select brake_id from ops.brake")
-    release.request(university.ledger, brake["brake_id"], "zhang", "新增一列")
-    release.approve(university.ledger, brake["brake_id"], "li", date(2026, 9, 20), date(2026, 9, 8))
+    brake_release.request(university.ledger, brake["brake_id"], "zhang", "新增一列")
+    brake_release.approve(university.ledger, brake["brake_id"], "li", date(2026, 9, 20), date(2026, 9, 8))
     mended = university.night(2)
     assert (mended.problems, mended.state) == ([], "done")
     assert {row[-1] for row in university.hub()} == {"新"}

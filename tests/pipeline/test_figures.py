@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from cli.tables import screen
+from contracts.catalog import catalog
 from core.calendar import ZONE, local_minute
-from pipeline import digest, report, screen, status
 from pipeline.context import resume
-from pipeline.night import close_run, deliver_flow, extract_system, open_run, publish
-from schemas.catalog import catalog
+from reporting import daily_digest, report, status
+from runs.nightly import close_run, deliver_flow, extract_system, open_run, publish
 
 
 def second_flow(university: Any) -> None:
@@ -59,7 +60,7 @@ def test_a_row_that_serves_two_flows_is_counted_once(university: Any) -> None:
         console.print(screen.held(status.held(book, known, limit=1), counts))
     title = page_of_held.get()
     assert f"{len(held)} 行" in title and f"{counts['entries']} 条中的 1 条" in title
-    said = [point for part in digest.digests(book, known, [], date(2026, 9, 8)) for point in part.points]
+    said = [point for part in daily_digest.digests(book, known, [], date(2026, 9, 8)) for point in part.points]
     assert any(f"{len(held)} " in point for point in said)
     page = (university.var / "reports" / outcome.run_id / "report.zh.html").read_text("utf-8")
     assert "<b>45</b>" in page

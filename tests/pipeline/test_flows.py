@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from cli.main import app
+from contracts.catalog import catalog
+from contracts.flow_document import FlowBook, flowbook
 from core.errors import Denied
-from pipeline import flows, status
-from pipeline.cli import app
-from pipeline.night import verify_edge
-from schemas.catalog import catalog
-from schemas.flowbook import FlowBook, flowbook
+from reporting import flows, status
+from runs.nightly import verify_edge
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from pipeline import release
+from desk import brake_release
 
 
 def _codes(outcome: Any) -> list[tuple[str, str]]:
@@ -32,8 +32,8 @@ def test_a_slipped_column_stops_the_entity_until_it_is_mended_or_released(univer
         assert "新名" in {row[3] for row in university.received()}, "the others go on"
     brakes = university.ledger.rows("select * from ops.brake where state = 'tripped'")
     assert len(brakes) == 1
-    release.request(university.ledger, brakes[0]["brake_id"], "zhang", "来源年底才改")
-    release.approve(university.ledger, brakes[0]["brake_id"], "li", date(2026, 9, 12), date(2026, 9, 9))
+    brake_release.request(university.ledger, brakes[0]["brake_id"], "zhang", "来源年底才改")
+    brake_release.approve(university.ledger, brakes[0]["brake_id"], "li", date(2026, 9, 12), date(2026, 9, 9))
     assert _codes(university.night(4)) == []
     assert len(university.hub()) == 40 and len({key for _, key, _ in university.held()}) == 13
     assert "改名" in {row[1] for row in university.hub()}

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from core.errors import Denied, FeedFailed
-from pipeline.gathering import confirm
+from runs.gathering import confirm
 
 DAY = date(2026, 9, 7)
 

@@ -9,8 +9,9 @@ import pytest
 from psycopg.types.json import Jsonb
 from typer.testing import CliRunner
 
-from pipeline import journal, release
-from pipeline.cli import app
+from cli.main import app
+from desk import brake_release
+from pipeline import journal
 
 UPLOAD = (
     "insert into ops.upload (dataset, as_of, file_name, sha256, bytes, rows, faulty, state, given_by, given_at)"
@@ -29,9 +30,9 @@ def book(university: Any) -> Any:
         " values ('night-20260907-01', 'staff', 'HUB501', %s, 'h', 'tripped', '2026-09-07')",
         [Jsonb({"systems": "hr", "before": 40})],
     )
-    release.request(book, 1, "甲", "手误")
-    release.request(book, 1, "甲", "人事处已核对")
-    release.approve(book, 1, "乙", date(2026, 9, 9), date(2026, 9, 8))
+    brake_release.request(book, 1, "甲", "手误")
+    brake_release.request(book, 1, "甲", "人事处已核对")
+    brake_release.approve(book, 1, "乙", date(2026, 9, 9), date(2026, 9, 8))
     return book
 
 

@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from pipeline import limits
-from schemas.contract import Brake
+from contracts.contract import Brake
+from pipeline.publishing import limits
 
 DAY = date(2026, 9, 14)
 

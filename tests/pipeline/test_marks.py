@@ -10,18 +10,18 @@ from typing import Any
 import pymysql
 import pytest
 
-from campus import servers
-from core.connections import parse
+from campus.servers import processes
 from core.settings import settings
-from extractors import mysql_mark
+from core.store.connections import parse
+from extractors.databases import mysql_fingerprint
 
 
 @pytest.fixture
 def registry(university: Any, mariadb_server: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """The department's units, in a MariaDB of its own, where five rows are many; runs a statement there."""
-    url = servers.mariadb_database(mariadb_server, f"{Path(university.var).parent.name[:40]}_units")
+    url = processes.mariadb_database(mariadb_server, f"{Path(university.var).parent.name[:40]}_units")
     monkeypatch.setenv("AIRFLOW_CONN_SRC_UNITS", url)
-    monkeypatch.setattr(mysql_mark, "WORTH_ROWS", 0)
+    monkeypatch.setattr(mysql_fingerprint, "WORTH_ROWS", 0)
     contract = university.home / "schemas/sources/hr/unit.odcs.yaml"
     contract.write_text(contract.read_text("utf-8").replace("server: src_hr", "server: src_units"), "utf-8")
     university.forget()
@@ -112,15 +112,15 @@ def test_a_checksum_that_differs_has_the_table_read(university: Any, registry: C
 def test_a_table_that_changed_during_the_night_gets_no_mark(
     university: Any, registry: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipeline import cycle
+    from runs import stages
 
     settle()
-    plain = cycle.judge
+    plain = stages.judge
 
     def meanwhile(*given: Any) -> Any:
         registry("update dw set dwmc = '后来' where dwh = 'U2'")
         return plain(*given)
 
-    monkeypatch.setattr(cycle, "judge", meanwhile)
+    monkeypatch.setattr(stages, "judge", meanwhile)
     university.night(1)
     assert university.ledger.latest("mark") == {}

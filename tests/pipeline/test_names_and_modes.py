@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from core.connections import known
+from contracts.catalog import catalog
 from core.errors import Fault
 from core.settings import settings
-from pipeline.selftest import selftest
-from schemas.catalog import catalog
+from core.store.connections import known
+from onboarding.connection_check import selftest
 
 WINDOW = """      - {property: mode, value: window}
       - {property: watermark, value: updated_at}

@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
-from pipeline import screen, status
-from schemas.catalog import catalog
+from cli.tables import screen
+from contracts.catalog import catalog
+from reporting import status
 
 
 def test_first_night_brings_every_row_to_every_receiver(university: Any) -> None:
@@ -56,7 +57,7 @@ def test_a_renamed_unit_reaches_the_people_in_it(university: Any) -> None:
 def test_a_person_who_is_gone_leaves_every_receiver_as_it_chose(university: Any) -> None:
     import pymysql
 
-    from core.connections import connection
+    from core.store.connections import connection
 
     university.night(1)
     university.department("delete from jzg where gh = 'T0007'")

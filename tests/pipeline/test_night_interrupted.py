@@ -20,7 +20,7 @@ import pytest
 from handed_in import HandedIn
 from left_behind import left
 
-NIGHT = [sys.executable, "-m", "pipeline.cli", "night", "--json", "--as-of"]
+NIGHT = [sys.executable, "-m", "cli.main", "night", "--json", "--as-of"]
 DAY = date(2026, 9, 7)
 SIGNALS = [(signal.SIGINT, 1), (signal.SIGTERM, 1), (signal.SIGINT, 2), (signal.SIGKILL, 1)]
 

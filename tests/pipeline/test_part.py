@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.night import close_run, deliver_part, extract_part, open_run, publish_part
+from runs.nightly import close_run, deliver_part, extract_part, open_run, publish_part
 
 DAY = date(2026, 9, 7)
 

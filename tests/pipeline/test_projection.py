@@ -10,12 +10,13 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from contracts.catalog import catalog
 from core.errors import ContractError
-from pipeline import projection, release
+from desk import brake_release
 from pipeline.context import Night, resume
-from pipeline.night import close_run, open_run
-from pipeline.publish import rollback
-from schemas.catalog import catalog
+from pipeline.delivery import feed_snapshot
+from pipeline.publishing.publish import rollback
+from runs.nightly import close_run, open_run
 
 ALONE = (
     "select s.staff_no, s.name, s.sex_code, s.joined_on, s.unit_code, s.unit_code as unit_name, s.source_system"
@@ -43,8 +44,8 @@ def history(university: Any) -> int:
     rollback(resume(run), 2, "zhang", "li", "误改")
     close_run(run)
     frozen = university.ledger.single("select brake_id from ops.brake where reason_code = 'HUB508'")["brake_id"]
-    release.request(university.ledger, frozen, "zhang", "已改正")
-    release.approve(university.ledger, frozen, "li", date(2026, 9, 10), date(2026, 9, 9))
+    brake_release.request(university.ledger, frozen, "zhang", "已改正")
+    brake_release.approve(university.ledger, frozen, "li", date(2026, 9, 10), date(2026, 9, 9))
     university.department("delete from jzg where gh = 'T0061'")
     university.night(4)
     return int(university.ledger.version())
@@ -52,7 +53,7 @@ def history(university: Any) -> int:
 
 def states(night: Night, low: int, high: int) -> list[list[dict[str, Any]]]:
     """The rows before and after, in an order."""
-    found = projection.project(night, night.catalog.feed(FEED), low, high)
+    found = feed_snapshot.project(night, night.catalog.feed(FEED), low, high)
     states = [sorted(pq.read_table(path).to_pylist(), key=str) for path in (found.before, found.after)]
     shutil.rmtree(found.after.parent)
     return states
@@ -63,10 +64,10 @@ def test_the_rows_of_one_entity_are_found_as_by_their_keys(university: Any, monk
     newest = history(university)
     assert newest == 5
     night = resume(open_run("feed", date(2026, 9, 10), ["SJGXLC01"]))
-    assert projection.sole(night.catalog, night.catalog.feed(FEED)) is not None
+    assert feed_snapshot.sole(night.catalog, night.catalog.feed(FEED)) is not None
     pairs = list(itertools.combinations(range(1, newest + 1), 2))
     quick = {pair: states(night, *pair) for pair in pairs}
-    monkeypatch.setattr(projection, "sole", lambda *_: None)
+    monkeypatch.setattr(feed_snapshot, "sole", lambda *_: None)
     assert quick == {pair: states(night, *pair) for pair in pairs}
     assert all(before or after for before, after in quick.values())
     close_run(night.run.id)
@@ -87,7 +88,7 @@ def test_the_rows_of_one_entity_are_found_as_by_their_keys(university: Any, monk
 def test_a_select_that_is_more_than_rows_of_one_entity_goes_by_keys(university: Any, query: str) -> None:
     write_select(university, query)
     known = catalog()
-    assert projection.sole(known, known.feed(FEED)) is None
+    assert feed_snapshot.sole(known, known.feed(FEED)) is None
 
 
 @pytest.mark.parametrize(
@@ -101,4 +102,4 @@ def test_a_select_that_is_not_portable_is_no_dataset(university: Any, query: str
     write_select(university, query)
     known = catalog()
     with pytest.raises(ContractError, match="HUB160"):
-        projection.sole(known, known.feed(FEED))
+        feed_snapshot.sole(known, known.feed(FEED))

@@ -10,13 +10,15 @@ from typing import Any
 import pyarrow.csv as pacsv
 import pytest
 
+from contracts.catalog import catalog
 from core.errors import Denied
-from core.ids import file_digest
-from core.ledger import Ledger
-from pipeline import attention, checking, pull, signoff
+from core.hashing import file_digest
+from core.store.ledger import Ledger
 from pipeline.context import resume
-from pipeline.night import close_run, open_run, verify_edge
-from schemas.catalog import catalog
+from pipeline.delivery import manual_apply, signoff
+from reporting import action_items
+from runs import signoff_batch
+from runs.nightly import close_run, open_run, verify_edge
 
 E01 = "schemas/feeds/sjgxlc01/e01_hr_academic.odcs.yaml"
 
@@ -36,12 +38,12 @@ def by_hand(university: Any) -> Any:
 def taken(out: Path, since: int | None = None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Pull E01 and return the manifest and the rows."""
     run = open_run("pull", date(2026, 9, 9), ["E01", str(since)])
-    pull.pull(resume(run), "E01", out, "教务管理员", since)
+    manual_apply.pull(resume(run), "E01", out, "教务管理员", since)
     close_run(run)
     data = next(out.glob("*.csv"))
     beside = json.loads(data.with_name(f"{data.name}.manifest.json").read_text("utf-8"))
     assert beside["sha256"] == file_digest(data)
-    return json.loads((out / pull.MANIFEST).read_text("utf-8")), pacsv.read_csv(data).to_pylist()
+    return json.loads((out / manual_apply.MANIFEST).read_text("utf-8")), pacsv.read_csv(data).to_pylist()
 
 
 def test_a_snapshot_is_what_was_delivered_and_a_delta_what_changed_since(by_hand: Any, tmp_path: Path) -> None:
@@ -71,23 +73,25 @@ def test_a_receiver_says_what_it_has_applied(by_hand: Any) -> None:
     by_hand.night(1)
     by_hand.hire(("T0041", "李白", "男", "U1"))
     by_hand.night(2)
-    refused = pull.acknowledge(book, catalog(), "E01", pull.Word(2, "教务管理员", refused=True, reason="工号冲突"))
+    refused = manual_apply.acknowledge(
+        book, catalog(), "E01", manual_apply.Word(2, "教务管理员", refused=True, reason="工号冲突")
+    )
     assert [(row["delivered"], row["applied"], row["state"]) for row in refused] == [(2, 0, "refused")]
     for _ in range(2):
-        found = pull.acknowledge(book, catalog(), "E01", pull.Word(1, "教务管理员", rows=40))
+        found = manual_apply.acknowledge(book, catalog(), "E01", manual_apply.Word(1, "教务管理员", rows=40))
     assert [(row["delivered"], row["applied"], row["state"], row["days"]) for row in found] == [(2, 1, "applied", 0)]
     assert book.single("select count(*) as n from ops.applied")["n"] == 2
-    pull.acknowledge(book, catalog(), "E01", pull.Word(2, "教务管理员"))
+    manual_apply.acknowledge(book, catalog(), "E01", manual_apply.Word(2, "教务管理员"))
     for word, code in (
-        (pull.Word(3, "教务管理员"), "HUB771"),
-        (pull.Word(1, "教务管理员"), "HUB771"),
-        (pull.Word(2, " "), "HUB774"),
-        (pull.Word(2, "教务管理员", refused=True), "HUB774"),
+        (manual_apply.Word(3, "教务管理员"), "HUB771"),
+        (manual_apply.Word(1, "教务管理员"), "HUB771"),
+        (manual_apply.Word(2, " "), "HUB774"),
+        (manual_apply.Word(2, "教务管理员", refused=True), "HUB774"),
     ):
         with pytest.raises(Denied, match=code):
-            pull.acknowledge(book, catalog(), "E01", word)
+            manual_apply.acknowledge(book, catalog(), "E01", word)
     with pytest.raises(Denied, match=r"HUB772.*E01"):
-        pull.acknowledge(book, catalog(), "E05", pull.Word(1, "图书馆"))
+        manual_apply.acknowledge(book, catalog(), "E05", manual_apply.Word(1, "图书馆"))
 
 
 def test_what_nobody_applies_for_longer_than_the_contract_allows_is_told(by_hand: Any) -> None:
@@ -96,14 +100,14 @@ def test_what_nobody_applies_for_longer_than_the_contract_allows_is_told(by_hand
     told = []
     for days in (3, 4):
         later = Ledger(book.url, lambda days=days: book.clock() + timedelta(days=days))  # type: ignore[misc]
-        told.append([point for point in attention.points(later, catalog()) if point["kind"] == "unapplied"])
+        told.append([point for point in action_items.points(later, catalog()) if point["kind"] == "unapplied"])
         later.close()
     assert told[0] == []
     assert [point["feed"] for point in told[1]] == ["E01.staff_basic"]
-    assert "E01.staff_basic" in attention.line(told[1][0], "zh")
-    pull.acknowledge(book, catalog(), "E01", pull.Word(1, "教务管理员", rows=40))
+    assert "E01.staff_basic" in action_items.line(told[1][0], "zh")
+    manual_apply.acknowledge(book, catalog(), "E01", manual_apply.Word(1, "教务管理员", rows=40))
     later = Ledger(book.url, lambda: book.clock() + timedelta(days=9))
-    assert [point for point in attention.points(later, catalog()) if point["kind"] == "unapplied"] == []
+    assert [point for point in action_items.points(later, catalog()) if point["kind"] == "unapplied"] == []
     later.close()
 
 
@@ -118,7 +122,7 @@ def test_where_a_check_comes_first_only_what_is_signed_can_be_taken(by_hand: Any
     by_hand.night(1)
     for refused in (
         lambda: taken(tmp_path / "unsigned"),
-        lambda: pull.acknowledge(book, catalog(), "E01", pull.Word(1, "教务管理员")),
+        lambda: manual_apply.acknowledge(book, catalog(), "E01", manual_apply.Word(1, "教务管理员")),
     ):
         with pytest.raises(Denied, match="HUB871"):
             refused()
@@ -127,28 +131,28 @@ def test_where_a_check_comes_first_only_what_is_signed_can_be_taken(by_hand: Any
     by_hand.night(2)
     manifest, rows = taken(tmp_path / "signed")
     assert (manifest["datasets"][0]["version"], len(rows)) == (1, 40)
-    (standing,) = pull.state(book, pull.by_hand(catalog(), "E01"))
+    (standing,) = manual_apply.state(book, manual_apply.by_hand(catalog(), "E01"))
     assert (standing["delivered"], standing["usable"], standing["applied"]) == (2, 1, 0)
     with pytest.raises(Denied, match="HUB871"):
-        pull.acknowledge(book, catalog(), "E01", pull.Word(2, "教务管理员"))
-    pull.acknowledge(book, catalog(), "E01", pull.Word(1, "教务管理员"))
+        manual_apply.acknowledge(book, catalog(), "E01", manual_apply.Word(2, "教务管理员"))
+    manual_apply.acknowledge(book, catalog(), "E01", manual_apply.Word(1, "教务管理员"))
     later = Ledger(book.url, lambda: book.clock() + timedelta(days=9))
-    assert [row["overdue"] for row in pull.state(later, pull.by_hand(catalog(), "E01"))] == [
+    assert [row["overdue"] for row in manual_apply.state(later, manual_apply.by_hand(catalog(), "E01"))] == [
         False
     ]  # version 2 waits for a mark
     later.close()
     verify_edge("E01", date(2026, 9, 9), "核查员")
     assert len(taken(tmp_path / "both")[1]) == 41
     by_hand.night(3)  # nothing changed: what brings no rows needs no mark
-    assert pull.state(book, pull.by_hand(catalog(), "E01"))[0]["usable"] == book.version()
+    assert manual_apply.state(book, manual_apply.by_hand(catalog(), "E01"))[0]["usable"] == book.version()
 
 
 def test_a_mark_covers_what_was_looked_at_and_nothing_later(by_hand: Any) -> None:
     by_hand.night(1)
-    with checking.opened(["E01"], date(2026, 9, 8)) as here:
-        (feed,) = checking.waiting(here.ledger, here.catalog, edge="E01")
-        found, _ = checking.look(here, [feed])
+    with signoff_batch.opened(["E01"], date(2026, 9, 8)) as here:
+        (feed,) = signoff_batch.waiting(here.ledger, here.catalog, edge="E01")
+        found, _ = signoff_batch.look(here, [feed])
         by_hand.hire(("T0041", "李白", "男", "U1"))
         by_hand.night(2)
-        checking.sign(here, found, "核查员")
+        signoff_batch.sign(here, found, "核查员")
     assert [row["version"] for row in signoff.unchecked(by_hand.ledger, catalog()) if row["edge"] == "E01"] == [2]

@@ -13,8 +13,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from core import postgres
 from core.settings import ROOT
+from core.store import postgres
 
 RECIPES = ROOT / "tests" / "recipes"
 ENTITY = "schemas/hub/library_clearance.odcs.yaml"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from core.errors import ContractError, Denied
-from pipeline.night import close_run, deliver_flow, extract_system, open_run
+from runs.nightly import close_run, deliver_flow, extract_system, open_run
 
 
 def test_a_renamed_column_loads_nothing_and_names_the_owner(university: Any) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 import psycopg
 import pytest
 
+from contracts.catalog import catalog
 from core.errors import Denied, Unavailable
 from loaders.base import Applied, Delivery
 from loaders.postgresql import PostgresTarget
-from pipeline import attention
-from pipeline.night import verify_edge
-from pipeline.replay import replay
-from schemas.catalog import catalog
+from reporting import action_items
+from runs.nightly import verify_edge
+from runs.redeliver import replay
 
 FIRST, LAST = date(2026, 9, 1), date(2026, 9, 30)
 E01, E06 = "e01_hr_academic", "e06_hr_research"
@@ -69,10 +69,10 @@ def test_what_comes_after_the_payday_is_delivered_as_of_it_and_noted(paid: Any) 
         date(2026, 9, 10),
         date(2026, 9, 8),
     )
-    [point] = [point for point in attention.points(paid.ledger, catalog(), date(2026, 9, 10)) if point["kind"] == "late"]
-    assert "2026-09-08" in attention.line(point, "zh")
+    [point] = [point for point in action_items.points(paid.ledger, catalog(), date(2026, 9, 10)) if point["kind"] == "late"]
+    assert "2026-09-08" in action_items.line(point, "zh")
     page = (paid.var / "reports" / "night-20260910-01" / "report.zh.html").read_text("utf-8")
-    assert attention.line(point, "zh") in page
+    assert action_items.line(point, "zh") in page
 
 
 def test_long_after_the_payday_a_change_waits_for_the_next(paid: Any) -> None:

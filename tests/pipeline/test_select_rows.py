@@ -13,10 +13,11 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from pipeline import accounts, attention, casts, digest, status
-from schemas.carrying import CARRIED, Uncarried, carried
-from schemas.catalog import catalog
-from schemas.lineage import uses
+from contracts.catalog import catalog
+from contracts.sql.carrying import CARRIED, Uncarried, carried
+from contracts.sql.lineage import uses
+from pipeline.transform import casts, row_accounts
+from reporting import action_items, daily_digest, status
 
 STAFF = "sql/conform/staff/hr.sql"
 TERMS = """apiVersion: v3.1.0
@@ -245,10 +246,10 @@ def test_every_row_that_is_read_is_accounted_for(
     with duckdb.connect() as db:
         db.execute(f"create schema x; create schema codes; {ROWS}")
         db.execute(f"copy (select *, 'x' as source_system from ({query})) to '{path}' (format parquet)")
-        found = accounts.account(db, entity, known, {"x": query}, path)
+        found = row_accounts.account(db, entity, known, {"x": query}, path)
         row = found["accounts"]["x"]
         rows = db.execute(f"select source_key, rule_id from '{found['lost']}'").fetchall() if found["lost"] else []
-    assert row["read"] + row["added"] == sum(row[name] for name in accounts.COUNTS if name not in ("read", "added"))
+    assert row["read"] + row["added"] == sum(row[name] for name in row_accounts.COUNTS if name not in ("read", "added"))
     assert {name: row[name] for name in ("filtered", "merged", "added", "dropped", "unread") if row[name]} == counts
     if lost is not None:
         assert {key: rule.rsplit(".", 1)[1] for key, rule in rows if key or None in lost} == lost
@@ -265,7 +266,7 @@ def test_rows_that_a_join_drops_are_named_by_key_and_count_as_there(university: 
     assert outcome.problems == []
     assert len(university.hub()) == 32, "T0001 and T0002 are in the department's own table still"
     assert university.held() == {("staff", key, "staff.row.dropped") for key in ("T0001", "T0002")}
-    [row] = [row for row in accounts.standing(university.ledger) if row["entity"] == "staff"]
+    [row] = [row for row in row_accounts.standing(university.ledger) if row["entity"] == "staff"]
     assert row == {
         "entity": "staff", "system": "hr", "read": 40, "conformed": 30, "filtered": 8, "merged": 0, "added": 0, "dropped": 2,
         "unread": 0,
@@ -273,8 +274,8 @@ def test_rows_that_a_join_drops_are_named_by_key_and_count_as_there(university: 
     shown = status.status(university.ledger, catalog())
     assert shown["held"] == 0
     [point] = [point for point in shown["attention"] if point["kind"] == "dropped"]
-    assert attention.line(point).startswith("HUB171 staff")
-    told = [line for part in digest.digests(university.ledger, catalog(), [], date(2026, 9, 9)) for line in part.points]
+    assert action_items.line(point).startswith("HUB171 staff")
+    told = [line for part in daily_digest.digests(university.ledger, catalog(), [], date(2026, 9, 9)) for line in part.points]
     assert sum("HUB171" in line for line in told) == 2, "the department and the technician"
     folder = university.var / "reports" / outcome.run_id
     told = json.loads((folder / "report.json").read_text("utf-8"))["accounts"]
@@ -284,7 +285,7 @@ def test_rows_that_a_join_drops_are_named_by_key_and_count_as_there(university: 
     university.department("insert into py select gh, '2020-01-02' from jzg where gh in ('T0001', 'T0002', 'T0004')")
     university.night(3)
     assert university.held() == set()
-    assert not [point for point in attention.points(university.ledger, catalog()) if point["kind"] == "dropped"]
+    assert not [point for point in action_items.points(university.ledger, catalog()) if point["kind"] == "dropped"]
 
 
 def test_a_row_left_out_by_a_cell_that_cannot_be_read_is_held_and_has_not_left(university: Any) -> None:
@@ -373,7 +374,7 @@ def test_a_row_of_a_joined_table_that_finds_nobody_for_an_unreadable_cell_is_nam
         db.execute(f"create schema x; create schema codes; {ROWS}")
         db.execute("insert into x.r values (null, 'three', ?, 2), ('k3', 'four', 'name', 3)", [cells])
         db.execute(f"copy (select *, 'x' as source_system from ({query})) to '{path}' (format parquet)")
-        found = accounts.account(db, entity, known, {"x": query}, path)
+        found = row_accounts.account(db, entity, known, {"x": query}, path)
         asked = f"select shown, rule_id, columns, severity, source_key, main from '{found['lost']}'"
         assert db.execute(asked).fetchall() == [("three", "e.row.unjoined", "ref", "error", None, False)]
 

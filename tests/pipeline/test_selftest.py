@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
+from cli.main import app
+from contracts.catalog import catalog
 from core.errors import Denied
-from pipeline.cli import app
-from pipeline.selftest import selftest
-from schemas.catalog import catalog
+from onboarding.connection_check import selftest
 
 
 def rows(connection: str, **facts: bool) -> dict[str, dict[str, Any]]:

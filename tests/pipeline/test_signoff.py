@@ -10,12 +10,13 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
+from cli.main import app
+from contracts.catalog import catalog
 from core.errors import ContractError, Denied
-from core.ledger import Ledger
-from pipeline import checking, signoff
-from pipeline.cli import app
-from pipeline.night import verify_edge
-from schemas.catalog import catalog
+from core.store.ledger import Ledger
+from pipeline.delivery import signoff
+from runs import signoff_batch
+from runs.nightly import verify_edge
 
 TODAY = date(2026, 9, 7)
 
@@ -129,4 +130,4 @@ def test_a_night_is_asked_flow_by_flow_and_only_what_got_a_yes_is_signed(univers
 
 def test_an_unknown_flow_is_named(university: Any) -> None:
     with pytest.raises(ContractError, match=r"HUB104 SJGXLC99.*SJGXLC01"):
-        checking.waiting(university.ledger, catalog(), flow="SJGXLC99")
+        signoff_batch.waiting(university.ledger, catalog(), flow="SJGXLC99")

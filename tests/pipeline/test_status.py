@@ -11,11 +11,14 @@ import typer
 from psycopg.types.json import Jsonb
 from rich.console import Console
 
-from core import ids
-from core.text import LANGUAGES
-from pipeline import cli, cli_base, digest, naming, release, report, screen_status, status
+from cli import app, main
+from cli.tables import status as screen_status
+from contracts.catalog import catalog
+from core import hashing
+from core.messages import LANGUAGES
+from desk import brake_release
 from pipeline.context import resume
-from schemas.catalog import catalog
+from reporting import daily_digest, display_names, report, status
 
 STEPS = ("running", "done", "failed", "stopped", "waiting")
 BRAKES = ("tripped", "requested", "released", "used", "moot")
@@ -28,7 +31,7 @@ def page(university: Any, language: str, monkeypatch: pytest.MonkeyPatch) -> lis
     monkeypatch.setenv("HUB_LANG", language)
     university.forget()
     book, known = university.ledger, catalog()
-    digest.digests(book, known, [], date(2026, 9, 8), language)
+    daily_digest.digests(book, known, [], date(2026, 9, 8), language)
     for row in book.rows("select run_id from ops.run"):
         night = resume(row["run_id"])
         assert report.html(night, report.facts_of(night), language)
@@ -92,12 +95,12 @@ def test_a_stopped_entity_is_told_with_its_number_and_closes_itself_when_the_cau
     university.night(2)
     lines = page(university, "zh", monkeypatch)
     number = university.ledger.single("select brake_id from ops.brake")["brake_id"]
-    staff = naming.entity(catalog(), "staff", "zh")
+    staff = display_names.entity(catalog(), "staff", "zh")
     assert "有事要人处理" in lines[0]
     assert "制动 1 处" in lines[2]
     assert any("HUB501" in line for line in lines)
     assert f"制动 {number}：{staff}" in "\n".join(lines)
-    release.request(university.ledger, number, "zhang", "误删")
+    brake_release.request(university.ledger, number, "zhang", "误删")
     university.department("insert into jzg select * from kept")
     university.night(3)
     lines = page(university, "zh", monkeypatch)
@@ -149,7 +152,7 @@ def test_a_night_cut_off_is_told_apart_from_one_at_work(university: Any, monkeyp
 def ended(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     """The exit status of the `hub` command."""
     monkeypatch.setattr(sys, "argv", ["hub", *arguments])
-    return cli._run()
+    return main._run()
 
 
 def test_exit_codes(university: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,8 +182,8 @@ def test_a_night_before_the_newest_finished_one_is_asked_about(university: Any, 
 
 
 def test_today_is_the_university_s_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ids, "system_clock", lambda: datetime(2026, 11, 29, 20, 37, tzinfo=UTC))
-    assert cli_base.day(None) == date(2026, 11, 30)
+    monkeypatch.setattr(hashing, "system_clock", lambda: datetime(2026, 11, 29, 20, 37, tzinfo=UTC))
+    assert app.day(None) == date(2026, 11, 30)
 
 
 def test_a_part_that_failed_is_told_apart_from_nothing_done(

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from contracts.catalog import catalog
 from core.errors import Denied
-from core.ledger import ledger
-from pipeline import attention, status, switches
-from pipeline.morning import look
-from pipeline.replay import replay
-from schemas.catalog import catalog
+from core.store.ledger import ledger
+from pipeline.delivery import switches
+from reporting import action_items, status
+from reporting.daily import look
+from runs.redeliver import replay
 
 CONTRACT = "schemas/feeds/sjgxlc01/e01_hr_academic.odcs.yaml"
 DEADLINES = """\
@@ -40,7 +41,7 @@ def states(university: Any) -> dict[str, str]:
 
 
 def told(university: Any) -> list[str]:
-    return [attention.line(point, "zh") for point in attention.points(university.ledger, catalog())]
+    return [action_items.line(point, "zh") for point in action_items.points(university.ledger, catalog())]
 
 
 def by_contract(university: Any, reason: str | None) -> None:

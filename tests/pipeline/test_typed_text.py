@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from contracts.contract import Column, SourceDataset
 from core.dialects import LogicalType
 from loaders import landing
-from pipeline.landing_views import create_view
-from schemas.contract import Column, SourceDataset
+from pipeline.transform.typed_views import create_view
 
 INTEGER, DATE, TIMESTAMP, TEXT = (LogicalType(name) for name in ("integer", "date", "timestamp", "string"))
 AMOUNT, MARK = LogicalType("number", precision=12, scale=2), LogicalType("number", precision=5, scale=1)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.settings import settings
-from pipeline.upkeep import upkeep
+from runs.retention import upkeep
 
 TODAY = date(2026, 12, 1)
 

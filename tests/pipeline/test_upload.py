@@ -14,14 +14,14 @@ import pytest
 import xlsxwriter
 from python_calamine import CalamineWorkbook
 
+from contracts.catalog import catalog
 from core.errors import Denied
 from core.settings import ROOT
-from extractors import confined
-from pipeline import upload as desk
-from pipeline.night import close_run, extract_part, open_run
-from pipeline.template import template
-from pipeline.upkeep import upkeep
-from schemas.catalog import catalog
+from desk import upload as desk
+from desk.template import template
+from extractors.files import confined
+from runs.nightly import close_run, extract_part, open_run
+from runs.retention import upkeep
 
 HEADER = ("工号", "姓名", "月份", "项目代码", "项目名称", "金额")
 GOOD = (("T0001", "张三", "202609", "A01", "岗位工资", "5,120.00"), ("T0002", "李四", "202609", "A01", "岗位工资", "4980.50"))

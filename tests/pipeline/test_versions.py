@@ -8,12 +8,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from core import postgres
 from core.errors import Denied
-from pipeline import release
+from core.store import postgres
+from desk import brake_release
 from pipeline.context import resume
-from pipeline.night import close_run, open_run, verify_edge
-from pipeline.publish import rollback
+from pipeline.publishing.publish import rollback
+from runs.nightly import close_run, open_run, verify_edge
 
 TODAY = date(2026, 9, 8)
 
@@ -48,7 +48,7 @@ def test_a_rollback_restores_an_old_version_and_the_feeds_follow(university: Any
     _roll(university, 1)
     assert university.hub() == before
     assert university.ledger.version() == 3
-    from pipeline.night import deliver_flow
+    from runs.nightly import deliver_flow
 
     run = open_run("feed", TODAY, ["SJGXLC01"])
     deliver_flow(run, "SJGXLC01")
@@ -69,8 +69,8 @@ def test_what_a_rollback_restored_stays_until_two_persons_release_it(university:
         assert university.hub() == before
         assert "改名" not in {row[1] for row in university.received()}
     number, today = university.ledger.single("select brake_id from ops.brake")["brake_id"], date(2026, 9, 10)
-    release.request(university.ledger, number, "zhang", "来源已改正")
-    release.approve(university.ledger, number, "li", today, today)
+    brake_release.request(university.ledger, number, "zhang", "来源已改正")
+    brake_release.approve(university.ledger, number, "li", today, today)
     assert university.night(5).problems == []
     assert university.hub() != before
     assert "改名" in {row[1] for row in university.received()}

@@ -9,12 +9,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from contracts.catalog import Catalog
+from contracts.contract import Column, Entity, Rule, Severity
 from core.dialects import LogicalType, arrow_type
 from core.engine import arrow, engine
-from core.rows import Rows
+from core.row_set import Rows
 from quality.base import Question, Verdict
-from schemas.catalog import Catalog
-from schemas.contract import Column, Entity, Rule, Severity
 
 TEXT = LogicalType("string")
 MONEY = LogicalType("number", precision=12, scale=2)

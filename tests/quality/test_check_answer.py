@@ -13,14 +13,14 @@ import pyarrow.parquet as pq
 import pytest
 from quality_cases import DAY, MONEY, accepted, column, entity, failing, question, rule, source_rows, table
 
+from contracts.catalog import catalog
+from contracts.contract import Column
 from core.errors import ContractError, Gated, HubError
-from core.rows import Rows
+from core.messages import catalogue
+from core.row_set import Rows
 from core.settings import ROOT
-from core.text import catalogue
 from quality.check import check
 from quality.quarantine import gate
-from schemas.catalog import catalog
-from schemas.contract import Column
 
 _COLUMNS = [column("no"), column("v"), column("paid", MONEY), column("on", DAY)]
 

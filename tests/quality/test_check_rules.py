@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 from quality_cases import DAY, MONEY, TEXT, WHOLE, column, entity, failing, question, rule
 
+from contracts.contract import Rule
 from core.dialects import LogicalType
-from core.rows import Rows
+from core.row_set import Rows
 from quality.check import check
-from schemas.contract import Rule
 
 _MANY = 260
 _PARENT = {"parent": pa.table({"no": ["A", "B", None]})}

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from core.messages import catalogue
 from core.settings import ROOT
-from core.text import catalogue
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
@@ -27,7 +27,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_every_command_and_option_exists(page: Path) -> None:
-    from pipeline.cli import app
+    from cli.main import app
 
     commands = get_command(app).commands  # type: ignore[attr-defined]
     for name, rest in re.findall(r"(?:`|\.venv/bin/)hub ([a-z]+)\b([^\n`#;]*)", page.read_text("utf-8")):
@@ -56,7 +56,7 @@ def test_the_page_of_errors_is_current() -> None:
 
 
 def test_every_command_is_in_the_readme_or_a_page() -> None:
-    from pipeline.cli import app
+    from cli.main import app
 
     said = "\n".join(page.read_text("utf-8") for page in PAGES)
     assert [name for name in get_command(app).commands if f"hub {name}" not in said and f"make {name}" not in said] == []  # type: ignore[attr-defined]

@@ -12,7 +12,7 @@ import pytest
 from how_to import follow, name_the_rule
 
 from core.settings import ROOT
-from schemas.lint import lint
+from lint.lint import lint
 
 SYSTEM = "library"
 """The pages add this system, so the home that they are followed in does not have it yet."""

@@ -32,8 +32,8 @@ from year_days import (
 from year_deadlines import Key, lines
 from year_university import FILES, PERSONS, TABLES, Lived
 
-from campus.generate import world
-from campus.world import FIRST_DAY, date_of, day_of, epoch
+from campus.generate.university import world
+from campus.simulate.world import FIRST_DAY, date_of, day_of, epoch
 
 PER_PERSON = ("DL15", "DL16", "DL17")
 

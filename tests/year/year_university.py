@@ -33,22 +33,24 @@ from year_days import (
     between,
 )
 
-from campus import servers
 from campus.rehearsal import Rehearsal
-from campus.world import day_of
-from core import ledger as ledger_module
-from core import postgres
+from campus.servers import processes
+from campus.simulate.world import day_of
+from contracts.catalog import Catalog, catalog, read_catalog
+from contracts.contract import FeedDataset
 from core.calendar import ZONE
-from core.connections import connection
-from core.ledger import Ledger, ledger
 from core.settings import settings
-from pipeline import morning, obligations, schedule, verify
+from core.store import ledger as ledger_module
+from core.store import postgres
+from core.store.connections import connection
+from core.store.ledger import Ledger, ledger
 from pipeline.context import Night
-from pipeline.cycle import deliver_all, publish_all
-from pipeline.night import extract_all, night
-from pipeline.outcome import Outcome
-from schemas.catalog import Catalog, catalog, read_catalog
-from schemas.contract import FeedDataset
+from pipeline.delivery import due as schedule
+from pipeline.delivery import verify
+from pipeline.result import Outcome
+from reporting import daily, obligations
+from runs.nightly import extract_all, night
+from runs.stages import deliver_all, publish_all
 
 PERSONS = 300
 BEFORE_NIGHT, MORNING, EVENING = time(2), time(7), time(20)
@@ -214,7 +216,7 @@ def live(campus: Campus) -> Lived:
 def _morning(campus: Campus, seen: Lived, day: date) -> None:
     """The look at the deadlines, and what the departments' digests would say of them."""
     campus.clock.put(day, MORNING)
-    found = morning.look(day, campus.book)
+    found = daily.look(day, campus.book)
     for item in obligations.pressing(found, campus.catalog.reminders["days_before"]):
         seen.told.setdefault((item["deadline"], item["occasion"]), set()).add(day)
 
@@ -332,7 +334,7 @@ def small_campus(folder: Path) -> Iterator[Campus]:
         forget()
         try:
             rehearsal.start()
-            patch.setenv("HUB_URL", postgres.database(servers.postgres(folder / "campus" / "postgres"), "hub"))
+            patch.setenv("HUB_URL", postgres.database(processes.postgres(folder / "campus" / "postgres"), "hub"))
             forget()
             clock = StandingClock()
             book = ledger(clock)

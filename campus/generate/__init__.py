@@ -1,0 +1,1 @@
+"""The rows of the rehearsal university, day by day, from one seed."""

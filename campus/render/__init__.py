@@ -1,0 +1,1 @@
+"""The rehearsal university as the tables and files of its departments."""

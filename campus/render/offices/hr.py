@@ -1,0 +1,150 @@
+"""The personnel office's system: Chinese words for codes, `0000-00-00` for no date, fillers in two-character names."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from campus.render.base import Datasets, Waits
+from campus.simulate.arrays import Bools, Ints, Text, digits, iso, join, number, pick, take, text, times, where, ymd
+from campus.simulate.lists import TECH_POSTS, UNITS
+from campus.simulate.people import (
+    FILLER,
+    identities,
+    mobiles,
+    names,
+    places,
+    plain,
+    regions,
+    some_staff,
+    staff_numbers,
+    unit_codes,
+)
+from campus.simulate.world import IN_POST, World, present
+
+ZERO_DATE = "0000-00-00"
+_CATEGORIES = {
+    "1": "教学",
+    "2": "科研",
+    "3": "公共服务",
+    "4": "党务",
+    "5": "行政",
+    "6": "附属",
+    "7": "后勤",
+    "8": "校办产业",
+    "9": "其他",
+}
+_STATES = {1: "TX", 7: "LZ", 11: "ZZ"}
+_POLITICS = {1: "中共党员", 5: "民盟盟员", 12: "无党派民主人士", 13: "群众"}
+_JOBS = {11: "专任教师", 12: "教辅人员", 13: "行政人员", 14: "工勤人员"}
+_ESTABLISHMENTS = {11: "教学", 12: "教辅", 13: "行政", 14: "工勤"}
+_OFFICES = ("处长", "副处长", "科长", "副书记")
+ETHNICITIES = (
+    "汉族", "蒙古族", "回族", "藏族", "维吾尔族", "苗族", "彝族", "壮族",
+    "布依族", "朝鲜族", "满族", "侗族", "瑶族", "白族", "土家族", "哈尼族",
+    "哈萨克族", "傣族", "黎族", "傈僳族", "佤族", "畲族", "高山族", "拉祜族",
+    "水族", "东乡族", "纳西族", "景颇族", "柯尔克孜族", "土族", "达斡尔族", "仫佬族",
+    "羌族", "布朗族", "撒拉族", "毛南族", "仡佬族", "锡伯族", "阿昌族", "普米族",
+    "塔吉克族", "怒族", "乌孜别克族", "俄罗斯族", "鄂温克族", "德昂族", "保安族", "裕固族",
+    "京族", "塔塔尔族", "独龙族", "鄂伦春族", "赫哲族", "门巴族", "珞巴族", "基诺族",
+)  # fmt: skip
+"""GB/T 3304 names in the order of their codes 01 to 56."""
+
+
+def units(world: World) -> pa.Table:
+    """`t_dw`: code, names, parent, category as a word, Y/N flags, head."""
+    rows = np.arange(len(UNITS))
+    heads = np.where(rows > 0, rows % max(1, len(world.staff["unit"]) // 4), -1)
+    return pa.table(
+        {
+            "DWH": unit_codes(rows),
+            "DWMC": pa.array([unit.name for unit in UNITS]),
+            "DWYWMC": pa.array([unit.name_en for unit in UNITS]),
+            "DWJC": pa.array([unit.name[:6] for unit in UNITS]),
+            "DWDZ": pa.array([f"示范路{row + 1}号" for row in rows]),
+            "LSDWH": pa.array([UNITS[unit.parent].code if unit.parent >= 0 else None for unit in UNITS], pa.string()),
+            "DWLBM": pa.array([_CATEGORIES[unit.category] for unit in UNITS]),
+            "DWYXBS": pa.array(["Y"] * len(UNITS)),
+            "SXRQ": pa.array([ZERO_DATE] * len(UNITS)),
+            "SFST": pa.array(["Y" if unit.parent >= 0 else "N" for unit in UNITS]),
+            "JLNY": pa.array([f"{1977 + row % 40}{row % 12 + 1:02d}" for row in rows]),
+            "DWFZRH": some_staff(world, heads),
+        }
+    )
+
+
+def staff_record(world: World) -> pa.Table:
+    """`t_jzg_jbxx`: everybody who was ever employed and not struck off."""
+    rows = np.flatnonzero(present(world.staff, world.day))
+    staff = take(world.staff, rows)
+    active = staff["state_first"] == IN_POST
+    return pa.table(
+        {
+            "GH": staff_numbers(world, rows),
+            "XM": names(staff, filler=FILLER),
+            "XB": pick(["", "男", "女"], staff["sex"]),
+            "CSRQ": iso(staff["birth"]),
+            "CSDM": regions(staff),
+            "JG": places(staff),
+            "MZ": pick(("", *ETHNICITIES), staff["ethnicity"]),
+            "GJ": pa.array(["CHN"] * len(rows)),
+            "SFZJLX": pa.array(["01"] * len(rows)),
+            "SFZJH": identities(staff, small_x=3),
+            "ZZMM": _words(_POLITICS, staff["political"]),
+            "DWH": unit_codes(staff["unit"]),
+            "XQH": plain(staff["campus"]),
+            "ZGXL": number(staff["education"], 2),
+            "CJGZNY": text(digits(ymd(staff["joined"]) // 100, 6)),
+            "LXRQ": iso(staff["joined"]),
+            "QXRQ": _zero(iso(staff["joined"]), active & (staff["house"] % 9 != 0)),
+            "BZLB": _words(_ESTABLISHMENTS, staff["category"]),
+            "JZGLB": _words(_JOBS, staff["category"]),
+            "DQZT": _words(_STATES, staff["state"]),
+            "RKZK": where(staff["category"] == 11, "1", None),
+            "DABH": number(rows, 8, "DA"),
+            "YDDH": mobiles(staff),
+            "DZXX": join(staff_numbers(world, rows), "@staff.example.edu.cn"),
+            "SFRSDL": pa.array(staff["agency"] == 1),
+            "GXSJ": times(staff["updated"]),
+        }
+    )
+
+
+def post_record(world: World) -> pa.Table:
+    """`t_jzg_zw`: offices (D) and technical posts (J), held and past, of people whom the system shows."""
+    shown = present(world.staff, world.day)[world.posts["staff"]]
+    posts = take(world.posts, shown)
+    office, held = posts["kind"] == 1, posts["end"] == 0
+    rank = posts["rank"]
+    return pa.table(
+        {
+            "GH": staff_numbers(world, posts["staff"]),
+            "ZWLX": pick(["", "D", "J"], posts["kind"]),
+            "ZWMC": where(office, pick(_OFFICES, rank), pick([name for _, name in TECH_POSTS], rank)),
+            "ZWJB": where(office, pick(["05", "06", "07", "06"], rank), None),
+            "PRZW": where(office, None, pick([code for code, _ in TECH_POSTS], rank)),
+            "RZBM": unit_codes(posts["unit"]),
+            "RZRQ": iso(posts["start"]),
+            "MZRQ": _zero(iso(posts["end"]), ~held),
+            "DQRZZK": where(held, "在任", "不在任"),
+            "GXSJ": times(posts["updated"]),
+        }
+    )
+
+
+def _zero(column: Text, known: Bools) -> Text:
+    return where(known, column, ZERO_DATE)
+
+
+def _words(words: dict[int, str], codes: Ints) -> Text:
+    return pick([words.get(code) for code in range(max(words) + 1)], codes)
+
+
+DATASETS: Datasets = {
+    "hr.units": units,
+    "hr.staff_record": staff_record,
+    "hr.post_record": post_record,
+}
+WAITS: Waits = {
+    "staff": (("hr.post_record", "GH", "staff_post", "staff_no.reference"),),
+}

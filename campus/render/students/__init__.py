@@ -1,0 +1,1 @@
+"""Datasets of the systems that keep students."""

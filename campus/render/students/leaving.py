@@ -1,0 +1,52 @@
+"""The leaving system: one row a leaver, and for each of the seven steps a word, a date and who set it (YWLC05)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from campus.generate.leaving import CLEARED, NOT_APPLICABLE, STEPS, clearances
+from campus.render.base import Datasets, Waits
+from campus.simulate.arrays import Text, dates, digits, pick, text, where, word
+from campus.simulate.people import some_staff, student_numbers
+from campus.simulate.world import FIRST_DAY, NEVER, World, epoch
+
+WORDS = ("未办", "已办", "不需办理", "暂不能办")
+COLUMNS = {
+    "student_card": "XSZ",
+    "textbook": "JCF",
+    "library": "TS",
+    "finance": "CW",
+    "household": "HK",
+    "dormitory": "SS",
+    "certificates": "ZS",
+}
+AUTOMATIC = ("library", "finance")
+"""Steps that an interface sets, not a person (YWLC05/3, YWLC05/4)."""
+
+
+def clearance(world: World) -> pa.Table:
+    """`lx_hjb`: batch, number, and `<step>ZT`, `<step>RQ`, `<step>CZR` for each step; `JCFPL` says that it was set in bulk."""
+    rows = clearances(world)
+    count = len(rows["student"])
+    cells: dict[str, Text] = {
+        "PCH": text(word("LX", count), digits(rows["cohort"], 4)),
+        "XH": student_numbers(world, rows["student"]),
+    }
+    for position, step in enumerate(STEPS):
+        done = rows[step] == CLEARED
+        name = COLUMNS[step]
+        day = np.where(rows[f"{step}_on"] < NEVER, rows[f"{step}_on"], 1)
+        clerk = some_staff(world, np.where(done, (rows["student"] % 3 + position) % max(1, len(world.staff["unit"]) // 4), -1))
+        cells[f"{name}ZT"] = pick(WORDS, rows[step])
+        cells[f"{name}RQ"] = dates(epoch(FIRST_DAY) + day - 1, ~done)
+        cells[f"{name}CZR"] = where(done, "接口", None) if step in AUTOMATIC else clerk
+        if step == "household":
+            cells["HKZR"] = where(rows[step] == NOT_APPLICABLE, "N", "Y")
+        if step == "textbook":
+            cells["JCFPL"] = where(done, "Y", "N")
+    return pa.table(cells)
+
+
+DATASETS: Datasets = {"leaving.clearance": clearance}
+WAITS: Waits = {"student": (("leaving.clearance", "XH", "leaving_clearance", "student_no.reference"),)}

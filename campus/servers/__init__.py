@@ -1,0 +1,1 @@
+"""The rehearsal's databases and directory on this machine."""

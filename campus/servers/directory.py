@@ -1,0 +1,131 @@
+"""A private directory (LDAP) for the rehearsal: the distribution's slapd, in one folder, on a port of this machine only.
+
+It tells nothing to who does not know its password, which lies in the folder, closed to other users.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+import ldap3
+from ldap3.core.exceptions import LDAPException
+
+from campus.servers.processes import serving
+from core.errors import Fault
+
+BASE = "dc=campus,dc=test"
+PEOPLE = f"ou=people,{BASE}"
+BIND = f"cn=hub,{BASE}"
+_SCHEMAS = ("core", "cosine", "inetorgperson", "nis")
+_FOLDERS = (Path("/etc/ldap/schema"), Path("/etc/openldap/schema"))
+_START_SECONDS = 30
+_CONFIGURATION = """\
+{schemas}
+modulepath {modules}
+moduleload back_mdb
+database mdb
+maxsize 1073741824
+suffix "{base}"
+rootdn "{bind}"
+rootpw {password}
+access to * by * none
+directory {folder}/data
+index objectClass,uid,seeAlso eq
+dbnosync
+"""
+
+
+def directory(folder: Path) -> str | None:
+    """Start a directory on `folder` unless it runs there; its URL with the branch of people, or None without slapd.
+
+    Raises:
+        Fault: HUB806 when it does not start.
+    """
+    program, schemas = shutil.which("slapd"), next((path for path in _FOLDERS if path.is_dir()), None)
+    if program is None or schemas is None:
+        return None
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    if not (folder / "port").is_file():
+        _install(folder, schemas)
+    port, password = int((folder / "port").read_text()), (folder / "password").read_text()
+    if not _answers(port):
+        command = [program, "-f", str(folder / "slapd.conf"), "-h", f"ldap://127.0.0.1:{port}/"]
+        done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - our own words
+        deadline = time.monotonic() + _START_SECONDS
+        while not _answers(port):
+            if done.returncode or time.monotonic() > deadline:
+                raise Fault("HUB806", folder.name, log=str(folder / "slapd.conf"))
+            time.sleep(0.05)
+    _plant(port, password)
+    return f"ldap://{quote(BIND, safe='')}:{password}@127.0.0.1:{port}/{PEOPLE}"
+
+
+def stop(folder: Path) -> None:
+    """Stop the directory on `folder`, if it runs; the entries stay."""
+    command = ("slapd", str(folder.resolve() / "slapd.conf"))
+    if (pid := serving(*command)) is None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + _START_SECONDS
+    while serving(*command) is not None and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def _install(folder: Path, schemas: Path) -> None:
+    (folder / "data").mkdir(exist_ok=True)
+    files = [*(schemas / f"{name}.schema" for name in _SCHEMAS), Path(__file__).with_name("eduperson.schema")]
+    modules = next((path for path in (Path("/usr/lib/ldap"), Path("/usr/lib64/openldap")) if path.is_dir()), Path("/usr/lib"))
+    password = secrets.token_hex(16)
+    text = _CONFIGURATION.format(
+        schemas="\n".join(f"include {file}" for file in files),
+        modules=modules,
+        folder=folder,
+        base=BASE,
+        bind=BIND,
+        password=password,
+    )
+    for name, content in (("slapd.conf", text), ("password", password)):
+        (folder / name).touch(0o600)
+        (folder / name).write_text(content)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        (folder / "port").write_text(str(free.getsockname()[1]))
+
+
+def _answers(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+def _plant(port: int, password: str) -> None:
+    """The root and the branch of people, where they are missing."""
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        server = ldap3.Server("127.0.0.1", port, get_info=ldap3.NONE)
+        link = ldap3.Connection(server, BIND, password)
+        try:
+            if link.bind():
+                link.add(BASE, ["dcObject", "organization"], {"dc": "campus", "o": "campus"})
+                link.add(PEOPLE, ["organizationalUnit"], {"ou": "people"})
+                link.unbind()
+                return
+        except LDAPException:
+            pass
+        if link.socket is not None:  # the library leaves it open when nobody answers
+            link.socket.close()
+        if time.monotonic() > deadline:
+            raise Fault("HUB806", "directory", log="slapd.conf")
+        time.sleep(0.1)

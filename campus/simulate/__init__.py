@@ -1,0 +1,1 @@
+"""The rehearsal university: who is there, where, and what a year brings."""

@@ -1,0 +1,34 @@
+"""`hub grants`: a person's permissions, and the person's own word about them."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Annotated
+
+import typer
+
+from cli.app import AsJson, app, show
+from core.messages import text
+
+
+@app.command(help=text("grants.cli.command"))
+def grants(
+    uid: Annotated[str | None, typer.Argument(help=text("grants.cli.uid"))] = None,
+    confirm: Annotated[bool, typer.Option("--confirm", help=text("grants.cli.confirm"))] = False,
+    wrong: Annotated[str | None, typer.Option("--wrong", help=text("grants.cli.wrong"))] = None,
+    system: Annotated[str | None, typer.Option("--system", help=text("grants.cli.system"))] = None,
+    by: Annotated[str | None, typer.Option("--by", help=text("cli.by"))] = None,
+    as_json: AsJson = False,
+) -> None:
+    from cli.tables import desk
+    from core.store.ledger import ledger
+    from desk import grants as register
+
+    names: tuple[str, ...] = ("system_code", "role_code", "scope_unit", "unit_name", "valid_from", "valid_to", "agrees")
+    if uid is None:
+        found, names = register.summary(ledger()), ("system_code", "grants", "confirmed", "disputed")
+    elif confirm or wrong is not None:
+        found = register.confirm(ledger(), uid, by or getpass.getuser(), system, wrong)
+    else:
+        found = [row for row in register.grants(ledger(), uid) if system in (None, row["system_code"])]
+    show(found, as_json, None if as_json else desk.lines(found, names, "grants.title"))

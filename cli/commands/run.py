@@ -1,0 +1,218 @@
+"""The commands of a night and of its people: demo, night, status, held, release, verify and the rest."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.app import NEEDS_A_PERSON, AsJson, AsOf, Limit, agreed, app, complain, day, interruptible, show, show_part
+from core.errors import ContractError
+from core.messages import text
+
+
+@app.command(help=text("cli.demo"))
+def demo(
+    persons: Annotated[int, typer.Option(help=text("cli.demo_persons"))] = 32_500,
+    seed: Annotated[int, typer.Option(help=text("cli.demo_seed"))] = 7,
+    systems: Annotated[str, typer.Option(help=text("cli.demo_systems"))] = "",
+    as_json: AsJson = False,
+) -> None:
+    from cli.demo import demo as run
+
+    with interruptible():
+        run(persons, seed, [system for system in systems.split(",") if system], as_json)
+
+
+@app.command(help=text("cli.night"))
+def night(
+    as_of: AsOf = None,
+    yes: Annotated[bool, typer.Option("--yes", help=text("cli.past_yes"))] = False,
+    as_json: AsJson = False,
+) -> None:
+    from cli.tables import screen
+    from core.errors import Denied
+    from runs.nightly import later_night
+    from runs.nightly import night as run
+
+    wanted = day(as_of)
+    newest = later_night(wanted)
+    if newest and not agreed(text("cli.past_ask", None, day=wanted, newest=newest), yes, as_json):
+        raise Denied("HUB754", f"{wanted}", newest=f"{newest}")
+    with interruptible(), screen.progress(quiet=as_json) as progress:
+        outcome = run(wanted, progress)
+    screen.outcome(outcome, as_json)
+    if outcome.problems:
+        raise typer.Exit(NEEDS_A_PERSON)
+
+
+@app.command(help=text("cli.extract"))
+def extract(
+    system: Annotated[str, typer.Argument(help=text("cli.system"))], as_of: AsOf = None, as_json: AsJson = False
+) -> None:
+    from runs.nightly import close_run, extract_part, open_run
+
+    run_id = open_run("extract", day(as_of), [system])
+    try:
+        part = extract_part(run_id, system)
+    finally:
+        close_run(run_id)
+    show_part(part.facts | {"run": run_id}, part.problems, part.facts["landed"], as_json)
+
+
+@app.command(help=text("cli.feed"))
+def feed(
+    flow: Annotated[str, typer.Argument(help=text("cli.flow"))],
+    schedule: Annotated[str, typer.Option(help=text("cli.schedule"))] = "nightly",
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    from runs.nightly import close_run, deliver_part, open_run
+
+    run_id = open_run("feed", day(as_of), [flow.upper(), schedule])
+    try:
+        part = deliver_part(run_id, flow.upper(), schedule)
+    finally:
+        close_run(run_id)
+    show_part(part.facts | {"run": run_id}, part.problems, part.facts["feeds"], as_json)
+
+
+@app.command(help=text("cli.status"))
+def status(as_json: AsJson = False) -> None:
+    from cli.tables import status as screen_status
+    from contracts.catalog import catalog
+    from core.store.ledger import ledger
+    from reporting.status import status as read
+
+    found = read(ledger(), catalog())
+    show(found, as_json, None if as_json else screen_status.status(found))
+
+
+@app.command(help=text("cli.held"))
+def held(
+    entity: Annotated[str | None, typer.Option(help=text("cli.entity"))] = None,
+    system: Annotated[str | None, typer.Option(help=text("cli.system"))] = None,
+    limit: Limit = 100,
+    as_json: AsJson = False,
+) -> None:
+    from cli.tables import screen
+    from contracts.catalog import catalog, nearest
+    from core.store.ledger import ledger
+    from reporting.status import held as read
+    from reporting.status import held_counts
+
+    known = catalog()
+    for kind, value, names in (("system", system, known.systems), ("entity", entity, {**known.entities, **known.sources})):
+        if value is not None and value not in names:
+            raise ContractError("HUB104", value, kind=kind, known=nearest(value, names))
+    found = read(ledger(), known, entity, system, limit)
+    show(found, as_json, None if as_json else screen.held(found, held_counts(ledger(), entity, system)))
+
+
+@app.command(help=text("cli.versions"))
+def versions(limit: Limit = 20, as_json: AsJson = False) -> None:
+    from cli.tables import screen
+    from core.store.ledger import ledger
+    from reporting.status import decisions
+
+    found = ledger().rows("select * from ops.version order by version desc limit %s", [limit])
+    show(found, as_json, None if as_json else screen.versions(found, decisions(ledger(), limit)))
+
+
+@app.command(help=text("cli.rollback"))
+def rollback(
+    version: Annotated[int, typer.Argument(help=text("cli.version"))],
+    reason: Annotated[str, typer.Option(help=text("cli.reason"))],
+    approved_by: Annotated[str, typer.Option(help=text("cli.approved_by"))],
+    by: Annotated[str | None, typer.Option(help=text("cli.by"))] = None,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    from cli.tables import screen
+    from pipeline.context import resume
+    from pipeline.publishing.publish import rollback as run
+    from runs.nightly import close_run, open_run
+
+    run_id = open_run("rollback", day(as_of), [f"v{version}"])
+    try:
+        found = run(resume(run_id), version, by or getpass.getuser(), approved_by, reason)
+        show(found, as_json, None if as_json else screen.rolled_back(found))
+    finally:
+        close_run(run_id)
+
+
+@app.command(help=text("cli.release"))
+def release(
+    brake: Annotated[int, typer.Argument(help=text("cli.brake"))],
+    reason: Annotated[str | None, typer.Option(help=text("cli.reason"))] = None,
+    approve: Annotated[bool, typer.Option("--approve", help=text("cli.approve"))] = False,
+    until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help=text("cli.until"))] = None,
+    by: Annotated[str | None, typer.Option(help=text("cli.by"))] = None,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    from core.store.ledger import ledger
+    from desk import brake_release as releases
+    from reporting.status import brake_line
+
+    who, today = by or getpass.getuser(), day(as_of)
+    if approve:
+        found = releases.approve(ledger(), brake, who, until.date() if until else today, today)
+    else:
+        found = releases.request(ledger(), brake, who, reason or "")
+    show(found, as_json, None if as_json else brake_line(found))
+
+
+@app.command(help=text("cli.lint"))
+def lint(home: Annotated[Path | None, typer.Option(help=text("cli.home"))] = None, as_json: AsJson = False) -> None:
+    from lint.lint import lint as run
+
+    findings = run(home)
+    if as_json:
+        show(
+            [
+                {"code": f.code, "file": f.file, "line": f.line, "severity": f.severity, "what": f.what(), "right": f.right()}
+                for f in findings
+            ],
+            True,
+        )
+    else:
+        for finding in findings:
+            print(finding)
+        print(text("cli.lint_done", None, count=len(findings)))
+    if any(finding.severity == "error" for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command(help=text("cli.draft"))
+def draft(
+    connection: Annotated[str, typer.Argument(help=text("cli.connection"))],
+    out: Annotated[Path, typer.Option(help=text("cli.out"))] = Path(),
+    table: Annotated[list[str] | None, typer.Option(help=text("cli.table"))] = None,
+    as_json: AsJson = False,
+) -> None:
+    from cli.tables import screen
+    from onboarding.draft import draft as run
+
+    found = [str(path) for path in run(connection, out, table or [], complain)]
+    show(found, as_json, None if as_json else screen.drafted(found))
+
+
+@app.command(help=text("cli.selftest"))
+def selftest(
+    connection: Annotated[str, typer.Argument(help=text("cli.connection"))],
+    write: Annotated[bool, typer.Option(help=text("selftest.write"))] = False,
+    as_json: AsJson = False,
+) -> None:
+    from cli.tables import screen
+    from contracts.catalog import catalog
+    from onboarding.connection_check import selftest as run
+
+    with interruptible():
+        found = run(catalog(), connection, write=write)
+    show(found, as_json, None if as_json else screen.selftest(found))
+    if not all(row["ok"] for row in found):
+        raise typer.Exit(1)

@@ -1,0 +1,98 @@
+"""The commands of a department that hands in files: template, upload, uploads."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.app import AsJson, Limit, app, day, show
+from core.calendar import local_minute
+from core.messages import text
+from core.store.ledger import Row
+
+Dataset = Annotated[str, typer.Argument(help=text("desk.cli.dataset"))]
+_COLUMNS = ("receipt", "state", "as_of", "given_by", "given_at", "rows", "faulty", "replaced_by", "sha256")
+
+
+@app.command(help=text("desk.cli.template"))
+def template(
+    dataset: Dataset, out: Annotated[Path, typer.Option("--out", help=text("desk.cli.out_file"))], as_json: AsJson = False
+) -> None:
+    from contracts.catalog import catalog
+    from desk.template import template as write
+    from desk.upload import uploaded
+
+    known = catalog()
+    found = {"file": str(write(known, uploaded(known, dataset), out))}
+    show(found, as_json, None if as_json else text("desk.template.written", None, **found))
+
+
+@app.command(help=text("desk.cli.upload"))
+def upload(
+    dataset: Dataset,
+    file: Annotated[Path, typer.Argument(help=text("desk.cli.file"))],
+    by: Annotated[str | None, typer.Option("--by", help=text("cli.by"))] = None,
+    as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help=text("desk.cli.business"))] = None,
+    accept_held: Annotated[bool, typer.Option("--accept-held", help=text("desk.cli.accept_held"))] = False,
+    reason: Annotated[str, typer.Option(help=text("cli.reason"))] = "",
+    as_json: AsJson = False,
+) -> None:
+    from contracts.catalog import catalog
+    from core.store.ledger import ledger
+    from desk import upload as desk
+
+    offer = desk.Offer(dataset, file, by or getpass.getuser(), day(as_of), accept_held, reason)
+    found = desk.upload(ledger(), catalog(), offer)
+    show(found, as_json, None if as_json else _told(found))
+    if found["state"] != "taken":
+        raise typer.Exit(1)
+
+
+@app.command(help=text("desk.cli.uploads"))
+def uploads(dataset: Dataset, limit: Limit = 50, as_json: AsJson = False) -> None:
+    from contracts.catalog import catalog
+    from core.store.ledger import ledger
+    from desk import upload as desk
+
+    found = desk.uploads(ledger(), desk.uploaded(catalog(), dataset), limit)
+    show(found, as_json, None if as_json else _table(dataset, found))
+
+
+def _told(found: Row) -> Any:
+    """What became of a file, in sentences: taken or not and why, how many rows, where the list of what to mend is."""
+    from rich.console import Group
+
+    from cli.tables import screen
+    from cli.tables.grid import Prose
+    from contracts.catalog import catalog
+    from reporting import display_names
+
+    names = ("receipt", "file_name", "as_of", "rows", "faulty", "given_by", "given_at", "sha256")
+    facts = {name: found[name] for name in names}
+    dataset = {"dataset": display_names.entity(catalog(), found["dataset"])}
+    lines = [Prose(text(f"desk.upload.told_{found['state']}", None, **found))]
+    if found["problem"]:
+        lines.append(Prose(found["problem"]))
+    if found["fixes"]:
+        lines.append(Prose(text("desk.upload.told_fixes", None, file=found["fixes"])))
+    return Group(*lines, screen.facts({**dataset, **facts}))
+
+
+def _table(dataset: str, rows: list[Row]) -> Any:
+    from cli.tables.grid import Grid
+    from contracts.catalog import catalog
+    from reporting import display_names
+
+    grid = Grid(text("desk.upload.title", None, dataset=display_names.placed(catalog(), dataset)))
+    if not rows:
+        return text("desk.upload.none", None, dataset=dataset)
+    for name in _COLUMNS:
+        grid.column(text(f"desk.upload.{name}"), right=name in ("rows", "faulty"), whole=name not in ("given_by", "state"))
+    for row in rows:
+        shown = {**row, "state": text(f"desk.upload.{row['state']}"), "given_at": local_minute(row["given_at"])}
+        grid.row(*("-" if shown[name] is None else str(shown[name]) for name in _COLUMNS))
+    return grid

@@ -1,0 +1,155 @@
+"""The demonstration: a rehearsal university, one full night, and a second with a day of changes and known faults.
+
+The only module of the rooms that knows the rehearsal university. It starts from nothing each time, and refuses to touch
+a hub that a demonstration did not make.
+"""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import time
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from cli.app import show
+from cli.tables import screen
+from contracts.catalog import catalog, nearest
+from core.errors import ContractError, Denied
+from core.messages import text
+from core.process.leaving import undisturbed
+from core.settings import settings
+from core.store.ledger import ledger
+from pipeline.context import resume
+from pipeline.result import Outcome
+from reporting.report import facts_of
+from runs.nightly import night
+
+if TYPE_CHECKING:
+    from campus.faults.injection import Injected
+
+DAY_ONE = date(2026, 9, 7)
+FAULTS = {
+    "bad_id_checksum": 6,
+    "birth_mismatch": 3,
+    "unknown_unit": 4,
+    "lost_character": 3,
+    "missing_name": 3,
+    "bad_code": 4,
+    "unreadable_date": 3,
+    "payment_sum": 5,
+    "fee_identity": 4,
+    "payroll_unknown_person": 2,
+    "teacher_unknown": 2,
+    "teacher_renamed": 2,
+    "staff_numbered_twice": 2,
+}
+_MARK = "made-by-hub-demo"
+
+
+def demo(persons: int, seed: int, systems: Sequence[str], as_json: bool) -> None:
+    """Build the university and run two nights, showing progress, then the table of flows, the score and what to try next.
+
+    With `systems` only these are connected, as on the day on which a university begins; the others wait.
+
+    Raises:
+        ContractError: HUB104 for a system that no contract names.
+    """
+    from campus.apart import Apart
+
+    known = catalog().source_systems()
+    for system in set(systems) - set(known):
+        raise ContractError("HUB104", system, kind="source system", known=nearest(system, known))
+    folder = _fresh(settings().var)
+    try:
+        _shown(folder, persons, seed, systems, as_json)
+    except BaseException:  # an interrupt too: what was not finished leaves no process behind
+        with undisturbed():
+            Apart.abandon(folder / "campus")
+        raise
+
+
+def _shown(folder: Path, persons: int, seed: int, systems: Sequence[str], as_json: bool) -> None:
+    from campus.apart import Apart
+
+    console = Console(quiet=as_json)
+    started = time.perf_counter()
+    console.print(text("cli.demo_running"))
+    university = Apart(folder / "campus", persons, seed, systems)
+    for program in sorted(set(university.elsewhere.values())):
+        names = sorted(name for name, missing in university.elsewhere.items() if missing == program)
+        console.print(text(f"cli.demo_elsewhere_{program}", None, program=program, names=", ".join(names)), highlight=False)
+    nights: list[dict[str, Any]] = []
+    injected: Sequence[Injected] = []
+    for day in (1, 2):
+        injected = university.load(day, FAULTS if day > 1 else {})
+        if day == 1:
+            console.print(text("cli.demo_university", None, persons=persons, seconds=time.perf_counter() - started))
+        nights.append(_night(console, day, as_json))
+    university.close()
+    score = _score(injected)
+    if as_json:
+        show({"nights": nights, "score": score}, True)
+        return
+    console.print(text("cli.demo_injected", None, **score), highlight=False)
+    console.print(text("cli.demo_next"))
+    for command in ("hub status", "hub held", "hub versions", "hub verify E18", "hub night --as-of 2026-09-09", "hub --help"):
+        console.print(f"  .venv/bin/{command}", highlight=False)
+    console.print(f"  make down  [dim]{text('cli.demo_down')}[/dim]", highlight=False)
+
+
+def _fresh(var: Path) -> Path:
+    """An empty `var` for the demonstration.
+
+    Raises:
+        Denied: HUB710 when the hub in it was not made by a demonstration, or is another server's.
+    """
+    mark = var / _MARK
+    if settings().url or ((var / "hub").exists() and not mark.exists()):
+        raise Denied("HUB710", str(var))
+    if mark.exists():
+        from campus.servers import built, processes
+
+        built.stop(var / "campus")
+        processes.stop(var / "hub" / "postgres")
+        for name in ("campus", "hub", "landing", "work", "deliveries", "reports"):
+            shutil.rmtree(var / name, ignore_errors=True)
+    var.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+    return var
+
+
+def _night(console: Console, day: int, as_json: bool) -> dict[str, Any]:
+    as_of = DAY_ONE + timedelta(days=day - 1)
+    console.rule(text("cli.demo_day", None, day=day, as_of=as_of))
+    started = time.perf_counter()
+    with screen.progress(quiet=as_json) as progress:
+        found: Outcome = night(as_of, progress)
+    seconds = time.perf_counter() - started
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    if not as_json:
+        screen.outcome(found, False)
+        console.print(text("cli.demo_memory", None, day=day, seconds=seconds, mb=megabytes), highlight=False)
+    return {
+        "run": found.run_id,
+        "version": found.version,
+        "state": found.state,
+        "seconds": round(seconds, 2),
+        "peak_mb": megabytes,
+        "flows": facts_of(resume(found.run_id))["flows"],
+        "problems": [error.line() for error in found.problems],
+    }
+
+
+def _score(injected: Sequence[Injected]) -> dict[str, int]:
+    """How many injected faults were found for the right reason, missed, and how many other keys were held."""
+    rows = ledger().rows("select entity, source_key, rule_id, severity from ops.held where state = 'open'")
+    seen = {(row["entity"], row["source_key"], row["rule_id"]) for row in rows}
+    wanted = {(fault.entity, fault.key, fault.rule_id) for fault in injected}
+    keys = {(entity, key) for entity, key, _ in wanted}
+    extra = {(row["entity"], row["source_key"]) for row in rows if row["severity"] == "error"} - keys
+    return {"count": len(wanted), "found": len(wanted & seen), "missed": len(wanted - seen), "extra": len(extra)}

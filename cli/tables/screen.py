@@ -1,0 +1,246 @@
+"""The terminal's side: progress bars while a run works, tables when it is done."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console, Group
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from cli.app import say, show
+from cli.tables.grid import Grid, Items, Prose
+from contracts.catalog import catalog
+from core.calendar import local_minute
+from core.messages import known as known_text
+from core.messages import text
+from core.settings import settings
+from core.store.ledger import Row
+from pipeline.context import Progress as Report
+from reporting import display_names
+from reporting.status import brake_line
+
+_GOOD = {"done", "accepted", "unchanged", "released", "used", "moot"}
+_BAD = {"failed", "refused", "stopped", "tripped"}
+
+
+@contextlib.contextmanager
+def progress(quiet: bool = False) -> Iterator[Report]:
+    """A bar for every verb, filled as its steps begin; nothing when `quiet`."""
+    known = catalog()
+    totals = {
+        "extract": len(known.sources),
+        **dict.fromkeys(("conform", "brake"), len(known.entities)),
+        "check": len(known.entities)
+        + sum(any(column.copies for column in source.columns) for source in known.sources.values()),
+        "publish": 1,
+        **dict.fromkeys(("deliver", "reconcile"), len(known.feeds)),
+        "audit": settings().audited,
+        "notice": 1,
+        "report": 1,
+    }
+    columns = [
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TextColumn("[dim]{task.fields[subject]}"),
+        TimeElapsedColumn(),
+    ]
+    lock = threading.Lock()
+    with Progress(*columns, console=Console(stderr=True), disable=quiet) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def report(verb: str, subject: str) -> None:
+            with lock:
+                if verb not in tasks:
+                    tasks[verb] = bars.add_task(text(f"report.verb_{verb}"), total=totals[verb], subject="")
+                bars.update(tasks[verb], advance=1, subject=subject)
+
+        yield report
+        for task in bars.tasks:  # what was not due tonight is no part of it
+            bars.update(task.id, subject="", total=task.completed)
+
+
+def outcome(found: Any, as_json: bool) -> None:
+    """What a run came to: the table of flows, then what needs a person, then where the report is."""
+    from pipeline.context import resume
+    from reporting.report import facts_of
+
+    facts = facts_of(resume(found.run_id))
+    problems = [error.line() if as_json else display_names.line(catalog(), error) for error in found.problems]
+    if as_json:
+        show(
+            {
+                "run": found.run_id,
+                "version": found.version,
+                "state": found.state,
+                "flows": facts["flows"],
+                "new_columns": {row["dataset"]: row["new_columns"] for row in facts["extracts"] if row["new_columns"]},
+                "problems": problems,
+            },
+            True,
+        )
+        return
+    page = settings().var / "reports" / found.run_id / f"report.{settings().lang}.html"
+    say(
+        flows(facts["flows"], f"{found.run_id}  v{found.version}"),
+        *(Prose(Text.assemble(("● ", "red"), line), hang=2) for line in problems),
+        *(
+            Prose(
+                "○ "
+                + text(
+                    "report.new_columns_line",
+                    None,
+                    dataset=display_names.placed(catalog(), row["dataset"]),
+                    columns=", ".join(row["new_columns"]),
+                ),
+                hang=2,
+            )
+            for row in facts["extracts"]
+            if row["new_columns"]
+        ),
+        Prose(text("cli.report_at", None, path=page)),
+    )
+
+
+def flows(rows: Sequence[Row], title: str) -> Grid:
+    """Per flow: extracted, held, changed, delivered, accepted, seconds."""
+    numbers = ("extracted", "held", "changed", "delivered", "accepted", "seconds")
+    grid = new_grid(title, ("report.flow", "status.title"), [f"report.{name}" for name in numbers])
+    for row in rows:
+        accepted = Text(f"{row['accepted']}/{row['sent']}", style={"done": "green", "failed": "red"}.get(row["state"], "dim"))
+        counts = [f"{row[name]:,}" for name in ("extracted", "held", "changed", "delivered")]
+        title = row["title" if settings().lang == "zh" else "title_en"]
+        grid.row(row["flow"], title, *counts, accepted, f"{row['seconds']:.1f}")
+    return grid
+
+
+def held(found: Sequence[Row], counts: Mapping[str, int]) -> Group:
+    """Held rows, of so many (`rows`, `entries`), by reason: whose, why, how many, and their keys with the days on which they
+    were first and last seen."""
+    known = catalog()
+    lines: list[Any] = [Prose(text("cli.held_title", None, count=len(found), **counts), style="italic")]
+    names = ("severity", "entity", "source_system", "authority", "rule_id", "why")
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in found:
+        groups.setdefault(tuple(row[name] for name in names), []).append(row)
+    for (severity, entity, system, authority, rule, why), rows in groups.items():
+        facts = {
+            "severity": text(f"report.severity_{severity}"),
+            "entity": display_names.entity(known, entity),
+            "systems": " / ".join(display_names.system(known, code) for code in (system, authority) if code),
+            "rows": len(rows),
+        }
+        colour = "red" if severity == "error" else "yellow"
+        lines.append(Prose(Text.assemble(("● ", colour), (text("cli.held_group", None, **facts), "bold"))))
+        lines.append(Prose(Text.assemble("  ", why, (f" {rule}", "dim")), hang=2))
+        days: dict[tuple[Any, Any], list[str]] = {}
+        for row in rows:
+            days.setdefault((row["first_seen"], row["last_seen"]), []).append(readable_key(row["source_key"]))
+        for (first, last), keys in days.items():
+            lines.append(Items(text("cli.held_since", None, first=first, last=last), keys))
+    return Group(*lines)
+
+
+def readable_key(key: str) -> str:
+    """A key of several columns with a bar between them."""
+    return key.replace("\x1f", "|")
+
+
+def drafted(files: Sequence[str]) -> Group:
+    """The files that were written."""
+    return Group(Prose(text("cli.drafted", None, count=len(files))), *(Prose(file) for file in files))
+
+
+def rolled_back(found: Mapping[str, Any]) -> Group:
+    """What a rollback restored, in words and by entity."""
+    grid = new_grid("", ("report.entity",), ("facts.restored", "facts.closed"))
+    for name, counts in found["entities"].items():
+        grid.row(display_names.entity(catalog(), name), f"{counts['restored']:,}", f"{counts['closed']:,}")
+    return Group(Prose(text("cli.rolled_back", None, **found)), grid)
+
+
+def facts(value: Mapping[str, Any]) -> Grid:
+    """What a command came to, a line a fact that is known; the words for the facts are `facts.*` of the catalogue."""
+    grid = Grid()
+    grid.column("", whole=True)
+    grid.column("")
+    for name, fact in value.items():
+        if fact is not None and fact != "" and fact != []:
+            grid.row(Text(text(f"facts.{name}"), style="bold"), told(name, fact))
+    return grid
+
+
+def told(name: str, fact: Any) -> str:
+    """A fact as people read it: moments at the university, yes and no, states and codes in words, counts with commas."""
+    if isinstance(fact, bool):
+        return text("facts.yes" if fact else "facts.no")
+    if isinstance(fact, datetime):
+        return local_minute(fact)
+    if isinstance(fact, int):
+        return f"{fact:,}" if name in _COUNTS else str(fact)
+    if isinstance(fact, Mapping):
+        return "\n".join(f"{_named(key)}{text('facts.colon')}{told(str(key), item)}" for key, item in fact.items())
+    if isinstance(fact, list | tuple):
+        return "\n".join(told(name, item) for item in fact)
+    if name in ("state", "kind") and known_text(f"facts.{name}_{fact}"):
+        return text(f"facts.{name}_{fact}")
+    if name == "system":
+        return display_names.system(catalog(), fact)
+    return display_names.subject(catalog(), fact) if name in _CODES else str(fact)
+
+
+_COUNTS = {"rows", "rows_in", "rows_closed", "faulty", "upserts", "deletes", "refused", "restored", "closed", "before"}
+_CODES = {"subject", "flow", "dataset", "feed", "changed", "delivered", "entity"}
+
+
+def _named(key: Any) -> str:
+    return text(f"facts.{key}") if known_text(f"facts.{key}") else display_names.subject(catalog(), str(key))
+
+
+def versions(rows: Sequence[Row], decisions: Sequence[Row]) -> Group:
+    """The newest versions of the hub; of a rollback who asked, who agreed, and why; then the brakes that were released."""
+    heads = ("report.versions", "cli.kind", "cli.published_at", "cli.last_run")
+    grid = new_grid(text("cli.versions_title"), heads, ("cli.rows_in", "cli.rows_closed"))
+    grid.column(text("cli.note"))
+    for row in rows:
+        people = row["entities"].get("people")
+        note = text("cli.restored", None, restores=row["restores"], **people) if people else ""
+        kind = text(f"facts.kind_{row['kind']}")
+        counts = (f"{row['rows_in']:,}", f"{row['rows_closed']:,}")
+        grid.row(str(row["version"]), kind, local_minute(row["published_at"]), row["run_id"], *counts, note)
+    return Group(grid, *(Prose(f"● {brake_line(row)}", hang=2) for row in decisions))
+
+
+def selftest(rows: Sequence[Row]) -> Grid:
+    """Which datasets of a connection can be read as contracted."""
+    grid = new_grid(text("cli.selftest_title"), ("report.dataset", "report.state"), ("report.rows",))
+    grid.column(text("cli.problem"))
+    for row in rows:
+        state = Text("✓", style="green") if row["ok"] else Text("✗", style="red")
+        more = [text("selftest.more", None, columns=", ".join(row["new_columns"]))] if row["new_columns"] else []
+        problem = row["problem"] or "\n".join([*row["notes"], *more])
+        grid.row(row["dataset"], state, f"{row['rows']:,}", problem)
+    return grid
+
+
+def new_grid(title: str, words: Sequence[str], numbers: Sequence[str] = ()) -> Grid:
+    """A grid with columns of text, the first of them a key, then columns of numbers; the heads are keys of the catalogue."""
+    grid = Grid(title)
+    for position, key in enumerate(words):
+        grid.column(text(key), whole=position == 0)
+    for key in numbers:
+        grid.column(text(key), right=True)
+    return grid
+
+
+def shown_state(value: str) -> Text:
+    return Text(text(f"report.state_{value}"), style="green" if value in _GOOD else "red" if value in _BAD else "yellow")
+
+
+def number(value: int | None) -> str:
+    return "-" if value is None else f"{value:,}"

@@ -1,0 +1,47 @@
+"""The standards' pinyin codes (`XH`, `DWH`), as the hub contracts give them, looked up from the other side.
+
+Departments' systems name their columns after the same standards, more or less. `hub draft` uses this to propose what a
+column means; the contracts' `stdCode` stays the one place where the code of a column is written.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from contracts import odcs
+from contracts.contract import Column
+
+Dictionary = Mapping[str, Mapping[str, Column]]
+"""Pinyin code in capitals -> entity -> its column of that code."""
+
+
+def dictionary(folder: Path) -> Dictionary:
+    """Read every `stdCode` of the hub contracts in `folder` (`schemas/hub`)."""
+    found: dict[str, dict[str, Column]] = {}
+    for path in sorted(folder.glob("*.odcs.yaml")):
+        for table, entity in zip(odcs.document(path)["schema"], odcs.entities(path), strict=True):
+            for raw, column in zip(table["properties"], entity.columns, strict=True):
+                extras = {extra["property"]: extra["value"] for extra in raw.get("customProperties", [])}
+                if "stdCode" in extras:
+                    found.setdefault(str(extras["stdCode"]).upper(), {})[entity.name] = column
+    return found
+
+
+def meaning(physical: str, words: Dictionary) -> Column | None:
+    """The hub column that a source column of this name most likely is: of several, the name that most entities use."""
+    columns = words.get(physical.upper(), {}) or _titled(physical, words)
+    names = Counter(column.name for column in columns.values())
+    best = min(names, key=lambda name: (-names[name], name), default=None)
+    return next((column for column in columns.values() if column.name == best), None)
+
+
+def _titled(title: str, words: Dictionary) -> Mapping[str, Column]:
+    """The hub columns whose Chinese title a source gives its column as a name."""
+    return {
+        f"{code}.{entity}": column
+        for code, columns in words.items()
+        for entity, column in columns.items()
+        if column.title == title
+    }

@@ -1,0 +1,241 @@
+"""Upload: a department hands in a file. It is judged first, and taken whole or not at all (YWLC01/3, YWLC01/7, SJGXLC04/3).
+
+A file that is taken is kept twice: in the hub's own folder, never to change, and in the source's folder under the name
+that the extractor expects, for the night to read. A later file for the same business date replaces it; the receipts stay.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from contracts.catalog import Catalog
+from contracts.contract import SourceDataset
+from core.errors import Denied
+from core.hashing import file_digest
+from core.settings import settings
+from core.store.connections import connection
+from core.store.ledger import Ledger, Row
+from desk import error_workbook
+from desk.dry_run import Trial, entities_of, trial
+from reporting import display_names
+
+_SHOWN = ("dataset", "as_of", "file_name", "sha256", "rows", "faulty", "state", "error_code", "given_by", "given_at", "stored")
+_ARRIVED = (
+    "select 1 from ops.step b join ops.step p using (run_id) where b.verb = 'brake' and b.subject = entity and b.state = 'done'"
+    " and b.started_at >= s.ended_at and p.verb = 'publish' and p.subject = 'hub' and p.state = 'done'"
+    " and p.started_at >= b.ended_at and not coalesce(p.output -> 'failed' ? entity, false)"
+)
+"""The publish that took an `entity` as it was judged after a reading `s`."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What somebody hands in: the dataset, the file, who, for which business date, and why faulty rows may be held."""
+
+    dataset: str
+    file: Path
+    by: str
+    as_of: date
+    accept_held: bool = False
+    reason: str = ""
+
+
+def upload(book: Ledger, known: Catalog, offer: Offer) -> Row:
+    """Take a sound file, or refuse a faulty one with a fix list; returns the receipt, `state` taken or refused.
+
+    The same file handed in again gets the receipt that it has. `problem` is what stands against the file as a whole, in a line.
+
+    Raises:
+        Denied: HUB740 when the dataset is not handed in as a file, HUB741 when there is no such file, HUB743 without a name
+            or a reason, HUB745 for an older business date where a missing row counts as gone, HUB340 while the rows of a
+            file of another business date are not in the hub, HUB746.
+    """
+    dataset = uploaded(known, offer.dataset)
+    if not offer.file.is_file():
+        raise Denied("HUB741", dataset.id, file=offer.file.name)
+    if not offer.by.strip() or (offer.accept_held and not offer.reason.strip()):
+        raise Denied("HUB743", dataset.id)
+    with book.turn(f"upload {dataset.id}"):
+        _in_order(book, known, dataset, offer.as_of)
+        with tempfile.TemporaryDirectory(prefix="upload-", dir=_made(settings().work)) as room:
+            copy = Path(room) / file_name(dataset, offer.as_of, 0)
+            shutil.copyfile(offer.file, copy)
+            before = _same(book, dataset, file_digest(copy), offer.as_of)
+            if before and before["state"] == "taken":
+                return receipt(before) | {"problem": None}
+            found = trial(book, known, dataset, Path(room), offer.as_of)
+            found = _as_offered(found, copy.name, offer.file.name)
+            takes = found.is_sound or (offer.accept_held and found.stopped is None)
+            row = before or _written(book, dataset, offer, found, (copy, "taking" if takes else "refused"))
+            whole = {"problem": display_names.line(known, found.stopped) if found.stopped else None}
+            return receipt(_taken(book, known, dataset, row, copy) if takes else row) | whole
+
+
+def uploaded(known: Catalog, id: str) -> SourceDataset:
+    """The dataset, if departments hand it in as a file.
+
+    Raises:
+        Denied: HUB740. ContractError: HUB104 when there is no such dataset.
+    """
+    dataset = known.source(id)
+    if dataset.mode != "upload":
+        listed = sorted(source.id for source in known.sources.values() if source.mode == "upload")
+        raise Denied("HUB740", id, known=", ".join(listed) or "-")
+    return dataset
+
+
+def uploads(book: Ledger, dataset: SourceDataset, limit: int = 50) -> list[Row]:
+    """The receipts of a dataset, newest first: who, when, rows, hash, state, and which receipt replaced it."""
+    rows = book.rows("select * from ops.upload where dataset = %s order by upload_id desc limit %s", [dataset.id, limit])
+    return [receipt(row) for row in rows]
+
+
+def receipt(row: Row) -> Row:
+    """A receipt as people read it: its number first."""
+    fixes = str(settings().var / row["fixes"]) if row["fixes"] else None
+    replaced = number(row["replaced_by"]) if row["replaced_by"] else None
+    return {
+        "receipt": number(row["upload_id"]),
+        **{name: row[name] for name in _SHOWN},
+        "fixes": fixes,
+        "replaced_by": replaced,
+    }
+
+
+def number(upload_id: int) -> str:
+    """`UP000012`."""
+    return f"UP{upload_id:06d}"
+
+
+def file_name(dataset: SourceDataset, as_of: date, upload_id: int) -> str:
+    """A name that the contract's pattern matches: `工资_20260908_UP000012.xlsx`; a plain name stays as it is."""
+    first, star, rest = dataset.physical.partition("*")
+    name = f"{first}_{as_of:%Y%m%d}_{number(upload_id)}{rest.replace('*', '')}" if star else first
+    name = name.replace("__", "_").replace("?", "0")
+    return name if fnmatch.fnmatch(name, dataset.physical) else dataset.physical.replace("*", "").replace("?", "0")
+
+
+def _as_offered(found: Trial, tried: str, offered: str) -> Trial:
+    """What stands against a file under the name that its owner gave it."""
+    if found.stopped is None:
+        return found
+    facts = {name: offered if fact == tried else fact for name, fact in found.stopped.facts.items()}
+    stopped = type(found.stopped)(found.stopped.code, found.stopped.where, **facts)
+    faults = tuple(replace(one, why=one.why.replace(tried, offered)) for one in found.faults)
+    return replace(found, stopped=stopped, faults=faults)
+
+
+def _in_order(book: Ledger, known: Catalog, dataset: SourceDataset, as_of: date) -> None:
+    """Refuse an older business date where the newest file is the whole truth: its missing rows would count as gone. Where
+    every file has rows of its own, refuse another business date as long as the rows of the file before are not in the hub."""
+    if _adds(known, dataset):
+        for row in _unread(book, dataset, entities_of(known, dataset)):
+            if row["as_of"] != as_of:
+                raise Denied("HUB340", dataset.id, receipt=number(row["upload_id"]), day=row["as_of"], system=dataset.system)
+        return
+    newest = book.single("select max(as_of) as day from ops.upload where dataset = %s and state = 'taken'", [dataset.id])["day"]
+    if newest and as_of < newest:
+        raise Denied("HUB745", dataset.id, newest=newest)
+
+
+def _adds(known: Catalog, dataset: SourceDataset) -> bool:
+    """Whether a file adds to what earlier ones gave, since nothing leaves by not being in it."""
+    return all(known.entity(name).gone == "never" for name in entities_of(known, dataset))
+
+
+def _unread(book: Ledger, dataset: SourceDataset, entities: Collection[str] = ()) -> list[Row]:
+    """The files taken since the dataset was last read, but for those that a later one replaced; given entities, since what was
+    read last of it went into all of these, and not only into the landing."""
+    return book.rows(
+        "select upload_id, as_of from ops.upload u where dataset = %s and state = 'taken' and replaced_by is null"
+        " and not exists (select 1 from ops.step s where s.verb = 'extract' and s.subject = u.dataset and s.state = 'done'"
+        " and s.started_at >= u.given_at"
+        f" and not exists (select 1 from unnest(%s::text[]) entity where not exists ({_ARRIVED}))) order by upload_id",
+        [dataset.id, list(entities)],
+    )
+
+
+def _same(book: Ledger, dataset: SourceDataset, sha256: str, as_of: date) -> Row | None:
+    """The newest receipt for this business date, if it is for the same bytes and the file was (or was being) taken."""
+    row = book.one(
+        "select * from ops.upload where dataset = %s and as_of = %s and state <> 'refused' order by upload_id desc limit 1",
+        [dataset.id, as_of],
+    )
+    return row if row and row["sha256"] == sha256 else None
+
+
+def _written(book: Ledger, dataset: SourceDataset, offer: Offer, found: Trial, kept: tuple[Path, str]) -> Row:
+    copy, state = kept
+    facts = {
+        "dataset": dataset.id,
+        "as_of": offer.as_of,
+        "file_name": offer.file.name,
+        "sha256": file_digest(copy),
+        "bytes": copy.stat().st_size,
+        "rows": found.rows,
+        "faulty": found.held,
+        "state": state,
+        "error_code": found.stopped.code if found.stopped else None,
+        "given_by": offer.by.strip(),
+        "given_at": book.clock(),
+        "reason": offer.reason.strip() or None,
+    }
+    places = ", ".join(f"%({name})s" for name in facts)
+    row = book.single(f"insert into ops.upload ({', '.join(facts)}) values ({places}) returning *", facts)
+    if not found.faults:
+        return row
+    fixes = Path("uploads", dataset.id, number(row["upload_id"]), "fixes.xlsx")
+    error_workbook.write(settings().var / fixes, found.faults)
+    return book.single("update ops.upload set fixes = %s where upload_id = %s returning *", [str(fixes), row["upload_id"]])
+
+
+def _taken(book: Ledger, known: Catalog, dataset: SourceDataset, row: Row, copy: Path) -> Row:
+    """Keep the file, put it where the night reads it, then say so: cut off before that, the same file is taken up again.
+
+    Nobody reads the dataset meanwhile, so that a reading begun later has read this file.
+    """
+    id = row["upload_id"]
+    stored = file_name(dataset, row["as_of"], id)
+    kept = _made(settings().var / "uploads" / dataset.id / number(id)) / stored
+    _put(copy, kept)
+    kept.chmod(0o444)
+    folder = _made(Path(connection(dataset.connection).path))
+    with book.turn(f"dataset {dataset.id}"):
+        others = [path.stat().st_mtime_ns for path in folder.glob(dataset.physical) if path.is_file()]
+        _put(copy, folder / stored, max([time.time_ns(), *(moment + 1 for moment in others)]))
+        passed = [] if _adds(known, dataset) else [row["upload_id"] for row in _unread(book, dataset)]
+        with book.transaction() as connection_:
+            connection_.execute(
+                "update ops.upload set state = 'taken', stored = %s, given_at = %s where upload_id = %s",
+                [stored, book.clock(), id],
+            )
+            connection_.execute(
+                "update ops.upload set replaced_by = %s where dataset = %s and (as_of = %s or upload_id = any(%s::bigint[]))"
+                " and upload_id < %s and state = 'taken' and replaced_by is null",
+                [id, dataset.id, row["as_of"], passed, id],
+            )
+    return book.single("select * from ops.upload where upload_id = %s", [id])
+
+
+def _put(source: Path, path: Path, moment: int | None = None) -> None:
+    """Copy under another name, flush to disk, rename; the newest file of a folder is the one that counts, hence `moment`."""
+    draft = path.with_name(f".{path.name}.part")
+    shutil.copyfile(source, draft)
+    with draft.open("rb") as file:
+        os.fsync(file.fileno())
+    if moment is not None:
+        os.utime(draft, ns=(moment, moment))
+    draft.replace(path)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,51 @@
+"""`hub lint`: everything that can be known to be wrong before a row is moved, each with `file:line`.
+
+Contracts and SELECTs are read as files, in stages: what cannot be read is left out of what comes after, so that one slip
+gives one finding. The rest of the house may then trust what the catalogue holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from contracts.finding import Finding
+from core.settings import settings
+from lint import workspace as shelves
+from lint.bind import bind
+from lint.calendar import dates
+from lint.codes import codes
+from lint.feeds import feeds
+from lint.references import links
+from lint.selects import sql
+from lint.shape import shape
+from lint.vocabulary import place_in_tree, words
+from lint.workspace import KINDS, Shelf
+
+_MISLEADING = frozenset({"HUB113", "HUB116", "HUB117", "HUB119"})
+"""Findings after which a contract's names and types cannot be held against other files."""
+
+
+def lint(home: Path | None = None) -> list[Finding]:
+    """Every finding in a home folder (holding `schemas/` and `sql/`), default that of the settings, by file and line."""
+    found = shelves.shelf(home or settings().home)
+    findings = [*_contracts(found), *codes(found), *links(found), *sql(found), *feeds(found)]
+    findings += dates(found)
+    findings += bind(found, {finding.file for finding in findings})
+    unique = {(finding.render("en"), finding.severity): finding for finding in [*found.broken, *findings]}
+    return sorted(unique.values(), key=lambda finding: (finding.file, finding.line, finding.code))
+
+
+def _contracts(found: Shelf) -> Iterator[Finding]:
+    """Check each contract by itself, then put those of sound shape on the shelf for what looks across them."""
+    sound: set[str] = set()
+    for kind in KINDS:
+        for document in found.documents[kind]:
+            faults = list(shape(document, kind))
+            if not faults:
+                own = [*words(document, kind), *place_in_tree(document, kind)]
+                if not any(finding.code in _MISLEADING for finding in own):
+                    sound.add(document.file)
+                faults = own
+            yield from faults
+    shelves.assemble(found, frozenset(sound))

@@ -1,0 +1,132 @@
+"""Check: the conformed rows of an entity through its suite; what fails is held, with the reason, and stays held until it
+passes or its key is gone. A held row never becomes a delete."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from psycopg.types.json import Jsonb
+
+from contracts.contract import Entity
+from contracts.sql.files import tables_of
+from core.hashing import digest, file_digest, texts_digest
+from core.row_set import Rows
+from core.settings import settings
+from core.store.ledger import Output, Step
+from pipeline.context import Night
+from pipeline.transform import quarantine_log
+from quality.base import Question, Verdict
+
+Known = Mapping[str, tuple[Rows, str]]
+"""Entity -> its rows and a hash of them."""
+STANDING = "standing"
+
+
+def check(night: Night, name: str, conformed: Output, known: Known, stood: Known) -> Output:
+    """Split an entity's conformed rows and record what is held.
+
+    `known` gives, for every other entity, its rows as they will stand and a hash of them; `stood` the same of the entities
+    of `looks_back`, as the hub's last version has them. Returns `{accepted, held, failures, answer, rows, held_rows,
+    warned_rows, known, standing, judged_by}`: `accepted` as `core.row_set` gives rows, `answer` a hash of who is held for what;
+    the last three are for `pipeline.transform.audit`.
+
+    Raises:
+        ContractError: HUB105, HUB106 when an SQL check is missing or fails.
+    """
+    entity = night.catalog.entity(name)
+    night.progress("check", name)
+    needed = dependencies(night, entity)
+    looked_at = {other: pair for other, pair in known.items() if other in needed}
+    work = digest("judge", conformed["file"], repr(entity), _checks_text(night, entity), _hashes(looked_at), _hashes(stood))
+    folder = settings().work / "checked" / name / work
+    before = night.ledger.newest("check", name, work)
+    if before is not None and folder.is_dir():
+        quarantine_log.seen_again(night, name)
+        return night.ledger.reuse(night.run.id, "check", name, work, before)
+    seen, back = ({other: pair[0] for other, pair in pairs.items()} for pairs in (looked_at, stood))
+    question = Question(entity, night.catalog, Path(conformed["file"]), seen, folder, back)
+    lost = conformed.get("lost")
+    return night.ledger.do(night.run.id, "check", name, work, lambda step: _check(night, question, step, lost))
+
+
+def dependencies(night: Night, entity: Entity) -> frozenset[str]:
+    """The other entities whose rows this entity's rules look at."""
+    referred = {rule.facts["entity"] for rule in entity.rules if rule.kind == "reference"}
+    asked: set[str] = set()
+    for path in _check_files(night, entity):
+        asked |= {table for room, table in tables_of(path.read_text("utf-8")) if room != STANDING}
+    return frozenset((referred | asked) & night.catalog.entities.keys() - {entity.name})
+
+
+def looks_back(night: Night, name: str) -> frozenset[str]:
+    """The entities whose rows of the hub's last version a check of this one asks for (`standing.<entity>`)."""
+    files = _check_files(night, night.catalog.entity(name))
+    tables = {pair for path in files for pair in tables_of(path.read_text("utf-8"))}
+    return frozenset(table for room, table in tables if room == STANDING)
+
+
+def _hashes(tables: Known) -> dict[str, str]:
+    return {name: pair[1] for name, pair in sorted(tables.items())}
+
+
+def _check(night: Night, question: Question, step: Step, lost: str | None) -> Output:
+    from quality.check import check as judge  # imports numpy and DuckDB, which a task that only skips need not pay
+
+    entity, folder = question.entity, question.out
+    draft = folder.with_name(f"{folder.name}.{step.id}.part")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    verdict = judge(replace(question, out=draft), settings().checks)
+    answer = digest(*(file_digest(path) for path in (verdict.left_out, verdict.failures) if path))
+    files = {name: str(folder / getattr(verdict, name).name) for name in ("held", "failures")}
+    left_out = folder / verdict.left_out.name if verdict.left_out else None
+    _record(night, entity, verdict, files["held"], lost)
+    shutil.rmtree(folder, ignore_errors=True)
+    draft.replace(folder)
+    return {
+        **files,
+        "accepted": Rows(question.conformed, left_out).facts(),
+        "answer": answer,
+        "rows": verdict.rows,
+        "held_rows": verdict.held_rows,
+        "warned_rows": verdict.warned_rows,
+        "known": {other: rows.facts() for other, rows in question.known.items()},
+        "standing": {other: rows.facts() for other, rows in question.standing.items()},
+        "judged_by": night.run.id,
+    }
+
+
+def _record(night: Night, entity: Entity, verdict: Verdict, kept_in: str, lost: str | None) -> None:
+    """Write down what is held or warned of, the rows that the SELECT lost among it, and the result of every rule."""
+    failures = pq.ParquetFile(verdict.failures).read(quarantine_log.FAILURES.names).cast(quarantine_log.FAILURES)
+    if lost:
+        rows = pq.read_table(lost)
+        shown = rows.drop_columns(["source_key"]).rename_columns({"shown": "source_key"})
+        failures = pa.concat_tables([failures, shown.select(quarantine_log.FAILURES.names).cast(quarantine_log.FAILURES)])
+    run = night.run
+    with night.ledger.transaction() as connection:
+        quarantine_log.record(night, connection, entity.name, failures, kept_in)
+        connection.execute("delete from ops.check_result where run_id = %s and entity = %s", [run.id, entity.name])
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "insert into ops.check_result values (%s, %s, %s, %s, %s, %s)",
+                [
+                    (run.id, entity.name, result["rule_id"], result["severity"], result["success"], Jsonb(dict(result)))
+                    for result in verdict.results
+                ],
+            )
+
+
+def _check_files(night: Night, entity: Entity) -> list[Path]:
+    files = [night.catalog.sql / "checks" / f"{rule.facts['file']}.sql" for rule in entity.rules if rule.kind == "sql"]
+    return [path for path in files if path.is_file()]
+
+
+def _checks_text(night: Night, entity: Entity) -> str:
+    codes = sorted(night.catalog.codes_folder.glob("*.csv"))
+    return texts_digest([*_check_files(night, entity), *codes])

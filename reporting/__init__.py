@@ -1,0 +1,1 @@
+"""What people are told: status, report, flows, obligations, digest, notifications. Imports `pipeline` and below."""

@@ -1,0 +1,82 @@
+"""What is going to happen: every run and every day due between two days, and why.
+
+Runs that come several times a day are one line a day. Deadlines that count from the day on which a person reports are not
+listed, since nobody knows those days beforehand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, time
+from typing import Any
+
+from contracts import deadlines
+from contracts.catalog import Catalog
+from core.calendar import Calendar, calendar, each_day
+from core.messages import text
+from core.schedule import FIRST_NIGHT, SCHEDULES
+from core.settings import settings
+
+MORNING, UPKEEP = time(7, 0), time(5, 0)
+"""When obligations are looked at and people are told, and when housekeeping is done."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line: a run (`kind` run, `name` its DAG) or a day due (`kind` due, `name` its deadline and occasion)."""
+
+    day: date
+    at: str
+    kind: str
+    name: str
+    feeds: int
+    why: str
+    department: str = ""
+
+    def facts(self) -> dict[str, Any]:
+        return dict(self.__dict__)
+
+
+def preview(known: Catalog, first: date, last: date, language: str | None = None) -> list[Item]:
+    """Every run and every day due between two days, both included, in order of time."""
+    year = calendar()
+    found = [item for day in each_day(first, last) for item in _runs(known, year, day, language)]
+    found += _due(known, year, (first, last), language)
+    return sorted(found, key=lambda item: (item.day, item.kind == "due", item.at, item.name))
+
+
+def _runs(known: Catalog, year: Calendar, day: date, language: str | None) -> Iterator[Item]:
+    for name, at in (("nightly", FIRST_NIGHT), ("upkeep", UPKEEP), ("obligations", MORNING)):
+        feeds = sum(feed.schedule == "nightly" for feed in known.served()) if name == "nightly" else 0
+        yield Item(day, f"{at:%H:%M}", "run", name, feeds, text(f"preview.{name}", language))
+    words = sorted({(feed.flow, feed.schedule) for feed in known.served() if feed.schedule != "nightly"})
+    for flow, word in words:
+        if SCHEDULES[word].is_on(year, day):
+            feeds = sum((feed.flow, feed.schedule) == (flow, word) for feed in known.served())
+            why = text(f"preview.{word}", language, step=SCHEDULES[word].source, moved=_moved(year, word, day, language))
+            yield Item(day, _times(word), "run", f"feed__{flow.lower()}_{word}", feeds, why)
+    if SCHEDULES["realtime"].is_on(year, day):
+        key = "realtime" if year.is_workday(day) else "campaign"
+        for system in known.realtime_systems():
+            yield Item(day, _times("realtime"), "run", f"realtime__{system}", 0, text(f"preview.{key}", language))
+
+
+def _times(word: str) -> str:
+    times = SCHEDULES[word].times
+    return f"{times[0]:%H:%M}" + (f"-{times[-1]:%H:%M}" if len(times) > 1 else "")
+
+
+def _moved(year: Calendar, word: str, day: date, language: str | None) -> str:
+    wanted = year.pay_rule(day).day
+    return text("preview.moved", language, day=wanted) if word == "payday" and day.day != wanted else ""
+
+
+def _due(known: Catalog, year: Calendar, days: tuple[date, date], language: str | None) -> Iterator[Item]:
+    word = "text_zh" if (language or settings().lang) == "zh" else "what"
+    for deadline in known.deadlines.values():
+        for item in deadlines.occasions(deadline, year, *days):
+            owners = (known.owner(code, language or settings().lang) for code in deadline["departments"])
+            department = text("status.list_mark", language).join(owners)
+            name = f"{item.deadline} {item.name}"
+            yield Item(item.due_on, "", "due", name, 0, f"{deadline['step']} {deadline[word]}", department)
