@@ -20,7 +20,8 @@ def extract(folder: str, url: str | None = None) -> dict[str, object]:
     import pyarrow as pa
 
     from contracts.catalog import catalog
-    from core.store.connections import connection, parse
+    from core.store.address import parse
+    from core.store.connections import connection
     from extractors.base import drift, open_extractor
     from loaders import landing
 

@@ -26,7 +26,7 @@ from campus.simulate.arrays import Ints, dates, digits, identity, join, kernels,
 from campus.simulate.lists import GIVEN, MAJORS, REGIONS, SURNAMES
 from campus.simulate.people import major_codes, major_units, unit_codes
 from core.settings import settings
-from core.store.connections import parse
+from core.store.address import parse
 
 SEED = 20260907
 DATABASE = "bench"

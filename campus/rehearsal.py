@@ -28,7 +28,8 @@ from contracts.catalog import catalog
 from contracts.contract import SourceDataset
 from core.settings import settings
 from core.store import postgres
-from core.store.connections import HUB, parse
+from core.store.address import parse
+from core.store.connections import HUB
 
 _UNREACHABLE = "postgresql://nobody@127.0.0.1:9/gone?connect_timeout=2"
 Store = Postgres | MariaDb | SqliteFile | ServedTables

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from cli.app import show
-from cli.tables import screen
+from cli.output import show
+from cli.progress import show_outcome, show_progress
 from contracts.catalog import catalog, nearest
 from core.errors import ContractError, Denied
 from core.messages import text
@@ -127,12 +127,12 @@ def _night(console: Console, day: int, as_json: bool) -> dict[str, Any]:
     as_of = DAY_ONE + timedelta(days=day - 1)
     console.rule(text("cli.demo_day", None, day=day, as_of=as_of))
     started = time.perf_counter()
-    with screen.progress(quiet=as_json) as progress:
+    with show_progress(quiet=as_json) as progress:
         found: Outcome = night(as_of, progress)
     seconds = time.perf_counter() - started
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     if not as_json:
-        screen.outcome(found, False)
+        show_outcome(found, False)
         console.print(text("cli.demo_memory", None, day=day, seconds=seconds, mb=megabytes), highlight=False)
     return {
         "run": found.run_id,

@@ -16,7 +16,7 @@ _PIECES = {"[OPTIONS]": "cli.help_some_options", "COMMAND [ARGS]...": "cli.help_
 
 
 def _told(command: Any, context: Any) -> None:
-    from cli.app import say
+    from cli.output import say
     from cli.tables.grid import Grid, Prose
 
     pieces = " ".join(_piece(word) for word in command.collect_usage_pieces(context))

@@ -14,8 +14,9 @@ import sys
 from typer.exceptions import Abort, TyperException
 
 import cli.commands
-from cli.app import app, complain
+from cli.app import app
 from cli.help import ReadableCommand, misused
+from cli.output import complain
 from core import faults
 from core.errors import Fault, HubError
 from core.messages import text

@@ -20,7 +20,7 @@ import extractors
 from contracts.contract import Column, SourceDataset
 from core import adapters
 from core.errors import Fault, Refused
-from core.store.connections import Connection
+from core.store.address import Connection
 
 SOURCE_HASH = "source_hash"
 

@@ -1,6 +1,6 @@
 """A folder of files: the newest one that the contract's pattern names is the whole dataset.
 
-The file is read whole and parsed at once, which is its snapshot, in a process of its own (`extractors.files.confined`); rows keep the
+The file is read whole and parsed at once, which is its snapshot, in a process of its own (`files.confined`); rows keep the
 order of the file, so that a person finds the row that a message counts. Hashes, windows and keys are done by the local engine
 over the parsed text.
 """
@@ -19,7 +19,7 @@ from contracts.contract import SourceDataset
 from core.dialects import quoted
 from core.engine import engine
 from core.errors import ContractError, Unavailable
-from core.store.connections import Connection
+from core.store.address import Connection
 from extractors.base import SOURCE_HASH, Reading, SourceColumn, drift, kind_of
 from extractors.databases import read_schema
 from extractors.files.confined import Job, rows_of

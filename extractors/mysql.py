@@ -1,6 +1,6 @@
 """MySQL and MariaDB: one consistent snapshot, read unbuffered, every cell left as the bytes that the server sent.
 
-Two readers give the same cells: PyMySQL always works and is right for small tables; connectorx (`extractors.databases.mysql_stream`)
+Two readers give the same cells: PyMySQL always works and is right for small tables; connectorx (`databases.mysql_stream`)
 reads large ones many times as fast. Option `reader` of the connection's URL forces one of them.
 
 The driver's own conversions are switched off: they turn zero dates, times over 24 hours and wide decimals into something
@@ -25,7 +25,7 @@ from core.dialects import arrow_type, quoted
 from core.errors import Fault, Refused, Unavailable
 from core.settings import settings
 from core.store import reach
-from core.store.connections import Connection
+from core.store.address import Connection
 from extractors.base import SOURCE_HASH, Mark, Reading, SourceColumn, drift
 from extractors.databases import mysql_catalog, mysql_fingerprint, mysql_lines, mysql_stream, read_schema
 from extractors.databases.mysql_session import SNAPSHOT, Row, Session, snapshot

@@ -25,7 +25,7 @@ from psycopg import sql
 from contracts.contract import Column, SourceDataset
 from core.dialects import arrow_type, quoted
 from core.errors import Refused, Unavailable
-from core.store.connections import Connection
+from core.store.address import Connection
 from core.store.postgres import Connection as Link
 from core.store.postgres import conninfo, copy_out, why
 from extractors.base import SOURCE_HASH, Reading, SourceColumn, drift, kind_of

@@ -20,7 +20,7 @@ from contracts.contract import Column
 from core.errors import Refused, Unavailable
 from core.settings import settings
 from core.store import reach
-from core.store.connections import Connection
+from core.store.address import Connection
 from extractors.base import SourceColumn, kind_of
 from extractors.databases.cursor import Block, Cell, Seen, Session, Tabular, rows
 

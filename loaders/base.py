@@ -17,7 +17,7 @@ import loaders
 from contracts.contract import FeedDataset
 from core import adapters
 from core.errors import Fault
-from core.store.connections import Connection
+from core.store.address import Connection
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from core.dialects import quoted, spelling
 from core.engine import literal
 from core.errors import Fault, FeedFailed
 from core.store import reach
-from core.store.connections import Connection
+from core.store.address import Connection
 from loaders import formats
 from loaders.base import Applied, Delivery, Totals
 from loaders.formats import OP

@@ -1,6 +1,6 @@
 """The file formats in which a receiver can get rows: written from a DuckDB query, read back as a table of text.
 
-Every cell is written in the text of `loaders.tables.control_totals` (dates ISO, booleans 0 or 1, decimals with fixed scale), so what is
+Every cell is written in the text of `tables.control_totals` (dates ISO, booleans 0 or 1, decimals with fixed scale), so what is
 read back needs no guessing. Parquet keeps its types. In a workbook only numbers that Excel keeps exactly are numbers.
 """
 

@@ -31,7 +31,7 @@ from core.dialects import quoted
 from core.engine import literal
 from core.errors import FeedFailed, Unavailable
 from core.store import reach
-from core.store.connections import Connection
+from core.store.address import Connection
 from loaders.base import Applied, Delivery, Totals
 from loaders.ldif import object_classes
 from loaders.tables import control_totals

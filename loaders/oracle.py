@@ -22,7 +22,7 @@ from contracts.contract import FeedDataset
 from core.dialects import LogicalType
 from core.errors import FeedFailed, HubError, Unavailable
 from core.store import reach
-from core.store.connections import Connection
+from core.store.address import Connection
 from loaders.base import Delivery
 from loaders.tables.control_totals import TEXT, parity
 from loaders.tables.dbapi_target import LinkedTarget

@@ -16,7 +16,7 @@ from contracts.contract import FeedDataset
 from core.dialects import LogicalType
 from core.errors import FeedFailed, HubError, Unavailable
 from core.store import postgres, reach
-from core.store.connections import Connection
+from core.store.address import Connection
 from loaders.tables import control_totals
 from loaders.tables.control_totals import TEXT
 from loaders.tables.table import CONNECT_SECONDS, LOCK_SECONDS, TableTarget

@@ -141,7 +141,7 @@ def university(folder: Path, rows: int, audited: int) -> str:
 
 def raw_copy(source: str) -> float:
     """Seconds of the servers' own clients, joined by a pipe: the whole table from MariaDB into an empty PostgreSQL table."""
-    from core.store.connections import parse
+    from core.store.address import parse
     from core.store.embedded import administrator
 
     door, target = parse("raw", source).options["unix_socket"], os.environ["MILLION_RAW"]

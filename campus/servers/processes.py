@@ -32,7 +32,7 @@ from core.errors import Fault
 from core.settings import ROOT
 from core.store import embedded
 from core.store import postgres as hub_postgres
-from core.store.connections import parse
+from core.store.address import parse
 
 _SOCKET_LIMIT = 100
 """Bytes of a socket's path; the system's `sun_path` holds 108 and servers append to it."""

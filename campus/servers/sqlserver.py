@@ -1,7 +1,7 @@
 """A department's SQL Server for the rehearsal: a process that speaks the real wire protocol and serves a folder of tables.
 
-`python -m campus.servers.sqlserver <folder>` answers logins and SELECTs on a free port of this machine. The protocol and the SQL
-come from pysqlbridge, which reads only. It types columns by what they hold; here every column has the type that its
+`python -m campus.servers.sqlserver <folder>` answers logins and SELECTs on a free port of this machine. The protocol and the
+SQL come from pysqlbridge, which reads only. It types columns by what they hold; here every column has the type that its
 department declared, also decimals, dates and moments, so that the hub meets on the wire what it meets on site. A
 table is a Parquet file `<folder>/tables/<name>.parquet` whose fields carry the declared type, and a new file is
 served from the next statement on.

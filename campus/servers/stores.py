@@ -22,7 +22,7 @@ from campus.render.offices.hr import ZERO_DATE
 from contracts.contract import Column, SourceDataset
 from core.dialects import LogicalType, quoted, spelling
 from core.settings import settings
-from core.store.connections import parse
+from core.store.address import parse
 from core.store.postgres import copy_csv
 from extractors.base import expected_kind
 

@@ -15,7 +15,7 @@ from campus.servers.sqlserver import parts
 from campus.servers.stores import definition
 from contracts.contract import Column, SourceDataset
 from core.dialects import quoted, spelling
-from core.store.connections import parse
+from core.store.address import parse
 
 
 class SqliteFile:

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from cli.app import AsJson, AsOf, agreed, app, day, show
+from cli.app import AsJson, AsOf, agreed, app, day
+from cli.output import show
 from core.messages import text
 
 Edge = Annotated[str, typer.Argument(help=text("cli.edge"))]

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.app import AsJson, app, day, show
+from cli.app import AsJson, app, day
+from cli.output import show
 from core.messages import text
 from core.store.ledger import Row
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from cli.app import NEEDS_A_PERSON, AsJson, AsOf, app, day, show
+from cli.app import AsJson, AsOf, app, day
+from cli.output import NEEDS_A_PERSON, show
 from core.messages import text
 
 

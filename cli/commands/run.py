@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from cli.app import NEEDS_A_PERSON, AsJson, AsOf, Limit, agreed, app, complain, day, interruptible, show, show_part
+from cli.app import AsJson, AsOf, Limit, agreed, app, day, interruptible
+from cli.output import NEEDS_A_PERSON, complain, show, show_part
 from core.errors import ContractError
 from core.messages import text
 
@@ -33,7 +34,7 @@ def night(
     yes: Annotated[bool, typer.Option("--yes", help=text("cli.past_yes"))] = False,
     as_json: AsJson = False,
 ) -> None:
-    from cli.tables import screen
+    from cli.progress import show_outcome, show_progress
     from core.errors import Denied
     from runs.nightly import later_night
     from runs.nightly import night as run
@@ -42,9 +43,9 @@ def night(
     newest = later_night(wanted)
     if newest and not agreed(text("cli.past_ask", None, day=wanted, newest=newest), yes, as_json):
         raise Denied("HUB754", f"{wanted}", newest=f"{newest}")
-    with interruptible(), screen.progress(quiet=as_json) as progress:
+    with interruptible(), show_progress(quiet=as_json) as progress:
         outcome = run(wanted, progress)
-    screen.outcome(outcome, as_json)
+    show_outcome(outcome, as_json)
     if outcome.problems:
         raise typer.Exit(NEEDS_A_PERSON)
 

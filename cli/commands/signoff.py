@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.app import AsJson, AsOf, app, complain, day, show
+from cli.app import AsJson, AsOf, app, day
+from cli.output import complain, show
 from core.errors import Denied, HubError
 from core.messages import text
 

@@ -27,8 +27,8 @@ from core.errors import Denied, Unavailable
 from core.settings import settings
 from core.store import embedded as server
 from core.store import reach
-from core.store.connections import TLS_OPTIONS
-from core.store.connections import Connection as Address
+from core.store.address import TLS_OPTIONS
+from core.store.address import Connection as Address
 
 Connection = psycopg.Connection[tuple[object, ...]]
 _CHUNK = 1 << 20

@@ -21,7 +21,7 @@ import pyarrow as pa
 from contracts.contract import Column, SourceDataset
 from core.dialects import quoted
 from core.engine import engine
-from core.store.connections import Connection
+from core.store.address import Connection
 from extractors.base import SOURCE_HASH, Reading, SourceColumn, drift
 from extractors.databases import read_schema
 from extractors.files.encoding import Unreadable, decode, not_ascii, utf8

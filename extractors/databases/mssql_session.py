@@ -17,7 +17,7 @@ from pymssql import _mssql
 from core.errors import Refused, Unavailable
 from core.settings import settings
 from core.store import reach
-from core.store.connections import Connection
+from core.store.address import Connection
 from extractors.databases.cursor import Block
 
 MARK = "\0"

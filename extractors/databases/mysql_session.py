@@ -18,7 +18,7 @@ from pymysql.cursors import SSCursor
 from core.errors import Refused, Unavailable
 from core.settings import settings
 from core.store import reach
-from core.store.connections import Connection
+from core.store.address import Connection
 
 _REFUSALS = {1044: "HUB309", 1142: "HUB309", 1143: "HUB309", 1356: "HUB330"}
 """Errors of the server that no second try mends: the account may not read the database, table or column; a view is broken."""

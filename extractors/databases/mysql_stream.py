@@ -25,7 +25,7 @@ from urllib.parse import quote, urlencode
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from core.store.connections import Connection
+    from core.store.address import Connection
     from extractors.databases.spool import Spool
 
 _PIPE_BYTES = 1 << 20

@@ -19,7 +19,7 @@ import pyarrow as pa
 from core.errors import Fault, HubError, Refused, Unavailable
 from core.settings import settings
 from core.store import reach
-from core.store.connections import Connection
+from core.store.address import Connection
 from extractors.databases.cursor import Block
 
 _SECONDS_SILENT = 600

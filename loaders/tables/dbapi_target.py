@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from core.errors import HubError
 from core.settings import settings
-from core.store.connections import Connection
+from core.store.address import Connection
 from loaders.tables.table import TableTarget
 
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from contracts import ddl
 from contracts.contract import FeedDataset
 from core.errors import FeedFailed
-from core.store.connections import Connection
+from core.store.address import Connection
 from loaders.base import Applied, Delivery, Totals
 from loaders.tables import alike, control_totals, fitting
 from loaders.tables.control_totals import Phrases, workspace

@@ -293,7 +293,7 @@ def _brake(db: duckdb.DuckDBPyConnection, night: Night, feed: FeedDataset, count
 
 
 def _propose(db: duckdb.DuckDBPyConnection, feed: FeedDataset) -> None:
-    """The view `proposed` of `pipeline.publishing.brake`: what the feed's receiver would lose, and what would be changed there."""
+    """The view `proposed` of `publishing.brake`: what the feed's receiver would lose, and what would be changed there."""
     key = f" || chr({feed_snapshot.KEY_SEPARATOR}) || ".join(f"cast(a.{name} as varchar)" for name in feed.key)
     same = " and ".join(f"a.{name} = b.{name}" for name in feed.key)
     hashed = row_hash([f"a.{column.name}" for column in feed.columns])

@@ -21,7 +21,7 @@ from core.calendar import local_date
 from core.engine import engine
 from core.errors import Denied
 from core.hashing import digest
-from core.store.connections import parse
+from core.store.address import parse
 from core.store.ledger import Ledger, Output, Row
 from loaders.base import Delivery
 from loaders.file import FileTarget

@@ -28,8 +28,8 @@ def verify(night: Night, feed: FeedDataset) -> dict[str, Any]:
 
     A difference is remembered, and the next delivery sends everything again.
     Returns `{feed, version, equal, expected, found, differs}`, what `signoff.counts` tells of the newest delivery, and
-    `samples`: a few rows on both sides as they may be shown (`pipeline.delivery.samples`). `differs` names the totals that are not equal,
-    `faults` counts the keys that are missing, extra or different, `keys` names the first of them.
+    `samples`: a few rows on both sides as they may be shown (`delivery.samples`). `differs` names the totals that are not
+    equal, `faults` counts the keys that are missing, extra or different, `keys` names the first of them.
 
     Raises:
         Denied: HUB707 when nothing was ever accepted, HUB751 when the receiver is not connected yet. Unavailable: HUB204.

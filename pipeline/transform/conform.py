@@ -42,8 +42,8 @@ PROVENANCE = ("source_system", "source_key", "source_row", "unreadable")
 
 
 def conform(night: Night, name: str, landed: dict[str, Landed]) -> Output:
-    """Map an entity's rows and return `{file, rows, systems, accounts, lost}` (the last two as `pipeline.transform.row_accounts` gives them);
-    equal input is not mapped twice.
+    """Map an entity's rows and return `{file, rows, systems, accounts, lost}` (the last two as `row_accounts`
+    gives them); equal input is not mapped twice.
 
     `landed` holds the newest landing of every source dataset. The file is Parquet: the entity's columns in contract order,
     then `source_system`, `source_key`, `source_row`, `unreadable`.

@@ -18,7 +18,7 @@ from pipeline.context import Night
 
 
 def made(night: Night, name: str) -> Output | None:
-    """The staged change that became the entity's newest version (`pipeline.publishing.diff`), by the publish's own record, which is
+    """The staged change that became the entity's newest version (`publishing.diff`), by the publish's own record, which is
     written in its transaction; None when that version came about otherwise. Its files may be gone."""
     newest = _newest(night, name)
     return newest["made"] if newest else None

@@ -2,7 +2,7 @@
 
 A cell that holds text which does not parse is NULL in the view and its column stands in `unreadable`; the check step
 holds that row. So it is with a value that the source lost (`UNREADABLE`), unless the contract lists its sign (#N/A) in
-`nullValues`, and with text of which a character was lost (`pipeline.transform.typed_text`); behind its column's name stands which
+`nullValues`, and with text of which a character was lost (`transform.typed_text`); behind its column's name stands which
 (`remark:character:U+202E`). Tabs and line ends are damage only within keys, names, codes and other short texts
 (`is_one_line`). Texts of columns that the landing knows to be plain (`loaders.plain`) are taken as they are. Nothing is rounded
 or cut.

@@ -22,7 +22,8 @@ from campus.servers.stores_local import ServedTables, SqliteFile
 from campus.simulate.changes import differences
 from contracts.contract import Column, SourceDataset
 from core.dialects import LogicalType
-from core.store.connections import connection, parse
+from core.store.address import parse
+from core.store.connections import connection
 from extractors.base import Extractor, drift, open_extractor
 
 KINDS = {

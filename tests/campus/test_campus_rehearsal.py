@@ -24,7 +24,8 @@ from campus.simulate.places import TARGETS
 from contracts.catalog import Catalog
 from core.settings import settings
 from core.store import postgres
-from core.store.connections import connection, parse
+from core.store.address import parse
+from core.store.connections import connection
 
 PERSONS = 600
 

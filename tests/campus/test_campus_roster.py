@@ -16,7 +16,7 @@ from campus.simulate.world import date_of
 from campus.simulate.year import SPRING
 from contracts.catalog import Catalog
 from core.engine import literal
-from core.store.connections import parse
+from core.store.address import parse
 from loaders.base import Delivery, open_target
 from loaders.tables.control_totals import expected
 from onboarding.oneroster_validator import slips

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from campus.servers import built, directory, processes
-from core.store.connections import parse
+from core.store.address import parse
 from extractors.base import open_extractor
 
 CUT_OFF = """

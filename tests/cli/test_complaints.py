@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 from rich.cells import cell_len
 
-from cli.app import complain, say
+from cli.output import complain, say
 from contracts.catalog import catalog
 from core.errors import Braked, HubError, Refused, Unavailable
 from reporting import display_names

@@ -13,7 +13,7 @@ import pytest
 from core.errors import HubError, Unavailable
 from core.messages import text
 from core.store import reach
-from core.store.connections import parse
+from core.store.address import parse
 from extractors.base import open_extractor
 from loaders.base import open_target
 from loaders.tables.table import TableTarget

@@ -15,7 +15,7 @@ from contracts.contract import Column, SourceDataset
 from core.dialects import LogicalType
 from core.errors import HubError, Refused, Unavailable
 from core.settings import settings
-from core.store.connections import Connection, parse
+from core.store.address import Connection, parse
 from extractors.base import SOURCE_HASH, Extractor, Reading, drift, open_extractor
 from onboarding.source_conformance import prove
 

@@ -14,7 +14,7 @@ from conformance import KINDS, dataset, read
 from contracts.contract import Column
 from core.dialects import LogicalType
 from core.errors import Refused
-from core.store.connections import parse
+from core.store.address import parse
 from extractors.base import Extractor, drift, open_extractor
 
 STRUCTURE = "gh C(8); xm C(20); je N(12,2); rq D; zz L; bz M; n I; y Y; sj T; f F(10,3); b B"

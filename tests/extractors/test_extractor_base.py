@@ -9,7 +9,7 @@ from contracts.contract import Column
 from core.dialects import LogicalType
 from core.errors import Fault, Refused
 from core.messages import catalogue
-from core.store.connections import parse
+from core.store.address import parse
 from extractors.base import SourceColumn, drift, kind_of, open_extractor
 from extractors.files.encoding import is_plainly_utf8
 

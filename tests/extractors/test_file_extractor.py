@@ -15,7 +15,7 @@ import xlsxwriter
 from conformance import Conformance, cells, dataset, read, table
 
 from core.errors import ContractError, Refused
-from core.store.connections import Connection, parse
+from core.store.address import Connection, parse
 from extractors.base import Extractor, open_extractor
 from extractors.file import Files
 from extractors.files.file_layout import FileLayout

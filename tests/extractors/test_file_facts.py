@@ -10,7 +10,7 @@ import pytest
 from conformance import dataset, read
 
 from core.errors import Refused
-from core.store.connections import parse
+from core.store.address import parse
 from extractors.base import Extractor, open_extractor
 from extractors.files.file_layout import FileLayout
 

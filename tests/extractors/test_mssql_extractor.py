@@ -26,7 +26,7 @@ from campus.servers.stores_local import ServedTables
 from contracts.contract import Column
 from core.dialects import LogicalType
 from core.errors import Refused, Unavailable
-from core.store.connections import Connection, parse
+from core.store.address import Connection, parse
 from extractors.base import Extractor, SourceColumn, kind_of, open_extractor
 from extractors.databases import mssql_session
 from extractors.databases.cursor import Seen

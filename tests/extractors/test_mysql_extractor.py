@@ -14,7 +14,7 @@ from campus.servers import processes
 from contracts.contract import Column
 from core.dialects import LogicalType
 from core.errors import Fault, Refused, Unavailable
-from core.store.connections import Connection, parse
+from core.store.address import Connection, parse
 from extractors import mysql
 from extractors.base import open_extractor
 from extractors.mysql import READERS, MySQL

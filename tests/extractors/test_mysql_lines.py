@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from campus.servers import processes
 from contracts.contract import Column
 from core.errors import Unavailable
-from core.store.connections import Connection, parse
+from core.store.address import Connection, parse
 from extractors import mysql
 from extractors.base import open_extractor
 from extractors.databases import mysql_lines

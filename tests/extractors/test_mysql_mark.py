@@ -12,7 +12,7 @@ import pytest
 from conformance import dataset
 
 from campus.servers import processes
-from core.store.connections import parse
+from core.store.address import parse
 from extractors.base import Mark, Recognising
 from extractors.databases.mysql_fingerprint import WORTH_ROWS
 from extractors.mysql import MySQL

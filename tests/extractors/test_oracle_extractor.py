@@ -16,7 +16,7 @@ from sqlglot import exp
 from contracts.contract import Column
 from core.dialects import LogicalType
 from core.errors import Fault, Unavailable
-from core.store.connections import parse
+from core.store.address import parse
 from extractors import oracle
 from extractors.base import SourceColumn, kind_of, open_extractor
 from extractors.databases import oracle_session

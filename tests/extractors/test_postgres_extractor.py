@@ -14,7 +14,7 @@ from contracts.contract import Column
 from core.dialects import LogicalType
 from core.errors import Refused
 from core.store import postgres
-from core.store.connections import Connection, parse
+from core.store.address import Connection, parse
 from extractors.base import open_extractor
 from extractors.postgresql import PostgreSQL
 

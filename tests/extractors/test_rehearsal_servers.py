@@ -16,7 +16,7 @@ import pytest
 
 from campus.servers import processes
 from core.store import postgres
-from core.store.connections import parse
+from core.store.address import parse
 
 
 def _mariadb_answer(url: str) -> object:

@@ -14,7 +14,7 @@ from conformance import TableConformance, cells, dataset, hashes, read
 from contracts.contract import Column
 from core.dialects import LogicalType
 from core.errors import Refused, Unavailable
-from core.store.connections import Connection, parse
+from core.store.address import Connection, parse
 from extractors import sqlite
 from extractors.base import open_extractor
 from extractors.sqlite import SQLite

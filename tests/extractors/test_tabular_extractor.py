@@ -17,7 +17,7 @@ from contracts.contract import Column, SourceDataset
 from core.dialects import LogicalType, arrow_type
 from core.errors import Unavailable
 from core.settings import settings
-from core.store.connections import Connection, parse
+from core.store.address import Connection, parse
 from extractors.base import SourceColumn, kind_of
 from extractors.databases.cursor import Block, Cell, Seen, Session, Tabular, _batch, rows
 from extractors.files.encoding import Unreadable

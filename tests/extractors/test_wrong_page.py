@@ -8,7 +8,7 @@ import pytest
 from conformance import dataset, read
 
 from core.errors import Refused
-from core.store.connections import parse
+from core.store.address import parse
 from extractors.base import open_extractor
 from extractors.files.encoding import decode, is_plainly_other, marked
 

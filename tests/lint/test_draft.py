@@ -24,7 +24,7 @@ from core.dialects import LogicalType
 from core.errors import ContractError, Denied, Unavailable
 from core.settings import ROOT, settings
 from core.store import postgres
-from core.store.connections import parse
+from core.store.address import parse
 from extractors.databases import mysql_session
 from lint.lint import lint
 from onboarding.draft import draft

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from contracts.contract import FeedDataset
 from core.errors import HubError
-from core.store.connections import Connection, parse
+from core.store.address import Connection, parse
 from loaders.base import Applied, Delivery, Target, open_target
 from loaders.tables.control_totals import expected
 from onboarding.target_conformance import DAY, FEED, SCHEMA, STRANGE, Row, person

@@ -21,7 +21,7 @@ from campus.servers.stores_local import ServedTables
 from contracts import ddl
 from contracts.contract import SourceDataset
 from core.errors import FeedFailed, Unavailable
-from core.store.connections import parse
+from core.store.address import parse
 from loaders import mssql
 from loaders.base import open_target
 from loaders.mssql import MssqlTarget

@@ -26,7 +26,7 @@ from cryptography.x509.oid import NameOID
 from campus.servers import processes
 from core.errors import Fault, Unavailable
 from core.store import postgres
-from core.store.connections import Connection, parse
+from core.store.address import Connection, parse
 from extractors.base import open_extractor
 from loaders.base import open_target
 

@@ -10,7 +10,7 @@ from receivers import Edge, line_without_values
 from test_table_targets import Receiver, here, own_table, receiver
 
 from core.errors import FeedFailed
-from core.store.connections import parse
+from core.store.address import parse
 from loaders.base import Applied, open_target
 from onboarding.target_conformance import person
 

@@ -19,7 +19,7 @@ from campus.servers import directory
 from contracts.contract import Column, FeedDataset
 from core.dialects import LogicalType
 from core.errors import FeedFailed, Unavailable
-from core.store.connections import parse
+from core.store.address import parse
 from loaders.base import Applied, Delivery, open_target
 from loaders.ldap import LdapTarget
 from loaders.tables.control_totals import differing, expected, promised

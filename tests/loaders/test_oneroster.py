@@ -21,7 +21,7 @@ from contracts.catalog import catalog
 from contracts.contract import Column
 from core.dialects import LogicalType, arrow_type
 from core.errors import FeedFailed
-from core.store.connections import parse
+from core.store.address import parse
 from loaders.oneroster import FILES, HEAD
 from onboarding.oneroster_validator import REQUIRED, Slip, slips
 

@@ -18,7 +18,7 @@ from receivers import FEED, STRANGE, Edge, edge, line_without_values, person
 from contracts import ddl
 from core.dialects import quoted
 from core.errors import FeedFailed, Unavailable
-from core.store.connections import parse
+from core.store.address import parse
 from loaders.base import Applied
 from loaders.tables.control_totals import differing, expected, promised
 from onboarding.target_conformance import prove_target

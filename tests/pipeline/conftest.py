@@ -18,7 +18,7 @@ from contracts.catalog import catalog, read_catalog
 from core.settings import settings
 from core.store import ledger as ledger_module
 from core.store import postgres
-from core.store.connections import parse
+from core.store.address import parse
 from core.store.ledger import Ledger, ledger
 from pipeline.result import Outcome
 from runs.nightly import night

@@ -21,7 +21,7 @@ import pytest
 
 from campus.servers import processes
 from contracts.catalog import catalog
-from core.store.connections import parse
+from core.store.address import parse
 from pipeline.context import resume
 from pipeline.ingest.extract import extract
 from runs.nightly import close_run, open_run

@@ -12,7 +12,7 @@ import pytest
 
 from core import faults
 from core.errors import Fault
-from core.store.connections import parse
+from core.store.address import parse
 from desk import brake_release
 from pipeline.delivery import deliver, reconcile
 from pipeline.ingest import extract

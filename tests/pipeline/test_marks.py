@@ -12,7 +12,7 @@ import pytest
 
 from campus.servers import processes
 from core.settings import settings
-from core.store.connections import parse
+from core.store.address import parse
 from extractors.databases import mysql_fingerprint
 
 

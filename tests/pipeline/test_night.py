@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
+from cli.progress import show_outcome
 from cli.tables import screen
 from contracts.catalog import catalog
 from reporting import status
@@ -124,7 +125,7 @@ def test_new_columns_and_keys_are_shown_as_they_are_whatever_signs_they_have(
     outcome = university.night(1)
     page = (university.var / "reports" / outcome.run_id / "report.zh.html").read_text("utf-8")
     assert "[/red]&lt;img src=x&gt;" in page and "<img" not in page
-    screen.outcome(outcome, False)
+    show_outcome(outcome, False)
     assert "[/red]<img src=x>" in capsys.readouterr().out
     Console().print(screen.held(status.held(university.ledger, catalog()), status.held_counts(university.ledger)))
     assert "[/red]" in capsys.readouterr().out
