@@ -1,4 +1,4 @@
-"""Modules, functions and DAG files stay small enough to be read in one go; what ages badly is the tail, so it is guarded.
+"""Modules, functions, folders and DAG files stay small enough to be read in one go; what ages badly is the tail: it is guarded.
 
 `python scripts/size_limits.py [folder]` prints every place over a limit as `file:line: what` and ends with status 1.
 """
@@ -14,6 +14,7 @@ MODULE_LINES = 400
 FUNCTION_LINES = 60
 PARAMETERS = 6
 DAG_LINES = 80
+FOLDER_MODULES = 15
 SKIPPED = {".venv", "var", "build", ".git"}
 IGNORED = Path("dags/.airflowignore")
 """Modules of the DAG folder that Airflow does not scan (timetables, steps) are ordinary modules."""
@@ -22,7 +23,9 @@ COMMANDS = "cli/commands/"
 
 
 def over_limit(root: Path) -> Iterator[str]:
-    """Every module over 400 lines (80 for a DAG file), and every function over 60 lines or 6 parameters."""
+    """Every module over 400 lines (80 for a DAG file), and every function over 60 lines or 6 parameters, and
+    every folder of a room with more than 15 modules."""
+    yield from _crowded(root)
     ignored = (root / IGNORED).read_text("utf-8").split() if (root / IGNORED).is_file() else []
     for path in sorted(root.rglob("*.py")):
         file = path.relative_to(root)
@@ -36,6 +39,14 @@ def over_limit(root: Path) -> Iterator[str]:
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield from (f"{file}:{node.lineno}: {node.name} {problem}" for problem in _function(node, file))
+
+
+def _crowded(root: Path) -> Iterator[str]:
+    for room in sorted(path.parent for path in root.glob("*/__init__.py")):
+        for folder in (room, *(path for path in sorted(room.rglob("*")) if path.is_dir())):
+            count = sum(path.name != "__init__.py" for path in folder.glob("*.py"))
+            if count > FOLDER_MODULES:
+                yield f"{folder.relative_to(root)}: {count} modules, the limit is {FOLDER_MODULES}"
 
 
 def _function(node: ast.FunctionDef | ast.AsyncFunctionDef, file: Path) -> Iterator[str]:

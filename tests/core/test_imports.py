@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import configparser
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -44,3 +46,12 @@ def test_every_module_can_be_imported_first() -> None:
     command = [sys.executable, "-c", PROGRAM, ",".join(ROOMS), *names]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout == ""
+
+
+def test_every_package_of_the_repository_stands_on_a_floor() -> None:
+    rules = configparser.ConfigParser()
+    rules.read(ROOT / ".importlinter")
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "benchmarks", "scripts"}
+    floors = set(re.findall(r"\w+", rules["importlinter:contract:floors"]["layers"]))
+    assert set(rules["importlinter"]["root_packages"].split()) == packages == floors | {"campus"}
+    assert set(rules["importlinter:contract:acyclic"]["ancestors"].split()) == packages
