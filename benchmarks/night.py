@@ -27,7 +27,7 @@ NIGHT = """
 import json, resource, sys, time
 from datetime import date
 started = time.perf_counter()
-from pipeline.night import night
+from runs.nightly import night
 outcome = night(date.fromisoformat(sys.argv[1]))
 print(json.dumps({
     "seconds": round(time.perf_counter() - started, 2),

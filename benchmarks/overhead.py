@@ -26,9 +26,9 @@ HUB = """
 import json, statistics, sys, time
 began = time.perf_counter()
 from datetime import date, timedelta
-from core.ids import digest
-from core.ledger import ledger
-from pipeline.night import night
+from core.hashing import digest
+from core.store.ledger import ledger
+from runs.nightly import night
 imported = time.perf_counter() - began
 book, first = ledger(), date.fromisoformat(sys.argv[1])
 spent = []

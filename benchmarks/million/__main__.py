@@ -33,9 +33,9 @@ LIMIT_SECONDS = 7200
 NIGHT = """
 import json, sys
 from datetime import date
-from pipeline.night import night
+from runs.nightly import night
 outcome = night(date.fromisoformat(sys.argv[1]))
-from core.ledger import ledger
+from core.store.ledger import ledger
 book, run = ledger(), [outcome.run_id]
 steps = book.rows(
     "select verb, sum(extract(epoch from ended_at - started_at))::float as seconds from ops.step"
@@ -52,7 +52,7 @@ print(json.dumps({
     "sent": {row["edge"]: [row["rows_upsert"], row["rows_delete"], row["state"]] for row in sent},
     "problems": [error.code for error in outcome.problems],
 }))
-from core.leaving import leave
+from core.process.leaving import leave
 leave(0)  # as `hub night` ends
 """
 

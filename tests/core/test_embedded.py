@@ -19,7 +19,7 @@ from core.store import embedded
 HOLD = """
 import sys, time
 from pathlib import Path
-from core import embedded
+from core.store import embedded
 print(embedded.held(Path(sys.argv[1])), flush=True)
 sys.stdin.read()
 """

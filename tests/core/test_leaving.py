@@ -12,7 +12,7 @@ import pytest
 
 PROGRAM = """
 import atexit, sys, threading, time
-from core.leaving import leave
+from core.process.leaving import leave
 
 def late():
     time.sleep(0.2)
@@ -38,7 +38,7 @@ def test_threads_registered_work_and_output_are_waited_for(status: int, tmp_path
 def test_a_pool_that_a_library_left_open_is_not_waited_for() -> None:
     program = """
 from concurrent.futures import ThreadPoolExecutor
-from core.leaving import leave
+from core.process.leaving import leave
 pool = ThreadPoolExecutor(1)
 print(pool.submit(sum, [1, 2]).result())
 leave(0)
@@ -52,7 +52,7 @@ def test_a_thread_that_waits_for_something_else_does_not_keep_an_interrupted_pro
     program = """
 import time
 from concurrent.futures import ThreadPoolExecutor
-from core import leaving
+from core.process import leaving
 leaving._PATIENCE = 1
 leaving.obey_signals()
 with ThreadPoolExecutor(2) as pool:
