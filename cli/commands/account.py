@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from cli.app import AsJson, app, show
+from cli.app import AsJson, app
+from cli.output import show
 from core.errors import Denied
 from core.messages import text
 

@@ -66,7 +66,8 @@ def test_a_mariadb_that_starts_leaves_the_temporary_tables_of_another_alone(mari
 
 def test_mariadb_outlives_a_killed_starter(mariadb_server: str, tmp_path: Path) -> None:
     folder = tmp_path / "db"
-    code = "import sys, pathlib; from campus.servers import processes; print(processes.mariadb(pathlib.Path(sys.argv[1])), flush=True)"
+    code = "import sys; from pathlib import Path; from campus.servers.processes import mariadb;"
+    code += " print(mariadb(Path(sys.argv[1])), flush=True)"
     pipes = {"stdout": subprocess.PIPE, "stdin": subprocess.PIPE}
     with subprocess.Popen([sys.executable, "-c", code + "; input()", str(folder)], text=True, **pipes) as starter:
         assert starter.stdout is not None
