@@ -19,7 +19,7 @@ from core.row_set import Rows
 from core.settings import settings
 from core.store.ledger import Output, Step
 from pipeline.context import Night
-from pipeline.transform import quarantine_log
+from pipeline.transform import other_days, quarantine_log
 from quality.base import Question, Verdict
 
 Known = Mapping[str, tuple[Rows, str]]
@@ -77,7 +77,7 @@ def _hashes(tables: Known) -> dict[str, str]:
 def _check(night: Night, question: Question, step: Step, lost: str | None) -> Output:
     from quality.check import check as judge  # imports numpy and DuckDB, which a task that only skips need not pay
 
-    entity, folder = question.entity, question.out
+    folder = question.out
     draft = folder.with_name(f"{folder.name}.{step.id}.part")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
@@ -85,7 +85,7 @@ def _check(night: Night, question: Question, step: Step, lost: str | None) -> Ou
     answer = digest(*(file_digest(path) for path in (verdict.left_out, verdict.failures) if path))
     files = {name: str(folder / getattr(verdict, name).name) for name in ("held", "failures")}
     left_out = folder / verdict.left_out.name if verdict.left_out else None
-    _record(night, entity, verdict, files["held"], lost)
+    _record(night, question, verdict, files["held"], lost)
     shutil.rmtree(folder, ignore_errors=True)
     draft.replace(folder)
     return {
@@ -101,16 +101,17 @@ def _check(night: Night, question: Question, step: Step, lost: str | None) -> Ou
     }
 
 
-def _record(night: Night, entity: Entity, verdict: Verdict, kept_in: str, lost: str | None) -> None:
+def _record(night: Night, question: Question, verdict: Verdict, kept_in: str, lost: str | None) -> None:
     """Write down what is held or warned of, the rows that the SELECT lost among it, and the result of every rule."""
     failures = pq.ParquetFile(verdict.failures).read(quarantine_log.FAILURES.names).cast(quarantine_log.FAILURES)
     if lost:
         rows = pq.read_table(lost)
         shown = rows.drop_columns(["source_key"]).rename_columns({"shown": "source_key"})
         failures = pa.concat_tables([failures, shown.select(quarantine_log.FAILURES.names).cast(quarantine_log.FAILURES)])
-    run = night.run
+    run, entity = night.run, question.entity
     with night.ledger.transaction() as connection:
-        quarantine_log.record(night, connection, entity.name, failures, kept_in)
+        staying = other_days.kept(connection, night.catalog, entity, question.conformed)
+        quarantine_log.record(night, connection, entity.name, failures, kept_in, staying)
         connection.execute("delete from ops.check_result where run_id = %s and entity = %s", [run.id, entity.name])
         with connection.cursor() as cursor:
             cursor.executemany(

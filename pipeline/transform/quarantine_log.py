@@ -1,11 +1,12 @@
 """The register of what is held or warned of (`ops.held`): opened when first found, seen again each night, closed when mended.
 
 The checks of an entity and the comparison of copies write here alike: what they found is the whole of what is now wrong with
-their subject, so whatever else was open for it is closed.
+their subject, so whatever else was open for it is closed, but for what they could not see (`other_days`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -20,8 +21,16 @@ FAILURES = pa.schema(_FIELDS)
 """What a check gives: one row for every broken rule of every row; no values."""
 
 
-def record(night: Night, connection: postgres.Connection, subject: str, failures: pa.Table, kept_in: str) -> None:
-    """Make the open entries of `subject` those of `failures`, in the caller's transaction.
+def record(
+    night: Night,
+    connection: postgres.Connection,
+    subject: str,
+    failures: pa.Table,
+    kept_in: str,
+    staying: Sequence[int] = (),
+) -> None:
+    """Make the open entries of `subject` those of `failures`, and those that are `staying` (numbers), in the caller's
+    transaction.
 
     `failures` has the columns of `FAILURES` and may have `authority`, the system that is right where a copy differs. A row
     without a readable key is known by `#` and its position.
@@ -36,7 +45,7 @@ def record(night: Night, connection: postgres.Connection, subject: str, failures
     names = [*FAILURES.names, "authority"]
     postgres.copy_in(connection, sql.Identifier("failing"), names, failures.select(names).to_reader())
     connection.execute("update failing set source_key = '#' || source_row where source_key is null")
-    facts = {"subject": subject, "run": run.id, "as_of": run.as_of, "kept_in": kept_in}
+    facts = {"subject": subject, "run": run.id, "as_of": run.as_of, "kept_in": kept_in, "staying": list(staying)}
     for statement in (_CLOSE, _AGAIN, _OPEN):
         connection.execute(statement, facts)
 
@@ -52,7 +61,7 @@ def seen_again(night: Night, subject: str) -> None:
 
 _CLOSE = """
 update ops.held h set state = 'closed', closed_run = %(run)s
-where h.entity = %(subject)s and h.state = 'open' and not exists (
+where h.entity = %(subject)s and h.state = 'open' and h.held_id <> all(%(staying)s::bigint[]) and not exists (
     select 1 from failing f
     where f.source_system = h.source_system and f.source_key = h.source_key and f.rule_id = h.rule_id)
 """

@@ -189,6 +189,27 @@ def test_a_file_that_was_read_and_whose_rows_are_not_in_the_hub_is_not_passed_ov
     assert len(university.hub("payroll_item")) == 4
 
 
+def test_rows_held_of_one_file_wait_for_one_of_their_own_day(university: Any, desk_folder: Path, tmp_path: Path) -> None:
+    def waiting() -> set[str]:
+        return {key for entity, key, _ in university.held() if entity == "payroll_item"}
+
+    october = [tuple("202610" if cell == "202609" else cell for cell in row) for row in GOOD]
+    hand_in(university, workbook(tmp_path / "九月.xlsx", BAD), accept_held=True, reason="发薪在即")
+    university.night(2)
+    both = {"T9999|202609|A01", "T0003|202609|A01"}
+    assert waiting() == both
+    hand_in(university, workbook(tmp_path / "十月.xlsx", october), as_of=AS_OF + timedelta(days=23))
+    university.night(3)
+    assert (waiting(), len(university.hub("payroll_item"))) == (both, 4)
+    late = [*october, ("T0003", "赵六", "202609", "A01", "岗位工资", "5000")]
+    hand_in(university, workbook(tmp_path / "补.xlsx", late), as_of=AS_OF + timedelta(days=53), accept_held=True, reason="补")
+    university.night(4)
+    assert waiting() & both == {"T9999|202609|A01"}
+    assert hand_in(university, workbook(tmp_path / "改.xlsx", GOOD))["state"] == "taken"
+    university.night(5)
+    assert waiting() & both == set()
+
+
 def test_of_two_days_of_a_whole_list_the_later_one_replaces_the_earlier(
     university: Any, desk_folder: Path, tmp_path: Path
 ) -> None:
