@@ -34,6 +34,7 @@ from pipeline.transform.audit import audit
 from pipeline.transform.audit import begin as begin_audit
 from reporting import obligations
 from reporting.report import report
+from runs.returned import look
 
 
 def whole(here: Night, outcome: Outcome) -> None:
@@ -111,7 +112,7 @@ def deliver_all(here: Night, outcome: Outcome, feeds: Iterable[FeedDataset]) -> 
     """
     off = switched_off()
     waiting = sorted((feed for feed in feeds if not here.catalog.waits(feed, off)), key=_slow_first)
-    each(lambda feed: outcome.guard(lambda: _feed(here, feed), feed.id), waiting)
+    each(lambda feed: outcome.guard(lambda: _feed(here, outcome, feed), feed.id), waiting)
     outcome.guard(lambda: close_moot(here))
 
 
@@ -135,9 +136,9 @@ def _owed(here: Night) -> Output:
     return {"occasions": len(obligations.watch(here.ledger, here.catalog, here.run.as_of))}
 
 
-def _feed(here: Night, feed: FeedDataset) -> Output:
+def _feed(here: Night, outcome: Outcome, feed: FeedDataset) -> Output:
     with here.ledger.turn(f"feed {feed.id}"), recorded(here, "deliver", feed.id):
-        take_up(here, feed)
+        outcome.problems += look(here, feed, lambda: take_up(here, feed))
         sent = deliver.deliver(here, feed.id)
         return reconcile.reconcile(here, feed.id, sent["delivery"])
 

@@ -132,6 +132,12 @@ import json, sys
 states = [edge["state"] for edge in json.load(open(sys.argv[1], encoding="utf-8"))["edges"]]
 sys.exit(states != ["accepted"] * 67)
 PY
+# The hub moves: what it is comes back from its backup, and its receivers take the next night.
+step .venv/bin/hub backup ../backup
+step rm -rf var/hub var/landing var/uploads var/deliveries var/notices var/reports var/brakes var/work
+step .venv/bin/hub restore ../backup
+step .venv/bin/hub verify E01
+step .venv/bin/hub night --as-of 2026-09-10
 closed
 step make down
 [ -z "$(left)" ] || sleep 2 # what is just ending

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -21,7 +22,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from core import faults
-from core.errors import Denied, HubError
+from core.errors import Denied, Fault, HubError
 from core.hashing import Clock, system_clock
 from core.process.memory_gate import Crowded, alone
 from core.settings import settings
@@ -344,6 +345,11 @@ def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value if isinstance(value, int | float | bool) else str(value) for name, value in facts.items()}
 
 
+def migrations() -> list[Path]:
+    """The files that bring the ledger's tables up to date, in the order in which they are run."""
+    return sorted((settings().sql / "migrations").glob("*.sql"))
+
+
 @functools.cache
 def migrated(url: str) -> str:
     """Bring the ledger's tables up to date (`sql/migrations/*.sql`, in name order) and return the URL."""
@@ -352,15 +358,26 @@ def migrated(url: str) -> str:
         connection.execute("create schema if not exists ops")
         connection.execute("create table if not exists ops.migration (name text primary key, applied_at timestamptz not null)")
         done = {row[0] for row in connection.execute("select name from ops.migration").fetchall()}
-        for path in sorted((settings().sql / "migrations").glob("*.sql")):
+        for path in migrations():
             if path.name not in done:
                 connection.execute(path.read_bytes())
                 connection.execute("insert into ops.migration values (%s, %s)", [path.name, system_clock()])
     return url
 
 
+def half_restored() -> Path:
+    """The mark (it names the backup) that store and files do not belong together yet."""
+    return settings().var / ".restoring"
+
+
 def ledger(clock: Clock = system_clock) -> Ledger:
-    """The ledger of this hub, with its tables up to date; one object a database and clock."""
+    """The ledger of this hub, with its tables up to date; one object a database and clock.
+
+    Raises:
+        Fault: HUB855 when a restore was cut off after the store was replaced and before its files were.
+    """
+    if half_restored().exists():
+        raise Fault("HUB855", "hub", folder=half_restored().read_text("utf-8").strip())
     return _ledger(migrated(postgres.hub_url()), clock)
 
 

@@ -26,6 +26,7 @@ from core.hashing import digest, file_digest
 from core.process import memory
 from core.process.memory_gate import one_at_a_time
 from core.settings import settings
+from core.store import restored
 from core.store.connections import connection
 from core.store.ledger import Output, Row, Step
 from loaders.base import Delivery, open_target
@@ -157,7 +158,7 @@ def _prepare(night: Night, feed: FeedDataset, step: Step) -> Row:
         "select count(*) as n from ops.delivery where edge = %s and dataset = %s and run_id = %s",
         [feed.edge, feed.dataset, step.run_id],
     )["n"]
-    again = f".{tries + 1}" if tries else ""
+    again = (f".{tries + 1}" if tries else "") + restored.mark(night.ledger)
     folder = settings().var / "deliveries" / step.run_id / f"{feed.id}{again}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

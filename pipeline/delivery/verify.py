@@ -37,10 +37,15 @@ def verify(night: Night, feed: FeedDataset) -> dict[str, Any]:
     if feed.connection in switched_off():
         raise Denied("HUB751", feed.id, connection=feed.connection)
     with night.ledger.turn(f"feed {feed.id}"):  # nothing is delivered between the look and the counts
-        return _compared(night, feed)
+        return compared(night, feed)
 
 
-def _compared(night: Night, feed: FeedDataset) -> dict[str, Any]:
+def compared(night: Night, feed: FeedDataset) -> dict[str, Any]:
+    """As `verify`, for one whose turn at the feed it is.
+
+    Raises:
+        Denied: HUB707. Unavailable: HUB204. FeedFailed: the receiver's tables or files do not fit.
+    """
     version = accepted_version(night, feed)
     if version == 0:
         raise Denied("HUB707", feed.id)

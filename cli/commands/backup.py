@@ -1,0 +1,137 @@
+"""The commands that move a hub to another machine: backup, restore."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.app import AsJson, agreed, app, interruptible
+from cli.output import NEEDS_A_PERSON, complain, say, show
+from core.calendar import local_minute
+from core.errors import Denied, Fault
+from core.messages import text
+from core.settings import settings
+
+if TYPE_CHECKING:
+    from runs.backup_manifest import Manifest, Report
+
+SHOWN = 5
+"""Files that are named of those that are not as the ledger says."""
+
+
+@app.command(help=text("backup.cli.backup"))
+def backup(folder: Annotated[Path, typer.Argument(help=text("backup.cli.into"))], as_json: AsJson = False) -> None:
+    from runs.backup import backup as run
+
+    with interruptible(), _progress(as_json) as report:
+        made = run(folder, report)
+    facts = _facts(made.manifest) | {"folder": str(made.folder), "seconds": round(made.seconds, 1)}
+    _tell(facts, as_json, [text("backup.made", None, **facts), *_connections(made.manifest)])
+    _complain(made.manifest)
+
+
+@app.command(help=text("backup.cli.restore"))
+def restore(
+    folder: Annotated[Path, typer.Argument(help=text("backup.cli.from"))],
+    check: Annotated[bool, typer.Option("--check", help=text("backup.cli.check"))] = False,
+    replace: Annotated[bool, typer.Option("--replace", help=text("backup.cli.replace"))] = False,
+    yes: Annotated[bool, typer.Option("--yes", help=text("backup.cli.yes"))] = False,
+    as_json: AsJson = False,
+) -> None:
+    from runs import restore as restores
+    from runs.backup_manifest import read
+
+    if check:
+        with interruptible(), _progress(as_json) as report:
+            manifest = restores.check(folder, report)
+        facts = _facts(manifest) | {"folder": str(folder.absolute())}
+        _tell(facts, as_json, [text("backup.sound", None, **facts), *_connections(manifest)])
+        _complain(manifest)
+        return
+    read(folder)
+    if restores.occupied() and not (replace and agreed(text("backup.ask"), yes, as_json)):
+        raise Denied("HUB853", "hub", var=str(settings().var))
+    with interruptible(), _progress(as_json) as report:
+        found = restores.restore(folder, report, replace)
+    facts = _facts(found.manifest) | {"seconds": round(found.seconds, 1), "abandoned": list(found.abandoned)}
+    lines = [text("backup.restored", None, **facts)]
+    lines += [text("backup.abandoned", None, runs=", ".join(found.abandoned))] if found.abandoned else []
+    _tell(facts, as_json, [*lines, *_left(found.manifest)])
+    _complain(found.manifest)
+
+
+def _facts(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "made_at": local_minute(datetime.fromisoformat(manifest.made_at)),
+        "product": manifest.product,
+        "migration": manifest.migration,
+        "version": manifest.version,
+        "tables": len(manifest.tables),
+        "rows": sum(table.rows for table in manifest.tables),
+        "files": len(manifest.files),
+        "megabytes": -(-manifest.size // 1_000_000),
+        "connections": [named.id for named in manifest.connections],
+        "damaged": manifest.damaged,
+        "gone": manifest.gone,
+    }
+
+
+def _tell(facts: dict[str, Any], as_json: bool, lines: list[str]) -> None:
+    if as_json:
+        show(facts, True)
+    else:
+        say(*lines)
+
+
+def _connections(manifest: Manifest) -> list[str]:
+    """What must be given again, since no password is in a backup, and what was switched off and must be again."""
+    named = [one.id for one in manifest.connections if one.family != "off"]
+    off = [one.id for one in manifest.connections if one.family == "off"]
+    lines = [text("backup.connections", None, count=len(named), names=", ".join(named))] if named else []
+    return lines + ([text("backup.off", None, names=", ".join(off))] if off else [])
+
+
+def _left(manifest: Manifest) -> list[str]:
+    """What is left to do on the new machine, in order."""
+    from runs.backup import contracts
+
+    steps = _connections(manifest)
+    steps += [] if contracts() == manifest.contracts else [text("backup.contracts")]
+    steps += [text("backup.lint"), text("backup.receivers"), text("backup.night")]
+    return [text("backup.left"), *(f"{place}. {step}" for place, step in enumerate(steps, 1))]
+
+
+def _complain(manifest: Manifest) -> None:
+    """Name the files that were not as the ledger says when the backup was made.
+
+    Raises:
+        typer.Exit: with `NEEDS_A_PERSON` when there are any.
+    """
+    wrong = [*manifest.damaged, *manifest.gone]
+    if wrong:
+        names = ", ".join(wrong[:SHOWN]) + (f" (+{len(wrong) - SHOWN})" if len(wrong) > SHOWN else "")
+        complain(Fault("HUB859", "hub", damaged=len(manifest.damaged), gone=len(manifest.gone), names=names))
+        raise typer.Exit(NEEDS_A_PERSON)
+
+
+@contextlib.contextmanager
+def _progress(quiet: bool) -> Iterator[Report]:
+    """A bar for everything that is done in turn; nothing when `quiet`."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=28), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=quiet) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def report(doing: str, done: int, of: int) -> None:
+            if doing not in tasks:
+                tasks[doing] = bars.add_task(text(f"backup.doing.{doing}"), total=of)
+            bars.update(tasks[doing], completed=done, total=of)
+
+        yield report

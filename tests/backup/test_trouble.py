@@ -1,0 +1,265 @@
+"""What goes wrong with a backup or a restore leaves no half of either, and is said in a line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from test_move import content, quiet, two_nights
+
+from core.errors import Denied, Fault, HubError, Refused
+from core.settings import settings
+from core.store.ledger import half_restored, ledger
+from runs import backup_manifest as manifests
+from runs.backup import backup
+from runs.restore import check, occupied, restore
+
+KILLED = Path(__file__).parent / "killed.py"
+
+
+def spoil(path: Path) -> None:
+    """Change one byte in the middle of a file."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.chmod(0o600)
+    path.write_bytes(data)
+
+
+@pytest.fixture
+def backed(moved: Any) -> Any:
+    """A university of two nights with its backup, seen from the new machine."""
+    two_nights(moved.here)
+    backup(moved.backup, quiet)
+    moved.over_there()
+    return moved
+
+
+def untouched(moved: Any) -> bool:
+    """Whether the new machine has neither store nor files."""
+    with psycopg.connect(moved.url) as connection:
+        [schemas] = connection.execute("select count(*) from pg_namespace where nspname in ('ops', 'hub')").fetchone() or (
+            None,
+        )
+    return schemas == 0 and not [path for path in moved.var.glob("*") if path.name != "secrets"]
+
+
+def test_a_damaged_backup_is_refused_by_name_and_nothing_is_touched(backed: Any, tmp_path: Path) -> None:
+    landed = str(min(backed.backup.rglob("rows.parquet")).relative_to(backed.backup))
+    parts = ["manifest.json", "structure/before.sql", "tables/hub.staff.copy.zst", "tables/ops.step.copy.zst", landed]
+    for number, (part, how) in enumerate((part, how) for part in parts for how in (spoil, Path.unlink)):
+        copy = tmp_path / f"copy-{number}"
+        shutil.copytree(backed.backup, copy)
+        how(copy / part)
+        code = "HUB850" if (part, how) == ("manifest.json", Path.unlink) else "HUB851"
+        for work in (check, restore):
+            with pytest.raises(HubError) as caught:
+                work(copy, quiet)
+            assert (caught.value.code, caught.value.facts.get("thing", part)) == (code, part)
+    assert untouched(backed)
+
+
+def test_tables_that_were_changed_with_their_hashes_are_found_by_their_content(backed: Any) -> None:
+    told = manifests.read(backed.backup)
+    tables = [
+        manifests.Table(table.name, table.rows, "0:0", table.part) if table.name == "hub.staff" else table
+        for table in told.tables
+    ]
+    manifests.write(backed.backup, manifests.Manifest(**{**_fields(told), "tables": tables}))
+    with pytest.raises(Refused) as caught:
+        restore(backed.backup, quiet)
+    assert (caught.value.code, caught.value.facts["thing"]) == ("HUB851", "hub.staff")
+    assert untouched(backed)
+
+
+def _fields(told: manifests.Manifest) -> dict[str, Any]:
+    return {name: getattr(told, name) for name in told.__struct_fields__}
+
+
+def test_a_backup_of_a_newer_release_is_refused(backed: Any) -> None:
+    told = _fields(manifests.read(backed.backup))
+    for newer in ({"product": "99.0.0"}, {"migrations": ["9999_later.sql"]}, {"format": 2}):
+        manifests.write(backed.backup, manifests.Manifest(**{**told, **newer}))
+        with pytest.raises(Denied) as caught:
+            restore(backed.backup, quiet)
+        assert caught.value.code == "HUB852"
+    assert untouched(backed)
+
+
+def test_a_hub_that_is_there_stays_unless_it_is_given_up(moved: Any) -> None:
+    here = moved.here
+    here.night(1)
+    backup(moved.backup, quiet)
+    before = here.hub()
+    here.hire(("T0101", "李新", "女", "U1"))
+    here.night(2)
+    lost = {path.name for path in (here.var / "deliveries").iterdir()}
+    with pytest.raises(Denied) as caught:
+        restore(moved.backup, quiet)
+    assert caught.value.code == "HUB853"
+    assert len(here.hub()) == len(before) + 1
+    here.forget()
+    restore(moved.backup, quiet, replace=True)
+    assert here.hub() == before
+    assert {path.name for path in (here.var / "deliveries").iterdir()} < lost
+    assert here.night(2).problems[0].code == "HUB618"
+    assert [row[0] for row in here.received()] == [row[0] for row in here.hub()] == [row[0] for row in before] + ["T0101"]
+
+
+def test_files_without_a_store_are_somebodys(backed: Any) -> None:
+    (backed.var / "uploads" / "hr.staff").mkdir(parents=True)
+    assert occupied()
+    with pytest.raises(Denied, match="HUB853"):
+        restore(backed.backup, quiet)
+
+
+def test_nobody_is_restored_over_while_at_work(backed: Any) -> None:
+    restore(backed.backup, quiet)
+    with ledger().alone(), pytest.raises(Denied) as caught:
+        restore(backed.backup, quiet, replace=True)
+    assert caught.value.code == "HUB854"
+    assert not half_restored().exists()
+
+
+def killed(moved: Any, verb: str, folder: Path, moment: str) -> None:
+    done = subprocess.run(
+        [sys.executable, str(KILLED), verb, str(folder), moment],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ},
+    )
+    assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
+
+
+def test_a_killed_backup_leaves_none_and_the_next_is_whole(moved: Any) -> None:
+    moved.here.night(1)
+    for moment in ("tables:0", "tables:9", "files:0", "files:3"):
+        killed(moved, "backup", moved.backup, moment)
+        assert not moved.backup.exists()
+    backup(moved.backup, quiet)
+    check(moved.backup, quiet)
+    assert [path.name for path in moved.backup.parent.iterdir() if "backup" in path.name] == ["backup"]
+
+
+def test_a_restore_that_is_killed_before_the_store_changes_leaves_the_hub_as_it_was(moved: Any) -> None:
+    here = moved.here
+    here.night(1)
+    backup(moved.backup, quiet)
+    here.night(2)
+    before, rows = content(here.hub_url), here.hub()
+    for moment in ("files:0", "files:5", "tables:0", "tables:9", "prove:0", "prove:20"):
+        killed(moved, "restore", moved.backup, moment)
+        here.forget()
+        assert content(here.hub_url) == before
+    here.hire(("T0101", "李新", "女", "U1"))
+    assert here.night(3).problems == []
+    assert len(here.hub()) == len(rows) + 1
+    restore(moved.backup, quiet, replace=True)
+    assert here.hub() == rows
+    assert not [path.name for path in here.var.iterdir() if path.name.startswith(".re")]
+
+
+def test_a_restore_that_is_killed_between_store_and_files_keeps_everybody_out_until_it_is_done(moved: Any) -> None:
+    here = moved.here
+    two_nights(here)
+    rows, landed = here.hub(), len(list((here.var / "landing").rglob("rows.parquet")))
+    backup(moved.backup, quiet)
+    moved.over_there()
+    for night in (None, 3):
+        if night:
+            here.night(night)
+        for moment in ("commit", "exchange:1", "exchange:2"):
+            killed(moved, "restore", moved.backup, moment)
+            here.forget()
+            with pytest.raises(Fault) as caught:
+                ledger()
+            assert (caught.value.code, caught.value.facts["folder"]) == ("HUB855", str(moved.backup))
+            assert not occupied()
+        restore(moved.backup, quiet)
+        assert here.hub() == rows
+        assert len(list((settings().var / "landing").rglob("rows.parquet"))) == landed
+        assert not [path.name for path in settings().var.iterdir() if path.name.startswith(".re")]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of a quarter megabyte."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)]
+    if subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("a small file system needs root")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def test_a_full_disk_leaves_no_half_of_a_backup(moved: Any, small_disk: Path) -> None:
+    two_nights(moved.here)
+    with pytest.raises(Fault) as caught:
+        backup(small_disk / "backup", quiet)
+    assert caught.value.code == "HUB856"
+    assert list(small_disk.iterdir()) == []
+
+
+def test_a_full_disk_leaves_the_new_machine_as_it_was(backed: Any, small_disk: Path) -> None:
+    (small_disk / "letters").write_bytes(b"x" * (200 << 10))
+    backed.var = small_disk / "var"
+    backed.over_there()
+    with pytest.raises(Fault) as caught:
+        restore(backed.backup, quiet)
+    assert caught.value.code == "HUB856"
+    assert untouched(backed)
+
+
+@pytest.mark.parametrize(("place", "why"), [("taken", "taken"), ("file/backup", "no_folder"), ("/proc/backup", "no_folder")])
+def test_a_folder_that_cannot_be_used_is_said_in_words(moved: Any, tmp_path: Path, place: str, why: str) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "letter.txt").write_text("mine")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Fault) as caught:
+        backup(tmp_path / place, quiet)
+    assert (caught.value.code, caught.value.facts["problem_key"]) == ("HUB858", f"backup.why.{why}")
+    assert [path.name for path in (tmp_path / "taken").iterdir()] == ["letter.txt"]
+
+
+def test_a_file_that_is_not_as_the_ledger_says_is_told_and_the_rest_is_kept(moved: Any) -> None:
+    here = moved.here
+    two_nights(here)
+    first, *_, last = sorted((here.var / "landing").rglob("rows.parquet"))
+    spoil(first)
+    shutil.rmtree(last.parent)
+    made = backup(moved.backup, quiet).manifest
+    assert str(first.relative_to(here.var)) in made.damaged
+    assert made.gone == [str(last.relative_to(here.var))]
+    moved.over_there()
+    assert restore(moved.backup, quiet).manifest == made
+
+
+def test_the_commands_say_what_was_done_and_what_is_left(backed: Any) -> None:
+    hub = [sys.executable, "-m", "cli.main"]
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*hub, *words], capture_output=True, text=True, check=False, env={**os.environ})
+
+    sound = run("restore", str(backed.backup), "--check", "--json")
+    assert sound.returncode == 0 and json.loads(sound.stdout)["version"] == 2
+    done = run("restore", str(backed.backup))
+    assert (done.returncode, done.stderr.count("HUB")) == (0, 0), done.stderr
+    assert "还要做的" in done.stdout and "src_hr" in done.stdout and "hub lint" in done.stdout
+    again = run("restore", str(backed.backup), "--replace")
+    assert again.returncode == 1 and again.stderr.startswith("HUB853")
+    over = run("restore", str(backed.backup), "--replace", "--yes", "--json")
+    assert over.returncode == 0 and json.loads(over.stdout)["abandoned"] == []
+    made = run("backup", f"{backed.backup}-2", "--json")
+    assert made.returncode == 0 and json.loads(made.stdout)["version"] == 2
+    none = run("restore", str(backed.var))
+    assert none.returncode == 1 and none.stderr.startswith("HUB850")
