@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.help import ReadableGroup
 from core.messages import text
+
+if TYPE_CHECKING:
+    from core.store.accounts import Account
 
 app = typer.Typer(
     cls=ReadableGroup, help=text("cli.hub"), no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
@@ -37,6 +40,24 @@ def day(value: datetime | None) -> date:
     from core.hashing import system_clock
 
     return value.date() if value else local_date(system_clock())
+
+
+def signed_in(act: str, systems: Collection[str] | None = None, person: str | None = None) -> str:
+    """The name in which this is done: that of who has signed in and may do it; empty where a machine may.
+
+    Raises:
+        Denied: see `core.store.accounts.acting`.
+    """
+    who = acting(act, systems, person)
+    return who.name if who else ""
+
+
+def acting(act: str, systems: Collection[str] | None = None, person: str | None = None) -> Account | None:
+    """Who has signed in and may do this; see `signed_in`."""
+    from core.store import accounts
+    from core.store.ledger import ledger
+
+    return accounts.acting(ledger(), act, systems, person)
 
 
 def agreed(question: str, yes: bool, as_json: bool) -> bool:

@@ -7,6 +7,7 @@ a hub that a demonstration did not make.
 from __future__ import annotations
 
 import resource
+import secrets
 import shutil
 import time
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ from core.errors import ContractError, Denied
 from core.messages import text
 from core.process.leaving import undisturbed
 from core.settings import settings
+from core.store import accounts
+from core.store.accounts import Account
 from core.store.ledger import ledger
 from pipeline.context import resume
 from pipeline.result import Outcome
@@ -49,6 +52,8 @@ FAULTS = {
     "staff_numbered_twice": 2,
 }
 _MARK = "made-by-hub-demo"
+_SIGNED_IN = "王工"
+"""Whom the demonstration signs in, so that the commands after it work."""
 
 
 def demo(persons: int, seed: int, systems: Sequence[str], as_json: bool) -> None:
@@ -91,11 +96,13 @@ def _shown(folder: Path, persons: int, seed: int, systems: Sequence[str], as_jso
             console.print(text("cli.demo_university", None, persons=persons, seconds=time.perf_counter() - started))
         nights.append(_night(console, day, as_json))
     university.close()
+    shown = _people()
     score = _score(injected)
     if as_json:
         show({"nights": nights, "score": score}, True)
         return
     console.print(text("cli.demo_injected", None, **score), highlight=False)
+    console.print(text("cli.demo_accounts", None, file=shown, name=_SIGNED_IN), highlight=False)
     console.print(text("cli.demo_next"))
     for command in ("hub status", "hub held", "hub versions", "hub verify E18", "hub night --as-of 2026-09-09", "hub --help"):
         console.print(f"  .venv/bin/{command}", highlight=False)
@@ -116,11 +123,31 @@ def _fresh(var: Path) -> Path:
 
         built.stop(var / "campus")
         processes.stop(var / "hub" / "postgres")
-        for name in ("campus", "hub", "landing", "work", "deliveries", "reports"):
+        for name in ("campus", "hub", "landing", "work", "deliveries", "reports", "tokens"):
             shutil.rmtree(var / name, ignore_errors=True)
+        accounts.shown_file().unlink(missing_ok=True)
     var.mkdir(parents=True, exist_ok=True)
     mark.touch()
     return var
+
+
+def _people() -> Path:
+    """An account for each role, their passwords in a file for the owner of the demonstration; one of them is signed in."""
+    book = ledger()
+    person = book.one("select min(uid) as uid from hub_current.role_grant")
+    chief = Account("管理员", "administrator")
+    people = [
+        *(chief, Account(_SIGNED_IN, "technician"), Account("李工", "technician"), Account("审计员", "auditor")),
+        Account("周会计", "department", ("finance",)),
+        *([Account(str(person["uid"]), "person", (), str(person["uid"]))] if person and person["uid"] else []),
+    ]
+    given = {account.name: secrets.token_urlsafe(12) for account in people}
+    for account in people:
+        accounts.add(book, account, given[account.name], chief)
+    lines = (f"{account.name}\t{account.role}\t{given[account.name]}\n" for account in people)
+    file = accounts.keep_private_file(accounts.shown_file(), "".join(lines))
+    accounts.keep(accounts.sign_in(book, _SIGNED_IN, given[_SIGNED_IN])[1])
+    return file
 
 
 def _night(console: Console, day: int, as_json: bool) -> dict[str, Any]:

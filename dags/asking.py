@@ -1,5 +1,8 @@
 """A question to the technician that holds up what comes after it, and whom to tell once it is answered.
 
+Who answers is a user of Airflow, and must have an account of the hub of the same name that may sign; the answer of another one
+fails the task and leaves no mark.
+
 The task waits in Airflow's state `awaiting_input`, which takes no worker slot and no triggerer. An answer leaves the same
 mark as `hub verify --sign`; a mark that was left on the command line meanwhile ends the wait at the next look.
 """
@@ -57,7 +60,7 @@ class Check(HITLOperator):
             log.info("%s", text("checks.elsewhere", edge=self.edge))
             return
         answer = super().execute_complete(context, event)
-        by = (answer["responded_by_user"] or {}).get("name", "-")
+        by = self._account((answer["responded_by_user"] or {}).get("name", "-"))
         if answer["chosen_options"] != [text("checks.sign")]:
             raise AirflowFailException(Denied("HUB873", self.edge, by=by, edge=self.edge).line())
         self._sign(context, shown, by)
@@ -68,6 +71,14 @@ class Check(HITLOperator):
         return TaskAwaitingInput(
             method_name="execute_complete", kwargs={"shown": [dict(row) for row in shown]}, timeout=self.response_timeout
         )
+
+    @one_line
+    def _account(self, name: str) -> str:
+        """The account of the hub that Airflow's user is; an answer of anybody else counts for nothing."""
+        from core.store.accounts import named_account
+        from core.store.ledger import ledger
+
+        return named_account(ledger(), name, "sign")
 
     @one_line
     def _look(self, context: Any) -> list[dict[str, Any]]:

@@ -1,12 +1,26 @@
-"""Release of a brake: asked for by one person with a reason, agreed to by another until a date, for that change only."""
+"""What needs two persons: asked for by one with a reason, agreed to by another, for exactly what was asked.
+
+The release of a brake is for its change and until a date; a rollback, and what else is a row of `ops.request`, is for the
+content whose digest was written down when it was asked for.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from contracts.catalog import Catalog
 from core.errors import Denied
 from core.people import need_name, need_two
-from core.store.ledger import Ledger, Row
+from core.store.ledger import Ledger, Output, Row
+from core.store.postgres import Connection
+from loaders import hub
+from pipeline.context import Night
+from pipeline.publishing import publish
 
 LONGEST_DAYS = 14
 
@@ -36,6 +50,82 @@ def approve(book: Ledger, brake_id: int, by: str, until: date, today: date) -> R
     if not 0 <= (until - today).days <= LONGEST_DAYS:
         raise Denied("HUB706", f"brake {brake_id}", days=LONGEST_DAYS)
     return _move(book, brake_id, ("requested",), "state = 'released', approved_by = %s, expires_on = %s", [by, until])
+
+
+def open_requests(book: Ledger) -> list[Row]:
+    """What waits for a second person, oldest first."""
+    return book.rows("select * from ops.request where state = 'open' order by request_id")
+
+
+def ask(connection: Connection, book: Ledger, wanted: Mapping[str, Any]) -> Row:
+    """Write down that somebody asks (`kind`, `subject`, `asked`, `content_hash`, `reason`, `requested_by`); what was asked for
+    the same subject before and nobody agreed to is replaced.
+
+    Raises:
+        Denied: HUB753 without a name, HUB727 without a reason.
+    """
+    need_name(wanted["requested_by"], wanted["subject"])
+    if not wanted["reason"].strip():
+        raise Denied("HUB727", wanted["subject"])
+    facts = {**wanted, "asked": Jsonb(wanted["asked"]), "requested_at": book.clock()}
+    connection.execute(
+        "update ops.request set state = 'replaced' where kind = %(kind)s and subject = %(subject)s and state = 'open'", facts
+    )
+    with connection.cursor(row_factory=dict_row) as cursor:
+        names, places = ", ".join(facts), ", ".join(f"%({name})s" for name in facts)
+        found = cursor.execute(f"insert into ops.request ({names}) values ({places}) returning *".encode(), facts).fetchone()
+    return found or {}
+
+
+def asked_for(book: Ledger, kind: str, subject: str) -> Row:
+    """What somebody asked for and nobody has agreed to yet.
+
+    Raises:
+        Denied: HUB792 when nobody asks for this.
+    """
+    found = book.one("select * from ops.request where kind = %s and subject = %s and state = 'open'", [kind, subject])
+    if found is None:
+        known = ", ".join(row["subject"] for row in open_requests(book) if row["kind"] == kind)
+        raise Denied("HUB792", subject, known=known or "-")
+    return found
+
+
+def preview_rollback(book: Ledger, known: Catalog, target: int) -> Row:
+    """What a rollback to a version would come to now: `{target, newest, entities}`.
+
+    Raises:
+        Denied: HUB703 when there is no such version.
+    """
+    newest = book.version()
+    if not 1 <= target <= newest:
+        raise Denied("HUB703", f"v{target}", newest=newest)
+    for error in hub.prepare(book, list(known.entities.values())).values():
+        raise error
+    with book.transaction() as connection:
+        return {"target": target, "newest": newest, "entities": publish.preview(connection, known, target)}
+
+
+def ask_rollback(book: Ledger, known: Catalog, target: int, by: str, reason: str) -> Row:
+    """Ask for a rollback; returns the request, whose `asked` is the preview.
+
+    Raises:
+        Denied: HUB703, HUB727, HUB753.
+    """
+    seen = preview_rollback(book, known, target)
+    content = publish.content_of(target, seen["newest"], seen["entities"])
+    wanted = {"kind": "rollback", "subject": f"v{target}", "asked": seen, "content_hash": content}
+    with book.transaction() as connection:
+        return ask(connection, book, {**wanted, "reason": reason, "requested_by": by})
+
+
+def agree_rollback(night: Night, target: int, by: str) -> Output:
+    """Agree to a rollback that somebody else asked for, which does it.
+
+    Raises:
+        Denied: HUB792 when nobody asks for it, HUB704 when the same person does, HUB793 when it changed since.
+    """
+    asked = asked_for(night.ledger, "rollback", f"v{target}")
+    return publish.rollback(night, asked, by)
 
 
 def _brake(book: Ledger, brake_id: int) -> Row:

@@ -17,10 +17,13 @@ from psycopg import sql
 from contracts.catalog import Catalog
 from contracts.contract import Column
 from core.errors import Denied
+from core.hashing import digest
 from core.people import need_two
 from core.settings import settings
 from core.store import postgres
 from core.store.ledger import Ledger, Row
+from desk import brake_release
+from pipeline.publishing import publish
 from quality.mask import mask
 
 LOCK_NUMBERS = 7_202_001
@@ -33,7 +36,8 @@ _USED = (("staff", "staff_no"), ("student", "student_no"))
 
 @dataclass(frozen=True)
 class Applicant:
-    """Whom a department asks a number for. Dates are inclusive; `linked_staff_no` is the earlier number of a retired person."""
+    """Whom a department asks a number for, and why. Dates are inclusive; `linked_staff_no` is the earlier number of a retired
+    person."""
 
     unit_code: str
     name: str
@@ -41,19 +45,22 @@ class Applicant:
     valid_from: date
     valid_to: date
     linked_staff_no: str | None = None
+    reason: str = ""
 
 
 def give_number(book: Ledger, who: Applicant, by: str, serial: int | None = None) -> Row:
-    """Give the next free number of a unit: its last four characters and three digits. Returns `{person_no, skipped}`.
+    """Give the next free number of a unit: its last four characters and three digits. Returns `{person_no, skipped}`. It opens
+    nothing until a second person has agreed (`approve_number`).
 
     One allocation at a time: units that share their last four characters share the serials (F18). Serials whose number
     somebody has, or ever had, are skipped and named; a serial that is asked for is refused instead.
 
     Raises:
         Denied: HUB720 unknown or closed unit, HUB721 short unit code, HUB722 no serial left, HUB723 the serial asked for is
-            taken, HUB724 the facts about the person are wrong.
+            taken, HUB724 the facts about the person are wrong, HUB727 without a reason.
     """
     _facts_right(who)
+    _reasoned(who.unit_code, who.reason)
     with book.transaction() as connection:
         connection.execute("select pg_advisory_xact_lock(%s)", [LOCK_NUMBERS])
         _unit_right(connection, who.unit_code)
@@ -72,6 +79,9 @@ def give_number(book: Ledger, who: Applicant, by: str, serial: int | None = None
             " given_by, given_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [number, who.name, who.kind, who.unit_code, who.valid_from, who.valid_to, who.linked_staff_no, by, book.clock()],
         )
+        told = {"unit": who.unit_code, "kind": who.kind, "until": who.valid_to.isoformat()}  # no name: it is kept for ever
+        asked = {"kind": "number", "subject": number, "asked": told, "content_hash": _content(number, who)}
+        brake_release.ask(connection, book, {**asked, "reason": who.reason, "requested_by": by})
     return {"person_no": number, "unit": who.unit_code, "skipped": [f"{suffix}{n:03d}" for n in wanted if n < free]}
 
 
@@ -79,17 +89,30 @@ def approve_number(book: Ledger, number: str, by: str) -> Row:
     """The Information Management Centre lets an external person browse (YWLC07/4).
 
     Raises:
-        Denied: HUB725 when there is no such number, HUB704 when the person who gave it would approve it.
+        Denied: HUB725 when there is no such number, HUB704 when the person who gave it would approve it, HUB793 when it is
+            another person's, unit's or time's by now.
     """
-    row = book.one("select given_by, approved_by from ops.external_person where person_no = %s", [number])
+    names = "name, unit_code, kind, valid_from, valid_to, linked_staff_no"
+    row = book.one(f"select {names}, given_by, approved_by from ops.external_person where person_no = %s", [number])
     if row is None:
         raise Denied("HUB725", number)
     need_two(row["given_by"], by, number)
-    book.execute(
-        "update ops.external_person set approved_by = %s, approved_at = %s where person_no = %s and approved_by is null",
-        [by, book.clock(), number],
-    )
+    asked = book.one("select * from ops.request where kind = 'number' and subject = %s and state = 'open'", [number])
+    with book.transaction() as connection:
+        if asked:  # one that was given before requests were kept has none
+            if asked["content_hash"] != _content(number, Applicant(**{name: row[name] for name in names.split(", ")})):
+                raise Denied("HUB793", number, by=asked["requested_by"])
+            publish.agreed_to(connection, asked, by, book.clock())
+        connection.execute(
+            "update ops.external_person set approved_by = %s, approved_at = %s where person_no = %s and approved_by is null",
+            [by, book.clock(), number],
+        )
     return book.single("select person_no, approved_by, approved_at from ops.external_person where person_no = %s", [number])
+
+
+def _content(number: str, who: Applicant) -> str:
+    """The digest of what a second person agrees to: whose number, of which unit, until when."""
+    return digest("number", number, who.name, who.kind, who.unit_code, who.valid_from, who.valid_to, who.linked_staff_no)
 
 
 def link(book: Ledger, number: str, other: str, by: str, reason: str) -> Row:

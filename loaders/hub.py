@@ -226,6 +226,18 @@ def restore(connection: postgres.Connection, entity: Entity, target: int, versio
     return inserted, closed
 
 
+def restoring(connection: postgres.Connection, entity: Entity, target: int) -> tuple[int, int]:
+    """How many rows `restore` would insert and close now."""
+    found = connection.execute(
+        sql.SQL(
+            "select count(*) filter (where from_version <= %s and to_version > %s),"
+            " count(*) filter (where to_version is null and from_version > %s) from {}"
+        ).format(sql.Identifier("hub", entity.name)),
+        [target, target, target],
+    ).fetchone()
+    return (int(str(found[0])), int(str(found[1]))) if found else (0, 0)
+
+
 def write_rows(connection: postgres.Connection, query: str, schema: pa.Schema, path: Path) -> None:
     """The rows of a query as a Parquet file, written under another name and renamed."""
     draft, scratch = path.with_suffix(".part"), path.with_suffix(".csv")

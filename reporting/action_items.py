@@ -49,6 +49,8 @@ def points(book: Ledger, known: Catalog, day: date | None = None) -> list[Row]:
         for row in row_accounts.standing(book)
         if row["dropped"] and row["entity"] in known.entities
     ]
+    waiting = book.rows("select * from ops.request where state = 'open' order by request_id")
+    found += [{"kind": "asked", "feed": "", "source": "", "target": "", "facts": _asked(row)} for row in waiting]
     found += turned_away.points(book, known)
     found += switches.points(book, known)
     years = unconfirmed(day or local_date(book.clock())) if book.version() else []
@@ -70,11 +72,24 @@ def line(point: Mapping[str, Any], language: str | None = None) -> str:
         return display_names.line(catalog(), Gated("HUB403", point["facts"]["entity"], **point["facts"]), language)
     if point["kind"] == "dropped":
         return display_names.line(catalog(), row_accounts.finding(point["facts"]), language)
+    if point["kind"] == "asked":
+        return text(f"status.request_{point['facts']['what']}", language, **point["facts"])
     if point["kind"] == "turned_away":
         return turned_away.line(dict(point), language)
     if point["kind"] == "switch":
         return display_names.line(catalog(), ContractError("HUB190", point["feed"], **point["facts"]), language)
     return text(f"desk.attention.{point['kind']}", language, feed=point["feed"], **point["facts"])
+
+
+def request_line(row: Row, language: str | None = None) -> str:
+    """What somebody asked for in one line: who, when, why, and how another one agrees."""
+    return line({"kind": "asked", "facts": _asked(row)}, language)
+
+
+def _asked(row: Row) -> dict[str, str]:
+    at, content = local_minute(row["requested_at"]), row["content_hash"][:8]
+    told = {"what": row["kind"], "id": row["subject"].removeprefix("v"), "by": row["requested_by"]}
+    return {**told, "at": at, "reason": row["reason"], "content": content}
 
 
 def _point(kind: str, row: Row, feed: str) -> Row:

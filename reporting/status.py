@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from contracts.catalog import Catalog, catalog
@@ -153,30 +154,45 @@ def brake_line(row: Mapping[str, Any], language: str | None = None) -> str:
     return text(f"status.brake_{row['state']}", language, **facts)
 
 
-def held(book: Ledger, catalog: Catalog, entity: str | None = None, system: str | None = None, limit: int = 100) -> list[Row]:
+def restored_line(restores: int, people: Mapping[str, Any], language: str | None = None) -> str:
+    """Of a rollback who asked, who agreed, when and why."""
+    at = {
+        name: local_minute(datetime.fromisoformat(people[name])) if name in people else "-"
+        for name in ("requested_at", "approved_at")
+    }
+    return text("cli.restored", language, **{**people, **at}, restores=restores)
+
+
+def held(
+    book: Ledger, catalog: Catalog, entity: str | None = None, systems: Sequence[str] | None = None, limit: int = 100
+) -> list[Row]:
     """Open held rows with their reasons in words, newest first; keys only, no other values.
 
-    A difference between two departments is shown to both: `system` finds it as keeper of the copy and as authority.
+    A difference between two departments is shown to both: `systems` finds it as keeper of the copy and as authority.
     """
     rows = book.rows(
         "select * from ops.held where state = 'open' and (%s::text is null or entity = %s)"
-        " and (%s::text is null or %s in (source_system, authority))"
+        " and (%s::text[] is null or array[source_system, authority] && %s::text[])"
         " order by severity, held_id desc limit %s",
-        [entity, entity, system, system, limit],
+        [entity, entity, _listed(systems), _listed(systems), limit],
     )
     return _explained(book, catalog, rows)
 
 
-def held_counts(book: Ledger, entity: str | None = None, system: str | None = None) -> dict[str, int]:
+def held_counts(book: Ledger, entity: str | None = None, systems: Sequence[str] | None = None) -> dict[str, int]:
     """`{rows, entries}`: how many rows are held, each once, and how many entries `held` would list without a limit."""
     return dict(
         book.single(
             "select count(distinct (entity, source_system, source_key)) filter (where severity = 'error') as rows,"
             " count(*) as entries from ops.held where state = 'open' and (%s::text is null or entity = %s)"
-            " and (%s::text is null or %s in (source_system, authority))",
-            [entity, entity, system, system],
+            " and (%s::text[] is null or array[source_system, authority] && %s::text[])",
+            [entity, entity, _listed(systems), _listed(systems)],
         )
     )
+
+
+def _listed(systems: Sequence[str] | None) -> list[str] | None:
+    return None if systems is None else list(systems)
 
 
 def held_by_rule(book: Ledger, catalog: Catalog) -> list[Row]:

@@ -14,9 +14,12 @@ import sys
 from pathlib import Path
 
 from core.settings import ROOT, settings
-from core.store import postgres
+from core.store import accounts, postgres
+from core.store.ledger import ledger
 
 SERVICES = ("api-server", "scheduler", "dag-processor", "triggerer")
+AIRFLOW_ROLES = {"technician": "op", "auditor": "viewer"}
+"""Role of an account -> role of the user of the same name in Airflow."""
 AIRFLOW = Path(sys.executable).with_name("airflow")
 
 
@@ -43,20 +46,43 @@ def server_folders() -> tuple[Path, Path]:
 
 
 def passwords() -> Path:
-    """The file with the password of the first user, `admin`."""
+    """The file with the passwords of Airflow's users: `admin` and who has an account of the hub."""
     return settings().var / "secrets" / "airflow-passwords.json"
 
 
 def databases() -> dict[str, str]:
     """The metadata database and the hub as URLs; the embedded servers are started and belong to this process.
 
-    Tasks get the hub's URL, so that none of them starts a server of its own and leaves it behind.
+    Tasks get the hub's URL, so that none of them starts a server of its own and leaves it behind. Who may open the page goes
+    along, since the accounts are in the hub.
     """
     metadata = os.environ.get("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN")
     if not metadata:
         server = postgres.embedded(server_folders()[0])
         metadata = postgres.database(server, "airflow").replace("://", "+psycopg://", 1)
-    return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata, "HUB_URL": postgres.hub_url()}
+    return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata, "HUB_URL": postgres.hub_url(), **_users()}
+
+
+def _users() -> dict[str, str]:
+    """Airflow's users, named as the accounts of the hub are: a technician may answer questions there, an auditor may look. The
+    first user, `admin`, keeps the machine; his answers count for nothing, unless an account of the hub is called so.
+
+    Each gets a password of its own, that of the demonstration where there is one.
+    """
+    if os.environ.get("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"):
+        return {}
+    book = ledger()
+    rows = book.rows(
+        "select name, role from ops.account where is_enabled and role = any(%s) order by name", [list(AIRFLOW_ROLES)]
+    )
+    book.close()
+    known = json.loads(passwords().read_text("utf-8"))
+    shown = accounts.shown_passwords()
+    own = {row["name"]: shown.get(row["name"]) or known.get(row["name"]) or secrets.token_urlsafe(12) for row in rows}
+    if {**known, **own} != known:
+        _write_secret(passwords(), json.dumps({**known, **own}, ensure_ascii=False))
+    users = ["admin:admin", *(f"{row['name']}:{AIRFLOW_ROLES[row['role']]}" for row in rows if row["name"] != "admin")]
+    return {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(users)}
 
 
 def environment() -> dict[str, str]:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from signing import signed_in
 
 from campus.servers import processes
-from core.store import accounts, embedded
-from core.store.ledger import ledger
+from core.store import embedded
 from extractors.files import confined
 
 SESSION = "HUB_TEST_SESSION"
@@ -104,23 +104,8 @@ def mssql_server(server_room: Path) -> Iterator[str]:
     processes.stop(folder)
 
 
-SignIn = Callable[..., str]
-PASSWORD = "correct horse battery"
-
-
-def signed_in(name: str, role: str = "technician", **facts: Any) -> str:
-    """The token of an account of the hub that the settings name; the account is made if it is not there."""
-    book, chief = ledger(), accounts.Account("主管", "administrator")
-    wanted = [chief, accounts.Account(name, role, **facts)]
-    there = {row["name"] for row in accounts.listed(book)}
-    for account in wanted:
-        if account.name not in there:
-            accounts.add(book, account, PASSWORD, chief)
-    return accounts.sign_in(book, name, PASSWORD)[1]
-
-
 @pytest.fixture
-def sign_in(monkeypatch: pytest.MonkeyPatch) -> SignIn:
+def sign_in(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """A function that signs an account in for the commands that follow in this test."""
 
     def use(name: str = "核查员", role: str = "technician", **facts: Any) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
 
-from cli.app import AsJson, AsOf, app, day
+from cli.app import AsJson, AsOf, acting, app, day, signed_in
 from cli.output import show
 from core.messages import text
 
@@ -41,7 +40,6 @@ def obligations(as_of: AsOf = None, as_json: AsJson = False) -> None:
 def confirm(
     deadline: Annotated[str, typer.Argument(help=text("cli_calendar.deadline"))],
     note: Annotated[str, typer.Option(help=text("cli_calendar.note"))] = "",
-    by: Annotated[str | None, typer.Option(help=text("cli.by"))] = None,
     occasion: Annotated[str, typer.Option(help=text("cli_calendar.occasion"))] = "",
     as_of: AsOf = None,
     as_json: AsJson = False,
@@ -50,8 +48,10 @@ def confirm(
     from core.store.ledger import ledger
     from reporting.obligations import confirm as run
 
-    people = {"by": getpass.getuser() if by is None else by, "note": note, "occasion": occasion}
-    show(run(ledger(), catalog(), deadline.upper(), people, day(as_of)), as_json)
+    wanted = deadline.upper()
+    departments = catalog().deadlines.get(wanted, {}).get("departments")
+    people = {"by": signed_in("confirm", departments), "note": note, "occasion": occasion}
+    show(run(ledger(), catalog(), wanted, people, day(as_of)), as_json)
 
 
 @app.command(help=text("cli_calendar.digest"))
@@ -64,9 +64,12 @@ def digest(
     from reporting import daily, notify
 
     if not send:
-        made = daily.written(day(as_of))
+        who = acting("see_digest")
+        own = set(who.systems) if who and who.role == "department" else None
+        made = [item for item in daily.written(day(as_of)) if own is None or item.department in own]
         show([{**item.__dict__, "points": list(item.points)} for item in made], as_json, None if as_json else digests(made))
         return
+    signed_in("run")
     sent = daily.tell(day(as_of))
     show([item.facts() for item in sent], as_json, None if as_json else outcomes(sent))
     if error := notify.failed(sent):

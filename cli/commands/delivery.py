@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.app import AsJson, AsOf, agreed, app, day
+from cli.app import AsJson, AsOf, agreed, app, day, signed_in
 from cli.output import show
 from core.messages import text
 
 Edge = Annotated[str, typer.Argument(help=text("cli.edge"))]
-By = Annotated[str | None, typer.Option("--by", help=text("cli.by"))]
 
 
 @app.command(help=text("desk.cli.pull"))
@@ -22,18 +20,19 @@ def pull(
     edge: Edge,
     out: Annotated[Path, typer.Option("--out", help=text("desk.cli.out_folder"))],
     since: Annotated[int | None, typer.Option(help=text("desk.cli.since"))] = None,
-    by: By = None,
     as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
     from cli.tables import desk
+    from contracts.catalog import catalog
     from pipeline.context import resume
     from pipeline.delivery import manual_apply as hop
     from runs.nightly import close_run, open_run
 
+    by = signed_in("take", [feed.target for feed in hop.feeds_of(catalog(), edge)])
     run_id = open_run("pull", day(as_of), [edge])
     try:
-        found = hop.pull(resume(run_id), edge, out, by or getpass.getuser(), since)
+        found = hop.pull(resume(run_id), edge, out, by, since)
         names = ("feed", "mode", "since", "version", "upserts", "deletes")
         table = None if as_json else desk.lines(found, names, "desk.screen.pull_title")
         show({"run": run_id, "datasets": found}, as_json, table)
@@ -48,7 +47,6 @@ def ack(
     rows: Annotated[int | None, typer.Option(min=0, help=text("desk.cli.rows"))] = None,
     refuse: Annotated[bool, typer.Option("--refuse", help=text("desk.cli.refuse"))] = False,
     reason: Annotated[str, typer.Option(help=text("cli.reason"))] = "",
-    by: By = None,
     as_json: AsJson = False,
 ) -> None:
     from cli.tables import desk
@@ -59,7 +57,8 @@ def ack(
     if version is None:
         found = hop.state(ledger(), hop.by_hand(catalog(), edge))
     else:
-        word = hop.Word(version, by or getpass.getuser(), rows, refuse, reason)
+        by = signed_in("acknowledge", [feed.target for feed in hop.feeds_of(catalog(), edge)])
+        word = hop.Word(version, by, rows, refuse, reason)
         found = hop.acknowledge(ledger(), catalog(), edge, word)
     names = ("feed", "delivered", "usable", "applied", "days", "state", "acknowledged_by", "acknowledged_at", "reason")
     show(found, as_json, None if as_json else desk.lines(found, names, "desk.screen.ack_title"))
@@ -77,6 +76,7 @@ def replay(
     from core.store.ledger import ledger
     from runs.redeliver import replay as run
 
+    signed_in("run")
     found = run(ledger(), catalog(), edge, first.date(), last.date())
     names = ("feed", "kept", "open", "lost", "sent", "version", "problem")
     show(found, as_json, None if as_json else desk.lines(found, names, "desk.screen.replay_title"))
@@ -87,7 +87,6 @@ def replay(
 @app.command(help=text("desk.cli.adopt"))
 def adopt(
     edge: Edge,
-    by: By = None,
     yes: Annotated[bool, typer.Option("--yes", help=text("desk.cli.adopt_yes"))] = False,
     as_of: AsOf = None,
     as_json: AsJson = False,
@@ -100,13 +99,13 @@ def adopt(
     from pipeline.delivery.manual_apply import feeds_of
     from runs.nightly import close_run, open_run
 
-    feeds = feeds_of(catalog(), edge)
+    feeds, by = feeds_of(catalog(), edge), signed_in("adopt")
     if not agreed(text("desk.cli.adopt_ask", None, edge=edge), yes, as_json):
         raise Denied("HUB714", edge)
     run_id = open_run("adopt", day(as_of), [edge])
     try:
         here = resume(run_id)
-        found = [again.adopt(here, feed, by or getpass.getuser()) for feed in feeds]
+        found = [again.adopt(here, feed, by) for feed in feeds]
     finally:
         close_run(run_id)
     names = ("feed", "version", "taken", "missing", "extra", "different")

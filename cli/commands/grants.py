@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Annotated
 
 import typer
 
-from cli.app import AsJson, app
+from cli.app import AsJson, app, signed_in
 from cli.output import show
 from core.messages import text
 
@@ -18,7 +17,6 @@ def grants(
     confirm: Annotated[bool, typer.Option("--confirm", help=text("grants.cli.confirm"))] = False,
     wrong: Annotated[str | None, typer.Option("--wrong", help=text("grants.cli.wrong"))] = None,
     system: Annotated[str | None, typer.Option("--system", help=text("grants.cli.system"))] = None,
-    by: Annotated[str | None, typer.Option("--by", help=text("cli.by"))] = None,
     as_json: AsJson = False,
 ) -> None:
     from cli.tables import desk
@@ -29,7 +27,8 @@ def grants(
     if uid is None:
         found, names = register.summary(ledger()), ("system_code", "grants", "confirmed", "disputed")
     elif confirm or wrong is not None:
-        found = register.confirm(ledger(), uid, by or getpass.getuser(), system, wrong)
+        found = register.confirm(ledger(), uid, signed_in("confirm_grants", person=uid), system, wrong)
     else:
+        signed_in("see_grants", person=uid)
         found = [row for row in register.grants(ledger(), uid) if system in (None, row["system_code"])]
     show(found, as_json, None if as_json else desk.lines(found, names, "grants.title"))

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
-from cli.app import AsJson, app, day
+from cli.app import AsJson, app, day, signed_in
 from cli.output import show
 from core.messages import text
 from core.store.ledger import Row
 
-By = Annotated[str | None, typer.Option("--by", help=text("cli.by"))]
 Reason = Annotated[str, typer.Option("--reason", help=text("cli.reason"))]
 Number = Annotated[str, typer.Argument(help=text("person.cli.kept"))]
 Other = Annotated[str, typer.Argument(help=text("person.cli.joining"))]
@@ -30,21 +28,21 @@ def number(
     valid_from: Day = None,
     valid_to: Day = None,
     linked: Annotated[str | None, typer.Option(help=text("person.cli.linked"))] = None,
+    reason: Annotated[str, typer.Option("--reason", help=text("cli.reason"))] = "",
     serial: Annotated[int | None, typer.Option(help=text("person.cli.serial"))] = None,
     approve: Annotated[str | None, typer.Option(help=text("person.cli.approve"))] = None,
-    by: By = None,
     as_json: AsJson = False,
 ) -> None:
     from core.store.ledger import ledger
     from desk import persons
 
-    who = by or getpass.getuser()
+    who = signed_in("number")
     if approve:
         show(persons.approve_number(ledger(), approve, who), as_json)
         return
     start = day(valid_from)
     end = valid_to.date() if valid_to else start.replace(month=12, day=31)
-    facts = persons.Applicant(unit or "", name or "", kind, start, end, linked)
+    facts = persons.Applicant(unit or "", name or "", kind, start, end, linked, reason)
     show(persons.give_number(ledger(), facts, who, serial), as_json)
 
 
@@ -59,6 +57,8 @@ def persons(
     from core.store.ledger import ledger
     from desk import persons as register
 
+    if number or provisional or conflicts:
+        signed_in("see_persons")
     if number:
         entity, rows = "person_role", register.numbers(ledger(), number)
     elif provisional:
@@ -73,19 +73,19 @@ def persons(
 
 
 @app.command(help=text("person.cli.link"))
-def link(number: Number, other: Other, reason: Reason, by: By = None, as_json: AsJson = False) -> None:
+def link(number: Number, other: Other, reason: Reason, as_json: AsJson = False) -> None:
     from core.store.ledger import ledger
     from desk import persons
 
-    show(persons.link(ledger(), number, other, by or getpass.getuser(), reason), as_json)
+    show(persons.link(ledger(), number, other, signed_in("decide"), reason), as_json)
 
 
 @app.command(help=text("person.cli.unlink"))
-def unlink(number: Alone, reason: Reason, by: By = None, as_json: AsJson = False) -> None:
+def unlink(number: Alone, reason: Reason, as_json: AsJson = False) -> None:
     from core.store.ledger import ledger
     from desk import persons
 
-    show(persons.unlink(ledger(), number, by or getpass.getuser(), reason), as_json)
+    show(persons.unlink(ledger(), number, signed_in("decide"), reason), as_json)
 
 
 def _table(entity: str, rows: Sequence[Row]) -> Any:

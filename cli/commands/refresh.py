@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.app import AsJson, AsOf, app, day
+from cli.app import AsJson, AsOf, app, day, signed_in
 from cli.output import NEEDS_A_PERSON, show
 from core.messages import text
 
@@ -19,6 +19,7 @@ def refresh(
     from reporting import display_names
     from runs.refresh import refresh as run
 
+    signed_in("run")
     found = run(system, day(as_of))
     problems = [error.line() if as_json else display_names.line(catalog(), error) for error in found.problems]
     show({**found.__dict__, "problems": problems}, as_json)

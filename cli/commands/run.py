@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.app import AsJson, AsOf, Limit, agreed, app, day, interruptible
+from cli.app import AsJson, AsOf, Limit, acting, agreed, app, day, interruptible, signed_in
 from cli.output import NEEDS_A_PERSON, complain, show, show_part
 from core.errors import ContractError
 from core.messages import text
+from core.people import need_two
 
 
 @app.command(help=text("cli.demo"))
@@ -39,6 +39,7 @@ def night(
     from runs.nightly import later_night
     from runs.nightly import night as run
 
+    signed_in("run")
     wanted = day(as_of)
     newest = later_night(wanted)
     if newest and not agreed(text("cli.past_ask", None, day=wanted, newest=newest), yes, as_json):
@@ -56,6 +57,7 @@ def extract(
 ) -> None:
     from runs.nightly import close_run, extract_part, open_run
 
+    signed_in("run")
     run_id = open_run("extract", day(as_of), [system])
     try:
         part = extract_part(run_id, system)
@@ -73,6 +75,7 @@ def feed(
 ) -> None:
     from runs.nightly import close_run, deliver_part, open_run
 
+    signed_in("run")
     run_id = open_run("feed", day(as_of), [flow.upper(), schedule])
     try:
         part = deliver_part(run_id, flow.upper(), schedule)
@@ -109,37 +112,53 @@ def held(
     for kind, value, names in (("system", system, known.systems), ("entity", entity, {**known.entities, **known.sources})):
         if value is not None and value not in names:
             raise ContractError("HUB104", value, kind=kind, known=nearest(value, names))
-    found = read(ledger(), known, entity, system, limit)
-    show(found, as_json, None if as_json else screen.held(found, held_counts(ledger(), entity, system)))
+    who = acting("see_held", None if system is None else [system])
+    wanted = [system] if system is not None else who.systems if who and who.role == "department" else None
+    found = read(ledger(), known, entity, wanted, limit)
+    show(found, as_json, None if as_json else screen.held(found, held_counts(ledger(), entity, wanted)))
 
 
 @app.command(help=text("cli.versions"))
 def versions(limit: Limit = 20, as_json: AsJson = False) -> None:
     from cli.tables import screen
     from core.store.ledger import ledger
+    from desk.brake_release import open_requests
     from reporting.status import decisions
 
     found = ledger().rows("select * from ops.version order by version desc limit %s", [limit])
-    show(found, as_json, None if as_json else screen.versions(found, decisions(ledger(), limit)))
+    show(found, as_json, None if as_json else screen.versions(found, decisions(ledger(), limit), open_requests(ledger())))
 
 
 @app.command(help=text("cli.rollback"))
 def rollback(
     version: Annotated[int, typer.Argument(help=text("cli.version"))],
-    reason: Annotated[str, typer.Option(help=text("cli.reason"))],
-    approved_by: Annotated[str, typer.Option(help=text("cli.approved_by"))],
-    by: Annotated[str | None, typer.Option(help=text("cli.by"))] = None,
+    reason: Annotated[str | None, typer.Option(help=text("cli.reason"))] = None,
+    approve: Annotated[bool, typer.Option("--approve", help=text("cli.approve"))] = False,
     as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
     from cli.tables import screen
+    from contracts.catalog import catalog
+    from core.store.ledger import ledger
+    from desk import brake_release as releases
     from pipeline.context import resume
-    from pipeline.publishing.publish import rollback as run
     from runs.nightly import close_run, open_run
 
+    book = ledger()
+    if not approve:
+        if reason is None:
+            seen = releases.preview_rollback(book, catalog(), version)
+            show(seen, as_json, None if as_json else screen.rollback_preview(seen))
+            return
+        asked = releases.ask_rollback(book, catalog(), version, signed_in("rollback"), reason)
+        show(asked, as_json, None if as_json else screen.rollback_asked(asked))
+        return
+    by = signed_in("rollback")
+    asked = releases.asked_for(book, "rollback", f"v{version}")
+    need_two(asked["requested_by"], by, asked["subject"])
     run_id = open_run("rollback", day(as_of), [f"v{version}"])
     try:
-        found = run(resume(run_id), version, by or getpass.getuser(), approved_by, reason)
+        found = releases.agree_rollback(resume(run_id), version, by)
         show(found, as_json, None if as_json else screen.rolled_back(found))
     finally:
         close_run(run_id)
@@ -151,7 +170,6 @@ def release(
     reason: Annotated[str | None, typer.Option(help=text("cli.reason"))] = None,
     approve: Annotated[bool, typer.Option("--approve", help=text("cli.approve"))] = False,
     until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help=text("cli.until"))] = None,
-    by: Annotated[str | None, typer.Option(help=text("cli.by"))] = None,
     as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
@@ -159,7 +177,7 @@ def release(
     from desk import brake_release as releases
     from reporting.status import brake_line
 
-    who, today = by or getpass.getuser(), day(as_of)
+    who, today = signed_in("release"), day(as_of)
     if approve:
         found = releases.approve(ledger(), brake, who, until.date() if until else today, today)
     else:
@@ -212,6 +230,8 @@ def selftest(
     from contracts.catalog import catalog
     from onboarding.connection_check import selftest as run
 
+    if write:
+        signed_in("run")
     with interruptible():
         found = run(catalog(), connection, write=write)
     show(found, as_json, None if as_json else screen.selftest(found))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -10,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.app import AsJson, AsOf, app, day
+from cli.app import AsJson, AsOf, app, day, signed_in
 from cli.output import complain, show
 from core.errors import Denied, HubError
 from core.messages import text
@@ -24,11 +23,12 @@ def verify(
     night: Annotated[datetime | None, typer.Option("--night", formats=["%Y-%m-%d"], help=text("checks.cli.night"))] = None,
     yes: Annotated[bool, typer.Option("--yes", help=text("checks.cli.unasked"))] = False,
     chain: Annotated[bool, typer.Option("--chain", help=text("desk.cli.chain"))] = False,
-    by: Annotated[str | None, typer.Option("--by", help=text("cli.by"))] = None,
     as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
     from cli.tables import desk
+    from contracts.catalog import catalog
+    from pipeline.delivery.manual_apply import feeds_of
     from runs.nightly import verify_edge
 
     if sum([bool(edge), chain, bool(flow or night)]) != 1:
@@ -36,10 +36,12 @@ def verify(
     if chain:
         _chain(as_json)
     elif edge is None:
-        several = Several(flow.upper() if flow else None, night.date() if night else None, by or getpass.getuser(), yes)
+        several = Several(flow.upper() if flow else None, night.date() if night else None, signed_in("sign"), yes)
         _several(several, day(as_of), as_json)
     else:
-        found = verify_edge(edge, day(as_of), by or getpass.getuser() if sign else None)
+        ends = {system for feed in feeds_of(catalog(), edge) for system in (feed.source, feed.target)}
+        by = signed_in("sign" if sign else "see_rows", ends)
+        found = verify_edge(edge, day(as_of), by if sign else None)
         show(found, as_json, None if as_json else desk.verified(found))
         if not all(row["equal"] for row in found):
             raise typer.Exit(1)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cli.app import AsJson, Limit, app, day
+from cli.app import AsJson, Limit, app, day, signed_in
 from cli.output import show
 from core.calendar import local_minute
 from core.messages import text
@@ -36,7 +35,6 @@ def template(
 def upload(
     dataset: Dataset,
     file: Annotated[Path, typer.Argument(help=text("desk.cli.file"))],
-    by: Annotated[str | None, typer.Option("--by", help=text("cli.by"))] = None,
     as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help=text("desk.cli.business"))] = None,
     accept_held: Annotated[bool, typer.Option("--accept-held", help=text("desk.cli.accept_held"))] = False,
     reason: Annotated[str, typer.Option(help=text("cli.reason"))] = "",
@@ -46,7 +44,8 @@ def upload(
     from core.store.ledger import ledger
     from desk import upload as desk
 
-    offer = desk.Offer(dataset, file, by or getpass.getuser(), day(as_of), accept_held, reason)
+    by = signed_in("upload", [desk.uploaded(catalog(), dataset).system])
+    offer = desk.Offer(dataset, file, by, day(as_of), accept_held, reason)
     found = desk.upload(ledger(), catalog(), offer)
     show(found, as_json, None if as_json else _told(found))
     if found["state"] != "taken":
@@ -59,7 +58,9 @@ def uploads(dataset: Dataset, limit: Limit = 50, as_json: AsJson = False) -> Non
     from core.store.ledger import ledger
     from desk import upload as desk
 
-    found = desk.uploads(ledger(), desk.uploaded(catalog(), dataset), limit)
+    wanted = desk.uploaded(catalog(), dataset)
+    signed_in("see_uploads", [wanted.system])
+    found = desk.uploads(ledger(), wanted, limit)
     show(found, as_json, None if as_json else _table(dataset, found))
 
 

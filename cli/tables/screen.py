@@ -17,7 +17,8 @@ from core.messages import text
 from core.settings import settings
 from core.store.ledger import Row
 from reporting import display_names
-from reporting.status import brake_line
+from reporting.action_items import request_line
+from reporting.status import brake_line, restored_line
 
 _GOOD = {"done", "accepted", "unchanged", "released", "used", "moot"}
 _BAD = {"failed", "refused", "stopped", "tripped"}
@@ -72,12 +73,26 @@ def drafted(files: Sequence[str]) -> Group:
     return Group(Prose(text("cli.drafted", None, count=len(files))), *(Prose(file) for file in files))
 
 
+def rollback_preview(seen: Mapping[str, Any]) -> Group:
+    """What a rollback would come to, and how it is asked for."""
+    return Group(Prose(text("cli.rollback_preview", None, **seen)), _restored(seen["entities"]))
+
+
+def rollback_asked(row: Row) -> Group:
+    """What was asked for, and that somebody else must agree."""
+    return Group(Prose(request_line(row)), _restored(row["asked"]["entities"]))
+
+
 def rolled_back(found: Mapping[str, Any]) -> Group:
     """What a rollback restored, in words and by entity."""
+    return Group(Prose(text("cli.rolled_back", None, **found)), _restored(found["entities"]))
+
+
+def _restored(entities: Mapping[str, Mapping[str, int]]) -> Grid:
     grid = new_grid("", ("report.entity",), ("facts.restored", "facts.closed"))
-    for name, counts in found["entities"].items():
+    for name, counts in entities.items():
         grid.row(display_names.entity(catalog(), name), f"{counts['restored']:,}", f"{counts['closed']:,}")
-    return Group(Prose(text("cli.rolled_back", None, **found)), grid)
+    return grid
 
 
 def facts(value: Mapping[str, Any]) -> Grid:
@@ -118,18 +133,20 @@ def _named(key: Any) -> str:
     return text(f"facts.{key}") if known_text(f"facts.{key}") else display_names.subject(catalog(), str(key))
 
 
-def versions(rows: Sequence[Row], decisions: Sequence[Row]) -> Group:
-    """The newest versions of the hub; of a rollback who asked, who agreed, and why; then the brakes that were released."""
+def versions(rows: Sequence[Row], decisions: Sequence[Row], asked: Sequence[Row] = ()) -> Group:
+    """The newest versions of the hub; of a rollback who asked, who agreed, and why; then what waits for a second person and the
+    brakes that were released."""
     heads = ("report.versions", "cli.kind", "cli.published_at", "cli.last_run")
     grid = new_grid(text("cli.versions_title"), heads, ("cli.rows_in", "cli.rows_closed"))
     grid.column(text("cli.note"))
     for row in rows:
         people = row["entities"].get("people")
-        note = text("cli.restored", None, restores=row["restores"], **people) if people else ""
+        note = restored_line(row["restores"], people) if people else ""
         kind = text(f"facts.kind_{row['kind']}")
         counts = (f"{row['rows_in']:,}", f"{row['rows_closed']:,}")
         grid.row(str(row["version"]), kind, local_minute(row["published_at"]), row["run_id"], *counts, note)
-    return Group(grid, *(Prose(f"● {brake_line(row)}", hang=2) for row in decisions))
+    lines = [*map(request_line, asked), *map(brake_line, decisions)]
+    return Group(grid, *(Prose(f"● {line}", hang=2) for line in lines))
 
 
 def selftest(rows: Sequence[Row]) -> Grid:

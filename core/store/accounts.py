@@ -282,12 +282,28 @@ def token_file() -> Path:
 
 def keep(token: str) -> Path:
     """Keep a token for the commands of this user of the machine; nobody else may read it."""
-    path = token_file()
+    return keep_private_file(token_file(), token)
+
+
+def shown_file() -> Path:
+    """Where a demonstration writes the passwords of its own accounts down."""
+    return settings().var / "demo-accounts.txt"
+
+
+def shown_passwords() -> dict[str, str]:
+    """The accounts of a demonstration with their passwords; none of a real hub."""
+    if not shown_file().is_file():
+        return {}
+    return {name: password for name, _, password in (line.split("\t") for line in shown_file().read_text("utf-8").splitlines())}
+
+
+def keep_private_file(path: Path, content: str) -> Path:
+    """Write a file that only this user of the machine may read, whatever was there before."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_suffix(".part")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(token)
+        file.write(content)
     draft.replace(path)
     return path
 

@@ -16,6 +16,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     act: frozenset(roles.split())
     for act, roles in {
         "run": "nobody technician",
+        "see_digest": "nobody technician department auditor",
         "see_held": "technician auditor department",
         "see_rows": "technician auditor department",
         "see_uploads": "technician auditor department",

@@ -7,18 +7,20 @@ version like the entities that refer to it, and the others are published.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import pyarrow.parquet as pq
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from contracts.catalog import Catalog
 from core import faults
 from core.errors import Denied, Fault, Gated, HubError
 from core.hashing import digest
 from core.people import need_two
 from core.store import postgres
-from core.store.ledger import LOCK_PUBLISH, Output, Step
+from core.store.ledger import LOCK_PUBLISH, Output, Row, Step
 from loaders import hub
 from loaders.hub import Change
 from pipeline.context import Night
@@ -167,31 +169,33 @@ def _absences(connection: postgres.Connection, night: Night, name: str, output: 
     )
 
 
-def rollback(night: Night, target: int, by: str, approved_by: str, reason: str) -> Output:
-    """Publish a version that restores the state of version `target`; feeds follow it like any other. What it restored is
-    frozen until it is released (`pipeline.publishing.freeze`).
+def preview(connection: postgres.Connection, known: Catalog, target: int) -> dict[str, dict[str, int]]:
+    """What restoring version `target` would come to now: `entity -> {restored, closed}` of those that it would touch."""
+    found = {name: hub.restoring(connection, entity, target) for name, entity in known.entities.items()}
+    return {name: {"restored": rows[0], "closed": rows[1]} for name, rows in found.items() if any(rows)}
+
+
+def content_of(target: int, newest: int, entities: Mapping[str, Mapping[str, int]]) -> str:
+    """The digest of a rollback: to which version, from which one, and how many rows of which entities."""
+    return digest("rollback", target, newest, {name: dict(counts) for name, counts in sorted(entities.items())})
+
+
+def rollback(night: Night, asked: Row, by: str) -> Output:
+    """Publish a version that restores the one that was asked for (a row of `ops.request`), agreed to by a second person; feeds
+    follow it like any other. What it restored is frozen until it is released (`pipeline.publishing.freeze`).
 
     Raises:
-        Denied: HUB703 when there is no such version, HUB704 when one person would do both parts or gave no reason.
+        Denied: HUB704 when one person would do both parts, HUB793 when it would not be what was asked for.
     """
-    need_two(by, approved_by, f"v{target}")
-    if not reason.strip():
-        raise Denied("HUB704", f"v{target}", by=by)
-    if not 1 <= target <= night.ledger.version():
-        raise Denied("HUB703", f"v{target}", newest=night.ledger.version())
-    work = digest("rollback", target, by, approved_by, reason, night.run.id)
-    return night.ledger.do(
-        night.run.id,
-        "publish",
-        "hub",
-        work,
-        lambda step: _rollback(night, target, {"by": by, "approved_by": approved_by, "reason": reason}, step),
-    )
+    need_two(asked["requested_by"], by, asked["subject"])
+    work = digest("rollback", asked["request_id"], asked["content_hash"], by, night.run.id)
+    return night.ledger.do(night.run.id, "publish", "hub", work, lambda step: _rollback(night, asked, by, step))
 
 
-def _rollback(night: Night, target: int, people: Mapping[str, str], step: Step) -> Output:
+def _rollback(night: Night, asked: Row, by: str, step: Step) -> Output:
     for error in hub.prepare(night.ledger, list(night.catalog.entities.values())).values():
         raise error
+    target, now = int(asked["asked"]["target"]), night.ledger.clock()
     with night.ledger.transaction() as connection:
         version = _next_version(connection)
         counts: dict[str, dict[str, int]] = {}
@@ -199,26 +203,36 @@ def _rollback(night: Night, target: int, people: Mapping[str, str], step: Step) 
             inserted, closed = hub.restore(connection, entity, target, version, night.run.id)
             if inserted or closed:
                 counts[entity.name] = {"restored": inserted, "closed": closed}
+        if content_of(target, version - 1, counts) != asked["content_hash"]:
+            raise Denied("HUB793", asked["subject"], by=asked["requested_by"])
         freeze.freeze(connection, night, version, counts)
+        agreed_to(connection, asked, by, now)
+        people = {
+            **{name: asked[name] for name in ("reason", "content_hash")},
+            **{"by": asked["requested_by"], "requested_at": asked["requested_at"].isoformat()},
+            **{"approved_by": by, "approved_at": now.isoformat()},
+        }
         totals = [sum(count[name] for count in counts.values()) for name in ("restored", "closed")]
         connection.execute(
             "insert into ops.version values (%s, %s, 'rollback', %s, %s, %s, %s, %s, %s)",
-            [
-                version,
-                night.run.id,
-                night.run.as_of,
-                night.ledger.clock(),
-                Jsonb({**counts, "people": dict(people)}),
-                *totals,
-                target,
-            ],
+            [version, night.run.id, night.run.as_of, now, Jsonb({**counts, "people": people}), *totals, target],
         )
-        output: Output = {
-            "version": version,
-            "restores": target,
-            "entities": counts,
-            "rows_in": totals[0],
-            "rows_closed": totals[1],
-        }
+        sums = {"rows_in": totals[0], "rows_closed": totals[1]}
+        output: Output = {"version": version, "restores": target, "entities": counts, **sums}
         night.ledger.finish(step, output, connection)
     return output
+
+
+def agreed_to(connection: postgres.Connection, asked: Row, by: str, at: datetime) -> None:
+    """Write the second person into a request, in the transaction of what was asked for.
+
+    Raises:
+        Denied: HUB792 when somebody else was faster.
+    """
+    done = connection.execute(
+        "update ops.request set state = 'approved', approved_by = %s, approved_at = %s"
+        " where request_id = %s and state = 'open'",
+        [by, at, asked["request_id"]],
+    ).rowcount
+    if done != 1:
+        raise Denied("HUB792", asked["subject"], known="-")

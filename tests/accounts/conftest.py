@@ -49,11 +49,14 @@ def house(empty: House) -> House:
 def hub(house: House, monkeypatch: pytest.MonkeyPatch) -> Hub:
     """A function that runs a line of `hub` as an account that has signed in, or as nobody."""
 
+    tokens: dict[str, str] = {}
+
     def run(line: str, by: str | None = None, input: str | None = None) -> Result:
         if by is None:
             monkeypatch.delenv("HUB_TOKEN", raising=False)
         else:
-            monkeypatch.setenv("HUB_TOKEN", accounts.sign_in(ledger(), by, PASSWORD)[1])
+            tokens[by] = tokens.get(by) or accounts.sign_in(ledger(), by, PASSWORD)[1]
+            monkeypatch.setenv("HUB_TOKEN", tokens[by])
         return CliRunner().invoke(app, line.split(), input=input)
 
     return run

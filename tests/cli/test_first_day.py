@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import typer.main
+from signing import signed_in
 from typer.testing import CliRunner
 
 from cli.main import app
@@ -20,10 +21,10 @@ from core.store.ledger import ledger
 CACHES = (settings, read_catalog, ledger_module.migrated, ledger_module._ledger, postgres.database)
 COMMANDS = {
     "account": ("", "add 主管 --role administrator", "disable 主管"),
-    "ack": ("E01", "E01 --version 1 --by 甲"),
-    "adopt": ("E01 --by 甲 --yes",),
+    "ack": ("E01", "E01 --version 1"),
+    "adopt": ("E01 --yes",),
     "calendar": ("--days 3",),
-    "confirm": ("DL08 --by 甲 --note 已验收",),
+    "confirm": ("DL08 --note 已验收",),
     "demo": (),  # makes its own first night
     "digest": ("", "--send"),
     "draft": ("src_nobody --out {folder}",),
@@ -38,7 +39,7 @@ COMMANDS = {
     "login": ("主管", "主管 --password-stdin"),
     "logout": ("",),
     "night": ("--as-of 2026-09-07",),
-    "number": ("--unit 20010306 --name 王五 --kind 2", "--approve 0306001"),
+    "number": ("--unit 20010306 --name 王五 --kind 2 --reason 返聘", "--approve 0306001"),
     "obligations": ("",),
     "oneroster": ("{folder}/none.zip",),
     "persons": ("", "--conflicts", "--provisional", "--number S0001"),
@@ -46,7 +47,7 @@ COMMANDS = {
     "refresh": ("hr",),
     "release": ("1 --reason 有据", "1 --approve"),
     "replay": ("--edge E01 --from 2026-09-01 --to 2026-09-02",),
-    "rollback": ("1 --reason 有据 --approved-by 乙",),
+    "rollback": ("1", "1 --reason 有据", "1 --approve"),
     "selftest": ("src_hr", "dst_academic"),
     "status": ("",),
     "template": ("finance.payroll --out {folder}/t.xlsx",),
@@ -87,15 +88,16 @@ def home(request: pytest.FixtureRequest, postgres_server: str, tmp_path_factory:
         cached.cache_clear()
 
 
-def said(home: Path, line: str) -> str:
-    """What a command answers before anybody has made the store's tables, in one line where it is an error.
+def said(home: Path, line: str, token: str = "") -> str:
+    """What a command answers before anybody has made the store's tables, in one line where it is an error; to whom the token
+    is of, or to nobody.
 
     Raises:
         AssertionError: it ended with something that is neither.
     """
     for schema in ("hub", "hub_at", "hub_current"):
         ledger().execute(f"drop schema if exists {schema} cascade")
-    found = CliRunner().invoke(app, [part.format(folder=home) for part in line.split()])
+    found = CliRunner().invoke(app, [part.format(folder=home) for part in line.split()], env={"HUB_TOKEN": token})
     if isinstance(found.exception, HubError):
         answer = found.exception.line()
         assert "\n" not in answer
@@ -111,13 +113,15 @@ def test_every_command_is_tried() -> None:
 @pytest.mark.parametrize("line", LINES)
 def test_a_command_works_or_says_what_is_missing(home: Path, line: str) -> None:
     said(home, line)
-    said(home, f"{line} --json")
+    said(home, line, signed_in())
+    said(home, f"{line} --json", signed_in())
 
 
 @pytest.mark.parametrize("line", ["persons", "link S0001 B0001 --reason 核对", "unlink B0001 --reason 核对", "grants"])
 def test_what_needs_a_night_says_so(home: Path, line: str) -> None:
-    assert "HUB876" in said(home, line)
-    assert "hub night" in said(home, line)
+    answer = said(home, line, signed_in())
+    assert "HUB876" in answer
+    assert "hub night" in answer
 
 
 def test_a_night_without_anything_is_a_night(home: Path) -> None:

@@ -42,18 +42,17 @@ def test_an_example_is_taken_by_its_command(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_page_names_what_must_be_given_and_shows_how(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    page = CliRunner().invoke(app, ["rollback", "--help"]).output
-    assert "VERSION  要恢复到的版本号" in page
-    assert "--reason       （必写）理由" in page
-    assert "--by           操作人" in page
-    assert help.examples("rollback")[0] in page
-    assert "[选项] VERSION" in page
+    page = CliRunner().invoke(app, ["link", "--help"]).output
+    assert "NUMBER" in page and "OTHER" in page
+    assert "--reason  （必写）理由" in page
+    assert help.examples("link")[0] in page
+    assert "[选项] NUMBER OTHER" in page
 
 
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("rollback 1 --by 甲", "缺少 --reason"),
+        ("link 1 2", "缺少 --reason"),
         ("release", "缺少 BRAKE"),
         ("release x", "不合要求的写法：BRAKE"),
         ("held --nosuch", "没有这个选项：--nosuch"),

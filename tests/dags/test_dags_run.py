@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from signing import have
 from under_test import without_deadline
 
 from campus.rehearsal import Rehearsal
@@ -182,7 +183,7 @@ def test_what_is_checked_before_use_waits_for_the_technicians_answer(run: Run, a
         answers.wait("check__e01")
         with pytest.raises(Denied, match="HUB871"):  # nobody may take it before (SJGXLC02/3, then SJGXLC02/4)
             manual_apply.pull(night("pull", "E01"), "E01", tmp_path, "教务管理员")
-        answers.give("check__e01", "核查员", yes=True)
+        answers.give("check__e01", have("核查员"), yes=True)
 
     assert passed(answers.during(answer, lambda: run("check__e01", NIGHT)))
     mark = ledger().single("select * from ops.signoff where edge = 'E01'")
@@ -192,10 +193,24 @@ def test_what_is_checked_before_use_waits_for_the_technicians_answer(run: Run, a
     assert taken["upserts"] == mark["counts"]["expected"]
 
 
+@pytest.mark.parametrize(("name", "role"), [("admin", None), ("审计员", "auditor")])
+def test_an_answer_of_somebody_who_may_not_sign_leaves_no_mark(run: Run, answers: Answers, name: str, role: str | None) -> None:
+    if role:
+        have(name, role)
+
+    def answer() -> None:
+        answers.wait("check__e31")
+        answers.give("check__e31", name, yes=True)
+
+    found = states(answers.during(answer, lambda: run("check__e31", NIGHT)))
+    assert (found["check"], found["ready"]) == ("failed", "upstream_failed")
+    assert ledger().rows("select 1 as found from ops.signoff where edge = 'E31'") == []
+
+
 def test_an_answer_of_no_leaves_no_mark(run: Run, answers: Answers) -> None:
     def answer() -> None:
         answers.wait("check__e31")
-        answers.give("check__e31", "核查员", yes=False)
+        answers.give("check__e31", have("核查员"), yes=False)
 
     found = states(answers.during(answer, lambda: run("check__e31", NIGHT)))
     assert (found["check"], found["ready"]) == ("failed", "upstream_failed")

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 from rich.cells import cell_len
+from signing import signed_in
 from typer.testing import CliRunner
 
 from campus.simulate.world import date_of
@@ -57,9 +58,19 @@ DEPARTMENT = (
 AUDITOR = ("verify E01", "verify E18", "verify --chain")
 
 
-def run(line: str, width: int = WIDTH, language: str = "zh") -> Result:
-    """A command as a terminal of that width shows it."""
-    return CliRunner().invoke(app, line.split(), env={"COLUMNS": str(width), "HUB_LANG": language, "TERM": "dumb"})
+PEOPLE: dict[str, dict[str, Any]] = {
+    "王工": {},
+    "李工": {},
+    "审计员": {"role": "auditor"},
+    "周会计": {"role": "department", "systems": ("finance",)},
+}
+TOKENS: dict[str, str] = {}
+
+
+def run(line: str, width: int = WIDTH, language: str = "zh", by: str = "王工") -> Result:
+    """A command of somebody who has signed in, as a terminal of that width shows it."""
+    env = {"COLUMNS": str(width), "HUB_LANG": language, "TERM": "dumb", "HUB_TOKEN": TOKENS[by]}
+    return CliRunner().invoke(app, line.split(), env=env)
 
 
 def words(text: str) -> Counter[str]:
@@ -67,9 +78,9 @@ def words(text: str) -> Counter[str]:
     return Counter(WORD.findall(text))
 
 
-def assert_whole(line: str, language: str = "zh") -> str:
+def assert_whole(line: str, language: str = "zh", by: str = "王工") -> str:
     """What the command says at 80 columns: nothing wider, nothing cut, nothing strange."""
-    narrow, wide = (run(line, width, language) for width in (WIDTH, 4000))
+    narrow, wide = (run(line, width, language, by) for width in (WIDTH, 4000))
     assert narrow.exception is None or isinstance(narrow.exception, SystemExit), f"{line}: {narrow.exception!r}"
     text: str = narrow.output
     over = [row for row in text.splitlines() if cell_len(row.rstrip()) > WIDTH and " " in row.strip()]
@@ -89,6 +100,7 @@ def data(line: str) -> Any:
 @pytest.fixture(scope="module")
 def story(university: Any) -> Any:
     """A night with faults, then one in which the table of the staff is empty."""
+    TOKENS.update({name: signed_in(name, **facts) for name, facts in PEOPLE.items()})
     university.load(FAULTS, later=1)
     assert university.night().problems == []
     university.load({**FAULTS, "empty_table": 1, "dead_database": 1}, later=1)
@@ -100,7 +112,7 @@ def story(university: Any) -> Any:
 @pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize("line", [*TECHNICIAN, *DEPARTMENT, *AUDITOR])
 def test_nothing_is_cut(story: Any, line: str, language: str) -> None:
-    assert_whole(line, language)
+    assert_whole(line, language, "审计员" if line in AUDITOR else "王工")
 
 
 def report(university: Any) -> dict[str, Any]:
@@ -142,12 +154,17 @@ def test_there_is_one_number_of_held_rows(story: Any) -> None:
 def test_the_department_hands_in_its_payroll(story: Any, tmp_path: Path) -> None:
     cut = tmp_path / "工资.xlsx"
     cut.write_bytes(b"PK\x03\x04 cut")
-    refused = run(f"upload finance.payroll {cut} --by 周会计 --as-of {date_of(story.day)}")
+    refused = run(f"upload finance.payroll {cut} --as-of {date_of(story.day)}", by="周会计")
     assert refused.exit_code == 1
     assert "HUB308" in refused.output and "工资.xlsx" in refused.output
     assert not STRANGE.findall(refused.output)
-    shown = assert_whole("uploads finance.payroll")
+    shown = assert_whole("uploads finance.payroll", by="周会计")
     receipt = data("uploads finance.payroll")[0]
+    assert receipt["given_by"] == "周会计"
+    other = run("held --system hr", by="周会计").exception
+    assert isinstance(other, Denied) and other.code == "HUB790"
+    rows = json.loads(run("held --limit 100000 --json", by="周会计").stdout)
+    assert rows and all("finance" in (row["source_system"], row["authority"]) for row in rows)
     assert receipt["receipt"] in shown and receipt["sha256"][:12] in shown
 
 
@@ -161,12 +178,19 @@ def test_a_brake_whose_cause_is_gone_says_so_and_waits_for_nobody(story: Any) ->
 
 def test_the_auditor_asks_who_and_when_and_whether_it_is_whole(story: Any) -> None:
     target = story.ledger.version() - 1
-    alone = run(f"rollback {target} --reason 误改 --by 王工 --approved-by 王工")
+    assert "什么都还没有改动" in "".join(assert_whole(f"rollback {target}").split())
+    asked = run(f"rollback {target} --reason 误改")
+    assert asked.exit_code == 0 and not STRANGE.findall(asked.output), asked.output
+    alone = run(f"rollback {target} --approve")
     assert isinstance(alone.exception, Denied) and alone.exception.code == "HUB704"
-    signed = run("verify E18 --sign --by 王工")
+    assert f"hubrollback{target}--approve" in "".join(run("status").output.split())
+    refused = run("verify E18 --sign", by="审计员").exception
+    assert isinstance(refused, Denied) and refused.code == "HUB781"
+    signed = run("verify E18 --sign")
     assert signed.exit_code == 0, signed.output
     assert not [row for row in data("unchecked") if row["edge"] == "E18"]
-    assert run(f"rollback {target} --reason 误改 --by 王工 --approved-by 李工").exit_code == 0
+    done = run(f"rollback {target} --approve", by="李工")
+    assert done.exit_code == 0 and not STRANGE.findall(done.output), done.output
     shown = "".join(assert_whole("versions").split())
     assert [word for word in ("王工", "李工", "误改", "退回") if word not in shown] == []
     assert run("verify --chain").exit_code == 0

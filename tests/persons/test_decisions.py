@@ -65,7 +65,8 @@ def test_what_cannot_be_decided_is_refused_and_leaves_nothing(people: Any, code:
     assert standing(people) == {}
 
 
-def test_both_sides_of_a_question_are_shown_masked(people: Any) -> None:
+def test_both_sides_of_a_question_are_shown_masked(people: Any, sign_in: Any) -> None:
+    sign_in("核查员")
     people.put(
         "person_conflict",
         {

@@ -10,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
+import psycopg
 import pytest
+from signing import have, signed_in
 
 from core.errors import Denied
 from core.settings import ROOT
@@ -20,7 +22,14 @@ UNIT = "20010306"
 
 
 def applicant(unit: str = UNIT, **other: Any) -> Applicant:
-    facts = {"name": "王小五", "kind": "2", "valid_from": date(2026, 9, 1), "valid_to": date(2027, 8, 31), **other}
+    facts = {
+        "name": "王小五",
+        "kind": "2",
+        "valid_from": date(2026, 9, 1),
+        "valid_to": date(2027, 8, 31),
+        "reason": "返聘",
+        **other,
+    }
     return Applicant(unit, **facts)
 
 
@@ -32,6 +41,8 @@ def units(store: Any) -> Any:
         {"unit_code": "306", "name": "短号", "is_valid": True},
         {"unit_code": "20010999", "name": "撤销", "is_valid": False},
     )
+    for name in ("甲", "乙"):
+        have(name)
     return store
 
 
@@ -84,14 +95,54 @@ def test_somebody_else_approves(units: Any) -> None:
     denied("HUB704", lambda: approve_number(units.book, number, "甲"))
     denied("HUB725", lambda: approve_number(units.book, "0306999", "乙"))
     assert approve_number(units.book, number, "乙")["approved_by"] == "乙"
+    kept = units.book.single("select * from ops.request where kind = 'number'")
+    assert (kept["requested_by"], kept["approved_by"], kept["reason"]) == ("甲", "乙", "返聘")
+    assert kept["requested_at"] <= kept["approved_at"] and len(kept["content_hash"]) == 32
+    assert "王小五" not in str(kept)
+
+
+def test_nobody_gives_a_number_without_a_reason(units: Any) -> None:
+    denied("HUB727", lambda: give_number(units.book, applicant(reason=" "), "甲"))
+
+
+def test_what_was_changed_since_it_was_asked_for_is_not_approved(units: Any) -> None:
+    number = give_number(units.book, applicant(), "甲")["person_no"]
+    units.book.execute("update ops.external_person set valid_to = '2030-01-01'")
+    denied("HUB793", lambda: approve_number(units.book, number, "乙"))
+    assert units.book.single("select approved_by from ops.external_person")["approved_by"] is None
+
+
+def test_the_database_itself_refuses_one_person_for_both_parts(units: Any) -> None:
+    give_number(units.book, applicant(), "甲")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        units.book.execute("update ops.external_person set approved_by = given_by, approved_at = now()")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        units.book.execute("update ops.request set state = 'approved', approved_by = requested_by, approved_at = now()")
 
 
 def test_many_processes_at_once_never_get_one_number_twice(units: Any) -> None:
     """Real processes of the command, all at once."""
-    command = [sys.executable, "-m", "cli.main", "number", "--unit", UNIT, "--name", "王小五", "--kind", "2", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "cli.main",
+        "number",
+        "--unit",
+        UNIT,
+        "--name",
+        "王小五",
+        "--kind",
+        "2",
+        "--reason",
+        "返聘",
+        "--json",
+    ]
+
+    tokens = [signed_in(f"w{worker}") for worker in range(12)]
 
     def give(worker: int) -> str:
-        done = subprocess.run([*command, "--by", f"w{worker}"], cwd=ROOT, env=os.environ, capture_output=True, text=True)
+        own = {**os.environ, "HUB_TOKEN": tokens[worker]}
+        done = subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return str(json.loads(done.stdout)["person_no"])
 
@@ -100,3 +151,5 @@ def test_many_processes_at_once_never_get_one_number_twice(units: Any) -> None:
     assert sorted(given) == [f"0306{serial:03d}" for serial in range(1, 13)]
     rows = units.book.rows("select person_no from ops.external_person order by 1")
     assert [row["person_no"] for row in rows] == sorted(given)
+    givers = units.book.rows("select given_by from ops.external_person")
+    assert {row["given_by"] for row in givers} == {f"w{worker}" for worker in range(12)}

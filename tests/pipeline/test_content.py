@@ -54,7 +54,7 @@ def test_changed_content_is_found_and_cannot_be_signed(university: Any, change: 
     assert verify_edge("E01", TODAY, "核查员")[0]["equal"]
 
 
-def test_the_rows_of_both_sides_are_shown_and_what_differs_is_named_by_key(university: Any) -> None:
+def test_the_rows_of_both_sides_are_shown_and_what_differs_is_named_by_key(university: Any, sign_in: Any) -> None:
     university.night(1)
     [good] = verify_edge("E01", TODAY)
     assert good["keys"] == [] and [sample["unequal"] for sample in good["samples"]] == [[]] * 5
@@ -67,6 +67,7 @@ def test_the_rows_of_both_sides_are_shown_and_what_differs_is_named_by_key(unive
     changed, gone = found["samples"]
     assert (changed["key"], changed["ours"]["姓名"], changed["theirs"]["姓名"]) == ("T0003", "张*", "木*")
     assert changed["unequal"] == ["姓名"] and gone["theirs"] == {}
+    sign_in("核查员")
     shown = CliRunner().invoke(app, ["verify", "E01"], env={"COLUMNS": "80"}).output
     assert "T0003" in shown and "T0005" in shown and "木*" in shown
 
@@ -93,7 +94,7 @@ def test_a_receiver_that_rewrites_names_gives_no_receipt(university: Any) -> Non
 
 
 @pytest.mark.parametrize("edge", ["E01", "E05"])
-def test_a_receiver_that_lost_its_books_is_taken_over_again(university: Any, edge: str) -> None:
+def test_a_receiver_that_lost_its_books_is_taken_over_again(university: Any, edge: str, sign_in: Any) -> None:
     university.night(1)
     before = {"E01": university.received, "E05": lambda: university.library_rows()["hub_staff"]}[edge]
     kept = university.library_rows()
@@ -109,7 +110,8 @@ def test_a_receiver_that_lost_its_books_is_taken_over_again(university: Any, edg
     else:
         university.library_restore(kept | {"_hub_sent": []})
     assert not verify_edge(edge, TODAY)[0]["equal"]
-    done = CliRunner().invoke(app, ["adopt", edge, "--yes", "--json", "--by", "技术员"])
+    sign_in("技术员")
+    done = CliRunner().invoke(app, ["adopt", edge, "--yes", "--json"])
     assert done.exit_code == 0, done.output
     [found] = json.loads(done.output)
     assert (found["missing"], found["extra"], found["different"]) == (0, 1, 1) and found["taken"] == 40
@@ -119,7 +121,8 @@ def test_a_receiver_that_lost_its_books_is_taken_over_again(university: Any, edg
     assert verify_edge(edge, TODAY, "技术员")[0]["equal"]
 
 
-def test_nothing_is_taken_over_without_a_yes_or_without_books(university: Any) -> None:
+def test_nothing_is_taken_over_without_a_yes_or_without_books(university: Any, sign_in: Any) -> None:
     university.night(1)
+    sign_in("技术员")
     assert CliRunner().invoke(app, ["adopt", "E01", "--json"]).exception.code == "HUB714"  # type: ignore[union-attr]
     assert CliRunner().invoke(app, ["adopt", "E06", "--yes"]).exception.code == "HUB713"  # type: ignore[union-attr]

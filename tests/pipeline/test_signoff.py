@@ -76,16 +76,17 @@ def test_what_nobody_has_checked_raises_an_alarm_at_noon_of_the_next_working_day
     assert {row["edge"] for row in signoff.unchecked(book, catalog())} == {"E05", "E06"}
 
 
-def test_a_flow_is_signed_in_one_go_after_a_yes(university: Any) -> None:
+def test_a_flow_is_signed_in_one_go_after_a_yes(university: Any, sign_in: Any) -> None:
     university.night(1)
+    sign_in("核查员")
     book: Ledger = university.ledger
     run = CliRunner()
-    for arguments, answer in ((["--by", "核查员"], "n\n"), (["--by", "核查员"], ""), (["--json"], "y\n")):
+    for arguments, answer in (([], "n\n"), ([], ""), (["--json"], "y\n")):
         refused = run.invoke(app, ["verify", "--flow", "sjgxlc01", *arguments], input=answer)
         assert isinstance(refused.exception, Denied)
         assert refused.exception.code == "HUB872"
     assert book.rows("select 1 as found from ops.signoff") == []
-    shown = run.invoke(app, ["verify", "--flow", "SJGXLC01", "--by", "核查员"], input="y\n")
+    shown = run.invoke(app, ["verify", "--flow", "SJGXLC01"], input="y\n")
     assert shown.exit_code == 0, shown.output
     assert "E05.staff_basic" in shown.output
     assert "抽样" in shown.output
@@ -97,11 +98,12 @@ def test_a_flow_is_signed_in_one_go_after_a_yes(university: Any) -> None:
     assert json.loads(run.invoke(app, ["verify", "--flow", "SJGXLC01", "--json"]).stdout) == []
 
 
-def test_a_night_is_signed_but_for_what_differs(university: Any) -> None:
+def test_a_night_is_signed_but_for_what_differs(university: Any, sign_in: Any) -> None:
     university.night(1)
+    sign_in("核查员")
     with psycopg.connect(university.academic) as connection:
         connection.execute("delete from hub_staff where staff_no = 'T0001'")
-    found = CliRunner().invoke(app, ["verify", "--night", "2026-09-07", "--yes", "--json", "--by", "核查员"])
+    found = CliRunner().invoke(app, ["verify", "--night", "2026-09-07", "--yes", "--json"])
     assert found.exit_code == 1
     assert {row["feed"].split(".")[0] for row in json.loads(found.stdout)} == {"E05", "E06"}
     assert "HUB708 E01" in found.stderr
@@ -110,7 +112,7 @@ def test_a_night_is_signed_but_for_what_differs(university: Any) -> None:
     assert (other.exit_code, json.loads(other.stdout)) == (0, [])
 
 
-def test_a_night_is_asked_flow_by_flow_and_only_what_got_a_yes_is_signed(university: Any) -> None:
+def test_a_night_is_asked_flow_by_flow_and_only_what_got_a_yes_is_signed(university: Any, sign_in: Any) -> None:
     contract = university.home / "schemas/feeds/sjgxlc01/e06_hr_research.odcs.yaml"
     moved = university.home / "schemas/feeds/sjgxlc02/e06_hr_research.odcs.yaml"
     moved.parent.mkdir()
@@ -121,7 +123,8 @@ def test_a_night_is_asked_flow_by_flow_and_only_what_got_a_yes_is_signed(univers
     (university.home / "sql/feeds/sjgxlc02/staff_basic.sql").write_text(select.read_text("utf-8"), "utf-8")
     university.forget()
     university.night(1)
-    found = CliRunner().invoke(app, ["verify", "--night", "2026-09-07", "--by", "核查员"], input="n\ny\n")
+    sign_in("核查员")
+    found = CliRunner().invoke(app, ["verify", "--night", "2026-09-07"], input="n\ny\n")
     assert isinstance(found.exception, Denied) and found.exception.where == "SJGXLC01"
     assert found.output.index("SJGXLC01：") < found.output.index("E06.staff_basic") < found.output.index("SJGXLC02：")
     marks = university.ledger.rows("select edge from ops.signoff")

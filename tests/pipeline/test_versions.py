@@ -7,21 +7,28 @@ from typing import Any
 
 import psycopg
 import pytest
+from signing import have
 
+from contracts.catalog import catalog
 from core.errors import Denied
+from core.people import plain_name
 from core.store import postgres
 from desk import brake_release
 from pipeline.context import resume
-from pipeline.publishing.publish import rollback
 from runs.nightly import close_run, open_run, verify_edge
 
 TODAY = date(2026, 9, 8)
 
 
 def _roll(university: Any, version: int, by: str = "zhang", approved_by: str = "li") -> None:
+    brake_release.ask_rollback(university.ledger, catalog(), version, have(by), "误改")
+    _agree(version, approved_by if plain_name(approved_by) == plain_name(by) else have(approved_by))
+
+
+def _agree(version: int, by: str) -> None:
     run = open_run("rollback", TODAY, [f"v{version}"])
     try:
-        rollback(resume(run), version, by, approved_by, "误改")
+        brake_release.agree_rollback(resume(run), version, by)
     finally:
         close_run(run)
 
@@ -94,6 +101,48 @@ def test_a_rollback_needs_two_persons(university: Any) -> None:
         _roll(university, 1, "zhang", "zhang")
     with pytest.raises(Denied, match="HUB704"):
         _roll(university, 1, "李工", "李工 ")
+    assert university.ledger.version() == 1
+    for table in ("request", "brake"):  # the database itself takes no such row, whatever a program says
+        state = "state = 'approved', approved_at = now(), " if table == "request" else "requested_by = '李工', "
+        if table == "brake":
+            university.ledger.execute(
+                "insert into ops.brake (run_id, subject, reason_code, proposed, content_hash, state, tripped_on)"
+                " select run_id, 'staff', 'HUB501', '{}', 'x', 'tripped', as_of from ops.run limit 1"
+            )
+        with pytest.raises(psycopg.errors.CheckViolation):
+            university.ledger.execute(f"update ops.{table} set {state}approved_by = '李工' where state in ('open', 'tripped')")
+
+
+def test_a_rollback_is_for_exactly_what_was_asked_and_both_persons_are_kept(university: Any) -> None:
+    university.night(1)
+    university.department("update jzg set xm = '改名', gxsj = now() where gh <= 'T0003'")
+    university.night(2)
+    with pytest.raises(Denied, match="HUB792"):
+        _agree(1, have("li"))
+    with pytest.raises(Denied, match="HUB727"):
+        brake_release.ask_rollback(university.ledger, catalog(), 1, have("zhang"), " ")
+    asked = brake_release.ask_rollback(university.ledger, catalog(), 1, "zhang", "误改")
+    assert asked["asked"]["entities"] == {"staff": {"restored": 3, "closed": 3}}
+    university.department("update jzg set xm = '又改', gxsj = now() where gh = 'T0005'")
+    university.night(3)
+    with pytest.raises(Denied, match="HUB793"):
+        _agree(1, "li")
+    assert university.ledger.version() == 3
+    again = brake_release.ask_rollback(university.ledger, catalog(), 1, "li", "确需退回")
+    assert [row["request_id"] for row in brake_release.open_requests(university.ledger)] == [again["request_id"]]
+    with pytest.raises(Denied, match="HUB704"):
+        _agree(1, "li")
+    _agree(1, "zhang")
+    people = university.ledger.single("select entities from ops.version where version = 4")["entities"]["people"]
+    assert (people["by"], people["approved_by"], people["reason"]) == ("li", "zhang", "确需退回")
+    assert people["content_hash"] == again["content_hash"] and people["requested_at"] <= people["approved_at"]
+    row = university.ledger.single("select * from ops.request where state = 'approved'")
+    assert (row["requested_by"], row["approved_by"], row["content_hash"]) == ("li", "zhang", again["content_hash"])
+    with pytest.raises(Denied, match="HUB792"):
+        _agree(1, "zhang")
+    for change in ("update ops.request set reason = '别的'", "delete from ops.request"):
+        with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
+            university.ledger.execute(change)
 
 
 def test_verify_finds_what_another_program_did_to_a_receiver(university: Any) -> None:

@@ -1,0 +1,27 @@
+"""Accounts of the hub that the settings name, for tests in which people act."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.store import accounts
+from core.store.accounts import Account
+from core.store.ledger import ledger
+
+PASSWORD = "correct horse battery"
+CHIEF = Account("主管", "administrator")
+
+
+def have(name: str, role: str = "technician", **facts: Any) -> str:
+    """Make an account if there is none of the name, and return the name."""
+    book = ledger()
+    there = {row["name"] for row in accounts.listed(book)}
+    for account in (CHIEF, Account(name, role, **facts)):
+        if account.name not in there:
+            accounts.add(book, account, PASSWORD, CHIEF)
+    return name
+
+
+def signed_in(name: str = "核查员", role: str = "technician", **facts: Any) -> str:
+    """A token of an account, which is made if it is not there."""
+    return accounts.sign_in(ledger(), have(name, role, **facts), PASSWORD)[1]
