@@ -1,4 +1,7 @@
-"""Libraries loaded beside other work that waits for its servers."""
+"""Work beside other work that waits for its servers: libraries are loaded, sources look at their tables.
+
+What goes wrong there is no word of its own on anybody's screen: it is met again, and told, where it is needed.
+"""
 
 from __future__ import annotations
 
@@ -14,21 +17,30 @@ servers so often that it would lose more time than it saves."""
 
 @contextlib.contextmanager
 def beside(load: Callable[[], object]) -> Iterator[None]:
-    """Do `load` in a thread while what is inside goes on; it ends when both have. What cannot be loaded fails again, and is
-    told, where it is needed."""
+    """Do `load` in a thread while what is inside goes on, and let the latter have its turns; it ends when both have."""
 
     def work() -> None:
         usual = sys.getswitchinterval()
         sys.setswitchinterval(_TURN_SECONDS)
         try:
-            with contextlib.suppress(Exception):
-                load()
+            load()
         finally:
             sys.setswitchinterval(usual)
 
-    loading = threading.Thread(target=work, name="loading")
-    loading.start()
+    loading = begun(work)
     try:
         yield
     finally:
         loading.join()
+
+
+def begun(work: Callable[[], object]) -> threading.Thread:
+    """A thread that does `work`, begun."""
+
+    def quietly() -> None:
+        with contextlib.suppress(Exception):
+            work()
+
+    thread = threading.Thread(target=quietly, name="beside")
+    thread.start()
+    return thread

@@ -8,13 +8,13 @@ every row, says that the landing of before is the table still. Anything else, an
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from contracts.contract import SourceDataset
 from core.errors import HubError
 from core.hashing import digest
+from core.process.background import begun
 from core.store.connections import connection
 from core.store.ledger import Output
 from extractors.base import Mark, Recognising, open_extractor
@@ -45,9 +45,9 @@ def take(night: Night, names: Sequence[str]) -> None:
 
 @contextlib.contextmanager
 def taken_beside(night: Night) -> Iterator[None]:
-    """Take all marks of the run while what is inside goes on; it ends when both have."""
-    thread = threading.Thread(target=take, args=(night, sorted(night.catalog.sources)), name="marks")
-    thread.start()
+    """Take all marks of the run while what is inside goes on; it ends when both have. A table whose mark could not be taken is
+    read the next time."""
+    thread = begun(lambda: take(night, sorted(night.catalog.sources)))
     try:
         yield
     finally:

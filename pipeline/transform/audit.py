@@ -4,11 +4,11 @@ scan's verdicts. Where nothing came, every row was judged, and drawn from, on th
 from __future__ import annotations
 
 import shutil
-import threading
 from pathlib import Path
 
 from core.errors import Fault
 from core.hashing import digest
+from core.process.background import begun
 from core.row_set import rows_of
 from core.settings import settings
 from core.store.ledger import Output, Step
@@ -37,7 +37,7 @@ def begin(night: Night) -> None:
     if _drawn(night):
         from quality import gx
 
-        threading.Thread(target=gx.load, name="audit").start()
+        begun(gx.load)
 
 
 def _compared(night: Night, name: str, checked: Output) -> Output:
