@@ -28,6 +28,7 @@ from core.engine import literal
 from core.errors import Fault, FeedFailed
 from core.store import reach
 from core.store.address import Connection
+from core.store.restored import since
 from loaders import formats
 from loaders.base import Applied, Delivery, Totals
 from loaders.formats import OP
@@ -134,24 +135,27 @@ class FileTarget:
         )
 
     def _chain(self, feed: FeedDataset) -> list[tuple[Path, Manifest]]:
-        """The newest whole file (or first change) and the changes since, oldest first, without a gap."""
-        files = {}
+        """The newest whole file (or first change) and the changes since, oldest first, without a gap. A hub that came back from
+        a backup counts its versions anew: what it wrote since comes after all that it wrote before."""
+        files: dict[tuple[str, int], tuple[Path, Manifest]] = {}
         for path in self.folder.glob(f"{feed.physical}.*.{formats.suffix(feed)}"):
             found = _manifest(path)
             if found and (found["edge"], found["dataset"]) == (feed.edge, feed.dataset) and _whole(path, found):
                 moves = found["mode"] == "full" or found["from_version"] < found["to_version"]
                 if moves:
-                    files[int(found["to_version"])] = (path, found)
+                    files[since(found["delivery_id"]), int(found["to_version"])] = (path, found)
         chain: list[tuple[Path, Manifest]] = []
-        wanted = max(files, default=0)
-        while wanted:
-            if wanted not in files:
-                raise FeedFailed("HUB615", feed.id, version=wanted)
-            chain.append(files[wanted])
-            found = files[wanted][1]
-            if found["mode"] == "full":
-                break
+        at = max(files, default=None)
+        while at:
+            chain.append(files[at])
+            found = files[at][1]
             wanted = int(found["from_version"])
+            if found["mode"] == "full" or not wanted:
+                break
+            before = [key for key in files if key < at and key[1] == wanted]
+            if not before:
+                raise FeedFailed("HUB615", feed.id, version=wanted)
+            at = max(before)
         return chain[::-1]
 
     def _path(self, delivery: Delivery) -> Path:

@@ -142,6 +142,8 @@ def _settle(link: postgres.Connection, manifest: Manifest) -> tuple[str, ...]:
     open_runs = link.execute(
         "update ops.run set state = 'failed', ended_at = %s where state = 'running' returning run_id", [now]
     ).fetchall()
+    if store.one(link, "select to_regclass('ops.session')") != (None,):  # who was logged in on the old machine is not here
+        link.execute("update ops.session set ended_at = %s where ended_at is null", [now])
     run_id = f"{KIND}-{now:%Y%m%d-%H%M%S}"
     link.execute("insert into ops.run values (%s, %s, %s, '{}', 'done', %s, %s)", [run_id, KIND, local_date(now), now, now])
     told = {"made_at": manifest.made_at, "version": manifest.version, "product": manifest.product}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -88,19 +88,21 @@ def _tell(facts: dict[str, Any], as_json: bool, lines: list[str]) -> None:
         say(*lines)
 
 
-def _connections(manifest: Manifest) -> list[str]:
-    """What must be given again, since no password is in a backup, and what was switched off and must be again."""
-    named = [one.id for one in manifest.connections if one.family != "off"]
-    off = [one.id for one in manifest.connections if one.family == "off"]
+def _connections(manifest: Manifest, here: Collection[str] = ()) -> list[str]:
+    """What must be given again, since no password is in a backup, and what was switched off and must be again; nothing of what
+    is registered `here`."""
+    named = [one.id for one in manifest.connections if one.family != "off" and one.id not in here]
+    off = [one.id for one in manifest.connections if one.family == "off" and one.id not in here]
     lines = [text("backup.connections", None, count=len(named), names=", ".join(named))] if named else []
     return lines + ([text("backup.off", None, names=", ".join(off))] if off else [])
 
 
 def _left(manifest: Manifest) -> list[str]:
     """What is left to do on the new machine, in order."""
+    from core.store.connections import known
     from runs.backup import contracts
 
-    steps = _connections(manifest)
+    steps = _connections(manifest, known())
     steps += [] if contracts() == manifest.contracts else [text("backup.contracts")]
     steps += [text("backup.lint"), text("backup.receivers"), text("backup.night")]
     return [text("backup.left"), *(f"{place}. {step}" for place, step in enumerate(steps, 1))]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from core.hashing import digest
+import re
+
 from core.store.ledger import Ledger, Row
 
+_MARK = re.compile(r"\.r(\d{14})$")
 KIND = "restore"
 """The kind of the run, and the verb of its only step, by which the ledger knows that a hub was restored."""
 
@@ -19,6 +21,13 @@ def last(book: Ledger) -> Row | None:
 
 
 def mark(book: Ledger) -> str:
-    """What is added to the number of a delivery: nothing, or a sign of the newest restore."""
+    """What is added to the number of a delivery: nothing, or the moment of the newest restore."""
     found = last(book)
-    return f".r{digest(found['run_id'])[:6]}" if found else ""
+    return f".r{re.sub('[^0-9]', '', found['run_id'])}" if found else ""
+
+
+def since(delivery_id: str) -> str:
+    """The moment of the restore after which a delivery was made, empty for none. Versions are counted anew after one, so of two
+    deliveries the later is that with the later moment, and only then that with the larger version."""
+    found = _MARK.search(delivery_id)
+    return found[1] if found else ""

@@ -14,7 +14,7 @@ from core.settings import settings
 from runs import backup_files as files
 from runs import backup_tables as store
 from runs.backup import backup
-from runs.nightly import night
+from runs.nightly import night, verify_edge
 from runs.restore import check, occupied, restore
 
 
@@ -172,3 +172,37 @@ def test_nothing_but_what_is_named_is_copied(moved: Any) -> None:
     made = backup(moved.backup, quiet).manifest
     assert {kept.path.partition("/")[0] for kept in made.files} <= {*files.FOLDERS, files.WORK}
     assert not [kept.path for kept in made.files if re.search(r"\.part$|/\.", kept.path)]
+
+
+def test_a_receiver_of_files_several_nights_ahead_is_read_by_what_came_last(moved: Any) -> None:
+    here = moved.here
+    two_nights(here)
+    backup(moved.backup, quiet)
+    for day in (3, 4):
+        here.hire((f"T010{day}", "孙后", "男", "U3"))
+        here.night(day)
+
+    there = moved.over_there()
+    restore(moved.backup, quiet)
+    there.department("delete from jzg where gh in ('T0103', 'T0104')")
+    assert {problem.code for problem in there.night(5).problems} == {"HUB618"}
+    assert [row["equal"] for edge in there.accepted() for row in verify_edge(edge, date(2026, 9, 12))] == [True] * 3
+    there.hire(("T0106", "郑再", "男", "U5"))
+    assert there.night(6).problems == []
+    assert [row["equal"] for edge in there.accepted() for row in verify_edge(edge, date(2026, 9, 12))] == [True] * 3
+
+
+def test_nobody_is_logged_in_on_the_new_machine(moved: Any) -> None:
+    book = moved.here.ledger
+    with book.transaction() as connection:
+        connection.execute(
+            "insert into ops.account (name, plain, role, secret, made_by, made_at)"
+            " values ('li', 'li', 'technician', 'x', 'a', now())"
+        )
+        connection.execute("insert into ops.session values (repeat('0', 64), 'li', now(), now() + interval '1 hour')")
+    backup(moved.backup, quiet)
+    there = moved.over_there()
+    restore(moved.backup, quiet)
+    assert there.ledger.rows("select account, ended_at is null as is_in from ops.session") == [
+        {"account": "li", "is_in": False}
+    ]
