@@ -16,6 +16,7 @@ from contracts import odcs
 from contracts.contract import HUB, TONIGHT, Code, Entity, FeedDataset, SourceDataset
 from contracts.deadlines import REMINDERS
 from core.errors import ContractError, HubError
+from core.layers import Layer, Layers, layers_of
 from core.schedule import FEED_SCHEDULES
 from core.settings import settings
 
@@ -44,8 +45,8 @@ class Catalog:
     outside: Mapping[str, FeedDataset] = field(default_factory=dict)
     """By id, `X4.card_photo`: what a hand-over outside the hub may hold. No verb sees these, so none is ever delivered."""
     broken: Mapping[str, HubError] = field(default_factory=dict)
-    sql: Path = Path("sql")
-    codes_folder: Path = Path("schemas/codes")
+    layers: Layers = Layers((Layer("home", Path()),))
+    """Where all of it was read, and where SELECTs and code lists are."""
 
     def source(self, id: str) -> SourceDataset:
         return _find("source dataset", self.sources, id)
@@ -57,11 +58,16 @@ class Catalog:
         return _find("feed", self.feeds, id)
 
     def conform_file(self, entity: str, system: str) -> Path:
-        return self.sql / "conform" / entity / f"{system}.sql"
+        """The SELECT that maps a system's rows to an entity, or where it would lie."""
+        return self.layers.locate(f"sql/conform/{entity}/{system}.sql")
+
+    def check_file(self, name: str) -> Path:
+        """The SELECT of a check (`staff__contract_dates`), or where it would lie."""
+        return self.layers.locate(f"sql/checks/{name}.sql")
 
     def systems_of(self, entity: str) -> list[str]:
         """The systems that have a SELECT for an entity, in name order."""
-        return sorted(path.stem for path in (self.sql / "conform" / entity).glob("*.sql"))
+        return sorted(path.stem for path in self.layers.glob(f"sql/conform/{entity}/*.sql"))
 
     def entities_of(self, system: str) -> list[str]:
         """The entities that a system gives rows to, parents first."""
@@ -89,8 +95,7 @@ class Catalog:
 
     def feed_file(self, feed: FeedDataset) -> Path | None:
         """The SELECT of a feed's dataset, or None when the dataset is an entity as it is."""
-        path = self.sql / "feeds" / feed.flow.lower() / f"{feed.dataset}.sql"
-        return path if path.is_file() else None
+        return self.layers.find(f"sql/feeds/{feed.flow.lower()}/{feed.dataset}.sql")
 
     def source_systems(self) -> list[str]:
         return sorted({dataset.system for dataset in self.sources.values()})
@@ -138,13 +143,22 @@ class Catalog:
 
     def obligation_file(self, deadline: str) -> Path | None:
         """The SELECT that proves a deadline, or None when a person confirms it."""
-        path = self.sql / "obligations" / f"{deadline.lower()}.sql"
-        return path if path.is_file() else None
+        return self.layers.find(f"sql/obligations/{deadline.lower()}.sql")
 
     @functools.cached_property
     def codes(self) -> list[Code]:
-        """Every code of every list in `schemas/codes/*.csv`; the folder `maps` beside them holds the systems' own codes."""
-        return [code for path in sorted(self.codes_folder.glob("*.csv")) for code in _codes(path)]
+        """Every code of every list in `schemas/codes/*.csv`."""
+        return [code for path in self.code_lists for code in _codes(path)]
+
+    @property
+    def code_lists(self) -> list[Path]:
+        """The files of code lists."""
+        return self.layers.glob("schemas/codes/*.csv")
+
+    @property
+    def code_maps(self) -> list[Path]:
+        """The files in which systems map their own codes to the hub's."""
+        return self.layers.glob("schemas/codes/maps/*.csv")
 
 
 def catalog(home: Path | None = None) -> Catalog:
@@ -156,15 +170,15 @@ def catalog(home: Path | None = None) -> Catalog:
 def read_catalog(root: Path) -> Catalog:
     """The catalogue of a home folder, read once; `read_catalog.cache_clear()` forgets it after its contracts were changed."""
     broken: dict[str, HubError] = {}
-    folder = root / "schemas"
-    sources = _load(folder.glob("sources/*/*.odcs.yaml"), odcs.sources, broken)
-    entities = _load(folder.glob("hub/*.odcs.yaml"), odcs.entities, broken)
-    feeds = _load(folder.glob("feeds/*/*.odcs.yaml"), odcs.feeds, broken)
+    layers = layers_of(root)
+    sources = _load(layers.glob("schemas/sources/*/*.odcs.yaml"), odcs.sources, broken)
+    entities = _load(layers.glob("schemas/hub/*.odcs.yaml"), odcs.entities, broken)
+    feeds = _load(layers.glob("schemas/feeds/*/*.odcs.yaml"), odcs.feeds, broken)
     by_id = {feed.id: feed for feed in sorted(feeds, key=lambda feed: (feed.edge, feed.dataset))}
-    flows = [odcs.document(path) for path in sorted((folder / "flows").glob("*.yaml"))]
+    flows = [odcs.document(path) for path in layers.glob("schemas/flows/*.yaml")]
     return Catalog(
         sources={dataset.id: dataset for dataset in sources},
-        entities=_ordered(entities, root / "sql" / "conform"),
+        entities=_ordered(entities, layers),
         feeds={id: feed for id, feed in by_id.items() if feed.schedule != "outside"},
         outside={id: feed for id, feed in by_id.items() if feed.schedule == "outside"},
         flows={flow["code"]: flow for document in flows for flow in document.get("flows", [])},
@@ -173,8 +187,7 @@ def read_catalog(root: Path) -> Catalog:
         deadlines={deadline["id"]: deadline for document in flows for deadline in document.get("deadlines", [])},
         reminders=REMINDERS | {name: value for document in flows for name, value in document.get("reminders", {}).items()},
         broken=broken,
-        sql=root / "sql",
-        codes_folder=folder / "codes",
+        layers=layers,
     )
 
 
@@ -190,7 +203,7 @@ def _load(paths: Iterable[Path], read: Callable[[Path], list[T]], broken: dict[s
     return found
 
 
-def _ordered(entities: list[Entity], folder: Path) -> dict[str, Entity]:
+def _ordered(entities: list[Entity], layers: Layers) -> dict[str, Entity]:
     """Parents before children, parts before their sums, and what a derived entity is made from before it; by name in a rank.
 
     Raises:
@@ -198,7 +211,7 @@ def _ordered(entities: list[Entity], folder: Path) -> dict[str, Entity]:
     """
     by_name = {entity.name: entity for entity in sorted(entities, key=lambda entity: entity.name)}
     before = {
-        name: entity.parents | set(entity.after) | (_read_by(folder / name / f"{HUB}.sql") - {name})
+        name: entity.parents | set(entity.after) | (_read_by(layers.find(f"sql/conform/{name}/{HUB}.sql")) - {name})
         for name, entity in by_name.items()
     }
     sorter = TopologicalSorter({name: names & by_name.keys() for name, names in before.items()})
@@ -209,9 +222,9 @@ def _ordered(entities: list[Entity], folder: Path) -> dict[str, Entity]:
         raise ContractError("HUB103", "schemas/hub", circle=circle) from error
 
 
-def _read_by(path: Path) -> frozenset[str]:
+def _read_by(path: Path | None) -> frozenset[str]:
     """The tables `hub.<name>` that the SELECT in a file reads; none when there is no file or it cannot be read."""
-    if not path.is_file():
+    if path is None or not path.is_file():
         return frozenset()
     from sqlglot.errors import SqlglotError  # a process that only reads a source or judges rows does without the parser
 

@@ -7,7 +7,7 @@ column means; the contracts' `stdCode` stays the one place where the code of a c
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from contracts import odcs
@@ -17,10 +17,10 @@ Dictionary = Mapping[str, Mapping[str, Column]]
 """Pinyin code in capitals -> entity -> its column of that code."""
 
 
-def dictionary(folder: Path) -> Dictionary:
-    """Read every `stdCode` of the hub contracts in `folder` (`schemas/hub`)."""
+def dictionary(files: Iterable[Path]) -> Dictionary:
+    """Read every `stdCode` of the hub contracts in `files` (`schemas/hub/*.odcs.yaml`)."""
     found: dict[str, dict[str, Column]] = {}
-    for path in sorted(folder.glob("*.odcs.yaml")):
+    for path in files:
         for table, entity in zip(odcs.document(path)["schema"], odcs.entities(path), strict=True):
             for raw, column in zip(table["properties"], entity.columns, strict=True):
                 extras = {extra["property"]: extra["value"] for extra in raw.get("customProperties", [])}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts import odcs
-from core.settings import settings
+from core.layers import layers_of
 
 Item = Mapping[str, Any]
 
@@ -57,12 +57,13 @@ class FlowBook:
 
 def flowbook(home: Path | None = None) -> FlowBook:
     """The flow document of a home folder, default that of the settings; read once."""
-    return _read((home or settings().home) / "schemas" / "flows")
+    layers = layers_of(home)
+    return _read(tuple(layers.glob("schemas/flows/*.yaml")), tuple(layers.glob("schemas/flows/enforcement/*.yaml")))
 
 
 @functools.lru_cache(maxsize=4)
-def _read(folder: Path) -> FlowBook:
-    documents = [odcs.document(path) for path in sorted(folder.glob("*.yaml"))]
+def _read(files: tuple[Path, ...], enforced: tuple[Path, ...]) -> FlowBook:
+    documents = [odcs.document(path) for path in files]
 
     def items(section: str) -> list[Item]:
         return [item for document in documents for item in document.get(section, [])]
@@ -80,13 +81,13 @@ def _read(folder: Path) -> FlowBook:
         findings=items("findings"),
         handling={id: item for document in documents for id, item in document.get("handling", {}).items()},
         open_handling={step: item for document in documents for step, item in document.get("open_ended_handling", {}).items()},
-        enforcement=_merged(folder / "enforcement"),
+        enforcement=_merged(enforced),
     )
 
 
-def _merged(folder: Path) -> dict[str, Item]:
+def _merged(files: Sequence[Path]) -> dict[str, Item]:
     found: dict[str, dict[str, Any]] = {}
-    for id, item in _entries(folder):
+    for id, item in _entries(files):
         one = found.setdefault(id, {"by": [], "how_zh": "", "how_en": ""})
         one["by"] = [*one["by"], *item["by"]]
         for name in ("how_zh", "how_en"):
@@ -94,6 +95,6 @@ def _merged(folder: Path) -> dict[str, Item]:
     return dict(found)
 
 
-def _entries(folder: Path) -> Iterator[tuple[str, Item]]:
-    for path in sorted(folder.glob("*.yaml")):
+def _entries(files: Sequence[Path]) -> Iterator[tuple[str, Item]]:
+    for path in files:
         yield from odcs.document(path).get("rules", {}).items()

@@ -20,7 +20,7 @@ Place = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Document:
-    """A YAML mapping and where everything in it stands. `file` is relative to the home folder."""
+    """A YAML mapping and where everything in it stands. `file` is its name in findings."""
 
     path: Path
     file: str
@@ -36,13 +36,12 @@ class Document:
         return self.lines[place]
 
 
-def read(path: Path, home: Path) -> Document:
-    """The document at `path`.
+def read(path: Path, file: str) -> Document:
+    """The document at `path`, which findings call `file`.
 
     Raises:
         ContractError: HUB101 with the line, when the file is not UTF-8, not YAML or not a mapping.
     """
-    file = path.relative_to(home).as_posix()
     try:
         loader = yaml.CSafeLoader(path.read_text("utf-8"))
         try:

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from core.errors import ContractError
-from core.settings import settings
+from core.layers import layers_of
 
 ZONE = ZoneInfo("Asia/Shanghai")
 _DAY = timedelta(days=1)
@@ -179,7 +179,15 @@ def calendar(folder: Path | None = None) -> Calendar:
     Raises:
         ContractError: HUB181 when a file cannot be read as a calendar.
     """
-    paths = sorted((folder or settings().schemas / "calendar").glob("*.yaml"))
+    return read_calendar(sorted(folder.glob("*.yaml")) if folder else layers_of().glob("schemas/calendar/*.yaml"))
+
+
+def read_calendar(paths: Iterable[Path]) -> Calendar:
+    """The calendar that these files make together.
+
+    Raises:
+        ContractError: HUB181 when a file cannot be read as a calendar.
+    """
     return _read(tuple((path, path.stat().st_mtime_ns) for path in paths))
 
 

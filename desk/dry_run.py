@@ -246,7 +246,7 @@ def right(known: Catalog, system: str, entity: Entity, rule: Rule | None, rule_i
 def codes_of(known: Catalog, system: str, name: str) -> list[str]:
     """What a system may write for a code list: its own codes where it has a map, else the hub's."""
     with engine(system) as db:
-        conform.code_views(db, known.codes_folder)
+        conform.code_views(db, known)
         rows = db.execute(
             "select source_code from codes.map where system = ? and list = ? order by 1", [system, name]
         ).fetchall()

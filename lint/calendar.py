@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from contracts.finding import Finding, near
-from core.calendar import ANCHORS, calendar
+from core.calendar import ANCHORS, read_calendar
 from core.errors import ContractError
 from lint.workspace import Shelf
 
@@ -15,12 +15,11 @@ _YEAR = re.compile(r"\d{4}-\d{4}")
 
 def dates(found: Shelf) -> Iterator[Finding]:
     """Findings HUB181, HUB760, HUB762 and HUB763 over the calendar and the deadlines."""
-    folder = found.home / "schemas" / "calendar"
     yield from _deadlines(found)
     if not any(_YEAR.fullmatch(str(document.data.get("school_year"))) for document in found.calendars):
         return
     try:
-        calendar(folder)
+        read_calendar(found.layers.glob("schemas/calendar/*.yaml"))
     except ContractError as error:
         yield Finding(error.code, f"schemas/calendar/{error.where}", 1, error.facts)
         return
@@ -35,15 +34,14 @@ def dates(found: Shelf) -> Iterator[Finding]:
 def _deadlines(found: Shelf) -> Iterator[Finding]:
     """Departments and proofs; a home without a folder of proofs watches no deadlines."""
     selects = {query.path.stem for query in found.queries["obligations"]}
-    folder = found.home / "sql" / "obligations"
-    present = {path.stem for path in folder.glob("*.sql")}
+    present = {path.stem for path in found.layers.glob("sql/obligations/*.sql")}
     for document, position, item in found.deadlines:
         line = document.line("deadlines", position)
         unknown = set(item.get("departments") or ["-"]) - found.systems
         if unknown:
             facts = {"id": item["id"], "name": ", ".join(sorted(unknown)), "known": near(min(unknown), found.systems)}
             yield Finding("HUB763", document.file, line, facts)
-        if folder.is_dir() and (item.get("proof") == "person") == (str(item["id"]).lower() in selects | present):
+        if present and (item.get("proof") == "person") == (str(item["id"]).lower() in selects | present):
             yield Finding(
                 "HUB762", document.file, line, {"id": item["id"], "file": f"sql/obligations/{item['id'].lower()}.sql"}
             )

@@ -52,7 +52,7 @@ def _offer(found: Shelf, flow: str, dataset: str) -> dict[str, str] | None:
     for query in found.queries["feeds"]:
         if (query.path.parent.name, query.path.stem) == (flow, dataset):
             return _classes(found, query)
-    if (found.home / "sql" / "feeds" / flow / f"{dataset}.sql").is_file() or dataset in found.lost["hub"]:
+    if found.layers.find(f"sql/feeds/{flow}/{dataset}.sql") or dataset in found.lost["hub"]:
         return {}
     if dataset in found.entities:
         return {column.name: column.pii for column in found.entities[dataset].thing.columns}

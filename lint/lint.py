@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from contracts.finding import Finding
-from core.settings import settings
+from core.layers import layers_of
 from lint import workspace as shelves
 from lint.bind import bind
 from lint.calendar import dates
@@ -28,7 +28,7 @@ _MISLEADING = frozenset({"HUB113", "HUB116", "HUB117", "HUB119"})
 
 def lint(home: Path | None = None) -> list[Finding]:
     """Every finding in a home folder (holding `schemas/` and `sql/`), default that of the settings, by file and line."""
-    found = shelves.shelf(home or settings().home)
+    found = shelves.shelf(layers_of(home))
     findings = [*_contracts(found), *codes(found), *links(found), *sql(found), *feeds(found)]
     findings += dates(found)
     findings += bind(found, {finding.file for finding in findings})

@@ -135,7 +135,7 @@ def _checks(found: Shelf) -> Iterator[Finding]:
         yield from _body(query, {**entities, **standing, **_CODES})
         where = "source_key" if "source_key" in query.columns else "source_row"
         yield from _output(query, query.columns, ["source_system", where])
-    present = {path.stem for path in (found.home / "sql" / "checks").glob("*.sql")}
+    present = {path.stem for path in found.layers.glob("sql/checks/*.sql")}
     for stem, located in named.items():
         if stem not in present:
             position = [item.get("implementation") for item in located.raw["quality"]].index(stem)

@@ -19,6 +19,7 @@ from contracts.sql import files as queries
 from contracts.sql.files import Query
 from contracts.yaml_lines import Document
 from core.errors import ContractError
+from core.layers import Layers
 
 T = TypeVar("T", SourceDataset, Entity, FeedDataset)
 
@@ -58,7 +59,7 @@ class Located(Generic[T]):
 class Shelf:
     """The contents of a home folder as the linter needs them. `broken` holds what could not be read."""
 
-    home: Path
+    layers: Layers
     documents: dict[str, list[Document]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
     sources: dict[str, Located[SourceDataset]] = field(default_factory=dict)
     entities: dict[str, Located[Entity]] = field(default_factory=dict)
@@ -90,16 +91,15 @@ class Shelf:
         return [located.thing for located in self.sources.values() if located.thing.system == system]
 
 
-def shelf(home: Path) -> Shelf:
-    """Read a home folder (holding `schemas/` and `sql/`). Never raises for what is in the files."""
-    found = Shelf(home)
-    schemas = home / "schemas"
+def shelf(layers: Layers) -> Shelf:
+    """Read a home folder, all of its layers. Never raises for what is in the files."""
+    found = Shelf(layers)
     for kind in KINDS:
-        paths = sorted(schemas.glob(FOLDERS[kind]))
+        paths = layers.glob(f"schemas/{FOLDERS[kind]}")
         found.documents[kind] = list(_documents(found, paths))
         read = {document.path for document in found.documents[kind]}
         found.lost[kind] |= {_name(kind, path) for path in paths if path not in read}
-    flows = list(_documents(found, sorted((schemas / "flows").glob("*.yaml"))))
+    flows = list(_documents(found, layers.glob("schemas/flows/*.yaml")))
     found.flows = frozenset(item["code"] for item in _items(found, flows, "flows", ("code",)))
     found.systems = frozenset(item["code"] for item in _items(found, flows, "systems", ("code",)))
     ends = ("id", "source", "target", "datasets")
@@ -109,9 +109,9 @@ def shelf(home: Path) -> Shelf:
     told = (*ends, *own, "reason_zh", "reason_en")
     added = {item["id"]: item for item in _items(found, flows, "additional_edges", told)}
     found.edges, found.outside = {**found.edges, **added, **outside}, frozenset(outside)
-    found.code_rows = _code_rows(found, schemas / "codes")
+    found.code_rows = _code_rows(found)
     found.code_lists = _code_lists(found)
-    found.calendars = list(_documents(found, sorted((schemas / "calendar").glob("*.yaml"))))
+    found.calendars = list(_documents(found, layers.glob("schemas/calendar/*.yaml")))
     found.windows = frozenset(item["name"] for item in _items(found, found.calendars, "windows", ("name",)))
     found.deadlines = [
         (document, position, item)
@@ -130,7 +130,7 @@ def assemble(found: Shelf, sound: frozenset[str]) -> None:
     found.entities = _located(found, "hub", sound, odcs.entities, lambda thing: thing.name)
     found.feeds = _located(found, "feed", sound, odcs.feeds, lambda thing: thing.id)
     for kind, (pattern, dialect) in queries.FOLDERS.items():
-        parsed = [queries.parse(path, found.home, dialect) for path in sorted((found.home / "sql").glob(pattern))]
+        parsed = [queries.parse(path, found.layers.file_name(path), dialect) for path in found.layers.glob(f"sql/{pattern}")]
         found.broken += [item for item in parsed if isinstance(item, Finding)]
         found.queries[kind] = [item for item in parsed if isinstance(item, Query) and not _depends_on_lost(found, kind, item)]
 
@@ -138,7 +138,7 @@ def assemble(found: Shelf, sound: frozenset[str]) -> None:
 def _documents(found: Shelf, paths: Iterable[Path]) -> Iterator[Document]:
     for path in paths:
         try:
-            yield yaml_lines.read(path, found.home)
+            yield yaml_lines.read(path, found.layers.file_name(path))
         except ContractError as error:
             file, _, line = error.where.rpartition(":")
             found.broken.append(Finding(error.code, file, int(line), error.facts))
@@ -200,10 +200,10 @@ def _items(found: Shelf, documents: Iterable[Document], section: str, needed: tu
                 yield item
 
 
-def _code_rows(found: Shelf, folder: Path) -> dict[str, list[tuple[int, dict[str, str]]]]:
+def _code_rows(found: Shelf) -> dict[str, list[tuple[int, dict[str, str]]]]:
     rows: dict[str, list[tuple[int, dict[str, str]]]] = {}
-    for path in sorted(folder.rglob("*.csv")):
-        name = path.relative_to(found.home).as_posix()
+    for path in found.layers.glob("schemas/codes/**/*.csv"):
+        name = found.layers.file_name(path)
         try:
             with path.open(encoding="utf-8", newline="") as file:
                 reader = csv.DictReader(file, restval="")

@@ -21,7 +21,6 @@ from contracts.contract import Column, Entity
 from contracts.data_dictionary import Dictionary, dictionary, meaning
 from contracts.sql.files import MARK
 from core.errors import ContractError, Denied, HubError
-from core.settings import settings
 from core.store.connections import connection, switched_off
 from extractors.base import Encoded, Extractor, Guarded, Holding, SourceColumn, open_extractor
 from lint.vocabulary import PROVENANCE
@@ -87,7 +86,7 @@ def draft(
         present = source.tables()
         seen = _seen(source, connection_id, _tables(present, connection_id, tables), warn)
     names = dataset_names(present)
-    words = dictionary(settings().schemas / "hub")
+    words = dictionary(known.layers.glob("schemas/hub/*.odcs.yaml"))
     written = {table: source.encoding_of(table) for table in seen} if isinstance(source, Encoded) else {}
     drafted = {
         table: Table(names[table], _columns(columns, words), tuple(key), written.get(table))

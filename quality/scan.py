@@ -217,7 +217,7 @@ def run_checks(db: duckdb.DuckDBPyConnection, question: Question, suite: Sequenc
 
 def _run_check(db: duckdb.DuckDBPyConnection, question: Question, number: int, rule: Rule) -> None:
     """Table `bad#<number>`: the positions that a check returns by row or by key; keys that have no row become `work.missed`."""
-    path: Path = question.catalog.sql / "checks" / f"{rule.facts['file']}.sql"
+    path: Path = question.catalog.check_file(rule.facts["file"])
     if not path.is_file():
         raise ContractError("HUB105", question.entity.name, file=f"sql/checks/{path.name}")
     query = one_select.read(path, "duckdb", lambda table: _given(question, table))

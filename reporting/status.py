@@ -223,7 +223,7 @@ def looks_at(catalog: Catalog, entity: str, rule_id: str) -> set[str]:
         return set()
     if rule.kind == "reference":
         return {str(rule.facts["entity"])} - {entity}
-    file = catalog.sql / "checks" / f"{rule.facts['file']}.sql"
+    file = catalog.check_file(rule.facts["file"])
     return {name for _, name in tables_of(file.read_text("utf-8"))} & catalog.entities.keys() - {entity}
 
 

@@ -30,7 +30,7 @@ _TEMPLATE = re.compile(r"\{\{|\{%|\$\{")
 
 @dataclass(frozen=True)
 class Query:
-    """A parsed SQL file. `file` is relative to the home folder."""
+    """A parsed SQL file. `file` is its name in findings."""
 
     path: Path
     file: str
@@ -77,9 +77,8 @@ def full_name(table: exp.Table) -> str:
     return ".".join(part for part in (table.db, table.name) if part)
 
 
-def parse(path: Path, home: Path, dialect: str) -> Query | Finding:
-    """The one SELECT in a file, or the finding (HUB129, HUB130, HUB131, HUB133) that says why it is none."""
-    file = path.relative_to(home).as_posix()
+def parse(path: Path, file: str, dialect: str) -> Query | Finding:
+    """The one SELECT in a file, which findings call `file`, or the finding (HUB129, HUB130, HUB131, HUB133) that says why it is none."""
     try:
         content = path.read_text("utf-8")
     except UnicodeDecodeError:

@@ -25,7 +25,7 @@ from core import faults
 from core.errors import Denied, Fault, HubError
 from core.hashing import Clock, system_clock
 from core.process.memory_gate import Crowded, alone
-from core.settings import settings
+from core.settings import ROOT
 from core.store import postgres
 
 Output = dict[str, Any]
@@ -347,7 +347,7 @@ def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def migrations() -> list[Path]:
     """The files that bring the ledger's tables up to date, in the order in which they are run."""
-    return sorted((settings().sql / "migrations").glob("*.sql"))
+    return sorted((ROOT / "sql" / "migrations").glob("*.sql"))
 
 
 @functools.cache

@@ -124,10 +124,9 @@ def _record(night: Night, question: Question, verdict: Verdict, kept_in: str, lo
 
 
 def _check_files(night: Night, entity: Entity) -> list[Path]:
-    files = [night.catalog.sql / "checks" / f"{rule.facts['file']}.sql" for rule in entity.rules if rule.kind == "sql"]
+    files = [night.catalog.check_file(rule.facts["file"]) for rule in entity.rules if rule.kind == "sql"]
     return [path for path in files if path.is_file()]
 
 
 def _checks_text(night: Night, entity: Entity) -> str:
-    codes = sorted(night.catalog.codes_folder.glob("*.csv"))
-    return texts_digest([*_check_files(night, entity), *codes])
+    return texts_digest([*_check_files(night, entity), *night.catalog.code_lists])

@@ -32,7 +32,6 @@ from pipeline.context import Night
 from pipeline.transform import casts, row_accounts
 from pipeline.transform.typed_views import create_view
 
-MAPS = "maps"
 CODES = frozenset({"codes.map", "codes.code"})
 """The views of codes that every SELECT of this room may read."""
 _VIEW = "select 1 from duckdb_views() where database_name = current_database() and schema_name = ? and view_name = ?"
@@ -105,13 +104,13 @@ def _input(catalog: Catalog, entity: Entity, systems: list[str], landed: dict[st
     tables = sorted({pair for path in files for pair in tables_of(path.read_text("utf-8"))})
     contents = [landed[f"{schema}.{table}"].content for schema, table in tables if schema != "codes"]
     contracts = [repr(catalog.source(f"{schema}.{table}").columns) for schema, table in tables if schema != "codes"]
-    codes = texts_digest(sorted(catalog.codes_folder.rglob("*.csv")))
+    codes = texts_digest([*catalog.code_lists, *catalog.code_maps])
     return digest("conform and account", repr(entity.columns), systems, texts_digest(files), contents, contracts, codes)
 
 
 def _conform(night: Night, entity: Entity, systems: list[str], landed: dict[str, Landed], path: Path) -> Output:
     with engine(entity.name) as db:
-        code_views(db, night.catalog.codes_folder)
+        code_views(db, night.catalog)
         parts = [_select(db, night, entity, system, landed) for system in systems]
         body = " union all by name ".join(parts) if parts else _nothing(entity)
         written = write(db, body, systems, path)
@@ -227,12 +226,12 @@ def _carrying(db: duckdb.DuckDBPyConnection, sql: str, file: Path, own: bool) ->
     return tree.sql("duckdb"), columns[0] if len(columns) == 1 else f"nullif(concat_ws(',', {', '.join(columns)}), '')"
 
 
-def code_views(db: duckdb.DuckDBPyConnection, folder: Path) -> None:
+def code_views(db: duckdb.DuckDBPyConnection, known: Catalog) -> None:
     """`codes.code` (every list) and `codes.map` (each system's own codes -> the hub's), for SELECTs to read."""
     db.execute("create schema if not exists codes")
     tables = {
-        "code": (sorted(folder.glob("*.csv")), ("list", "code", "name_zh", "name_en")),
-        "map": (sorted((folder / MAPS).glob("*.csv")), ("system", "list", "source_code", "code")),
+        "code": (known.code_lists, ("list", "code", "name_zh", "name_en")),
+        "map": (known.code_maps, ("system", "list", "source_code", "code")),
     }
     for name, (paths, columns) in tables.items():
         db.register("incoming", _code_rows(tuple(paths), texts_digest(paths), columns))

@@ -42,7 +42,7 @@ def compare(night: Night, dataset: SourceDataset, landed: Landed) -> Output:
     book, catalog = night.ledger, night.catalog
     fields = [_field(catalog, copy) for _, copy in copies(dataset)]
     versions = {name: book.version_of(name) for name in _needed(fields)}
-    codes = texts_digest(sorted(catalog.codes_folder.rglob("*.csv")))
+    codes = texts_digest([*catalog.code_lists, *catalog.code_maps])
     work = digest("copies", landed.content, repr(dataset.columns), versions, codes)
     before = book.newest("check", dataset.id, work)
     if before is not None:
@@ -100,7 +100,7 @@ def _compare(night: Night, dataset: SourceDataset, landed: Landed) -> Output:
     file = landed.file(night.landing)
     pairs = [(column, copy, _field(night.catalog, copy)) for column, copy in copies(dataset)]
     with engine(dataset.id) as db:
-        code_views(db, night.catalog.codes_folder)
+        code_views(db, night.catalog)
         create_view(db, dataset, file)
         db.execute("create schema accepted")
         for name, columns in _needed(field for *_, field in pairs).items():

@@ -35,7 +35,7 @@ def derive(night: Night, name: str, known: Known) -> Output:
     inputs = {other: known[other] for other in sorted(night.catalog.inputs_of(name))}
     hashes = {other: content for other, (_, content) in inputs.items()}
     today = night.run.as_of if night.catalog.reads_date(name) else None
-    codes = texts_digest(sorted(night.catalog.codes_folder.rglob("*.csv")))
+    codes = texts_digest([*night.catalog.code_lists, *night.catalog.code_maps])
     work = digest("derive", repr(entity.columns), texts_digest([file]), hashes, str(today), codes)
     return once(night, name, work, lambda path: _settled(night, name, _derive(night, entity, file, inputs, path)))
 
@@ -54,7 +54,7 @@ def _derive(night: Night, entity: Entity, file: Path, inputs: Known, path: Path)
     sql = one_select.read(file, "duckdb", (given | CODES).__contains__)
     names = [column.name for column in entity.columns]
     with engine(entity.name) as db:
-        code_views(db, night.catalog.codes_folder)
+        code_views(db, night.catalog)
         _views(db, night, inputs)
         columns, changed = identified(entity, HUB, outputs(db, sql, file, names))
         cut = [f"case when {condition} then '{name}' end" for name, condition in changed.items()]

@@ -52,7 +52,7 @@ def sources(
                 position = pa.array(range(rows.num_rows), pa.int64())
                 pq.write_table(rows.append_column("source_row", position), folder / f"{id}.parquet")
                 create_view(opened[day], shipped.source(id), folder / f"{id}.parquet")
-            code_views(opened[day], shipped.codes_folder)
+            code_views(opened[day], shipped)
         return opened[day]
 
     yield of_day

@@ -187,7 +187,7 @@ def _mapped(shipped: Catalog, tables: Tables, folder: Path) -> dict[str, pa.Tabl
             rows = tables[id].append_column("source_row", pa.array(range(tables[id].num_rows), pa.int64()))
             pq.write_table(rows, folder / f"{id}.parquet")
             create_view(db, shipped.source(id), folder / f"{id}.parquet")
-        code_views(db, shipped.codes_folder)
+        code_views(db, shipped)
         entities = [name for name in shipped.entities if shipped.systems_of(name) == ["research"]]
         return {
             name: db.sql(shipped.conform_file(name, "research").read_text("utf-8"))

@@ -51,7 +51,7 @@ def bad(tables: duckdb.DuckDBPyConnection, shipped: Catalog) -> Iterator[Check]:
                 whole = {"source_system": "test", "source_row": number, **row}
                 marks = ", ".join("?" * len(whole))
                 tables.execute(f"insert into {entity} ({', '.join(whole)}) values ({marks})", list(whole.values()))
-        found = tables.execute((shipped.sql / "checks" / f"{check}.sql").read_text("utf-8"))
+        found = tables.execute(shipped.check_file(check).read_text("utf-8"))
         assert [column[0] for column in found.description or []] == ["source_system", "source_row"]
         return sorted(row for _, row in found.fetchall())
 

@@ -135,7 +135,7 @@ def ask(tables: duckdb.DuckDBPyConnection, shipped: Catalog) -> Iterator[Any]:
                 tables.execute(f"insert into {entity} ({', '.join(whole)}) values ({marks})", list(whole.values()))
         found = {}
         for check in CHECKS:
-            rows = tables.execute((shipped.sql / "checks" / f"{check}.sql").read_text("utf-8")).fetchall()
+            rows = tables.execute(shipped.check_file(check).read_text("utf-8")).fetchall()
             if rows:
                 found[check] = sorted(row for _, row in rows)
         return found

@@ -148,7 +148,7 @@ def test_ledgers_are_never_gone_and_people_change_with_the_calendar(shipped: Cat
 
 def test_every_check_is_named_once_and_every_name_has_its_file(shipped: Catalog) -> None:
     named = Counter(rule.facts["file"] for entity in shipped.entities.values() for rule in entity.rules if rule.kind == "sql")
-    assert set(named) == {path.stem for path in (shipped.sql / "checks").glob("*.sql")}
+    assert set(named) == {path.stem for path in shipped.layers.glob("sql/checks/*.sql")}
     assert set(named.values()) == {1}
 
 

@@ -13,6 +13,7 @@ from contracts.catalog import Catalog
 from contracts.contract import Column, Entity, Rule, Severity
 from core.dialects import LogicalType, arrow_type
 from core.engine import arrow, engine
+from core.layers import Layer, Layers
 from core.row_set import Rows
 from quality.base import Question, Verdict
 
@@ -64,7 +65,7 @@ def question(
     checks: Mapping[str, str] | None = None,
 ) -> Question:
     """A question in a folder of its own, with code lists as CSV and SQL checks as files."""
-    out, lists, sql = folder / "out", folder / "codes", folder / "sql" / "checks"
+    out, lists, sql = folder / "out", folder / "schemas" / "codes", folder / "sql" / "checks"
     for path in (out, lists, sql):
         path.mkdir(parents=True)
     pq.write_table(table(of.columns, rows, of.key), folder / "conformed.parquet")
@@ -75,7 +76,7 @@ def question(
         (sql / f"{stem}.sql").write_text(text, "utf-8")
     for name, parent in (known or {}).items():
         pq.write_table(parent, folder / f"{name}.parquet")
-    catalog = Catalog({}, {of.name: of}, {}, {}, {}, sql=folder / "sql", codes_folder=lists)
+    catalog = Catalog({}, {of.name: of}, {}, {}, {}, layers=Layers((Layer("home", folder),)))
     beside = {name: Rows(folder / f"{name}.parquet") for name in known or {}}
     return Question(of, catalog, folder / "conformed.parquet", beside, out)
 

@@ -1,0 +1,147 @@
+"""Product, profile and site: where a contract, a SELECT or a code list lies, and which of several of one name is read.
+
+A **site** is a folder with a `hub.toml`: a university's own sources, feeds, maps, overlays and calendar. Under it lie a
+**profile** (a published way of working as data) when the site names one, and the **product**: entities, code lists,
+checks. The nearest layer wins, file by file. A folder without `hub.toml` is one layer by itself, which holds everything.
+"""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import ContractError
+from core.settings import ROOT, settings
+
+SITE_FILE = "hub.toml"
+PRODUCT, SITE = "product", "site"
+PROFILES = "schemas/profiles"
+"""The folder of the product in which each profile has a `<profile>.toml`: its names and the files that it holds."""
+PRODUCT_HOLDS = ("schemas/hub/*.yaml", "schemas/codes/*.csv", "sql/checks/*.sql", "sql/conform/*/hub.sql")
+"""What of the repository is everybody's. The rest of it is a profile's or the rehearsal's own site."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A folder that holds `schemas/` and `sql/`, or the part of it that `holds` (glob patterns) names; () is all of it."""
+
+    name: str
+    root: Path
+    holds: tuple[str, ...] = ()
+
+    def glob(self, pattern: str) -> dict[str, Path]:
+        """The layer's files of a pattern by their names relative to it."""
+        found = {path.relative_to(self.root).as_posix(): path for path in self.root.glob(pattern)}
+        if not self.holds:
+            return found
+        held = _held(self)
+        return {name: path for name, path in found.items() if name in held}
+
+
+@dataclass(frozen=True)
+class Layers:
+    """The layers of a home folder, the nearest first."""
+
+    layers: tuple[Layer, ...]
+
+    @property
+    def home(self) -> Path:
+        return self.layers[0].root
+
+    @property
+    def is_site(self) -> bool:
+        return self.layers[0].name == SITE
+
+    def glob(self, pattern: str) -> list[Path]:
+        """The files of a pattern, by name; of several of one name the nearest layer's."""
+        found: dict[str, Path] = {}
+        for layer in reversed(self.layers):
+            found |= layer.glob(pattern)
+        return [found[name] for name in sorted(found)]
+
+    def find(self, name: str) -> Path | None:
+        """The file of a name such as `sql/conform/staff/hr.sql`, None when no layer has it."""
+        return next((files[name] for layer in self.layers if (files := layer.glob(name))), None)
+
+    def locate(self, name: str) -> Path:
+        """The file of a name, or where the home folder would have it."""
+        return self.find(name) or self.home / name
+
+    def layer_of(self, path: Path) -> Layer:
+        """The layer in which a file lies: of those with one root, the first that holds it."""
+        for layer in self.layers:
+            if path.is_relative_to(layer.root) and path.relative_to(layer.root).as_posix() in layer.glob(
+                path.relative_to(layer.root).as_posix()
+            ):
+                return layer
+        return self.layers[0]
+
+    def file_name(self, path: Path) -> str:
+        """A file as findings name it: relative to the home folder; of another layer, behind that layer's name."""
+        layer = self.layer_of(path)
+        name = path.relative_to(layer.root).as_posix()
+        return name if layer is self.layers[0] else f"{layer.name}:{name}"
+
+    def shadowed(self) -> Iterator[tuple[Path, Layer]]:
+        """Each file of the home folder that takes the place of one of a farther layer, with that layer."""
+        for pattern in ("schemas/**/*.yaml", "schemas/**/*.csv", "sql/**/*.sql"):
+            for name, path in sorted(self.layers[0].glob(pattern).items()):
+                if farther := next((layer for layer in self.layers[1:] if layer.glob(name)), None):
+                    yield path, farther
+
+
+def layers_of(home: Path | None = None) -> Layers:
+    """The layers of a home folder, default that of the settings.
+
+    Raises:
+        ContractError: HUB190 when `hub.toml` cannot be read, or names a profile that does not exist.
+    """
+    root = home or settings().home
+    file = root / SITE_FILE
+    seen = file.stat().st_mtime_ns if file.is_file() else 0
+    return _layers(root, seen)
+
+
+def site_facts(root: Path) -> Mapping[str, Any]:
+    """What a site's `hub.toml` says, empty for a folder without one.
+
+    Raises:
+        ContractError: HUB190 when it cannot be read.
+    """
+    file = root / SITE_FILE
+    if not file.is_file():
+        return {}
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problem = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "utf-8"
+        raise ContractError("HUB190", SITE_FILE, problem=problem) from None
+
+
+def profiles() -> dict[str, Mapping[str, Any]]:
+    """The profiles that the product comes with, by id: their names in `zh` and `en`, and the files that each `holds`."""
+    return {path.stem: tomllib.loads(path.read_text("utf-8")) for path in sorted((ROOT / PROFILES).glob("*.toml"))}
+
+
+@functools.lru_cache(maxsize=8)
+def _layers(root: Path, seen: int) -> Layers:
+    if not seen:
+        return Layers((Layer("home", root),))
+    facts = site_facts(root)
+    layers = [Layer(SITE, root)]
+    if profile := str(facts.get("profile", "")):
+        known = profiles()
+        if profile not in known:
+            raise ContractError("HUB191", SITE_FILE, name=profile, known=", ".join(known) or "-")
+        layers.append(Layer(profile, ROOT, tuple(known[profile]["holds"])))
+    return Layers((*layers, Layer(PRODUCT, ROOT, PRODUCT_HOLDS)))
+
+
+@functools.lru_cache(maxsize=8)
+def _held(layer: Layer) -> frozenset[str]:
+    """The names of all files of a layer that is a part of its folder; the product's files do not change while it runs."""
+    return frozenset(path.relative_to(layer.root).as_posix() for hold in layer.holds for path in layer.root.glob(hold))
