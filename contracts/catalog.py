@@ -45,7 +45,7 @@ class Catalog:
     outside: Mapping[str, FeedDataset] = field(default_factory=dict)
     """By id, `X4.card_photo`: what a hand-over outside the hub may hold. No verb sees these, so none is ever delivered."""
     broken: Mapping[str, HubError] = field(default_factory=dict)
-    layers: Layers = Layers((Layer("home", Path()),))
+    layers: Layers = field(default_factory=lambda: Layers((Layer("home", Path()),)))
     """Where all of it was read, and where SELECTs and code lists are."""
 
     def source(self, id: str) -> SourceDataset:
@@ -172,7 +172,12 @@ def read_catalog(root: Path) -> Catalog:
     broken: dict[str, HubError] = {}
     layers = layers_of(root)
     sources = _load(layers.glob("schemas/sources/*/*.odcs.yaml"), odcs.sources, broken)
-    entities = _load(layers.glob("schemas/hub/*.odcs.yaml"), odcs.entities, broken)
+    changes = {path.stem: odcs.document(path) for path in layers.glob("schemas/overlay/*.yaml")}
+    entities = _load(
+        layers.glob("schemas/hub/*.odcs.yaml"),
+        lambda path: odcs.entities(path, changes.get(path.name.removesuffix(".odcs.yaml"))),
+        broken,
+    )
     feeds = _load(layers.glob("schemas/feeds/*/*.odcs.yaml"), odcs.feeds, broken)
     by_id = {feed.id: feed for feed in sorted(feeds, key=lambda feed: (feed.edge, feed.dataset))}
     flows = [odcs.document(path) for path in layers.glob("schemas/flows/*.yaml")]

@@ -25,6 +25,7 @@ from contracts.contract import (
     Severity,
     SourceDataset,
 )
+from contracts.overlay import overlay_contract
 from core.dialects import DIGITS, LogicalType
 from core.errors import ContractError
 
@@ -67,9 +68,9 @@ def sources(path: Path) -> list[SourceDataset]:
     return [_guard(path, _source, data, table) for table in data.get("schema") or []]
 
 
-def entities(path: Path) -> list[Entity]:
-    """The entities of one hub contract."""
-    data = document(path)
+def entities(path: Path, overlay: Mapping[str, Any] | None = None) -> list[Entity]:
+    """The entities of one hub contract, with what the site's `overlay` changes of it."""
+    data = overlay_contract(document(path), overlay)
     return [_guard(path, _entity, data, table) for table in data.get("schema") or []]
 
 

@@ -19,8 +19,9 @@ import yaml
 
 from core.errors import ContractError
 from core.layers import layers_of
+from core.settings import settings
 
-ZONE = ZoneInfo("Asia/Shanghai")
+ZONE = ZoneInfo(settings().time_zone)
 _DAY = timedelta(days=1)
 _SATURDAY = 5
 _DAYS_OF_EVERY_MONTH = 28
@@ -257,5 +258,5 @@ def _public(year: int) -> tuple[frozenset[date], frozenset[date]]:
     """Public holidays and make-up workdays. The next year is asked as well: New Year moves days in December."""
     import holidays  # 0.1 s that a process which asks for windows only need not pay
 
-    found = holidays.country_holidays("CN", years=(year, year + 1))
+    found = holidays.country_holidays(settings().holidays, years=(year, year + 1))
     return frozenset(found), frozenset(found.weekend_workdays)

@@ -8,16 +8,15 @@ checks. The nearest layer wins, file by file. A folder without `hub.toml` is one
 from __future__ import annotations
 
 import functools
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from core.errors import ContractError
-from core.settings import ROOT, settings
+from core.settings import ROOT, SITE_FILE, read_site, settings
 
-SITE_FILE = "hub.toml"
 PRODUCT, SITE = "product", "site"
 PROFILES = "schemas/profiles"
 """The folder of the product in which each profile has a `<profile>.toml`: its names and the files that it holds."""
@@ -98,7 +97,7 @@ def layers_of(home: Path | None = None) -> Layers:
     """The layers of a home folder, default that of the settings.
 
     Raises:
-        ContractError: HUB190 when `hub.toml` cannot be read, or names a profile that does not exist.
+        ContractError: HUB894 when `hub.toml` cannot be read, HUB895 when it names a profile that does not exist.
     """
     root = home or settings().home
     file = root / SITE_FILE
@@ -106,38 +105,34 @@ def layers_of(home: Path | None = None) -> Layers:
     return _layers(root, seen)
 
 
-def site_facts(root: Path) -> Mapping[str, Any]:
-    """What a site's `hub.toml` says, empty for a folder without one.
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """A profile: its names, and glob patterns of the files that it holds."""
 
-    Raises:
-        ContractError: HUB190 when it cannot be read.
-    """
-    file = root / SITE_FILE
-    if not file.is_file():
-        return {}
-    try:
-        return tomllib.loads(file.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        problem = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "utf-8"
-        raise ContractError("HUB190", SITE_FILE, problem=problem) from None
+    name_zh: str
+    name_en: str
+    holds: tuple[str, ...]
 
 
-def profiles() -> dict[str, Mapping[str, Any]]:
-    """The profiles that the product comes with, by id: their names in `zh` and `en`, and the files that each `holds`."""
-    return {path.stem: tomllib.loads(path.read_text("utf-8")) for path in sorted((ROOT / PROFILES).glob("*.toml"))}
+def profiles() -> Mapping[str, Profile]:
+    """The profiles that the product comes with, by id."""
+    files = sorted((ROOT / PROFILES).glob("*.toml"))
+    return {path.stem: msgspec.toml.decode(path.read_bytes(), type=Profile) for path in files}
 
 
 @functools.lru_cache(maxsize=8)
 def _layers(root: Path, seen: int) -> Layers:
     if not seen:
         return Layers((Layer("home", root),))
-    facts = site_facts(root)
+    try:
+        site = read_site(root)
+    except ValueError as error:
+        raise ContractError("HUB894", SITE_FILE, problem=str(error)) from None
     layers = [Layer(SITE, root)]
-    if profile := str(facts.get("profile", "")):
+    if site and site.profile:
         known = profiles()
-        if profile not in known:
-            raise ContractError("HUB191", SITE_FILE, name=profile, known=", ".join(known) or "-")
-        layers.append(Layer(profile, ROOT, tuple(known[profile]["holds"])))
+        if site.profile not in known:
+            raise ContractError("HUB895", SITE_FILE, name=site.profile, known=", ".join(known) or "-")
+        layers.append(Layer(site.profile, ROOT, known[site.profile].holds))
     return Layers((*layers, Layer(PRODUCT, ROOT, PRODUCT_HOLDS)))
 
 

@@ -11,13 +11,34 @@ import msgspec
 from msgspec import Meta
 
 ROOT = Path(__file__).resolve().parent.parent
+SITE_FILE = "hub.toml"
+
+
+class Site(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a site's `hub.toml` says: one university's choices, kept with its contracts.
+
+    Attributes:
+        name: the university, as reports name it.
+        language: of texts: zh or en.
+        time_zone: of every date, deadline and report (IANA name).
+        holidays: the country whose public holidays apply (ISO 3166 code).
+        profile: the way of working that the site follows, such as zzuli; empty for none.
+        store: PostgreSQL as a URL; empty starts the embedded one under `var/`.
+    """
+
+    name: str = ""
+    language: Literal["zh", "en"] = "zh"
+    time_zone: str = "Asia/Shanghai"
+    holidays: str = "CN"
+    profile: str = ""
+    store: str = ""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Where things are and how much of the machine may be used.
 
     Attributes:
-        home: the room of contracts and SQL: holds schemas/ and sql/.
+        home: the room of contracts and SQL: holds schemas/ and sql/; default the nearest folder above with a hub.toml.
         var: everything that is written: databases, landing, reports.
         url: PostgreSQL of the hub as a URL; empty starts the embedded one.
         lang: language of texts: zh or en.
@@ -28,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         workers: datasets or edges handled side by side.
         checks: who judges rows: scan (one SQL scan) or gx.
         audited: entities a night on whose rows Great Expectations verifies the scan.
+        time_zone, holidays: of the university: an IANA name, and the country whose public holidays apply.
     """
 
     home: Path = ROOT
@@ -42,6 +64,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     workers: Annotated[int, Meta(ge=1)] = 2
     checks: Literal["scan", "gx"] = "scan"
     audited: Annotated[int, Meta(ge=0)] = 2
+    time_zone: str = "Asia/Shanghai"
+    holidays: str = "CN"
 
     @property
     def schemas(self) -> Path:
@@ -68,8 +92,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 def settings() -> Settings:
     """The settings of this process, read once; wrong ones end the process, each told in both languages, since the language
     itself may be what is wrong."""
-    values: dict[str, Any] = {}
     wrong: list[str] = []
+    values = _site_values(wrong)
     for name, kind in get_type_hints(Settings, include_extras=True).items():
         given = os.environ.get(_variable(name))
         if given is None:
@@ -83,6 +107,39 @@ def settings() -> Settings:
         said = "; ".join(wrong)
         raise SystemExit(f"HUB800 设置有误,请改正环境变量 / a setting is wrong, correct the environment: {said}")
     return Settings(**values)
+
+
+def read_site(home: Path) -> Site | None:
+    """The site that a folder is, None for one without `hub.toml`.
+
+    Raises:
+        ValueError: what in the file cannot be read, or is no setting of a site.
+    """
+    file = home / SITE_FILE
+    if not file.is_file():
+        return None
+    try:
+        return msgspec.toml.decode(file.read_bytes(), type=Site)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ValueError(str(error)) from None
+
+
+def _site_values(wrong: list[str]) -> dict[str, Any]:
+    """What the site says, for a process that works in one: `HUB_HOME`, else the nearest folder above that has a `hub.toml`."""
+    here = Path.cwd()
+    above = next((folder for folder in (here, *here.parents) if (folder / SITE_FILE).is_file()), None)
+    home = Path(given) if (given := os.environ.get("HUB_HOME")) else above
+    if home is None:
+        return {}
+    try:
+        site = read_site(home)
+    except ValueError as error:
+        wrong.append(f"{home / SITE_FILE}: {error}")
+        return {}
+    if site is None:
+        return {}
+    said = {"url": site.store, "lang": site.language, "time_zone": site.time_zone, "holidays": site.holidays}
+    return {"home": home, "var": home / "var", **said}
 
 
 def _variable(name: str) -> str:

@@ -16,6 +16,7 @@ from lint.bind import bind
 from lint.calendar import dates
 from lint.codes import codes
 from lint.feeds import feeds
+from lint.layers import overlays
 from lint.references import links
 from lint.selects import sql
 from lint.shape import shape
@@ -25,6 +26,9 @@ from lint.workspace import KINDS, Shelf
 _MISLEADING = frozenset({"HUB113", "HUB116", "HUB117", "HUB119"})
 """Findings after which a contract's names and types cannot be held against other files."""
 
+_SITE_NAMES = frozenset({"HUB123", "HUB126"})
+"""Findings in a farther layer's file over systems and calendar windows, which only the site registers."""
+
 
 def lint(home: Path | None = None) -> list[Finding]:
     """Every finding in a home folder (holding `schemas/` and `sql/`), default that of the settings, by file and line."""
@@ -32,6 +36,8 @@ def lint(home: Path | None = None) -> list[Finding]:
     findings = [*_contracts(found), *codes(found), *links(found), *sql(found), *feeds(found)]
     findings += dates(found)
     findings += bind(found, {finding.file for finding in findings})
+    findings += overlays(found)
+    findings = [item for item in findings if not (item.code in _SITE_NAMES and found.layers.is_site and ":" in item.file)]
     unique = {(finding.render("en"), finding.severity): finding for finding in [*found.broken, *findings]}
     return sorted(unique.values(), key=lambda finding: (finding.file, finding.line, finding.code))
 

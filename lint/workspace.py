@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from contracts import odcs, yaml_lines
 from contracts.contract import HUB, Entity, FeedDataset, SourceDataset
 from contracts.finding import Finding
+from contracts.overlay import overlay_contract
 from contracts.sql import files as queries
 from contracts.sql.files import Query
 from contracts.yaml_lines import Document
@@ -84,6 +85,8 @@ class Shelf:
     lost: dict[str, set[str]] = field(default_factory=lambda: {kind: set() for kind in KINDS})
     """Per kind, the names of contracts that are there but cannot be used: what refers to them is not judged, so that one
     slip does not show up in every file that depends on it."""
+    overlays: Mapping[str, Document] = field(default_factory=dict)
+    """By entity, what the site changes of it; `documents` hold the contracts so changed."""
     queries: dict[str, list[Query]] = field(default_factory=dict)
     """Per kind (conform, feeds, checks) the SELECTs that could be parsed and depend on nothing that is lost."""
 
@@ -99,6 +102,8 @@ def shelf(layers: Layers) -> Shelf:
         found.documents[kind] = list(_documents(found, paths))
         read = {document.path for document in found.documents[kind]}
         found.lost[kind] |= {_name(kind, path) for path in paths if path not in read}
+    found.overlays = {document.path.stem: document for document in _documents(found, layers.glob("schemas/overlay/*.yaml"))}
+    found.documents["hub"] = [_overlaid(found, document) for document in found.documents["hub"]]
     flows = list(_documents(found, layers.glob("schemas/flows/*.yaml")))
     found.flows = frozenset(item["code"] for item in _items(found, flows, "flows", ("code",)))
     found.systems = frozenset(item["code"] for item in _items(found, flows, "systems", ("code",)))
@@ -127,7 +132,14 @@ def shelf(layers: Layers) -> Shelf:
 def assemble(found: Shelf, sound: frozenset[str]) -> None:
     """Turn the documents whose shape is sound (`file` names) into datasets and entities, keeping their places."""
     found.sources = _located(found, "source", sound, odcs.sources, lambda thing: thing.id)
-    found.entities = _located(found, "hub", sound, odcs.entities, lambda thing: thing.name)
+    changes = {name: document.data for name, document in found.overlays.items()}
+    found.entities = _located(
+        found,
+        "hub",
+        sound,
+        lambda path: odcs.entities(path, changes.get(path.name.removesuffix(".odcs.yaml"))),
+        lambda thing: thing.name,
+    )
     found.feeds = _located(found, "feed", sound, odcs.feeds, lambda thing: thing.id)
     for kind, (pattern, dialect) in queries.FOLDERS.items():
         parsed = [queries.parse(path, found.layers.file_name(path), dialect) for path in found.layers.glob(f"sql/{pattern}")]
@@ -142,6 +154,11 @@ def _documents(found: Shelf, paths: Iterable[Path]) -> Iterator[Document]:
         except ContractError as error:
             file, _, line = error.where.rpartition(":")
             found.broken.append(Finding(error.code, file, int(line), error.facts))
+
+
+def _overlaid(found: Shelf, document: Document) -> Document:
+    overlay = found.overlays.get(_name("hub", document.path))
+    return replace(document, data=overlay_contract(document.data, overlay.data)) if overlay else document
 
 
 def _line(document: Document, column: str | None) -> int:

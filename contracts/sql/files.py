@@ -78,7 +78,7 @@ def full_name(table: exp.Table) -> str:
 
 
 def parse(path: Path, file: str, dialect: str) -> Query | Finding:
-    """The one SELECT in a file, which findings call `file`, or the finding (HUB129, HUB130, HUB131, HUB133) that says why it is none."""
+    """The one SELECT in a file, or the finding (HUB129, HUB130, HUB131, HUB133) about `file` that says why it is none."""
     try:
         content = path.read_text("utf-8")
     except UnicodeDecodeError:
