@@ -96,5 +96,6 @@ def show_outcome(found: Any, as_json: bool) -> None:
             for row in facts["extracts"]
             if row["new_columns"]
         ),
+        *(() if catalog().sources else (text("site.nothing"),)),
         Prose(text("cli.report_at", None, path=page)),
     )

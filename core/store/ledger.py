@@ -25,7 +25,7 @@ from core import faults
 from core.errors import Denied, Fault, HubError
 from core.hashing import Clock, system_clock
 from core.process.memory_gate import Crowded, alone
-from core.settings import ROOT
+from core.settings import ROOT, settings
 from core.store import postgres
 
 Output = dict[str, Any]

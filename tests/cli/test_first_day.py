@@ -13,10 +13,11 @@ from typer.testing import CliRunner
 from cli.main import app
 from contracts.catalog import read_catalog
 from core.errors import HubError
-from core.settings import ROOT, settings
+from core.settings import ROOT, Site, settings
 from core.store import ledger as ledger_module
 from core.store import postgres
 from core.store.ledger import ledger
+from onboarding.site import create_site
 
 CACHES = (settings, read_catalog, ledger_module.migrated, ledger_module._ledger, postgres.database)
 COMMANDS = {
@@ -33,6 +34,7 @@ COMMANDS = {
     "flows": ("", "SJGXLC01", "--audit", "--rules"),
     "grants": ("", "S0001", "S0001 --confirm", "S0001 --wrong 错 --system hr"),
     "held": ("",),
+    "init": ("{folder}/site", "{folder}/site --profile nobody"),
     "latency": ("",),
     "link": ("S0001 B0001 --reason 核对",),
     "lint": ("",),
@@ -62,9 +64,9 @@ COMMANDS = {
 LINES = [f"{name} {arguments}".strip() for name, given in COMMANDS.items() for arguments in given if name != "night"]
 
 
-@pytest.fixture(scope="module", params=["empty", "deadlines", "shipped"])
+@pytest.fixture(scope="module", params=["empty", "deadlines", "shipped", "site"])
 def home(request: pytest.FixtureRequest, postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A home without anything, one with nothing but deadlines, or the shipped one; no place is connected, no night was run."""
+    """A home with nothing, with nothing but deadlines, the shipped one, or a site; no place is connected, no night was run."""
     folder = tmp_path_factory.mktemp(request.param)
     (folder / "home").mkdir()
     if request.param == "deadlines":
@@ -73,11 +75,13 @@ def home(request: pytest.FixtureRequest, postgres_server: str, tmp_path_factory:
         content = (ROOT / "schemas" / "flows" / "deadlines.yaml").read_text("utf-8")
         head, tail = content.split("reminders:", 1)
         (flows / "deadlines.yaml").write_text(head + "deadlines:" + tail.split("deadlines:", 1)[1], "utf-8")
+    if request.param == "site":
+        create_site(folder / "site", Site(profile="zzuli"))
+        (folder / "home").rmdir()
+        (folder / "site").rename(folder / "home")
     with pytest.MonkeyPatch.context() as patch:
         if request.param != "shipped":
             patch.setenv("HUB_HOME", str(folder / "home"))
-            (folder / "home" / "sql").mkdir()
-            (folder / "home" / "sql" / "migrations").symlink_to(ROOT / "sql" / "migrations")
         patch.setenv("HUB_VAR", str(folder / "var"))
         patch.setenv("HUB_URL", postgres.database(postgres_server, f"first_{request.param}"))
         for cached in CACHES:

@@ -181,7 +181,6 @@ def university(
     library = processes.mariadb_database(mariadb_server, f"{name}_library")
     home = tmp_path / "home"
     shutil.copytree(HOME, home)
-    shutil.copytree(settings().sql / "migrations", home / "sql" / "migrations")
     research = tmp_path / "research"
     research.mkdir()
     for variable, value in {
