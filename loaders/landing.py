@@ -20,9 +20,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.arrays import whole_numbers
 from core.errors import Refused
 from core.hashing import file_digest
+from core.process.arrays import whole_numbers
 from loaders.plain import Plain
 
 ROW = "source_row"

@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contracts.contract import Entity
-from core.arrays import whole_numbers
 from core.dialects import quoted
 from core.engine import literal
 from core.errors import Gated
+from core.process.arrays import whole_numbers
 from quality import scan
 from quality.base import Question
 from quality.results import Outcome
