@@ -87,7 +87,7 @@ class TableTarget(ABC):
         """Totals of everything sent and not dropped, as the target has it now."""
         shape = Shape(feed, self.phrases)
         with self.transaction(feed.id):
-            [row] = self.rows(shape.totals(f"{shape.sent} where s.dropped_on is null"), feed.edge, feed.dataset)
+            [row] = self.rows(shape.totals(f"{shape.sent} where {shape.stands}"), feed.edge, feed.dataset)
         return control_totals.read(feed, row, 0)
 
     def compare(self, feed: FeedDataset, expected: Path, out: Path) -> tuple[int, int, int]:
@@ -99,7 +99,7 @@ class TableTarget(ABC):
         """
         shape = Shape(feed, self.phrases)
         content = control_totals.content_hash(feed, self.phrases, shape.value)
-        query = f"select {shape.key_text} as row_key, {content} as row_hash from {shape.sent} where s.dropped_on is null"
+        query = f"select {shape.key_text} as row_key, {content} as row_hash from {shape.sent} where {shape.stands}"
         with workspace(feed.id) as (db, folder):
             with self.transaction(feed.id), self.stream(query, _ROW, folder, feed.edge, feed.dataset) as batches:
                 db.register("batches", batches)
@@ -111,7 +111,7 @@ class TableTarget(ABC):
         shape = Shape(feed, self.phrases)
         texts = ", ".join(self.phrases.text(column.type, shape.value(column)) for column in feed.columns)
         among = f"s.row_key in ({', '.join(['%s'] * len(keys))})"
-        query = f"select s.row_key, {texts} from {shape.sent} where s.dropped_on is null and {among}"
+        query = f"select s.row_key, {texts} from {shape.sent} where {shape.stands} and {among}"
         with self.transaction(feed.id):
             return control_totals.cells(self.rows(query, feed.edge, feed.dataset, *keys))
 

@@ -108,14 +108,18 @@ class Shape:
     @property
     def fresh(self) -> dict[str, str]:
         """The columns in which the receiver wants drops marked, and their values in a row that is there."""
-        return {"delete": {}, "inactive": {"is_active": YES, "ended_on": "null"}, "end_date": {"ended_on": "null"}}[
-            self.feed.drop
-        ]
+        marks = {"delete": {}, "inactive": {"is_active": YES, "ended_on": "null"}, "end_date": {"ended_on": "null"}}
+        return marks[self.feed.drop]
 
     @property
     def present(self) -> str:
         """The condition under which a row of the target is not dropped."""
         return {"delete": "1 = 1", "inactive": f"t.is_active = {YES}", "end_date": "t.ended_on is null"}[self.feed.drop]
+
+    @property
+    def stands(self) -> str:
+        """The condition under which the receiver itself takes a row that was sent for one that is there."""
+        return "s.dropped_on is null" if self.feed.drop == "delete" else self.present
 
     @property
     def same_key(self) -> str:
@@ -176,12 +180,8 @@ class Handover:
             refused |= dict.fromkeys(own_gone, OWN_ROW)
             if upserts:
                 self._upsert()
-        self.database.run(
-            f"update {DELIVERIES} set rows_upsert = %s, rows_delete = %s where delivery_id = %s",
-            upserts,
-            dropped,
-            self.delivery.id,
-        )
+        counted = f"update {DELIVERIES} set rows_upsert = %s, rows_delete = %s where delivery_id = %s"
+        self.database.run(counted, upserts, dropped, self.delivery.id)
         return Applied(upserts, dropped, refused=refused)
 
     def again(self) -> Applied:
@@ -205,13 +205,14 @@ class Handover:
         """Totals of the rows of this delivery as the target has them now."""
         shape, delivery, deleted = self.shape, self.delivery, 0
         if delivery.mode == "full":
-            [row] = self.database.rows(shape.totals(f"{shape.sent} where s.dropped_on is null"), *self.feed)
+            [row] = self.database.rows(shape.totals(f"{shape.sent} where {shape.stands}"), *self.feed)
         elif delivery.from_version == 0:  # all that was ever sent, so that no keys need to be brought there to find it
-            [row] = self.database.rows(shape.totals(f"{shape.sent} where {_SENT_BY}"), *self.feed, delivery.id)
+            source = f"{shape.sent} where {_SENT_BY}"
+            [row] = self.database.rows(shape.totals(f"{source} and {shape.stands}"), *self.feed, delivery.id)
         else:
             self.stage(UPSERTS, delivery.upserts, totals.keys(delivery.feed))
             source = f"{UPSERTS} u join {shape.table} t on {self._same_key} join {SENT} s on {_OURS} and {_SENT_BY}"
-            [row] = self.database.rows(shape.totals(source), *self.feed, delivery.id)
+            [row] = self.database.rows(shape.totals(f"{source} and {shape.stands}"), *self.feed, delivery.id)
         if _count(delivery.deletes):
             self.stage(GONE, delivery.deletes, totals.keys(delivery.feed))
             there = f"exists (select 1 from {shape.table} t where {self._same_key} and {shape.present})"
@@ -219,8 +220,7 @@ class Handover:
         return totals.read(delivery.feed, row, int(deleted))
 
     def adopt(self) -> int:
-        """Write down as sent every row of the target with a key of the upserts that is not; returns how many. A row that is
-        marked as dropped is written down as such."""
+        """Write down as sent, or as dropped where marked so, the unknown rows with keys of the upserts; returns how many."""
         shape, taken = self.shape, 0
         self.stage(UPSERTS, self.delivery.upserts, totals.keys(self.delivery.feed))
         unknown = f"not exists (select 1 from {SENT} s where {_OURS})"
@@ -271,15 +271,13 @@ class Handover:
         if among:
             names = ", ".join(shape.key)
             self.database.stage(TWINS, shape.table, shape.key)
-            self.database.run(
-                f"insert into {TWINS} ({KEY}, {names}) select min({KEY}), {names} from {UPSERTS}"
-                f" group by {names} having count(*) > 1"
-            )
+            twins = f"select min({KEY}), {names} from {UPSERTS} group by {names} having count(*) > 1"
+            self.database.run(f"insert into {TWINS} ({KEY}, {names}) {twins}")
             joined = " and ".join(f"t.{name} = u.{name}" for name in shape.key)
             found += self._texts(f"select u.{KEY} from {UPSERTS} u join {TWINS} t on {joined} where not {there} order by 1")
-        for key in dict.fromkeys(found):
+        for key in (keys := list(dict.fromkeys(found))):
             database.run(f"delete from {UPSERTS} where {database.exactly(KEY, '%s')}", key)
-        return list(dict.fromkeys(found))
+        return keys
 
     def _untouched(self) -> bool:
         """Nothing was ever sent and the table is empty: rows can go straight in."""
@@ -341,7 +339,8 @@ class Handover:
         found = ", ".join(["s.row_key", *(f"t.{name}" for name in shape.key)])
         self.database.run(
             f"insert into {GONE} ({', '.join([KEY, *shape.key])}) select {found}"
-            f" from {shape.sent} left join {UPSERTS} u on u.{KEY} = s.row_key where s.dropped_on is null and u.{KEY} is null",
+            f" from {shape.sent} left join {UPSERTS} u on u.{KEY} = s.row_key"
+            f" where (s.dropped_on is null or {shape.stands}) and u.{KEY} is null",
             *self.feed,
         )
         listed = " and ".join(f"not exists (select 1 from {name} u where u.{KEY} = {SENT}.row_key)" for name in (UPSERTS, GONE))
