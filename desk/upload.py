@@ -19,12 +19,14 @@ from pathlib import Path
 from contracts.catalog import Catalog
 from contracts.contract import SourceDataset
 from core.errors import Denied
-from core.hashing import file_digest
+from core.hashing import digest, file_digest
+from core.people import need_two
 from core.settings import settings
 from core.store.connections import connection
 from core.store.ledger import Ledger, Row
-from desk import error_workbook
+from desk import brake_release, error_workbook
 from desk.dry_run import Trial, entities_of, trial
+from pipeline.publishing import publish
 from reporting import display_names
 
 _SHOWN = ("dataset", "as_of", "file_name", "sha256", "rows", "faulty", "state", "error_code", "given_by", "given_at", "stored")
@@ -38,7 +40,8 @@ _ARRIVED = (
 
 @dataclass(frozen=True)
 class Offer:
-    """What somebody hands in: the dataset, the file, who, for which business date, and why faulty rows may be held."""
+    """What somebody hands in: the dataset, the file, who, for which business date, and why faulty rows may be held; `agreed` is
+    what a second person has agreed to (a row of `ops.request`)."""
 
     dataset: str
     file: Path
@@ -46,12 +49,14 @@ class Offer:
     as_of: date
     accept_held: bool = False
     reason: str = ""
+    agreed: Row | None = None
 
 
 def upload(book: Ledger, known: Catalog, offer: Offer) -> Row:
     """Take a sound file, or refuse a faulty one with a fix list; returns the receipt, `state` taken or refused.
 
-    The same file handed in again gets the receipt that it has. `problem` is what stands against the file as a whole, in a line.
+    A faulty one that is to be taken all the same is kept until a second person agrees (`agree`); then `waits` is true. The same
+    file handed in again gets the receipt that it has. `problem` is what stands against the file as a whole, in a line.
 
     Raises:
         Denied: HUB740 when the dataset is not handed in as a file, HUB741 when there is no such file, HUB743 without a name
@@ -73,10 +78,72 @@ def upload(book: Ledger, known: Catalog, offer: Offer) -> Row:
                 return receipt(before) | {"problem": None}
             found = trial(book, known, dataset, Path(room), offer.as_of)
             found = _as_offered(found, copy.name, offer.file.name)
-            takes = found.is_sound or (offer.accept_held and found.stopped is None)
+            takes = found.is_sound or (offer.agreed is not None and found.stopped is None)
+            if offer.agreed:
+                _unchanged(offer.agreed, _content(dataset.id, offer.as_of, file_digest(copy), found.held))
             row = before or _written(book, dataset, offer, found, (copy, "taking" if takes else "refused"))
             whole = {"problem": display_names.line(known, found.stopped) if found.stopped else None}
-            return receipt(_taken(book, known, dataset, row, copy) if takes else row) | whole
+            if takes:
+                return receipt(_taken(book, known, dataset, row, copy)) | whole
+            waits = offer.accept_held and found.stopped is None
+            if waits:
+                _ask(book, row, offer, copy)
+            return receipt(row) | whole | {"waits": waits}
+
+
+def agree(book: Ledger, known: Catalog, subject: str, by: str) -> Row:
+    """Agree that a faulty file is taken all the same, its faulty rows held; returns the receipt of the file as it was taken.
+
+    Raises:
+        Denied: HUB792 when nobody asks for this, HUB704 when the same person does, HUB741 when the file is not kept any more,
+            HUB793 when the file or what is wrong with it is not what it was.
+    """
+    asked = brake_release.asked_for(book, "waiver", subject)
+    need_two(asked["requested_by"], by, subject)
+    told = asked["asked"]
+    folder = _waiting(told["dataset"], subject)
+    offer = Offer(
+        dataset=told["dataset"],
+        file=folder / told["file_name"],
+        by=asked["requested_by"],
+        as_of=date.fromisoformat(told["as_of"]),
+        accept_held=True,
+        reason=asked["reason"],
+        agreed=asked,
+    )
+    found = upload(book, known, offer)
+    if found["state"] == "taken":
+        with book.transaction() as connection_:
+            publish.agreed_to(connection_, asked, by, book.clock())
+        shutil.rmtree(folder, ignore_errors=True)
+    return found
+
+
+def _ask(book: Ledger, row: Row, offer: Offer, copy: Path) -> None:
+    """Keep a faulty file, and ask for a second person who agrees that it is taken all the same."""
+    subject = number(row["upload_id"])
+    _put(copy, _made(_waiting(row["dataset"], subject)) / offer.file.name)
+    told = {name: row[name] for name in ("dataset", "file_name", "sha256", "rows", "faulty")}
+    content = _content(row["dataset"], row["as_of"], row["sha256"], row["faulty"])
+    wanted = {"kind": "waiver", "subject": subject, "asked": {**told, "as_of": row["as_of"].isoformat()}}
+    with book.transaction() as connection_:
+        given = {"content_hash": content, "reason": offer.reason, "requested_by": offer.by}
+        brake_release.ask(connection_, book, {**wanted, **given})
+
+
+def _unchanged(asked: Row, content: str) -> None:
+    if content != asked["content_hash"]:
+        raise Denied("HUB793", asked["subject"], by=asked["requested_by"])
+
+
+def _content(dataset: str, as_of: date, sha256: str, faulty: int) -> str:
+    """The digest of what a second person agrees to: which file, for which day, with how many faulty rows."""
+    return digest("waiver", dataset, as_of, sha256, faulty)
+
+
+def _waiting(dataset: str, subject: str) -> Path:
+    """Where a faulty file is kept until somebody agrees."""
+    return settings().var / "uploads" / dataset / subject / "waiting"
 
 
 def uploaded(known: Catalog, id: str) -> SourceDataset:

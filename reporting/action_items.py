@@ -89,6 +89,7 @@ def request_line(row: Row, language: str | None = None) -> str:
 def _asked(row: Row) -> dict[str, str]:
     at, content = local_minute(row["requested_at"]), row["content_hash"][:8]
     told = {"what": row["kind"], "id": row["subject"].removeprefix("v"), "by": row["requested_by"]}
+    told["dataset"] = str(row["asked"].get("dataset", ""))
     return {**told, "at": at, "reason": row["reason"], "content": content}
 
 

@@ -53,12 +53,21 @@ def upload(
 
 
 @app.command(help=text("desk.cli.uploads"))
-def uploads(dataset: Dataset, limit: Limit = 50, as_json: AsJson = False) -> None:
+def uploads(
+    dataset: Dataset,
+    approve: Annotated[str | None, typer.Option("--approve", help=text("desk.cli.approve_held"))] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
     from contracts.catalog import catalog
     from core.store.ledger import ledger
     from desk import upload as desk
 
     wanted = desk.uploaded(catalog(), dataset)
+    if approve is not None:
+        taken = desk.agree(ledger(), catalog(), approve.upper(), signed_in("waive", [wanted.system]))
+        show(taken, as_json, None if as_json else _told(taken))
+        return
     signed_in("see_uploads", [wanted.system])
     found = desk.uploads(ledger(), wanted, limit)
     show(found, as_json, None if as_json else _table(dataset, found))
@@ -79,6 +88,8 @@ def _told(found: Row) -> Any:
     lines = [Prose(text(f"desk.upload.told_{found['state']}", None, **found))]
     if found["problem"]:
         lines.append(Prose(found["problem"]))
+    if found.get("waits"):
+        lines.append(Prose(text("desk.upload.told_waits", None, **found)))
     if found["fixes"]:
         lines.append(Prose(text("desk.upload.told_fixes", None, file=found["fixes"])))
     return Group(*lines, screen.facts({**dataset, **facts}))

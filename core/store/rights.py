@@ -31,6 +31,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
         "take": "technician department",
         "acknowledge": "technician department",
         "upload": "technician department",
+        "waive": "technician department",
         "confirm": "technician department",
         "confirm_grants": "person",
         "accounts": "administrator",

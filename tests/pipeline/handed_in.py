@@ -8,14 +8,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from signing import have
 
 from contracts.catalog import catalog
 from core.errors import HubError
+from core.store.ledger import Ledger
 from desk import upload
 
 PARTS = Path(__file__).parent / "allowance"
 DATASET = "finance.allowance"
 Amounts = dict[str, int]
+
+
+def taken(book: Ledger, offer: upload.Offer) -> dict[str, Any]:
+    """The receipt of a file that is handed in, after a second person agreed where one is asked for."""
+    for name in ("周会计", "财务处长"):
+        have(name, "department", systems=("finance",))
+    found = upload.upload(book, catalog(), offer)
+    return upload.agree(book, catalog(), found["receipt"], "财务处长") if found.get("waits") else found
 
 
 class HandedIn:
@@ -43,7 +53,7 @@ class HandedIn:
         file.write_text("\n".join(["工号,金额", *lines, ""]), "utf-8")
         offer = upload.Offer(DATASET, file, "周会计", as_of, insist, "急" if insist else "")
         try:
-            state = str(upload.upload(self.university.ledger, catalog(), offer)["state"])
+            state = str(taken(self.university.ledger, offer)["state"])
         except HubError as error:
             return error.code
         if state == "taken" and (not self.taken or self.taken[-1] != amounts):

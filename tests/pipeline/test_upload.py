@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 import xlsxwriter
+from handed_in import taken
 from python_calamine import CalamineWorkbook
+from signing import have
 
 from contracts.catalog import catalog
 from core.errors import Denied
@@ -62,7 +64,7 @@ def workbook(path: Path, rows: Sequence[Sequence[str]], header: Sequence[str] = 
 
 def hand_in(university: Any, file: Path, **other: Any) -> dict[str, Any]:
     as_of = other.pop("as_of", AS_OF)
-    return desk.upload(university.ledger, catalog(), desk.Offer("finance.payroll", file, "周会计", as_of, **other))
+    return taken(university.ledger, desk.Offer("finance.payroll", file, "周会计", as_of, **other))
 
 
 def lines_of(path: str) -> list[list[Any]]:
@@ -119,6 +121,33 @@ def test_faulty_rows_are_held_when_a_named_person_takes_them_with_a_reason(
     university.night(2)
     assert {row[0] for row in university.hub("payroll_item")} == {"T0001", "T0002"}
     assert {key for entity, key, _ in university.held() if entity == "payroll_item"} == {"T9999|202609|A01", "T0003|202609|A01"}
+
+
+def test_a_faulty_file_is_taken_by_two_persons_and_for_what_was_asked(
+    university: Any, desk_folder: Path, tmp_path: Path
+) -> None:
+    file, book = workbook(tmp_path / "bad.xlsx", BAD), university.ledger
+    for name in ("周会计", "财务处长"):
+        have(name, "department", systems=("finance",))
+    asked = desk.upload(book, catalog(), desk.Offer("finance.payroll", file, "周会计", AS_OF, True, "发薪在即"))
+    assert (asked["state"], asked["waits"], asked["stored"]) == ("refused", True, None)
+    assert list(desk_folder.iterdir()) == []
+    with pytest.raises(Denied, match="HUB704"):
+        desk.agree(book, catalog(), asked["receipt"], "周会计")
+    with pytest.raises(Denied, match="HUB792"):
+        desk.agree(book, catalog(), "UP000099", "财务处长")
+    kept = next((university.var / "uploads").glob("*/*/waiting/bad.xlsx"))
+    whole = kept.read_bytes()
+    shutil.copyfile(workbook(tmp_path / "other.xlsx", (*BAD, ("T0004", "丁", "202609", "A01", "基本工资", "1"))), kept)
+    with pytest.raises(Denied, match="HUB793"):
+        desk.agree(book, catalog(), asked["receipt"], "财务处长")
+    assert list(desk_folder.iterdir()) == []
+    kept.write_bytes(whole)
+    done = desk.agree(book, catalog(), asked["receipt"], "财务处长")
+    assert (done["state"], done["given_by"], done["sha256"]) == ("taken", "周会计", asked["sha256"])
+    row = book.single("select * from ops.request where kind = 'waiver'")
+    assert (row["requested_by"], row["approved_by"], row["reason"]) == ("周会计", "财务处长", "发薪在即")
+    assert not kept.exists()
 
 
 def test_a_file_of_another_shape_is_refused_as_a_whole(university: Any, desk_folder: Path, tmp_path: Path) -> None:
