@@ -92,9 +92,10 @@ def said(name: str, found: Output) -> list[HubError]:
 
 
 def suspended(book: Ledger) -> Sequence[Row]:
-    """`{entity, system, damaged, rules, waiting}` as the newest change of every entity found it."""
+    """`{entity, system, damaged, rules, waiting}` as the newest change of every entity found it. Of one that was stopped since,
+    what was found before may be long mended, and it is said why it was stopped."""
     rows = book.rows(
-        "select distinct on (subject) subject, output -> 'suspended' as suspended from ops.step"
-        " where verb = 'brake' and state = 'done' order by subject, step_id desc"
+        "select distinct on (subject) subject, case when state = 'done' then output -> 'suspended' end as suspended"
+        " from ops.step where verb = 'brake' and state <> 'running' order by subject, step_id desc"
     )
     return [{"entity": row["subject"], **found} for row in rows for found in row["suspended"] or []]

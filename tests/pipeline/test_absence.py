@@ -39,6 +39,15 @@ def test_a_mistyped_number_takes_nobody_away_and_is_said_until_it_is_mended(univ
     assert [point for point in action_items.points(university.ledger, catalog()) if point["kind"] == "suspended"] == []
 
 
+def test_what_was_found_before_an_entity_was_stopped_is_not_said_any_more(university: Any) -> None:
+    university.night(1)
+    university.department("update jzg set gh = 'T0006', gxsj = now() where gh = 'T0004'")
+    assert [error.code for error in university.night(2).problems] == ["HUB403"]
+    university.department("delete from jzg")
+    assert [error.code for error in university.night(3).problems] == ["HUB501"]
+    assert [point for point in action_items.points(university.ledger, catalog()) if point["kind"] == "suspended"] == []
+
+
 def test_a_held_row_under_a_key_that_the_hub_has_hides_nobody(university: Any) -> None:
     university.night(1)
     university.department("update jzg set xm = null, gxsj = now() where gh = 'T0006'")
