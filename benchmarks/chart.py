@@ -31,19 +31,19 @@ TITLES = {
 def main(figures: str, chart: str) -> None:
     """Draw every size; ways that failed are left out."""
     sizes = json.loads(Path(figures).read_text("utf-8"))
-    panels = [panel for sized in sizes for job in TITLES if (panel := _panel(sized, job)) is not None]
-    drawn = alt.vconcat(*panels, title=_title(sizes)).resolve_scale(x="shared")
+    panels = [panel for sized in sizes for job in TITLES if (panel := _build_panel(sized, job)) is not None]
+    drawn = alt.vconcat(*panels, title=_build_title(sizes)).resolve_scale(x="shared")
     drawn.configure_view(stroke=None).configure_axis(grid=False).save(chart)
 
 
-def _title(sizes: list[dict[str, Any]]) -> alt.TitleParams:
+def _build_title(sizes: list[dict[str, Any]]) -> alt.TitleParams:
     machine = sizes[0]["machine"]
     told = f"{machine}; median of {sizes[0]['runs']} rounds in turn, line from smallest to largest; logarithmic"
     return alt.TitleParams("Seconds per million rows, less is better", subtitle=told, anchor="start", offset=14)
 
 
-def _panel(sized: dict[str, Any], job: str) -> Any:
-    rows = [_row(one) for one in sized["jobs"] if one["job"] == job and "per_million" in one]
+def _build_panel(sized: dict[str, Any], job: str) -> Any:
+    rows = [_build_row(one) for one in sized["jobs"] if one["job"] == job and "per_million" in one]
     if not rows:
         return None
     data = alt.Data(values=rows)
@@ -59,7 +59,7 @@ def _panel(sized: dict[str, Any], job: str) -> Any:
     return alt.layer(bars, spread, numbers).properties(width=460, height=18 * len(rows), title=title)
 
 
-def _row(one: dict[str, Any]) -> dict[str, Any]:
+def _build_row(one: dict[str, Any]) -> dict[str, Any]:
     scale = 1_000_000 / one["rows"]
     memory = f", {one['peak_mb']:,} MB" if one["peak_mb"] else ""
     return {

@@ -12,49 +12,49 @@ import subprocess
 import sys
 from pathlib import Path
 
-from core.settings import ROOT, settings
+from core.settings import ROOT, get_settings
 
 _MODULES_OF_PEERS = {"sling": "sling_linux_amd64/bin/sling-linux-amd64"}
 
 
-class Missing(Exception):
+class PeerMissing(Exception):
     """A peer could not be installed; the text is the installer's last line."""
 
 
-def program(name: str, command: str = "python") -> Path:
+def find_program(name: str, command: str = "python") -> Path:
     """The path of a command in the environment of a peer, which is made when its pins have changed.
 
     Raises:
         Missing: the installer failed.
     """
     pins = ROOT / "requirements" / f"peers-{name}.txt"
-    folder = folder_of() / "envs" / name
+    folder = bench_folder() / "envs" / name
     stamp = folder / "made-from"
     made_from = hashlib.sha256(pins.read_bytes()).hexdigest()
     if not stamp.is_file() or stamp.read_text() != made_from:
         print(f"installing {name} ...", file=sys.stderr)
         shutil.rmtree(folder, ignore_errors=True)
-        _run([sys.executable, "-m", "venv", str(folder)])
-        _run([str(folder / "bin" / "pip"), "install", "-q", "--disable-pip-version-check", "-r", str(pins)])
+        _run_command([sys.executable, "-m", "venv", str(folder)])
+        _run_command([str(folder / "bin" / "pip"), "install", "-q", "--disable-pip-version-check", "-r", str(pins)])
         stamp.write_text(made_from)
     if command in _MODULES_OF_PEERS:
         found = next(folder.glob(f"lib/python*/site-packages/{_MODULES_OF_PEERS[command]}"), None)
         if found is None:
-            raise Missing(f"{name} has no program for this machine")
+            raise PeerMissing(f"{name} has no program for this machine")
         return found
     return folder / "bin" / command
 
 
-def folder_of() -> Path:
+def bench_folder() -> Path:
     """Where the bench keeps environments, servers and files; they may be deleted at any time."""
-    folder = settings().var / "bench"
+    folder = get_settings().var / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
-def variables() -> dict[str, str]:
+def build_variables() -> dict[str, str]:
     """The environment variables of a peer's process: nothing is reported to its makers, nothing written to the user's home."""
-    home = folder_of() / "home"
+    home = bench_folder() / "home"
     home.mkdir(exist_ok=True)
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith(("HUB_", "AIRFLOW_", "PYTHON"))},
@@ -67,8 +67,8 @@ def variables() -> dict[str, str]:
     }
 
 
-def _run(command: list[str]) -> None:
+def _run_command(command: list[str]) -> None:
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        raise Missing(lines[-1] if lines else f"status {done.returncode}")
+        raise PeerMissing(lines[-1] if lines else f"status {done.returncode}")

@@ -44,7 +44,7 @@ class Run:
         return {name: value for name, value in asdict(self).items() if value not in (None, {})}
 
 
-def run(command: Sequence[str], variables: Mapping[str, str], limit_seconds: float) -> Run:
+def run_measured(command: Sequence[str], variables: Mapping[str, str], limit_seconds: float) -> Run:
     """Run a command to its end, or end it and its children after the limit."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
@@ -57,25 +57,27 @@ def run(command: Sequence[str], variables: Mapping[str, str], limit_seconds: flo
             env=dict(variables),
             start_new_session=True,
         )
-        memory = _Memory(child.pid)
+        memory = _MemoryWatch(child.pid)
         status: int | None = None
         try:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 status = child.wait(limit_seconds)
         finally:
             if status is None:
-                _end(child)
+                _end_group(child)
             seconds = time.perf_counter() - started
             peak = memory.stop()
         output.seek(0)
         lines = [line.strip() for line in output if line.strip()]
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    problem = None if status == 0 else f"not done after {limit_seconds:.0f} s" if status is None else _reason(lines, status)
-    return Run(round(seconds, 3), round(cpu, 2), peak // _MB, problem, _object(lines))
+    problem = (
+        None if status == 0 else f"not done after {limit_seconds:.0f} s" if status is None else _find_reason(lines, status)
+    )
+    return Run(round(seconds, 3), round(cpu, 2), peak // _MB, problem, _parse_last_line(lines))
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
+def _end_group(child: subprocess.Popen[bytes]) -> None:
     """Interrupt the group, so that it may stop servers of its own, and end what does not listen."""
     with contextlib.suppress(subprocess.TimeoutExpired):
         os.killpg(child.pid, signal.SIGINT)
@@ -85,14 +87,14 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         child.wait()
 
 
-class _Memory:
+class _MemoryWatch:
     """Asks for the memory of a process tree until it is stopped."""
 
     def __init__(self, pid: int) -> None:
         self._root = psutil.Process(pid)
         self._peak = 0
         self._ended = threading.Event()
-        self._asking = threading.Thread(target=self._ask, daemon=True)
+        self._asking = threading.Thread(target=self._poll_memory, daemon=True)
         self._asking.start()
 
     def stop(self) -> int:
@@ -101,7 +103,7 @@ class _Memory:
         self._asking.join()
         return self._peak
 
-    def _ask(self) -> None:
+    def _poll_memory(self) -> None:
         family = [self._root]
         for turn in itertools.count():
             if self._ended.wait(_EVERY_SECONDS):
@@ -109,20 +111,20 @@ class _Memory:
             with contextlib.suppress(psutil.Error):
                 if turn % _FAMILY_EVERY == 0:
                     family = [self._root, *self._root.children(recursive=True)]
-                self._peak = max(self._peak, sum(map(_resident, family)))
+                self._peak = max(self._peak, sum(map(_read_resident, family)))
 
 
-def _resident(process: psutil.Process) -> int:
+def _read_resident(process: psutil.Process) -> int:
     with contextlib.suppress(psutil.Error):
         return int(process.memory_info().rss)
     return 0
 
 
-def _reason(lines: Sequence[str], status: int) -> str:
+def _find_reason(lines: Sequence[str], status: int) -> str:
     return lines[-1][:200] if lines else f"status {status}"
 
 
-def _object(lines: Sequence[str]) -> dict[str, Any]:
+def _parse_last_line(lines: Sequence[str]) -> dict[str, Any]:
     with contextlib.suppress(ValueError, IndexError):
         found = json.loads(lines[-1])
         return found if isinstance(found, dict) else {}

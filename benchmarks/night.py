@@ -27,8 +27,8 @@ NIGHT = """
 import json, resource, sys, time
 from datetime import date
 started = time.perf_counter()
-from runs.nightly import night
-outcome = night(date.fromisoformat(sys.argv[1]))
+from runs.nightly import run_night
+outcome = run_night(date.fromisoformat(sys.argv[1]))
 print(json.dumps({
     "seconds": round(time.perf_counter() - started, 2),
     "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
@@ -48,24 +48,26 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="hub-bench-") as folder:
         Path(folder).chmod(0o711)  # the embedded server gives up root and must still get at its files
         os.environ["HUB_VAR"] = folder
-        figures = measure(Path(folder), options.persons, options.runs, [name for name in options.systems.split(",") if name])
-    show(figures)
+        figures = measure_nights(
+            Path(folder), options.persons, options.runs, [name for name in options.systems.split(",") if name]
+        )
+    print_figures(figures)
     part = "-" + options.systems.replace(",", "-") if options.systems else ""
     kept = Path(__file__).parent / "results" / f"night-{options.persons}{part}.json"
     kept.parent.mkdir(exist_ok=True)
     kept.write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", "utf-8")
 
 
-def measure(folder: Path, persons: int, runs: int, systems: Sequence[str]) -> dict[str, Any]:
+def measure_nights(folder: Path, persons: int, runs: int, systems: Sequence[str]) -> dict[str, Any]:
     """The figures of the nights, in seconds and megabytes."""
     from campus.rehearsal import Rehearsal
-    from core.store.postgres import hub_url
+    from core.store.postgres import get_hub_url
 
     started = time.perf_counter()
     university = Rehearsal(folder / "campus", persons, systems=systems)
     university.start()
     university.load(1)
-    os.environ["HUB_URL"] = hub_url()  # one server for every night, so that starting it is not measured
+    os.environ["HUB_URL"] = get_hub_url()  # one server for every night, so that starting it is not measured
     figures: dict[str, Any] = {
         "persons": persons,
         "systems": list(systems) or "all",
@@ -74,18 +76,18 @@ def measure(folder: Path, persons: int, runs: int, systems: Sequence[str]) -> di
         "university_seconds": round(time.perf_counter() - started, 2),
     }
     try:
-        figures["first"] = night(0)
+        figures["first"] = run_night(0)
         university.load(2)
-        figures["changed"] = night(1)
-        figures["settling"] = night(2)
-        figures["unchanged"] = [night(3 + number) for number in range(runs)]
+        figures["changed"] = run_night(1)
+        figures["settling"] = run_night(2)
+        figures["unchanged"] = [run_night(3 + number) for number in range(runs)]
     finally:
         university.stop()
     figures["generator_peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return figures
 
 
-def night(day: int) -> dict[str, Any]:
+def run_night(day: int) -> dict[str, Any]:
     """One night in a process of its own."""
     command = [sys.executable, "-c", NIGHT, (DAY_ONE + timedelta(days=day)).isoformat()]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
@@ -93,7 +95,7 @@ def night(day: int) -> dict[str, Any]:
     return found
 
 
-def show(figures: dict[str, Any]) -> None:
+def print_figures(figures: dict[str, Any]) -> None:
     """Print the figures as a table."""
     print(f"{figures['persons']:,} persons, {figures['machine']}, load {figures['load_before']:.1f}")
     rows = [

@@ -22,13 +22,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.trickle import airflow
+from benchmarks.trickle import run_airflow
 from core.calendar import ZONE
 
 if TYPE_CHECKING:
     from campus.rehearsal import Rehearsal
 
-RUNNER = "import sys; from datetime import date; from runs.nightly import night; night(date.fromisoformat(sys.argv[1]))"
+RUNNER = "import sys; from datetime import date; from runs.nightly import run_night; run_night(date.fromisoformat(sys.argv[1]))"
 QUIET_SECONDS, LIMIT_SECONDS = 60, 1800
 """Seconds without a new step after which a night counts as over; and how long one may take."""
 BUSY = "while True: pass"
@@ -43,52 +43,52 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="hub-orchestrated-") as folder:
         Path(folder).chmod(0o711)  # the embedded server gives up root and must still get at its files
         os.environ["HUB_VAR"] = folder
-        figures = measure(Path(folder), options.persons, options.busy)
-    show(figures)
+        figures = measure_loads(Path(folder), options.persons, options.busy)
+    print_figures(figures)
     kept = Path(__file__).parent / "results" / f"orchestrated-{options.persons}.json"
     kept.write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", "utf-8")
 
 
-def measure(folder: Path, persons: int, loads: list[int]) -> dict[str, Any]:
+def measure_loads(folder: Path, persons: int, loads: list[int]) -> dict[str, Any]:
     """The figures, in seconds, by the number of competing processes."""
     from campus.rehearsal import Rehearsal
     from campus.simulate.world import day_of
-    from core.store.postgres import hub_url
+    from core.store.postgres import get_hub_url
 
     today = datetime.now(ZONE).date()
     day = day_of(today) - 1
     university = Rehearsal(folder / "campus", persons)
     university.start()
-    os.environ["HUB_URL"] = hub_url()  # one server for every night, so that starting it is not measured
+    os.environ["HUB_URL"] = get_hub_url()  # one server for every night, so that starting it is not measured
     nights: list[dict[str, Any]] = [{"busy": busy} for busy in loads]
     try:
         university.load(day)
-        first = _run(today.isoformat())
+        first = _time_runner(today.isoformat())
         for found in nights:
-            day = _next(university, day)
-            with _beside(found["busy"]):
-                found["runner"] = _run(today.isoformat())
-        airflow("up")
+            day = _load_next_day(university, day)
+            with _run_competitors(found["busy"]):
+                found["runner"] = _time_runner(today.isoformat())
+        run_airflow("up")
         try:
             for found in nights:
-                day = _next(university, day)
-                with _beside(found["busy"]):
-                    found["dag"] = _dag()
+                day = _load_next_day(university, day)
+                with _run_competitors(found["busy"]):
+                    found["dag"] = _time_dag()
         finally:
-            airflow("down")
+            run_airflow("down")
     finally:
         university.stop()
     machine = f"{platform.machine()}, {os.cpu_count()} cores"
     return {"persons": persons, "machine": machine, "first": first, "nights": nights}
 
 
-def _next(university: Rehearsal, day: int) -> int:
+def _load_next_day(university: Rehearsal, day: int) -> int:
     university.load(day + 1)
     return day + 1
 
 
 @contextlib.contextmanager
-def _beside(count: int) -> Iterator[None]:
+def _run_competitors(count: int) -> Iterator[None]:
     """So many processes that do nothing but work."""
     busy = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(count)]
     try:
@@ -99,38 +99,38 @@ def _beside(count: int) -> Iterator[None]:
             process.wait()
 
 
-def _run(day: str) -> dict[str, float]:
+def _time_runner(day: str) -> dict[str, float]:
     started, began = time.perf_counter(), datetime.now(UTC)
     subprocess.run([sys.executable, "-c", RUNNER, day], check=True)
-    return {"seconds": round(time.perf_counter() - started, 1), **_receipts(began)}
+    return {"seconds": round(time.perf_counter() - started, 1), **_count_receipts(began)}
 
 
-def _dag() -> dict[str, float]:
+def _time_dag() -> dict[str, float]:
     """Trigger the night, wait until nothing follows any more, and tell how long it took."""
-    from core.store.ledger import ledger
+    from core.store.ledger import open_ledger
 
-    airflow("cli", "dags", "trigger", "nightly")
-    began, book = datetime.now(UTC), ledger()
+    run_airflow("cli", "dags", "trigger", "nightly")
+    began, book = datetime.now(UTC), open_ledger()
     question = (
         "select max(coalesce(s.ended_at, now())) as last, bool_or(r.state = 'running') as running from ops.step s"
         " join ops.run r using (run_id) where r.started_at >= %s::timestamptz - interval '10 seconds' and r.kind <> 'refresh'"
     )
     while (datetime.now(UTC) - began).total_seconds() < LIMIT_SECONDS:
         time.sleep(2)
-        seen = book.one(question, [began])
+        seen = book.fetch_row(question, [began])
         if seen and seen["last"] and not seen["running"] and (datetime.now(UTC) - seen["last"]).total_seconds() > QUIET_SECONDS:
-            return {"seconds": round((seen["last"] - began).total_seconds(), 1), **_receipts(began)}
+            return {"seconds": round((seen["last"] - began).total_seconds(), 1), **_count_receipts(began)}
     raise SystemExit("The nightly DAG did not come to its end.")
 
 
-def _receipts(began: datetime) -> dict[str, int]:
+def _count_receipts(began: datetime) -> dict[str, int]:
     """How many deliveries were accepted since: that both did the same work."""
-    from core.store.ledger import ledger
+    from core.store.ledger import open_ledger
 
-    return {"receipts": ledger().single("select count(*) as n from ops.delivery where accepted_at >= %s", [began])["n"]}
+    return {"receipts": open_ledger().single("select count(*) as n from ops.delivery where accepted_at >= %s", [began])["n"]}
 
 
-def show(figures: dict[str, Any]) -> None:
+def print_figures(figures: dict[str, Any]) -> None:
     """Print the figures as a table."""
     print(f"{figures['persons']:,} persons, {figures['machine']}; first night {figures['first']['seconds']} s")
     print(f"{'competing':<12}{'runner s':>10}{'receipts':>10}{'DAG s':>10}{'receipts':>10}{'DAG / runner':>14}")

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.million.__main__ import DAY_ONE, university
+from benchmarks.million.__main__ import DAY_ONE, build_university
 from core.settings import ROOT
 
 RESULTS = Path(__file__).parent / "results"
@@ -26,22 +26,22 @@ HUB = """
 import json, statistics, sys, time
 began = time.perf_counter()
 from datetime import date, timedelta
-from core.hashing import digest
-from core.store.ledger import ledger
-from runs.nightly import night
+from core.hashing import hash_values
+from core.store.ledger import open_ledger
+from runs.nightly import run_night
 imported = time.perf_counter() - began
-book, first = ledger(), date.fromisoformat(sys.argv[1])
+book, first = open_ledger(), date.fromisoformat(sys.argv[1])
 spent = []
 for number in range(8):
     began = time.perf_counter()
-    outcome = night(first + timedelta(days=number))
+    outcome = run_night(first + timedelta(days=number))
     spent.append(time.perf_counter() - began)
     assert not outcome.problems, [error.code for error in outcome.problems]
 run = book.open_run("overhead", first, ["bench"])
 steps = []
 for number in range(int(sys.argv[2])):
     began = time.perf_counter()
-    book.do(run.id, "bench", f"step {number}", digest(str(number)), lambda step: {})
+    book.run_step(run.id, "bench", f"step {number}", hash_values(str(number)), lambda step: {})
     steps.append(time.perf_counter() - began)
 book.close_run(run.id)
 print(json.dumps({"import": imported, "step": statistics.median(steps), "step_longest": max(steps), "flow": spent[2:]}))
@@ -61,22 +61,22 @@ print(json.dumps({"airflow_import": imported, "parse": time.perf_counter() - beg
 def main() -> None:
     """Measure, print and keep the figures."""
     from campus.servers import processes
-    from core.store.ledger import ledger
+    from core.store.ledger import open_ledger
 
     plain = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="hub-overhead-") as made:
         folder = Path(made)
         folder.chmod(0o711)  # the embedded server gives up root and must still get at its files
         try:
-            university(folder, ROWS, 0)
-            figures = _told([sys.executable, "-c", HUB, DAY_ONE.isoformat(), str(STEPS)], os.environ)
+            build_university(folder, ROWS, 0)
+            figures = _run_json([sys.executable, "-c", HUB, DAY_ONE.isoformat(), str(STEPS)], os.environ)
         finally:
             if os.environ.get("HUB_URL"):
-                ledger().close()
+                open_ledger().close()
             for server in ("mariadb", "postgresql"):
-                processes.stop(folder / server)
+                processes.stop_server(folder / server)
         airflow = {"AIRFLOW_HOME": str(folder / "airflow"), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
-        figures |= _told([sys.executable, "-W", "ignore", "-c", PARSE], plain | airflow)
+        figures |= _run_json([sys.executable, "-W", "ignore", "-c", PARSE], plain | airflow)
     figures["flow"] = sorted(figures["flow"])[len(figures["flow"]) // 2]
     for name, limit in {"step": STEP_LIMIT, "flow": FLOW_LIMIT, "parse": PARSE_LIMIT}.items():
         print(f"{name:<8}{figures[name]:8.3f} s  (at most {limit} s)")
@@ -86,7 +86,7 @@ def main() -> None:
     (RESULTS / "overhead.json").write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
 
 
-def _told(command: list[str], variables: Any) -> dict[str, Any]:
+def _run_json(command: list[str], variables: Any) -> dict[str, Any]:
     done = subprocess.run(command, env=dict(variables), cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found

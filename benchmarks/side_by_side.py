@@ -25,9 +25,9 @@ import pyarrow.parquet as pq
 
 from benchmarks import cases, environments, students, summary
 from benchmarks.cases import Place, Way
-from benchmarks.environments import Missing
-from benchmarks.measure import Run, run
-from benchmarks.steps import conformed
+from benchmarks.environments import PeerMissing
+from benchmarks.measure import Run, run_measured
+from benchmarks.steps import write_conformed
 from benchmarks.summary import Measured
 from campus.servers import processes
 
@@ -44,20 +44,20 @@ HUB_NIGHTS = Way(
 
 def main() -> None:
     """Measure every size, print, and keep the figures and the chart."""
-    options = _options()
+    options = _parse_options()
     kept = []
     for rows in options.rows:
-        figures = measure(rows, options.runs, options.only)
-        summary.show(figures)
+        figures = measure_size(rows, options.runs, options.only)
+        summary.print_figures(figures)
         kept.append(figures)
-    summary.show_bars(kept)
+    summary.print_bars(kept)
     RESULTS.mkdir(exist_ok=True)
     out = options.out or RESULTS / f"side-by-side-{'-'.join(str(rows) for rows in options.rows)}.json"
     out.write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    draw(out)
+    draw_chart(out)
 
 
-def _options() -> argparse.Namespace:
+def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000], help="sizes of the table, one after the other")
     parser.add_argument("--runs", type=int, default=3, help="rounds")
@@ -71,74 +71,80 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def measure(rows: int, runs: int, only: Sequence[str] = ()) -> dict[str, Any]:
+def measure_size(rows: int, runs: int, only: Sequence[str] = ()) -> dict[str, Any]:
     """The figures of one size, as `summary.figures` gives them."""
-    folder = environments.folder_of() / f"rows-{rows}"
-    _stop(folder)
+    folder = environments.bench_folder() / f"rows-{rows}"
+    _stop_servers(folder)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     measured: Measured = {}
-    chosen = [way for way in cases.ways() if asked(way, only)]
+    chosen = [way for way in cases.list_ways() if is_asked(way, only)]
     load = os.getloadavg()[0]
     try:
-        place = prepare(folder, rows)
+        place = prepare_place(folder, rows)
         for number in range(runs):
-            _round(place, number, chosen, measured)
-            if asked(HUB_NIGHTS, only):
-                _hub_nights(place, measured)
+            _run_round(place, number, chosen, measured)
+            if is_asked(HUB_NIGHTS, only):
+                _run_hub_nights(place, measured)
     finally:
-        _stop(folder)
+        _stop_servers(folder)
     machine = {
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "load_before": load,
         "load_after": os.getloadavg()[0],
     }
-    return {"rows": rows, "columns": len(students.COLUMNS), "runs": runs, **machine, "jobs": summary.figures(measured, rows)}
+    return {
+        "rows": rows,
+        "columns": len(students.COLUMNS),
+        "runs": runs,
+        **machine,
+        "jobs": summary.build_figures(measured, rows),
+    }
 
 
-def _stop(folder: Path) -> None:
+def _stop_servers(folder: Path) -> None:
     for name in ("mariadb", "postgresql"):
-        processes.stop(folder / name)
+        processes.stop_server(folder / name)
 
 
-def prepare(folder: Path, rows: int) -> Place:
+def prepare_place(folder: Path, rows: int) -> Place:
     """Start the servers, fill the source, and write the same rows as files."""
-    port = _free_port()
-    source = students.source(folder / "mariadb", port, rows)
-    students.load(source, rows)
-    with students.connected(source) as connection, connection.cursor() as cursor:
+    port = _find_free_port()
+    source = students.start_source(folder / "mariadb", port, rows)
+    students.fill_table(source, rows)
+    with students.open_connection(source) as connection, connection.cursor() as cursor:
         for host in ("localhost", "127.0.0.1"):
             cursor.execute(f"create or replace user bench@'{host}' identified by 'bench'")
             cursor.execute(f"grant all on {students.DATABASE}.* to bench@'{host}'")
-    server = processes.postgres(folder / "postgresql")
+    server = processes.start_postgres(folder / "postgresql")
     place = Place(folder, rows, source, server, port)
-    _files(place)
+    _write_files(place)
     return place
 
 
-def _files(place: Place) -> None:
+def _write_files(place: Place) -> None:
     """The rows as Parquet, as conform leaves them, and as binary COPY has them."""
-    pieces = students.pieces(place.rows)
+    pieces = students.build_pieces(place.rows)
     first = next(pieces)
     with pq.ParquetWriter(place.file, first.schema, compression="zstd", compression_level=1) as writer:
         writer.write_table(first)
         for piece in pieces:
             writer.write_table(piece)
-    conformed(place.file, place.conformed, cases.HOME)
+    write_conformed(place.file, place.conformed, cases.HOME)
     cases.write_binary(place)
 
 
-def _round(place: Place, number: int, chosen: Sequence[Way], measured: Measured) -> None:
+def _run_round(place: Place, number: int, chosen: Sequence[Way], measured: Measured) -> None:
     """Every way once, but those that have failed before or are not for so many rows."""
     histories = {way.name: way for way in chosen if way.job in ("changed", "unchanged")}
     for history in histories.values() if number == 0 else ():
-        note(measured, replace(history, job="first"), place)
-    students.change(place.source, place.rows, day=number + 1)
+        run_way(measured, replace(history, job="first"), place)
+    students.change_rows(place.source, place.rows, day=number + 1)
     for way in chosen:
-        note(measured, way, place)
+        run_way(measured, way, place)
 
 
-def note(measured: Measured, way: Way, place: Place) -> None:
+def run_way(measured: Measured, way: Way, place: Place) -> None:
     """Run a way and add its figures; a peer that is not there or fails is a figure too."""
     earlier = measured.setdefault((way.job, way.name), [])
     if any(one.problem for one in earlier):
@@ -150,53 +156,57 @@ def note(measured: Measured, way: Way, place: Place) -> None:
     try:
         command = way.command(place)
         way.ready(place)
-    except Missing as error:
+    except PeerMissing as error:
         earlier.append(Run(0.0, problem=f"not installed: {error}"))
         return
-    took = run(command, cases.variables(way, place), limit_seconds=600 + place.rows / 1_000)
+    took = run_measured(command, cases.build_variables(way, place), limit_seconds=600 + place.rows / 1_000)
     rows = min(place.rows, way.first or place.rows)
-    earlier.append(_proven(took, way, place, rows))
+    earlier.append(_prove_run(took, way, place, rows))
     shutil.rmtree(place.folder / "out", ignore_errors=True)
 
 
-def _proven(took: Run, way: Way, place: Place, rows: int) -> Run:
+def _prove_run(took: Run, way: Way, place: Place, rows: int) -> Run:
     problem = took.problem or way.proof(place, rows)
     return replace(took, problem=problem, told={**took.told, **({"rows_done": rows} if way.first else {})})
 
 
-def _hub_nights(place: Place, measured: Measured) -> None:
+def _run_hub_nights(place: Place, measured: Measured) -> None:
     """The hub's nights: first, with a day's changes, without any. The million bench measures each as a process of its own."""
-    took = run(HUB_NIGHTS.command(place), cases.variables(HUB_NIGHTS, place), limit_seconds=1_200 + place.rows / 500)
+    took = run_measured(
+        HUB_NIGHTS.command(place), cases.build_variables(HUB_NIGHTS, place), limit_seconds=1_200 + place.rows / 500
+    )
     for job, name in (("first", "first"), ("changed", "full"), ("unchanged", "unchanged")):
         night = took.told.get(name)
-        found = Run(0.0, problem=took.problem or "no figures") if night is None else _night(night)
+        found = Run(0.0, problem=took.problem or "no figures") if night is None else _build_night(night)
         measured.setdefault((job, "hub"), []).append(found)
 
 
-def _night(night: dict[str, Any]) -> Run:
+def _build_night(night: dict[str, Any]) -> Run:
     problem = ", ".join(night.get("problems") or ()) or None
     return Run(night["seconds"], 0.0, night["peak_mb"], problem, {"verbs": night["verbs"]})
 
 
-def asked(way: Way, only: Sequence[str]) -> bool:
+def is_asked(way: Way, only: Sequence[str]) -> bool:
     """Whether `--only` names the way, or a job that it gives figures for; without `--only` everything is asked."""
     jobs = _ALSO.get(way.job, {way.job})
     return not only or any(word in jobs or word in way.name for word in only)
 
 
-def draw(figures: Path) -> None:
+def draw_chart(figures: Path) -> None:
     """A chart beside the figures, drawn by a library that the hub itself does not need."""
     try:
-        python = environments.program("chart")
-    except Missing as error:
+        python = environments.find_program("chart")
+    except PeerMissing as error:
         print(f"no chart: {error}", file=sys.stderr)
         return
     chart = figures.with_suffix(".svg")
-    subprocess.run([python, Path(__file__).with_name("chart.py"), figures, chart], env=environments.variables(), check=True)
+    subprocess.run(
+        [python, Path(__file__).with_name("chart.py"), figures, chart], env=environments.build_variables(), check=True
+    )
     print(f"{figures}\n{chart}")
 
 
-def _free_port() -> int:
+def _find_free_port() -> int:
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         return int(door.getsockname()[1])

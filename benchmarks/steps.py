@@ -19,17 +19,17 @@ def extract(folder: str, url: str | None = None) -> dict[str, object]:
     """Source to Parquet, as `pipeline.ingest.extract` lands a snapshot."""
     import pyarrow as pa
 
-    from contracts.catalog import catalog
-    from core.store.address import parse
-    from core.store.connections import connection
-    from extractors.base import drift, open_extractor
+    from contracts.catalog import load_catalog
+    from core.store.address import parse_url
+    from core.store.connections import get_connection
+    from extractors.base import detect_drift, open_extractor
     from loaders import landing
 
-    dataset = catalog().source(DATASET)
-    extractor = open_extractor(parse(dataset.connection, url) if url else connection(dataset.connection))
-    drift(dataset, extractor.columns(dataset.physical, dataset))
+    dataset = load_catalog().source(DATASET)
+    extractor = open_extractor(parse_url(dataset.connection, url) if url else get_connection(dataset.connection))
+    detect_drift(dataset, extractor.read_columns(dataset.physical, dataset))
     with extractor.read(dataset) as reading:
-        rows, _ = landing.write(Path(folder), pa.RecordBatchReader.from_batches(reading.schema, reading.batches))
+        rows, _ = landing.write_landing(Path(folder), pa.RecordBatchReader.from_batches(reading.schema, reading.batches))
         if rows != reading.source_count:
             raise SystemExit(f"landed {rows} of {reading.source_count} rows")
     return {"rows": rows}
@@ -41,12 +41,12 @@ def load(file: str, url: str) -> dict[str, object]:
     import pyarrow.parquet as pq
     from psycopg import sql
 
-    from core.settings import settings
+    from core.settings import get_settings
     from core.store import postgres
 
     with pq.ParquetFile(file, pre_buffer=False) as parquet, postgres.connect(url) as connection:
         schema = parquet.schema_arrow
-        batches = pa.RecordBatchReader.from_batches(schema, parquet.iter_batches(settings().batch_rows))
+        batches = pa.RecordBatchReader.from_batches(schema, parquet.iter_batches(get_settings().batch_rows))
         rows = postgres.copy_in(connection, sql.Identifier(ENTITY), schema.names, batches)
     return {"rows": rows}
 
@@ -55,25 +55,25 @@ def check(file: str, folder: str) -> dict[str, object]:
     """All rules of the contract over conformed rows: accepted, held and every failing key with its rules."""
     import pyarrow.parquet as pq
 
-    from contracts.catalog import catalog
-    from quality.base import Question
-    from quality.check import check as judge
+    from contracts.catalog import load_catalog
+    from quality.base import CheckRequest
+    from quality.check import check_rows as judge
 
     out = Path(folder)
     out.mkdir(parents=True, exist_ok=True)
-    known = catalog()
-    verdict = judge(Question(known.entity(ENTITY), known, Path(file), {}, out))
+    known = load_catalog()
+    verdict = judge(CheckRequest(known.entity(ENTITY), known, Path(file), {}, out))
     failing = pq.ParquetFile(verdict.failures).read(["source_row"])["source_row"].unique()
     return {"rows": verdict.rows, "rules": len(verdict.results), "failing": len(failing)}
 
 
-def conformed(file: Path, out: Path, home: Path) -> None:
+def write_conformed(file: Path, out: Path, home: Path) -> None:
     """Write rows of the source (physical names) as the conform step would: canonical names, source position and key."""
     import duckdb
 
-    from contracts.catalog import catalog
+    from contracts.catalog import load_catalog
 
-    columns = catalog(home).source(DATASET).columns
+    columns = load_catalog(home).source(DATASET).columns
     present = {"is_present": "sfzx = 1"}
     named = ", ".join(f"{present.get(column.name, column.physical)} as {column.name}" for column in columns)
     duckdb.execute(
@@ -83,8 +83,8 @@ def conformed(file: Path, out: Path, home: Path) -> None:
 
 
 if __name__ == "__main__":
-    from core.process.leaving import leave
+    from core.process.leaving import exit_process
 
     steps: dict[str, Callable[..., dict[str, object]]] = {"extract": extract, "load": load, "check": check}
     print(json.dumps(steps[sys.argv[1]](*sys.argv[2:])))
-    leave(0)  # as a command ends
+    exit_process(0)  # as a command ends

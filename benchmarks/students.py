@@ -22,11 +22,23 @@ import pyarrow.csv as pacsv
 import pymysql
 
 from campus.servers import processes
-from campus.simulate.arrays import Ints, dates, digits, identity, join, kernels, money, number, pick, text, where
+from campus.simulate.arrays import (
+    Ints,
+    build_amounts,
+    build_dates,
+    build_identity_numbers,
+    choose_texts,
+    format_digits,
+    format_numbers,
+    join_bytes,
+    join_texts,
+    kernels,
+    pick_texts,
+)
 from campus.simulate.lists import GIVEN, MAJORS, REGIONS, SURNAMES
-from campus.simulate.people import major_codes, major_units, unit_codes
-from core.settings import settings
-from core.store.address import parse
+from campus.simulate.people import find_major_units, format_major_codes, format_unit_codes
+from core.settings import get_settings
+from core.store.address import parse_url
 
 SEED = 20260907
 DATABASE = "bench"
@@ -107,7 +119,7 @@ UNKNOWN_UNIT = "X99"
 """The unit of a broken row, which no list of units has."""
 
 
-def student(first: int, count: int, seed: int = SEED) -> pa.Table:
+def build_rows(first: int, count: int, seed: int = SEED) -> pa.Table:
     """Rows `first` to `first + count`, 23 columns, as the source has them; within one piece (see `pieces`)."""
     draw = np.random.default_rng((seed, first))
     row = np.arange(first, first + count, dtype=np.int64)
@@ -117,49 +129,57 @@ def student(first: int, count: int, seed: int = SEED) -> pa.Table:
     years = np.where(draw.random(count) < 0.8, 4, 3)
     fee = draw.integers(3_000_00, 12_000_00, count)
     foreign = draw.random(count) < 0.01
-    resident = identity(_REGIONS[draw.integers(0, len(REGIONS), count)], birth, draw.integers(0, 500, count) * 2 + sex)
+    resident = build_identity_numbers(
+        _REGIONS[draw.integers(0, len(REGIONS), count)], birth, draw.integers(0, 500, count) * 2 + sex
+    )
     cells = {
-        "xh": number(row, 12),
-        "xm": _names(draw, count),
-        "xmpy": _nulls(draw, 0.02, _spelled(draw, count)),
-        "xbm": pick(("2", "1"), sex),
-        "csrq": dates(birth, draw.random(count) < 0.001),
-        "zjlxm": where(foreign, "A", "1"),
-        "zjhm": where(foreign, number(row % 10**8, 8, "M"), resident),
-        "mzm": number(1 + np.minimum(draw.geometric(0.6, count), 56) - 1, 2),
-        "zzmmm": _nulls(draw, 0.05, pick(("01", "02", "03", "13"), draw.integers(0, 4, count))),
-        "gjm": where(foreign, "KOR", "CHN"),
-        "sjh": _nulls(draw, 0.03, where(draw.random(count) < 0.0005, "无", number(_mobiles(draw, count), 11))),
-        "dzyx": _nulls(draw, 0.2, where(draw.random(count) < 0.0005, "没有邮箱", _addresses(row))),
-        "yxm": where(draw.random(count) < 0.0005, UNKNOWN_UNIT, unit_codes(major_units(major))),
-        "zym": major_codes(major),
-        "bjm": join(number(grade % 100, 2), major_codes(major), number(draw.integers(1, 13, count), 2)),
+        "xh": format_numbers(row, 12),
+        "xm": _draw_names(draw, count),
+        "xmpy": _set_nulls(draw, 0.02, _draw_spellings(draw, count)),
+        "xbm": pick_texts(("2", "1"), sex),
+        "csrq": build_dates(birth, draw.random(count) < 0.001),
+        "zjlxm": choose_texts(foreign, "A", "1"),
+        "zjhm": choose_texts(foreign, format_numbers(row % 10**8, 8, "M"), resident),
+        "mzm": format_numbers(1 + np.minimum(draw.geometric(0.6, count), 56) - 1, 2),
+        "zzmmm": _set_nulls(draw, 0.05, pick_texts(("01", "02", "03", "13"), draw.integers(0, 4, count))),
+        "gjm": choose_texts(foreign, "KOR", "CHN"),
+        "sjh": _set_nulls(
+            draw, 0.03, choose_texts(draw.random(count) < 0.0005, "无", format_numbers(_draw_mobiles(draw, count), 11))
+        ),
+        "dzyx": _set_nulls(draw, 0.2, choose_texts(draw.random(count) < 0.0005, "没有邮箱", _build_addresses(row))),
+        "yxm": choose_texts(draw.random(count) < 0.0005, UNKNOWN_UNIT, format_unit_codes(find_major_units(major))),
+        "zym": format_major_codes(major),
+        "bjm": join_texts(
+            format_numbers(grade % 100, 2), format_major_codes(major), format_numbers(draw.integers(1, 13, count), 2)
+        ),
         "nj": pa.array(grade.astype(np.int16)),
-        "xjztm": where(draw.random(count) < 0.0005, "99", pick(STATUSES, np.minimum(draw.geometric(0.8, count) - 1, 3))),
-        "rxrq": dates(_days(grade, 9)),
-        "yjbyrq": dates(_days(grade + years, 7), draw.random(count) < 0.01),
-        "xf": money(fee),
-        "qf": _nulls(draw, 0.5, money(np.where(draw.random(count) < 0.9, 0, fee // 2))),
+        "xjztm": choose_texts(
+            draw.random(count) < 0.0005, "99", pick_texts(STATUSES, np.minimum(draw.geometric(0.8, count) - 1, 3))
+        ),
+        "rxrq": build_dates(_find_first_days(grade, 9)),
+        "yjbyrq": build_dates(_find_first_days(grade + years, 7), draw.random(count) < 0.01),
+        "xf": build_amounts(fee),
+        "qf": _set_nulls(draw, 0.5, build_amounts(np.where(draw.random(count) < 0.9, 0, fee // 2))),
         "sfzx": pa.array((draw.random(count) < 0.97).astype(np.int8)),
-        "updated_at": _moments(_FIRST_CHANGE * 10**6 + draw.integers(0, _SECONDS_OF_CHANGE * 10**6, count)),
+        "updated_at": _build_timestamps(_FIRST_CHANGE * 10**6 + draw.integers(0, _SECONDS_OF_CHANGE * 10**6, count)),
     }
     return pa.table({name: cells[name] for name in NAMES})
 
 
-def pieces(rows: int, seed: int = SEED) -> Iterator[pa.Table]:
+def build_pieces(rows: int, seed: int = SEED) -> Iterator[pa.Table]:
     """All rows of the table, ascending by key, in pieces of at most 250,000."""
     for first in range(0, rows, _PIECE):
-        yield student(first, _PIECE, seed).slice(0, rows - first)
+        yield build_rows(first, _PIECE, seed).slice(0, rows - first)
 
 
-def ddl(name: str = TABLE, keyed: bool = True, side: str = "source") -> str:
+def build_ddl(name: str = TABLE, keyed: bool = True, side: str = "source") -> str:
     """The statement that makes the table, in the words of the `source` (MariaDB) or the `target` (PostgreSQL)."""
     columns = [f"{one.name} {getattr(one, side)}{'' if one.nullable else ' not null'}" for one in COLUMNS]
     key = [f"primary key ({KEY})"] if keyed else []
     return f"create table {name} ({', '.join(columns + key)})"
 
 
-def source(folder: Path, port: int | None = None, rows: int = 1_000_000) -> str:
+def start_source(folder: Path, port: int | None = None, rows: int = 1_000_000) -> str:
     """Start the source's server on `folder` unless it runs, and return the URL of its database. It has the memory that its
     keeper would give a table of so many rows: what was read once is not read from the disk again.
 
@@ -168,23 +188,23 @@ def source(folder: Path, port: int | None = None, rows: int = 1_000_000) -> str:
     memory = min(max(2 << 30, rows * _BYTES_A_ROW), psutil.virtual_memory().total // 3)
     options = (f"--innodb-buffer-pool-size={memory}", f"--innodb-log-file-size={memory // 4}")
     network = () if port is None else ("--skip-networking=0", "--bind-address=127.0.0.1", f"--port={port}")
-    server = processes.mariadb(folder, (*options, *network))
+    server = processes.start_mariadb(folder, (*options, *network))
     if server is None:
         raise SystemExit("The bench needs MariaDB: install the package mariadb-server.")
-    return processes.mariadb_database(server, DATABASE)
+    return processes.create_mariadb_database(server, DATABASE)
 
 
-def load(url: str, rows: int, seed: int = SEED) -> None:
+def fill_table(url: str, rows: int, seed: int = SEED) -> None:
     """Make the table anew with this many rows."""
-    with connected(url) as connection, connection.cursor() as cursor:
+    with open_connection(url) as connection, connection.cursor() as cursor:
         cursor.execute(f"drop table if exists {TABLE}")
-        cursor.execute(ddl())
-        for piece in pieces(rows, seed):
-            _append(cursor, TABLE, piece)
+        cursor.execute(build_ddl())
+        for piece in build_pieces(rows, seed):
+            _append_rows(cursor, TABLE, piece)
         cursor.execute(f"analyze table {TABLE}")
 
 
-def change(url: str, rows: int, day: int = 1, share: float = SHARE, seed: int = SEED) -> dict[str, int]:
+def change_rows(url: str, rows: int, day: int = 1, share: float = SHARE, seed: int = SEED) -> dict[str, int]:
     """One day's changes to a table made with `rows` rows: how many were `updated`, `inserted`, `deleted`.
 
     Updated rows get another mobile, another debt and the day's moment; inserted rows continue the numbers. The rows of
@@ -194,36 +214,36 @@ def change(url: str, rows: int, day: int = 1, share: float = SHARE, seed: int = 
     turn = np.arange(11 * twelfth, dtype=np.int64) + (day - 1) * 11 * twelfth
     if math.gcd(rows, _STRIDE) != 1:
         raise ValueError(f"choose another number of rows than {rows}")
-    keys = number(turn * _STRIDE % rows, 12)
+    keys = format_numbers(turn * _STRIDE % rows, 12)
     draw = np.random.default_rng((seed, rows, day))
     chosen = pa.table(
         {
             "xh": keys,
-            "sjh": number(_mobiles(draw, len(keys)), 11),
-            "qf": money(draw.integers(1, 3_000_00, len(keys))),
-            "updated_at": _moments((_FIRST_DAY + day * 86_400) * 10**6 + np.arange(len(keys))),
+            "sjh": format_numbers(_draw_mobiles(draw, len(keys)), 11),
+            "qf": build_amounts(draw.integers(1, 3_000_00, len(keys))),
+            "updated_at": _build_timestamps((_FIRST_DAY + day * 86_400) * 10**6 + np.arange(len(keys))),
         }
     )
-    new = student(rows + (day - 1) * twelfth, twelfth, seed)
-    moments = _moments((_FIRST_DAY + day * 86_400) * 10**6 + np.arange(twelfth))
-    with connected(url) as connection, connection.cursor() as cursor:
+    new = build_rows(rows + (day - 1) * twelfth, twelfth, seed)
+    moments = _build_timestamps((_FIRST_DAY + day * 86_400) * 10**6 + np.arange(twelfth))
+    with open_connection(url) as connection, connection.cursor() as cursor:
         cursor.execute(
             "create temporary table chosen"
             " (xh varchar(12) primary key, sjh varchar(20), qf decimal(12,2), updated_at datetime(6))"
         )
-        _append(cursor, "chosen", chosen.slice(twelfth))
+        _append_rows(cursor, "chosen", chosen.slice(twelfth))
         assign = ", ".join(f"s.{name} = chosen.{name}" for name in ("sjh", "qf", "updated_at"))
         updated = cursor.execute(f"update {TABLE} s join chosen using (xh) set {assign}")
         cursor.execute("truncate table chosen")
-        _append(cursor, "chosen", chosen.slice(0, twelfth))
+        _append_rows(cursor, "chosen", chosen.slice(0, twelfth))
         deleted = cursor.execute(f"delete s from {TABLE} s join chosen using (xh)")
-        inserted = _append(cursor, TABLE, new.set_column(new.num_columns - 1, WATERMARK, moments))
+        inserted = _append_rows(cursor, TABLE, new.set_column(new.num_columns - 1, WATERMARK, moments))
     return {"updated": updated, "inserted": inserted, "deleted": deleted}
 
 
-def connected(url: str) -> pymysql.Connection[pymysql.cursors.Cursor]:
+def open_connection(url: str) -> pymysql.Connection[pymysql.cursors.Cursor]:
     """A connection to the database of this URL, each statement its own transaction."""
-    address = parse("bench", url)
+    address = parse_url("bench", url)
     return pymysql.connect(
         user="root",
         unix_socket=address.options["unix_socket"],
@@ -234,13 +254,13 @@ def connected(url: str) -> pymysql.Connection[pymysql.cursors.Cursor]:
     )
 
 
-def _append(cursor: Any, table: str, rows: pa.Table) -> int:
+def _append_rows(cursor: Any, table: str, rows: pa.Table) -> int:
     """Write rows behind those of a table, by way of a file that the server reads."""
     nullable = {column.name for column in COLUMNS if column.nullable}
     read = ", ".join(f"@{name}" if name in nullable else name for name in rows.column_names)
     filled = ", ".join(f"{name} = nullif(@{name}, '')" for name in rows.column_names if name in nullable)
-    settings().work.mkdir(parents=True, exist_ok=True)  # the hub's driver lets a server have files of this folder only
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=settings().work) as folder:
+    get_settings().work.mkdir(parents=True, exist_ok=True)  # the hub's driver lets a server have files of this folder only
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=get_settings().work) as folder:
         file = Path(folder) / "rows.csv"
         pacsv.write_csv(rows, file, pacsv.WriteOptions(include_header=False, quoting_style="none"))
         cursor.execute(
@@ -250,36 +270,36 @@ def _append(cursor: Any, table: str, rows: pa.Table) -> int:
     return int(cursor.rowcount)
 
 
-def _names(draw: np.random.Generator, count: int) -> Any:
+def _draw_names(draw: np.random.Generator, count: int) -> Any:
     """Names of two or three characters, one in a thousand with a character of four bytes."""
-    given = pick(GIVEN, draw.integers(0, len(GIVEN), count))
-    second = pick((*GIVEN, ""), np.where(draw.random(count) < 0.3, -1, draw.integers(0, len(GIVEN), count)))
-    rare = where(draw.random(count) < 0.001, "𠮷", given)
-    return join(pick(SURNAMES, draw.integers(0, len(SURNAMES), count)), rare, second)
+    given = pick_texts(GIVEN, draw.integers(0, len(GIVEN), count))
+    second = pick_texts((*GIVEN, ""), np.where(draw.random(count) < 0.3, -1, draw.integers(0, len(GIVEN), count)))
+    rare = choose_texts(draw.random(count) < 0.001, "𠮷", given)
+    return join_texts(pick_texts(SURNAMES, draw.integers(0, len(SURNAMES), count)), rare, second)
 
 
-def _spelled(draw: np.random.Generator, count: int) -> Any:
-    parts = [pick(_SYLLABLES, draw.integers(0, len(_SYLLABLES), count)) for _ in range(3)]
-    return join(parts[0], " ", parts[1], parts[2])
+def _draw_spellings(draw: np.random.Generator, count: int) -> Any:
+    parts = [pick_texts(_SYLLABLES, draw.integers(0, len(_SYLLABLES), count)) for _ in range(3)]
+    return join_texts(parts[0], " ", parts[1], parts[2])
 
 
-def _mobiles(draw: np.random.Generator, count: int) -> Ints:
+def _draw_mobiles(draw: np.random.Generator, count: int) -> Ints:
     return draw.integers(13_000_000_000, 19_900_000_000, count)
 
 
-def _addresses(row: Ints) -> Any:
-    return join("s", text(digits(row, 10)), "@stu.example.edu.cn")
+def _build_addresses(row: Ints) -> Any:
+    return join_texts("s", join_bytes(format_digits(row, 10)), "@stu.example.edu.cn")
 
 
-def _nulls(draw: np.random.Generator, share: float, cells: Any) -> Any:
+def _set_nulls(draw: np.random.Generator, share: float, cells: Any) -> Any:
     return kernels.if_else(pa.array(draw.random(len(cells)) < share), pa.scalar(None, cells.type), cells)
 
 
-def _days(years: Ints, month: int) -> Ints:
+def _find_first_days(years: Ints, month: int) -> Ints:
     """The first of a month of each year, in days since 1970-01-01."""
     return ((years - 1970) * 12 + month - 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
 
 
-def _moments(microseconds: Ints) -> Any:
+def _build_timestamps(microseconds: Ints) -> Any:
     """Microseconds since 1970-01-01 (campus wall clock) as Arrow timestamps."""
     return pa.array(microseconds, pa.int64()).cast(pa.timestamp("us"))

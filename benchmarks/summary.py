@@ -44,10 +44,10 @@ _WITH_CHECKS = {DLT: f"{DLT} + GX", DLT_DEFAULT: f"{DLT_DEFAULT} + GX"}
 """Ways of keeping a history, and what they are called together with the check that they do not have."""
 
 
-def figures(measured: Measured, rows: int) -> list[dict[str, Any]]:
+def build_figures(measured: Measured, rows: int) -> list[dict[str, Any]]:
     """One object for every way that ran, in the order of the jobs; derived ways and ratios included."""
-    runs = _with_derived(measured)
-    found = [_one(job, name, runs[job, name], rows) for title in TITLES for job, name in runs if job == title]
+    runs = _add_derived(measured)
+    found = [_summarize_way(job, name, runs[job, name], rows) for title in TITLES for job, name in runs if job == title]
     _compare_verdicts(found)
     middle = {(one["job"], one["way"]): one["per_million"] for one in found if "per_million" in one}
     for one in found:
@@ -67,14 +67,14 @@ def _compare_verdicts(found: Sequence[dict[str, Any]]) -> None:
             del one["per_million"]
 
 
-def _with_derived(measured: Measured) -> Measured:
+def _add_derived(measured: Measured) -> Measured:
     """Besides what ran: dlt's history with Great Expectations' check, and the merge as a part of a night."""
     runs = dict(measured)
     checks = runs.get(("check", "GX on pandas"), [])
     for job, (name, together) in itertools.product(("first", "changed", "unchanged"), _WITH_CHECKS.items()):
         nights = runs.get((job, name), [])
         if nights and checks:
-            runs[job, together] = [_sum(night, check) for night, check in zip(nights, checks, strict=False)]
+            runs[job, together] = [_add_runs(night, check) for night, check in zip(nights, checks, strict=False)]
     for name, verbs in _MERGE.items():
         nights = [night for night in runs.get(("changed", name), []) if not night.problem and "verbs" in night.told]
         if nights:
@@ -82,7 +82,7 @@ def _with_derived(measured: Measured) -> Measured:
     return runs
 
 
-def _sum(one: Run, other: Run) -> Run:
+def _add_runs(one: Run, other: Run) -> Run:
     return Run(
         one.seconds + other.seconds,
         one.cpu_seconds + other.cpu_seconds,
@@ -91,7 +91,7 @@ def _sum(one: Run, other: Run) -> Run:
     )
 
 
-def _one(job: str, name: str, runs: Sequence[Run], rows: int) -> dict[str, Any]:
+def _summarize_way(job: str, name: str, runs: Sequence[Run], rows: int) -> dict[str, Any]:
     problem = next((one.problem for one in runs if one.problem), None)
     if problem is not None:
         return {"job": job, "way": name, "problem": problem, "runs": [one.as_json() for one in runs]}
@@ -110,7 +110,7 @@ def _one(job: str, name: str, runs: Sequence[Run], rows: int) -> dict[str, Any]:
     }
 
 
-def show(sized: Figures) -> None:
+def print_figures(sized: Figures) -> None:
     """Print the table of one size."""
     print(f"\n{sized['rows']:,} rows x {sized['columns']} columns, {sized['runs']} rounds", end=", ")
     print(f"{sized['machine']}, load {sized['load_before']:.1f}")
@@ -143,20 +143,20 @@ class Bar:
         return None if self.value is None else self.value <= self.limit
 
 
-def bars(sizes: Sequence[Figures]) -> list[Bar]:
+def build_bars(sizes: Sequence[Figures]) -> list[Bar]:
     """What the hub must reach, for every size, and from the smallest to the largest."""
-    found = [bar for sized in sizes for bar in _bars(sized)]
-    nights = {sized["rows"]: _value(sized, "changed", "hub", "per_million") for sized in sizes}
+    found = [bar for sized in sizes for bar in _build_size_bars(sized)]
+    nights = {sized["rows"]: _find_value(sized, "changed", "hub", "per_million") for sized in sizes}
     if len(nights) > 1:
         small, large = min(nights), max(nights)
         title = f"full step per million rows, {large:,} to {small:,} rows"
-        found.append(Bar(title, _ratio(nights[large], nights[small]), 1.6))
+        found.append(Bar(title, _compute_ratio(nights[large], nights[small]), 1.6))
     return found
 
 
-def _bars(sized: Figures) -> list[Bar]:
+def _build_size_bars(sized: Figures) -> list[Bar]:
     def per_million(job: str, name: str) -> float | None:
-        return _value(sized, job, name, "per_million")
+        return _find_value(sized, job, name, "per_million")
 
     raw, full = per_million("copy", RAW), per_million("changed", "hub")
     rows = sized["rows"]
@@ -169,24 +169,24 @@ def _bars(sized: Figures) -> list[Bar]:
         ("check to GX on pandas", per_million("check", "hub"), per_million("check", "GX on pandas"), 1 / 15),
         ("nothing changed to the full step", per_million("unchanged", "hub"), full, 1 / 3),
     )
-    found = [Bar(f"{rows:,}: {title}", _ratio(value, to), limit) for title, value, to, limit in parts]
-    peaks = [value for job in ("first", "changed", "unchanged") if (value := _value(sized, job, "hub", "peak_mb"))]
+    found = [Bar(f"{rows:,}: {title}", _compute_ratio(value, to), limit) for title, value, to, limit in parts]
+    peaks = [value for job in ("first", "changed", "unchanged") if (value := _find_value(sized, job, "hub", "peak_mb"))]
     return [*found, Bar(f"{rows:,}: peak memory of a night, MB", max(peaks, default=None), 600 if rows <= 1_000_000 else 1_500)]
 
 
-def _value(sized: Figures, job: str, name: str, key: str) -> float | None:
+def _find_value(sized: Figures, job: str, name: str, key: str) -> float | None:
     found = (one.get(key) for one in sized["jobs"] if (one["job"], one["way"]) == (job, name))
     return next(found, None)
 
 
-def _ratio(value: float | None, to: float | None) -> float | None:
+def _compute_ratio(value: float | None, to: float | None) -> float | None:
     return value / to if value is not None and to else None
 
 
-def show_bars(sizes: Sequence[Figures]) -> None:
+def print_bars(sizes: Sequence[Figures]) -> None:
     """Print what the hub must reach and what it reached."""
     print(f"\n{'the hub must reach, at most':<66}{'is':>9}{'limit':>9}")
-    for bar in bars(sizes):
+    for bar in build_bars(sizes):
         word = {True: "kept", False: "MISSED", None: "not measured"}[bar.kept]
         value = f"{bar.value:>9.3g}" if bar.value is not None else f"{'-':>9}"
         print(f"  {bar.title:<64}{value}{bar.limit:>9.3g}  {word}")

@@ -60,68 +60,71 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="hub-trickle-") as folder:
         Path(folder).chmod(0o711)  # the embedded server gives up root and must still get at its files
         os.environ["HUB_VAR"] = folder
-        figures = measure(Path(folder), options.persons, options.minutes, options.every)
-    show(figures)
+        figures = measure_delays(Path(folder), options.persons, options.minutes, options.every)
+    print_figures(figures)
     kept = Path(__file__).parent / "results" / f"trickle-{options.persons}.json"
     kept.write_text(json.dumps(figures, ensure_ascii=False, indent=1, default=str) + "\n", "utf-8")
 
 
-def measure(folder: Path, persons: int, minutes: float, every: float) -> dict[str, Any]:
+def measure_delays(folder: Path, persons: int, minutes: float, every: float) -> dict[str, Any]:
     """The figures, in seconds."""
     from campus.rehearsal import Rehearsal
     from campus.simulate.world import day_of
-    from contracts.catalog import catalog
-    from core.store.ledger import ledger
-    from pipeline.delivery.latency import summary
-    from runs.nightly import night
+    from contracts.catalog import load_catalog
+    from core.store.ledger import open_ledger
+    from pipeline.delivery.latency import measure_latency
+    from runs.nightly import run_night
 
     today = datetime.now(ZONE).date()
     university = Rehearsal(folder / "campus", persons)
     university.start()
     try:
         university.load(day_of(today) - 1)
-        first = night(today)
-        airflow("up")
+        first = run_night(today)
+        run_airflow("up")
         try:
-            written = list(_trickle(university, day_of(today) + DAYS, minutes, every))
+            written = list(_trickle_changes(university, day_of(today) + DAYS, minutes, every))
             time.sleep(SETTLING.total_seconds())
         finally:
-            airflow("down")
-        book = ledger()
+            run_airflow("down")
+        book = open_ledger()
         accepted = book.rows("select system, edge, dataset, seen_at, accepted_at from ops.latency order by seen_at")
-        waits = {system: _waits(system, written, accepted) for system in SYSTEMS}
+        waits = {system: _list_waits(system, written, accepted) for system in SYSTEMS}
         every_wait = [seconds for found in waits.values() for seconds in found]
         return {
             "persons": persons,
             "minutes": minutes,
             "first_night_problems": [error.code for error in first.problems],
-            "written": {system: _count(system, written) for system in SYSTEMS},
-            "seconds": {"all": _spread(every_wait), **{system: _spread(found) for system, found in waits.items()}},
-            "as_the_hub_tells": summary(book, catalog()),
+            "written": {system: _count_written(system, written) for system in SYSTEMS},
+            "seconds": {
+                "all": _describe_spread(every_wait),
+                **{system: _describe_spread(found) for system, found in waits.items()},
+            },
+            "as_the_hub_tells": measure_latency(book, load_catalog()),
         }
     finally:
         university.stop()
 
 
-def airflow(*words: str) -> None:
+def run_airflow(*words: str) -> None:
     """Run a subcommand of the orchestrator's script, such as `up`."""
     subprocess.run([sys.executable, str(ROOT / "scripts" / "airflow.py"), *words], check=True)
 
 
-def _trickle(university: Rehearsal, day: int, minutes: float, every: float) -> Iterator[Written]:
+def _trickle_changes(university: Rehearsal, day: int, minutes: float, every: float) -> Iterator[Written]:
     """Write a part of every department's changes, wait, and so on until the time is over."""
-    from contracts.catalog import catalog
+    from contracts.catalog import load_catalog
 
     turns = int(minutes * 60 / every)
-    parts = {id: slices(found, turns) for id, found in university.ahead(day, SYSTEMS).items()}
+    parts = {id: slice_changes(found, turns) for id, found in university.preview_changes(day, SYSTEMS).items()}
     began = time.monotonic()
     for turn in range(turns):
         for system in SYSTEMS:
             rows = 0
             for id, changes in parts.items():
-                dataset, part = catalog().source(id), changes[turn]
+                dataset, part = load_catalog().source(id), changes[turn]
                 if dataset.system == system and part.keys.num_rows:
-                    university.change(id, part.keys, _marked(dataset, part.rows))
+                    university.change_rows(id, part.keys, _stamp_rows(dataset, part.rows))
                     rows += part.keys.num_rows
             if rows:
                 yield Written(system, rows, datetime.now(UTC))
@@ -129,7 +132,7 @@ def _trickle(university: Rehearsal, day: int, minutes: float, every: float) -> I
         time.sleep(max(0.0, began + (turn + 1) * every - time.monotonic()))
 
 
-def slices(found: Difference, count: int) -> list[Difference]:
+def slice_changes(found: Difference, count: int) -> list[Difference]:
     """The keys in `count` parts of about the same size, each with the rows that it has now."""
     from campus.simulate.changes import Difference
 
@@ -141,7 +144,7 @@ def slices(found: Difference, count: int) -> list[Difference]:
     ]
 
 
-def _marked(dataset: SourceDataset, rows: pa.Table) -> pa.Table:
+def _stamp_rows(dataset: SourceDataset, rows: pa.Table) -> pa.Table:
     """The rows with the moment at which they are written, where their department keeps it."""
     mark = next((column.physical for column in dataset.columns if column.name == dataset.watermark), None)
     if mark is None:
@@ -150,7 +153,7 @@ def _marked(dataset: SourceDataset, rows: pa.Table) -> pa.Table:
     return rows.set_column(rows.column_names.index(mark), rows.schema.field(mark), pa.repeat(now, rows.num_rows))
 
 
-def _waits(system: str, written: Sequence[Written], accepted: Sequence[dict[str, Any]]) -> list[float]:
+def _list_waits(system: str, written: Sequence[Written], accepted: Sequence[dict[str, Any]]) -> list[float]:
     """Seconds from each change to the receipt of every subscriber that the first refresh after it served."""
     mine = [row for row in accepted if row["system"] == system]
     found = []
@@ -160,12 +163,12 @@ def _waits(system: str, written: Sequence[Written], accepted: Sequence[dict[str,
     return found
 
 
-def _count(system: str, written: Sequence[Written]) -> dict[str, int]:
+def _count_written(system: str, written: Sequence[Written]) -> dict[str, int]:
     mine = [change.rows for change in written if change.system == system]
     return {"changes": len(mine), "rows": sum(mine)}
 
 
-def _spread(seconds: Sequence[float]) -> dict[str, float | int]:
+def _describe_spread(seconds: Sequence[float]) -> dict[str, float | int]:
     if not seconds:
         return {"count": 0}
     low, high = np.percentile(seconds, [5, 95]).round(1).tolist()
@@ -173,7 +176,7 @@ def _spread(seconds: Sequence[float]) -> dict[str, float | int]:
     return {"count": len(seconds), "p5": low, "median": median, "p95": high, "max": round(max(seconds), 1)}
 
 
-def show(figures: dict[str, Any]) -> None:
+def print_figures(figures: dict[str, Any]) -> None:
     """Print the figures as a table."""
     print(f"{figures['persons']:,} persons, {figures['minutes']:g} minutes; seconds from a change to its subscribers' receipts")
     print(f"{'':<18}{'rows':>8}{'receipts':>10}{'median':>9}{'p95':>9}{'max':>9}")

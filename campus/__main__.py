@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 
 from campus.servers import built
-from core.process.privacy import keep_private
-from core.settings import settings
+from core.process.privacy import restrict_permissions
+from core.settings import get_settings
 from core.store import embedded
 
 
@@ -19,13 +19,13 @@ def main(arguments: list[str]) -> int:
     if arguments not in (["start"], ["stop"]):
         print((__doc__ or "").splitlines()[0], file=sys.stderr)
         return 2
-    keep_private()
-    university = settings().var / "campus"
+    restrict_permissions()
+    university = get_settings().var / "campus"
     if arguments == ["start"]:
-        built.start(university, settings().secrets_file)
+        built.start_servers(university, get_settings().secrets_file)
     else:
-        built.stop(university)
-        embedded.stop_unused(settings().var / "hub" / "postgres")
+        built.stop_servers(university)
+        embedded.stop_unused_server(get_settings().var / "hub" / "postgres")
     return 0
 
 

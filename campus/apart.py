@@ -24,7 +24,7 @@ _PATIENCE = 5
 away is lost there."""
 
 
-class Apart:
+class RehearsalProcess:
     """Like `campus.rehearsal.Rehearsal`: started at once, `load` brings it to a day, `close` ends the process.
 
     The servers outlive it, as they outlive a rehearsal of this process. Errors are those of the rehearsal. `elsewhere` tells
@@ -34,15 +34,17 @@ class Apart:
     def __init__(self, folder: Path, persons: int, seed: int, systems: Collection[str] = ()) -> None:
         spawned = multiprocessing.get_context("spawn")  # a fork would take this process's databases along
         self._here, there = spawned.Pipe()
-        self._process = spawned.Process(target=_serve, args=(there, folder, persons, seed, tuple(systems)), daemon=True)
+        self._process = spawned.Process(
+            target=_serve_requests, args=(there, folder, persons, seed, tuple(systems)), daemon=True
+        )
         self._process.start()
         there.close()
-        self.elsewhere: Mapping[str, str] = self._answer()
+        self.elsewhere: Mapping[str, str] = self._receive_answer()
 
     def load(self, day: int, faults: Mapping[str, int]) -> list[Injected]:
         """Bring every source to the close of `day`; returns the defects that were put into it."""
         self._here.send((day, dict(faults)))
-        found: list[Injected] = self._answer()
+        found: list[Injected] = self._receive_answer()
         return found
 
     def close(self) -> None:
@@ -51,15 +53,15 @@ class Apart:
         self._process.join()
 
     @staticmethod
-    def abandon(folder: Path) -> None:
+    def abandon_all(folder: Path) -> None:
         """End every university of this process where it stands, and the servers under `folder`."""
         for child in multiprocessing.active_children():
             while child.is_alive():
                 child.terminate()
                 child.join(_PATIENCE)
-        built.stop(folder)
+        built.stop_servers(folder)
 
-    def _answer(self) -> Any:
+    def _receive_answer(self) -> Any:
         kind, value = self._here.recv()
         if kind is not None:
             code, where, facts = value
@@ -67,16 +69,16 @@ class Apart:
         return value
 
 
-def _serve(there: Connection, folder: Path, persons: int, seed: int, systems: Collection[str]) -> None:
+def _serve_requests(there: Connection, folder: Path, persons: int, seed: int, systems: Collection[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that people look at; this one ends with it
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # a server that is just being started is ended too
     threading.Thread(target=_end_with_parent, daemon=True).start()
     university = Rehearsal(folder, persons, seed, systems)
     with contextlib.suppress(EOFError, BrokenPipeError):  # the other process has ended, and nobody waits for an answer
-        _tell(there, university.start)
+        _send_answer(there, university.start)
         while (wanted := there.recv()) is not None:
             day, faults = wanted
-            _tell(there, lambda day=day, faults=faults: university.load(day, faults))
+            _send_answer(there, lambda day=day, faults=faults: university.load(day, faults))
 
 
 def _end_with_parent() -> None:
@@ -89,7 +91,7 @@ def _end_with_parent() -> None:
         time.sleep(_PATIENCE)
 
 
-def _tell(there: Connection, work: Any) -> None:
+def _send_answer(there: Connection, work: Any) -> None:
     try:
         there.send((None, work()))
     except HubError as error:

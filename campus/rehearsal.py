@@ -15,24 +15,24 @@ import yaml
 
 from campus.faults import injection as fault_book
 from campus.faults.injection import Injected
-from campus.generate.university import world
-from campus.render.datasets import UPLOADS, render
+from campus.generate.university import build_world
+from campus.render.datasets import UPLOADS, render_datasets
 from campus.servers import built, directory, processes
-from campus.servers.stores import MariaDb, Postgres, write_csv, write_dbf, write_workbook
-from campus.servers.stores_local import ServedTables, SqliteFile
+from campus.servers.stores import MariadbSource, PostgresSource, write_csv, write_dbf, write_workbook
+from campus.servers.stores_local import SqliteSource, SqlServerSource
 from campus.simulate import places
-from campus.simulate.changes import Difference, differences, restamped
+from campus.simulate.changes import Difference, find_differences, restamp_rows
 from campus.simulate.places import Kind
 from campus.simulate.world import World
-from contracts.catalog import catalog
+from contracts.catalog import load_catalog
 from contracts.contract import SourceDataset
-from core.settings import settings
+from core.settings import get_settings
 from core.store import postgres
-from core.store.address import parse
-from core.store.connections import HUB
+from core.store.address import parse_url
+from core.store.connections import HUB_CONNECTION
 
 _UNREACHABLE = "postgresql://nobody@127.0.0.1:9/gone?connect_timeout=2"
-Store = Postgres | MariaDb | SqliteFile | ServedTables
+DepartmentSource = PostgresSource | MariadbSource | SqliteSource | SqlServerSource
 
 
 class Rehearsal:
@@ -45,15 +45,15 @@ class Rehearsal:
         self.folder = folder.resolve()
         self.persons = persons
         self.seed = seed
-        self._systems = frozenset(systems or catalog().source_systems())
+        self._systems = frozenset(systems or load_catalog().source_systems())
         self._sources = {
             id: dataset
-            for id, dataset in catalog().sources.items()
+            for id, dataset in load_catalog().sources.items()
             if id in fault_book.RENDERED and dataset.system in self._systems
         }
         self._urls: dict[str, str] = {}
         self._elsewhere: dict[str, str] = {}
-        self._stores: dict[str, Store] = {}
+        self._stores: dict[str, DepartmentSource] = {}
         self._loaded: dict[str, pa.Table] = {}
         self._bent: set[str] = set()
 
@@ -64,40 +64,40 @@ class Rehearsal:
         directory gets its entries as files. Returns the connections that were placed elsewhere, each with the program
         that was missing.
         """
-        server = processes.postgres(self.folder / "postgres")
-        other = processes.mariadb(self.folder / "mariadb")
+        server = processes.start_postgres(self.folder / "postgres")
+        other = processes.start_mariadb(self.folder / "mariadb")
 
         def on_mariadb(name: str) -> str:
             if other:
-                return processes.mariadb_database(other, name)
+                return processes.create_mariadb_database(other, name)
             self._elsewhere[name] = "mariadbd"
-            return postgres.database(server, name)
+            return postgres.ensure_database(server, name)
 
         def in_directory(name: str) -> str:
-            if found := directory.directory(self.folder / "directory"):
+            if found := directory.start_directory(self.folder / "directory"):
                 return found
             self._elsewhere[name] = "slapd"
-            return _folder(self.folder / "files" / name)
+            return _make_folder(self.folder / "files" / name)
 
         def place(name: str, kind: Kind) -> str:
             if kind == "folder":
-                return _folder(self.folder / "files" / name)
+                return _make_folder(self.folder / "files" / name)
             if kind == "sqlite":
                 return f"sqlite:///{self.folder / 'files' / name / name.removeprefix('src_')}.db"
             if kind == "sqlserver":
-                return processes.sqlserver(self._served(name))
+                return processes.start_sqlserver(self._find_server_folder(name))
             if kind == "directory":
                 return in_directory(name)
-            return on_mariadb(name) if kind == "mariadb" else postgres.database(server, name)
+            return on_mariadb(name) if kind == "mariadb" else postgres.ensure_database(server, name)
 
         giving = {dataset.connection for dataset in self._sources.values()}
-        for name in sorted({dataset.connection for dataset in catalog().sources.values()} & places.SOURCES.keys()):
+        for name in sorted({dataset.connection for dataset in load_catalog().sources.values()} & places.SOURCES.keys()):
             self._urls[name] = place(name, places.SOURCES[name]) if name in giving else "off:"
-        feeds = catalog().feeds.values()
-        served = {feed.connection for feed in feeds if feed.source in self._systems | {HUB}}
+        feeds = load_catalog().feeds.values()
+        served = {feed.connection for feed in feeds if feed.source in self._systems | {HUB_CONNECTION}}
         for name in sorted({feed.connection for feed in feeds}):
             self._urls[name] = place(name, places.TARGETS.get(name, "postgresql")) if name in served else "off:"
-        _register(self._urls)
+        _register_connections(self._urls)
         return self._elsewhere
 
     def load(self, day: int, faults: Mapping[str, int] | None = None) -> list[Injected]:
@@ -107,69 +107,71 @@ class Rehearsal:
         dataset, a file or a server instead and return nothing. What an earlier load spoiled is sound again.
         """
         wanted = dict(faults or {})
-        today = world(self.persons, self.seed, day)
-        tables = render(today)
-        injected = fault_book.inject(tables, wanted, self.seed, day, bool(self._loaded))
+        today = build_world(self.persons, self.seed, day)
+        tables = render_datasets(today)
+        injected = fault_book.inject_faults(tables, wanted, self.seed, day, bool(self._loaded))
         for id, dataset in self._sources.items():
             if dataset.watermark and id in self._loaded:
-                tables[id] = restamped(dataset, self._loaded[id], tables[id], day)
+                tables[id] = restamp_rows(dataset, self._loaded[id], tables[id], day)
         fault_book.spoil_tables(tables, wanted)
         for id, dataset in self._sources.items():
-            self._store(today, dataset, tables[id], wanted)
+            self._store_dataset(today, dataset, tables[id], wanted)
         self._loaded = tables
-        self._bent = self._rename(wanted)
-        _register(self._urls | ({"src_graduate": _UNREACHABLE} if "dead_database" in wanted else {}))
+        self._bent = self._bend_sources(wanted)
+        _register_connections(self._urls | ({"src_graduate": _UNREACHABLE} if "dead_database" in wanted else {}))
         return [fault for fault in injected if fault.system in self._systems]
 
-    def ahead(self, day: int, systems: Collection[str]) -> dict[str, Difference]:
+    def preview_changes(self, day: int, systems: Collection[str]) -> dict[str, Difference]:
         """What would change in the tables of these systems on the way to another day, by dataset; files are left out."""
-        later, found = render(world(self.persons, self.seed, day)), {}
+        later, found = render_datasets(build_world(self.persons, self.seed, day)), {}
         for id, dataset in self._sources.items():
             if dataset.system in systems and dataset.mode != "upload" and dataset.file_format != "dbf":
                 before, after = self._loaded[id], later[id]
-                found[id] = differences(dataset, before, restamped(dataset, before, after, day) if dataset.watermark else after)
+                found[id] = find_differences(
+                    dataset, before, restamp_rows(dataset, before, after, day) if dataset.watermark else after
+                )
         return found
 
-    def change(self, id: str, keys: pa.Table, rows: pa.Table) -> None:
+    def change_rows(self, id: str, keys: pa.Table, rows: pa.Table) -> None:
         """Put `rows` in the place of those with these keys, as their department would while it works."""
-        self._stores[self._sources[id].connection].change(self._sources[id], keys, rows)
+        self._stores[self._sources[id].connection].change_rows(self._sources[id], keys, rows)
 
     def stop(self) -> None:
         """Stop the servers; the data stay."""
         for store in self._stores.values():
             store.close()
         self._stores.clear()
-        built.stop(self.folder)
+        built.stop_servers(self.folder)
 
-    def _served(self, name: str) -> Path:
+    def _find_server_folder(self, name: str) -> Path:
         """The folder of a system on SQL Server: a server of its own for each."""
         return self.folder / f"sqlserver_{name.removeprefix('src_')}"
 
-    def _store(self, today: World, dataset: SourceDataset, rows: pa.Table, wanted: Mapping[str, int]) -> None:
+    def _store_dataset(self, today: World, dataset: SourceDataset, rows: pa.Table, wanted: Mapping[str, int]) -> None:
         before = self._loaded.get(dataset.id)
         if dataset.mode == "upload":
-            self._upload(today, dataset, rows, before)
+            self._upload_file(today, dataset, rows, before)
         elif dataset.file_format == "dbf":
             codepage = "utf8" if "dbf_wrong_encoding" in wanted else "cp936"
             if before is None or not before.equals(rows) or dataset.id in self._bent or codepage == "utf8":
-                write_dbf(self._path(dataset) / dataset.physical, dataset, rows, codepage)
+                write_dbf(self._find_folder(dataset) / dataset.physical, dataset, rows, codepage)
         else:
-            self._tabulate(dataset, rows, before)
+            self._store_table(dataset, rows, before)
 
-    def _tabulate(self, dataset: SourceDataset, rows: pa.Table, before: pa.Table | None) -> None:
-        store = self._stores.get(dataset.connection) or self._open(dataset.connection)
+    def _store_table(self, dataset: SourceDataset, rows: pa.Table, before: pa.Table | None) -> None:
+        store = self._stores.get(dataset.connection) or self._open_source(dataset.connection)
         self._stores[dataset.connection] = store
         if before is None or dataset.id in self._bent:
-            store.create(dataset)
-            store.replace(dataset, rows)
+            store.create_table(dataset)
+            store.replace_rows(dataset, rows)
         elif not before.equals(rows):
-            found: Difference = differences(dataset, before, rows)
-            store.change(dataset, found.keys, found.rows)
+            found: Difference = find_differences(dataset, before, rows)
+            store.change_rows(dataset, found.keys, found.rows)
 
-    def _upload(self, today: World, dataset: SourceDataset, rows: pa.Table, before: pa.Table | None) -> None:
+    def _upload_file(self, today: World, dataset: SourceDataset, rows: pa.Table, before: pa.Table | None) -> None:
         """The file that clerks hand over; handed over again when it differs from the one before."""
         file = UPLOADS[dataset.id](today)
-        path = self._path(dataset) / file.name
+        path = self._find_folder(dataset) / file.name
         if path.exists() and before is not None and before.equals(rows):
             return
         if dataset.file_format == "csv":
@@ -177,7 +179,7 @@ class Rehearsal:
         else:
             write_workbook(path, file.title, dataset.sheet or "Sheet1", rows)
 
-    def _rename(self, wanted: Mapping[str, int]) -> set[str]:
+    def _bend_sources(self, wanted: Mapping[str, int]) -> set[str]:
         """Bend what must be put right by the next load; returns those datasets."""
         bent = {"finance.legacy_fee"} if "dbf_wrong_encoding" in wanted else set()
         if "renamed_column" in wanted:
@@ -186,28 +188,28 @@ class Rehearsal:
             bent.add(id)
         return bent
 
-    def _open(self, name: str) -> Store:
-        kinds: dict[str, Callable[[str], Store]] = {
-            "mysql": MariaDb,
-            "postgresql": lambda url: Postgres(url, guest=name in self._elsewhere),
-            "sqlite": SqliteFile,
-            "mssql": lambda _: ServedTables(self._served(name)),
+    def _open_source(self, name: str) -> DepartmentSource:
+        kinds: dict[str, Callable[[str], DepartmentSource]] = {
+            "mysql": MariadbSource,
+            "postgresql": lambda url: PostgresSource(url, guest=name in self._elsewhere),
+            "sqlite": SqliteSource,
+            "mssql": lambda _: SqlServerSource(self._find_server_folder(name)),
         }
         url = self._urls[name]
-        return kinds[parse(name, url).family](url)
+        return kinds[parse_url(name, url).family](url)
 
-    def _path(self, dataset: SourceDataset) -> Path:
-        return Path(parse(dataset.connection, self._urls[dataset.connection]).path)
+    def _find_folder(self, dataset: SourceDataset) -> Path:
+        return Path(parse_url(dataset.connection, self._urls[dataset.connection]).path)
 
 
-def _folder(path: Path) -> str:
+def _make_folder(path: Path) -> str:
     path.mkdir(parents=True, exist_ok=True)
     return path.as_uri()
 
 
-def _register(urls: Mapping[str, str]) -> None:
+def _register_connections(urls: Mapping[str, str]) -> None:
     """Add the connections to the file that the hub reads, leaving others as they are. Only its owner may read it."""
-    path = settings().secrets_file
+    path = get_settings().secrets_file
     path.parent.mkdir(parents=True, exist_ok=True)
     entries = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader) if path.is_file() else None
     part = path.with_name(f".{path.name}")

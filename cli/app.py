@@ -11,30 +11,30 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.help import ReadableGroup
-from core.messages import text
+from core.messages import translate
 
 if TYPE_CHECKING:
     from core.store.accounts import Account
 
 app = typer.Typer(
-    cls=ReadableGroup, help=text("cli.hub"), no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+    cls=ReadableGroup, help=translate("cli.hub"), no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
-AsJson = Annotated[bool, typer.Option("--json", help=text("cli.json"))]
-Limit = Annotated[int, typer.Option(min=1, help=text("cli.limit"))]
-AsOf = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help=text("cli.as_of"))]
+AsJson = Annotated[bool, typer.Option("--json", help=translate("cli.json"))]
+Limit = Annotated[int, typer.Option(min=1, help=translate("cli.limit"))]
+AsOf = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help=translate("cli.as_of"))]
 
 
 @contextlib.contextmanager
-def interruptible() -> Iterator[None]:
+def handle_interrupt() -> Iterator[None]:
     """Ctrl-C ends a long command with one line that says how to go on, and status 130."""
     try:
         yield
     except KeyboardInterrupt:
-        print(text("cli.interrupted"), file=sys.stderr)
+        print(translate("cli.interrupted"), file=sys.stderr)
         raise typer.Exit(130) from None
 
 
-def day(value: datetime | None) -> date:
+def choose_business_date(value: datetime | None) -> date:
     """The business date given, or today's at the university, whatever the clock of the machine is set to."""
     from core.calendar import local_date
     from core.hashing import system_clock
@@ -55,11 +55,11 @@ def signed_in(act: str, systems: Collection[str] | None = None, person: str | No
 def acting(act: str, systems: Collection[str] | None = None, person: str | None = None) -> Account | None:
     """Who has signed in and may do this; see `signed_in`."""
     from core.store import accounts
-    from core.store.ledger import ledger
+    from core.store.ledger import open_ledger
 
-    return accounts.acting(ledger(), act, systems, person)
+    return accounts.acting(open_ledger(), act, systems, person)
 
 
-def agreed(question: str, yes: bool, as_json: bool) -> bool:
+def ask_to_agree(question: str, yes: bool, as_json: bool) -> bool:
     """Whether a person agrees: by `--yes`, or by answering y at a terminal. A script is never asked, and has not agreed."""
     return yes or (not as_json and sys.stdin.isatty() and typer.confirm(question))

@@ -17,20 +17,20 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from cli.output import show
-from cli.progress import show_outcome, show_progress
-from contracts.catalog import catalog, nearest
+from cli.output import show_result
+from cli.progress import show_progress, show_run_result
+from contracts.catalog import format_known_names, load_catalog
 from core.errors import ContractError, Denied
-from core.messages import text
-from core.process.leaving import undisturbed
-from core.settings import settings
+from core.messages import translate
+from core.process.leaving import shield_from_signals
+from core.settings import get_settings
 from core.store import accounts
 from core.store.accounts import Account
-from core.store.ledger import ledger
-from pipeline.context import resume
-from pipeline.result import Outcome
-from reporting.report import facts_of
-from runs.nightly import night
+from core.store.ledger import open_ledger
+from pipeline.context import resume_run
+from pipeline.result import RunResult
+from reporting.report import collect_report_facts
+from runs.nightly import run_night
 
 if TYPE_CHECKING:
     from campus.faults.injection import Injected
@@ -51,12 +51,12 @@ FAULTS = {
     "teacher_renamed": 2,
     "staff_numbered_twice": 2,
 }
-_MARK = "made-by-hub-demo"
+_MARKER_FILE = "made-by-hub-demo"
 _SIGNED_IN = "王工"
 """Whom the demonstration signs in, so that the commands after it work."""
 
 
-def demo(persons: int, seed: int, systems: Sequence[str], as_json: bool) -> None:
+def run_demo(persons: int, seed: int, systems: Sequence[str], as_json: bool) -> None:
     """Build the university and run two nights, showing progress, then the table of flows, the score and what to try next.
 
     With `systems` only these are connected, as on the day on which a university begins; the others wait.
@@ -64,65 +64,67 @@ def demo(persons: int, seed: int, systems: Sequence[str], as_json: bool) -> None
     Raises:
         ContractError: HUB104 for a system that no contract names.
     """
-    from campus.apart import Apart
+    from campus.apart import RehearsalProcess
 
-    known = catalog().source_systems()
+    known = load_catalog().source_systems()
     for system in set(systems) - set(known):
-        raise ContractError("HUB104", system, kind="source system", known=nearest(system, known))
-    folder = _fresh(settings().var)
+        raise ContractError("HUB104", system, kind="source system", known=format_known_names(system, known))
+    folder = _prepare_folder(get_settings().var)
     try:
-        _shown(folder, persons, seed, systems, as_json)
+        _run_nights(folder, persons, seed, systems, as_json)
     except BaseException:  # an interrupt too: what was not finished leaves no process behind
-        with undisturbed():
-            Apart.abandon(folder / "campus")
+        with shield_from_signals():
+            RehearsalProcess.abandon_all(folder / "campus")
         raise
 
 
-def _shown(folder: Path, persons: int, seed: int, systems: Sequence[str], as_json: bool) -> None:
-    from campus.apart import Apart
+def _run_nights(folder: Path, persons: int, seed: int, systems: Sequence[str], as_json: bool) -> None:
+    from campus.apart import RehearsalProcess
 
     console = Console(quiet=as_json)
     started = time.perf_counter()
-    console.print(text("cli.demo_running"))
-    university = Apart(folder / "campus", persons, seed, systems)
+    console.print(translate("cli.demo_running"))
+    university = RehearsalProcess(folder / "campus", persons, seed, systems)
     for program in sorted(set(university.elsewhere.values())):
         names = sorted(name for name, missing in university.elsewhere.items() if missing == program)
-        console.print(text(f"cli.demo_elsewhere_{program}", None, program=program, names=", ".join(names)), highlight=False)
+        console.print(
+            translate(f"cli.demo_elsewhere_{program}", None, program=program, names=", ".join(names)), highlight=False
+        )
     nights: list[dict[str, Any]] = []
     injected: Sequence[Injected] = []
     for day in (1, 2):
         injected = university.load(day, FAULTS if day > 1 else {})
         if day == 1:
-            console.print(text("cli.demo_university", None, persons=persons, seconds=time.perf_counter() - started))
-        nights.append(_night(console, day, as_json))
+            console.print(translate("cli.demo_university", None, persons=persons, seconds=time.perf_counter() - started))
+        nights.append(_run_one_night(console, day, as_json))
     university.close()
     shown = _people()
-    score = _score(injected)
+    score = _count_found_faults(injected)
     if as_json:
-        show({"nights": nights, "score": score}, True)
+        show_result({"nights": nights, "score": score}, True)
         return
-    console.print(text("cli.demo_injected", None, **score), highlight=False)
-    console.print(text("cli.demo_accounts", None, file=shown, name=_SIGNED_IN), highlight=False)
-    console.print(text("cli.demo_next"))
+    console.print(translate("cli.demo_injected", None, **score), highlight=False)
+    console.print(translate("cli.demo_accounts", None, file=shown, name=_SIGNED_IN), highlight=False)
+    console.print(translate("cli.demo_next"))
     for command in ("hub status", "hub held", "hub versions", "hub verify E18", "hub night --as-of 2026-09-09", "hub --help"):
         console.print(f"  .venv/bin/{command}", highlight=False)
-    console.print(f"  make down  [dim]{text('cli.demo_down')}[/dim]", highlight=False)
+    console.print(f"  make down  [dim]{translate('cli.demo_down')}[/dim]", highlight=False)
 
 
-def _fresh(var: Path) -> Path:
+def _prepare_folder(var: Path) -> Path:
     """An empty `var` for the demonstration.
 
     Raises:
         Denied: HUB710 when the hub in it was not made by a demonstration, or is another server's.
     """
-    mark = var / _MARK
-    if settings().url or ((var / "hub").exists() and not mark.exists()):
+    mark = var / _MARKER_FILE
+    if get_settings().url or ((var / "hub").exists() and not mark.exists()):
         raise Denied("HUB710", str(var))
     if mark.exists():
         from campus.servers import built, processes
 
-        built.stop(var / "campus")
-        processes.stop(var / "hub" / "postgres")
+        built.stop_servers(var / "campus")
+        processes.stop_server(var / "hub" / "postgres")
         for name in ("campus", "hub", "landing", "work", "deliveries", "reports", "tokens"):
             shutil.rmtree(var / name, ignore_errors=True)
         accounts.shown_file().unlink(missing_ok=True)
@@ -133,8 +135,8 @@ def _fresh(var: Path) -> Path:
 
 def _people() -> Path:
     """An account for each role, their passwords in a file for the owner of the demonstration; one of them is signed in."""
-    book = ledger()
-    person = book.one("select min(uid) as uid from hub_current.role_grant")
+    ledger = open_ledger()
+    person = ledger.fetch_row("select min(uid) as uid from hub_current.role_grant")
     chief = Account("管理员", "administrator")
     people = [
         *(chief, Account(_SIGNED_IN, "technician"), Account("李工", "technician"), Account("审计员", "auditor")),
@@ -143,38 +145,38 @@ def _people() -> Path:
     ]
     given = {account.name: secrets.token_urlsafe(12) for account in people}
     for account in people:
-        accounts.add(book, account, given[account.name], chief)
+        accounts.add(ledger, account, given[account.name], chief)
     lines = (f"{account.name}\t{account.role}\t{given[account.name]}\n" for account in people)
     file = accounts.keep_private_file(accounts.shown_file(), "".join(lines))
-    accounts.keep(accounts.sign_in(book, _SIGNED_IN, given[_SIGNED_IN])[1])
+    accounts.keep(accounts.sign_in(ledger, _SIGNED_IN, given[_SIGNED_IN])[1])
     return file
 
 
-def _night(console: Console, day: int, as_json: bool) -> dict[str, Any]:
+def _run_one_night(console: Console, day: int, as_json: bool) -> dict[str, Any]:
     as_of = DAY_ONE + timedelta(days=day - 1)
-    console.rule(text("cli.demo_day", None, day=day, as_of=as_of))
+    console.rule(translate("cli.demo_day", None, day=day, as_of=as_of))
     started = time.perf_counter()
     with show_progress(quiet=as_json) as progress:
-        found: Outcome = night(as_of, progress)
+        found: RunResult = run_night(as_of, progress)
     seconds = time.perf_counter() - started
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     if not as_json:
-        show_outcome(found, False)
-        console.print(text("cli.demo_memory", None, day=day, seconds=seconds, mb=megabytes), highlight=False)
+        show_run_result(found, False)
+        console.print(translate("cli.demo_memory", None, day=day, seconds=seconds, mb=megabytes), highlight=False)
     return {
         "run": found.run_id,
         "version": found.version,
         "state": found.state,
         "seconds": round(seconds, 2),
         "peak_mb": megabytes,
-        "flows": facts_of(resume(found.run_id))["flows"],
+        "flows": collect_report_facts(resume_run(found.run_id))["flows"],
         "problems": [error.line() for error in found.problems],
     }
 
 
-def _score(injected: Sequence[Injected]) -> dict[str, int]:
+def _count_found_faults(injected: Sequence[Injected]) -> dict[str, int]:
     """How many injected faults were found for the right reason, missed, and how many other keys were held."""
-    rows = ledger().rows("select entity, source_key, rule_id, severity from ops.held where state = 'open'")
+    rows = open_ledger().rows("select entity, source_key, rule_id, severity from ops.held where state = 'open'")
     seen = {(row["entity"], row["source_key"], row["rule_id"]) for row in rows}
     wanted = {(fault.entity, fault.key, fault.rule_id) for fault in injected}
     keys = {(entity, key) for entity, key, _ in wanted}

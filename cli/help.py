@@ -9,43 +9,43 @@ from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
 from core.errors import Denied
-from core.messages import known, text
+from core.messages import has_message, translate
 
 _PLAIN = str.maketrans("", "", "{}")
 _PIECES = {"[OPTIONS]": "cli.help_some_options", "COMMAND [ARGS]...": "cli.help_some_command"}
 
 
-def _told(command: Any, context: Any) -> None:
-    from cli.output import say
+def _print_help(command: Any, context: Any) -> None:
+    from cli.output import print_parts
     from cli.tables.grid import Grid, Prose
 
-    pieces = " ".join(_piece(word) for word in command.collect_usage_pieces(context))
-    usage = text("cli.help_usage", None, command=context.command_path, pieces=pieces)
+    pieces = " ".join(_format_piece(word) for word in command.collect_usage_pieces(context))
+    usage = translate("cli.help_usage", None, command=context.command_path, pieces=pieces)
     parts: list[Any] = [Prose(usage), Prose(command.help or "")]
     for kind in ("argument", "option"):
-        grid = Grid(text(f"cli.help_{kind}s"))
+        grid = Grid(translate(f"cli.help_{kind}s"))
         grid.column("", whole=True)
         grid.column("")
         for one in command.get_params(context):
             if one.param_type_name == kind:
-                grid.row(_name(one), _words(one))
+                grid.row(_format_name(one), _format_help_text(one))
         parts += [grid] if grid.rows else []
     if isinstance(command, TyperGroup):
-        grid = Grid(text("cli.help_commands"))
+        grid = Grid(translate("cli.help_commands"))
         grid.column("", whole=True)
         grid.column("")
         for name in command.list_commands(context):
             found = command.get_command(context, name)
             grid.row(name, (found.help if found else "") or "")
         parts.append(grid)
-    if known(f"example.{command.name}"):
-        parts += [Prose(text("cli.help_examples")), *(Prose(line, hang=4) for line in examples(command.name))]
-    say(*parts)
+    if has_message(f"example.{command.name}"):
+        parts += [Prose(translate("cli.help_examples")), *(Prose(line, hang=4) for line in list_examples(command.name))]
+    print_parts(*parts)
 
 
-def examples(name: str) -> list[str]:
+def list_examples(name: str) -> list[str]:
     """The lines, as they are typed, that show a command at work."""
-    return [f"  hub {name} {line}" for line in text(f"example.{name}").splitlines()]
+    return [f"  hub {name} {line}" for line in translate(f"example.{name}").splitlines()]
 
 
 _MISUSES = (
@@ -58,45 +58,45 @@ _MISUSES = (
 )
 
 
-def misused(error: TyperException) -> Denied:
+def explain_misuse(error: TyperException) -> Denied:
     """What is wrong with the way in which a command was written, without the library's English."""
     said, found = error.format_message(), getattr(error, "param", None)
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "hub"
-    where = command if " " in command else f"{command} {text('cli.help_some_command')}"
+    where = command if " " in command else f"{command} {translate('cli.help_some_command')}"
     for kind, sign in _MISUSES:
         if match := re.match(sign, said):
-            thing = match[1] if match.groups() else _name(found) if found is not None else said
+            thing = match[1] if match.groups() else _format_name(found) if found is not None else said
             return Denied("HUB893", where, reason_key=f"misuse.{kind}", thing=thing, command=command)
     return Denied("HUB893", where, reason_key="misuse.other", thing=said, command=command)
 
 
-def _piece(word: str) -> str:
-    return text(_PIECES[word]) if word in _PIECES else word.upper().translate(_PLAIN)
+def _format_piece(word: str) -> str:
+    return translate(_PIECES[word]) if word in _PIECES else word.upper().translate(_PLAIN)
 
 
-def _name(one: Any) -> str:
+def _format_name(one: Any) -> str:
     return str(one.name).upper() if one.param_type_name == "argument" else ", ".join(one.opts)
 
 
-def _words(one: Any) -> str:
+def _format_help_text(one: Any) -> str:
     if one.name == "help":
-        return text("cli.help_help")
+        return translate("cli.help_help")
     default = one.default
     shown = default is not None and not callable(default) and default not in (False, "", ())
-    needed = text("cli.help_needed") if one.required and one.param_type_name == "option" else ""
-    return needed + (one.help or "") + (text("cli.help_default", None, value=default) if shown else "")
+    needed = translate("cli.help_needed") if one.required and one.param_type_name == "option" else ""
+    return needed + (one.help or "") + (translate("cli.help_default", None, value=default) if shown else "")
 
 
 class ReadableGroup(TyperGroup):
     """The application, whose help is written by `_told`."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        _told(self, ctx)
+        _print_help(self, ctx)
 
 
 class ReadableCommand(TyperCommand):
     """A command, whose help is written by `_told`."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        _told(self, ctx)
+        _print_help(self, ctx)

@@ -15,13 +15,13 @@ from typer.exceptions import Abort, TyperException
 
 import cli.commands
 from cli.app import app
-from cli.help import ReadableCommand, misused
-from cli.output import complain
+from cli.help import ReadableCommand, explain_misuse
+from cli.output import print_error
 from core import faults
-from core.errors import Fault, HubError
-from core.messages import text
-from core.process.leaving import leave, obey_signals
-from core.process.privacy import keep_private
+from core.errors import HubError, MachineFault
+from core.messages import translate
+from core.process.leaving import exit_process, handle_signals
+from core.process.privacy import restrict_permissions
 
 for _module in pkgutil.iter_modules(cli.commands.__path__):
     importlib.import_module(f"cli.commands.{_module.name}")
@@ -35,33 +35,33 @@ WRONG_USE = 2
 def main() -> None:
     """Entry point: an error is one line on standard error and exit status 1; one that nobody foresaw is followed by where it
     came up, without the values that a traceback quotes."""
-    keep_private()
-    obey_signals()
+    restrict_permissions()
+    handle_signals()
     try:
-        status = _run()
+        status = _run_app()
         with contextlib.suppress(BrokenPipeError):
             sys.stdout.flush()
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        complain(Fault("HUB811", "hub"))
+        print_error(MachineFault("HUB811", "hub"))
         status = 1
-    leave(status)
+    exit_process(status)
 
 
-def _run() -> int:
+def _run_app() -> int:
     try:
         ended = app(standalone_mode=False, prog_name="hub")
         return ended if isinstance(ended, int) else 0
     except HubError as error:
-        complain(error)
+        print_error(error)
         return 1
     except Abort:
-        print(text("cli.interrupted"), file=sys.stderr)
+        print(translate("cli.interrupted"), file=sys.stderr)
         return 1
     except TyperException as error:
         if type(error).__name__ != "NoArgsIsHelpError":  # the help is on the screen already
-            complain(misused(error))
+            print_error(explain_misuse(error))
         return WRONG_USE
     except SystemExit as end:
         if isinstance(end.code, str):
@@ -70,9 +70,9 @@ def _run() -> int:
     except Exception as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise
-        place, _, function = faults.trace_of(error)[-2].partition(" in ")
-        frames = (f"  {frame}" for frame in faults.trace_of(error))
-        complain(Fault("HUB860", function, kind=type(error).__name__, place=place), *frames)
+        place, _, function = faults.format_trace(error)[-2].partition(" in ")
+        frames = (f"  {frame}" for frame in faults.format_trace(error))
+        print_error(MachineFault("HUB860", function, kind=type(error).__name__, place=place), *frames)
         return 1
     return 0
 

@@ -16,7 +16,7 @@ NEEDS_A_PERSON = 3
 all went, 1 nothing could be done (one coded line on standard error), 2 a wrong use of the command."""
 
 
-def show(value: Any, as_json: bool, table: Any = None) -> None:
+def show_result(value: Any, as_json: bool, table: Any = None) -> None:
     """Print a value as JSON, or as what is given for people, else a line a fact."""
     if as_json:
         print(
@@ -30,10 +30,10 @@ def show(value: Any, as_json: bool, table: Any = None) -> None:
     else:
         from cli.tables import screen
 
-        say(table or (screen.facts(value) if isinstance(value, dict) else value))
+        print_parts(table or (screen.render_facts(value) if isinstance(value, dict) else value))
 
 
-def say(*parts: Any) -> None:
+def print_parts(*parts: Any) -> None:
     """Print texts and tables for people; no line is wider than the terminal, and none is cut."""
     from rich.console import Console
 
@@ -44,7 +44,7 @@ def say(*parts: Any) -> None:
         console.print(Prose(part) if isinstance(part, str) else part, crop=False)
 
 
-def complain(error: HubError, *more: str) -> None:
+def print_error(error: HubError, *more: str) -> None:
     """Print an error on standard error, with the names of what its codes stand for, and lines that belong to it. It is wrapped
     as every other text on a terminal, and one line where a file or a program takes it."""
     from rich.console import Console
@@ -53,25 +53,25 @@ def complain(error: HubError, *more: str) -> None:
     from reporting import display_names
 
     console = Console(stderr=True, highlight=False)
-    for line in (display_names.spoken(error), *more):
+    for line in (display_names.format_error_safely(error), *more):
         if console.is_terminal:
             console.print(Prose(line, hang=2), crop=False)
         else:
             print(line, file=sys.stderr)
 
 
-def show_part(facts: dict[str, Any], problems: Sequence[HubError], went: int, as_json: bool) -> None:
+def show_part_result(facts: dict[str, Any], problems: Sequence[HubError], went: int, as_json: bool) -> None:
     """Print what a part of a cycle came to, and every problem of it as a line on standard error; `went` is how many of its
     datasets or feeds went through.
 
     Raises:
         typer.Exit: with `NEEDS_A_PERSON` when there is a problem, 1 when nothing went through.
     """
-    from core.errors import merged
+    from core.errors import merge_errors
 
-    told = merged(problems)
-    show({**facts, "problems": [error.line() for error in told]} if as_json else facts, as_json)
+    told = merge_errors(problems)
+    show_result({**facts, "problems": [error.line() for error in told]} if as_json else facts, as_json)
     for error in told:
-        complain(error)
+        print_error(error)
     if told:
         raise typer.Exit(NEEDS_A_PERSON if went else 1)

@@ -11,28 +11,28 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from cli.output import say, show
+from cli.output import print_parts, show_result
 from cli.tables.grid import Prose
-from cli.tables.screen import flows
-from contracts.catalog import catalog
-from core.messages import text
-from core.settings import settings
-from pipeline.context import Progress as Report
+from cli.tables.screen import render_flows
+from contracts.catalog import load_catalog
+from core.messages import translate
+from core.settings import get_settings
+from pipeline.context import ProgressCallback as Report
 from reporting import display_names
 
 
 @contextlib.contextmanager
 def show_progress(quiet: bool = False) -> Iterator[Report]:
     """A bar for every verb, filled as its steps begin; nothing when `quiet`."""
-    known = catalog()
+    catalog = load_catalog()
     totals = {
-        "extract": len(known.sources),
-        **dict.fromkeys(("conform", "brake"), len(known.entities)),
-        "check": len(known.entities)
-        + sum(any(column.copies for column in source.columns) for source in known.sources.values()),
+        "extract": len(catalog.sources),
+        **dict.fromkeys(("conform", "brake"), len(catalog.entities)),
+        "check": len(catalog.entities)
+        + sum(any(column.copies for column in source.columns) for source in catalog.sources.values()),
         "publish": 1,
-        **dict.fromkeys(("deliver", "reconcile"), len(known.feeds)),
-        "audit": settings().audited,
+        **dict.fromkeys(("deliver", "reconcile"), len(catalog.feeds)),
+        "audit": get_settings().audited,
         "notice": 1,
         "report": 1,
     }
@@ -50,7 +50,7 @@ def show_progress(quiet: bool = False) -> Iterator[Report]:
         def report(verb: str, subject: str) -> None:
             with lock:
                 if verb not in tasks:
-                    tasks[verb] = bars.add_task(text(f"report.verb_{verb}"), total=totals[verb], subject="")
+                    tasks[verb] = bars.add_task(translate(f"report.verb_{verb}"), total=totals[verb], subject="")
                 bars.update(tasks[verb], advance=1, subject=subject)
 
         yield report
@@ -58,15 +58,15 @@ def show_progress(quiet: bool = False) -> Iterator[Report]:
             bars.update(task.id, subject="", total=task.completed)
 
 
-def show_outcome(found: Any, as_json: bool) -> None:
+def show_run_result(found: Any, as_json: bool) -> None:
     """What a run came to: the table of flows, then what needs a person, then where the report is."""
-    from pipeline.context import resume
-    from reporting.report import facts_of
+    from pipeline.context import resume_run
+    from reporting.report import collect_report_facts
 
-    facts = facts_of(resume(found.run_id))
-    problems = [error.line() if as_json else display_names.line(catalog(), error) for error in found.problems]
+    facts = collect_report_facts(resume_run(found.run_id))
+    problems = [error.line() if as_json else display_names.format_error(load_catalog(), error) for error in found.problems]
     if as_json:
-        show(
+        show_result(
             {
                 "run": found.run_id,
                 "version": found.version,
@@ -78,17 +78,17 @@ def show_outcome(found: Any, as_json: bool) -> None:
             True,
         )
         return
-    page = settings().var / "reports" / found.run_id / f"report.{settings().lang}.html"
-    say(
-        flows(facts["flows"], f"{found.run_id}  v{found.version}"),
+    page = get_settings().var / "reports" / found.run_id / f"report.{get_settings().lang}.html"
+    print_parts(
+        render_flows(facts["flows"], f"{found.run_id}  v{found.version}"),
         *(Prose(Text.assemble(("● ", "red"), line), hang=2) for line in problems),
         *(
             Prose(
                 "○ "
-                + text(
+                + translate(
                     "report.new_columns_line",
                     None,
-                    dataset=display_names.placed(catalog(), row["dataset"]),
+                    dataset=display_names.format_place(load_catalog(), row["dataset"]),
                     columns=", ".join(row["new_columns"]),
                 ),
                 hang=2,
@@ -96,6 +96,6 @@ def show_outcome(found: Any, as_json: bool) -> None:
             for row in facts["extracts"]
             if row["new_columns"]
         ),
-        *(() if catalog().sources else (text("site.nothing"),)),
-        Prose(text("cli.report_at", None, path=page)),
+        *(() if load_catalog().sources else (translate("site.nothing"),)),
+        Prose(translate("cli.report_at", None, path=page)),
     )

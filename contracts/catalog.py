@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from contracts import odcs
-from contracts.contract import HUB, TONIGHT, Code, Entity, FeedDataset, SourceDataset
-from contracts.deadlines import REMINDERS
+from contracts.contract import HUB, TONIGHT_TABLE, Code, Entity, FeedDataset, SourceDataset
+from contracts.deadlines import DEFAULT_REMINDERS
 from core.errors import ContractError, HubError
 from core.layers import Layer, Layers, layers_of
 from core.schedule import FEED_SCHEDULES
-from core.settings import settings
+from core.settings import get_settings
 
 T = TypeVar("T")
 NAMES_SHOWN = 12
@@ -40,7 +40,7 @@ class Catalog:
     """By id, `E01`, as the flow document has them."""
     deadlines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By id, `DL01`."""
-    reminders: Mapping[str, Any] = field(default_factory=lambda: REMINDERS)
+    reminders: Mapping[str, Any] = field(default_factory=lambda: DEFAULT_REMINDERS)
     """When people are told of deadlines and what counts as real time (`flows/deadlines.yaml`)."""
     outside: Mapping[str, FeedDataset] = field(default_factory=dict)
     """By id, `X4.card_photo`: what a hand-over outside the hub may hold. No verb sees these, so none is ever delivered."""
@@ -49,13 +49,13 @@ class Catalog:
     """Where all of it was read, and where SELECTs and code lists are."""
 
     def source(self, id: str) -> SourceDataset:
-        return _find("source dataset", self.sources, id)
+        return _look_up("source dataset", self.sources, id)
 
     def entity(self, name: str) -> Entity:
-        return _find("entity", self.entities, name)
+        return _look_up("entity", self.entities, name)
 
     def feed(self, id: str) -> FeedDataset:
-        return _find("feed", self.feeds, id)
+        return _look_up("feed", self.feeds, id)
 
     def conform_file(self, entity: str, system: str) -> Path:
         """The SELECT that maps a system's rows to an entity, or where it would lie."""
@@ -79,13 +79,13 @@ class Catalog:
 
     def inputs_of(self, entity: str) -> frozenset[str]:
         """The entities that a derived entity is made from, perhaps its own last state among them; empty for others."""
-        return _read_by(self.conform_file(entity, HUB)) - {TONIGHT}
+        return _list_read_entities(self.conform_file(entity, HUB)) - {TONIGHT_TABLE}
 
-    def reads_date(self, entity: str) -> bool:
+    def is_date_dependent(self, entity: str) -> bool:
         """Whether a derived entity depends on the business date as well."""
-        return TONIGHT in _read_by(self.conform_file(entity, HUB))
+        return TONIGHT_TABLE in _list_read_entities(self.conform_file(entity, HUB))
 
-    def with_derived(self, names: Iterable[str]) -> list[str]:
+    def add_derived(self, names: Iterable[str]) -> list[str]:
         """These entities and every one that is derived from them, in order."""
         wanted = set(names)
         for name in self.entities:
@@ -104,7 +104,7 @@ class Catalog:
         """The connections from which a system's datasets are read; none for one that only receives."""
         return frozenset(dataset.connection for dataset in self.sources.values() if dataset.system == system)
 
-    def waits(self, feed: FeedDataset, off: frozenset[str]) -> bool:
+    def is_switched_off(self, feed: FeedDataset, off: frozenset[str]) -> bool:
         """Whether a feed's edge is switched off, by a contract or as `edge_<id>` among what is `off`; or its receiver, or
         everything that its source is read from, is among the connections that are `off`."""
         if feed.edge in self.edges_off or f"edge_{feed.edge.lower()}" in off:
@@ -117,7 +117,7 @@ class Catalog:
         """Edge -> why a contract of it says that it is switched off; of an edge in several contracts, one is enough."""
         return {feed.edge: feed.off for feed in self.feeds.values() if feed.off}
 
-    def served(self) -> list[FeedDataset]:
+    def served_feeds(self) -> list[FeedDataset]:
         """The feeds whose schedule word exists; the others are shown as broken."""
         return [feed for feed in self.feeds.values() if feed.schedule in FEED_SCHEDULES]
 
@@ -133,7 +133,7 @@ class Catalog:
 
     def refreshed_systems(self) -> list[str]:
         """The sources that may be refreshed between nights: real-time ones, and those of feeds with several times a day."""
-        often = {feed.source for feed in self.served() if len(FEED_SCHEDULES[feed.schedule].times) > 1}
+        often = {feed.source for feed in self.served_feeds() if len(FEED_SCHEDULES[feed.schedule].times) > 1}
         return sorted({*self.realtime_systems(), *(often & set(self.source_systems()))})
 
     def owner(self, system: str, language: str = "zh") -> str:
@@ -148,7 +148,7 @@ class Catalog:
     @functools.cached_property
     def codes(self) -> list[Code]:
         """Every code of every list in `schemas/codes/*.csv`."""
-        return [code for path in self.code_lists for code in _codes(path)]
+        return [code for path in self.code_lists for code in _read_codes(path)]
 
     @property
     def code_lists(self) -> list[Path]:
@@ -161,9 +161,9 @@ class Catalog:
         return self.layers.glob("schemas/codes/maps/*.csv")
 
 
-def catalog(home: Path | None = None) -> Catalog:
+def load_catalog(home: Path | None = None) -> Catalog:
     """The catalogue of a home folder (holding `schemas/` and `sql/`), default that of the settings; read once."""
-    return read_catalog(home or settings().home)
+    return read_catalog(home or get_settings().home)
 
 
 @functools.lru_cache(maxsize=4)
@@ -171,32 +171,33 @@ def read_catalog(root: Path) -> Catalog:
     """The catalogue of a home folder, read once; `read_catalog.cache_clear()` forgets it after its contracts were changed."""
     broken: dict[str, HubError] = {}
     layers = layers_of(root)
-    sources = _load(layers.glob("schemas/sources/*/*.odcs.yaml"), odcs.sources, broken)
-    changes = {path.stem: odcs.document(path) for path in layers.glob("schemas/overlay/*.yaml")}
-    entities = _load(
+    sources = _load_contracts(layers.glob("schemas/sources/*/*.odcs.yaml"), odcs.read_sources, broken)
+    changes = {path.stem: odcs.read_document(path) for path in layers.glob("schemas/overlay/*.yaml")}
+    entities = _load_contracts(
         layers.glob("schemas/hub/*.odcs.yaml"),
-        lambda path: odcs.entities(path, changes.get(path.name.removesuffix(".odcs.yaml"))),
+        lambda path: odcs.read_entities(path, changes.get(path.name.removesuffix(".odcs.yaml"))),
         broken,
     )
-    feeds = _load(layers.glob("schemas/feeds/*/*.odcs.yaml"), odcs.feeds, broken)
+    feeds = _load_contracts(layers.glob("schemas/feeds/*/*.odcs.yaml"), odcs.read_feeds, broken)
     by_id = {feed.id: feed for feed in sorted(feeds, key=lambda feed: (feed.edge, feed.dataset))}
-    flows = [odcs.document(path) for path in layers.glob("schemas/flows/*.yaml")]
+    flows = [odcs.read_document(path) for path in layers.glob("schemas/flows/*.yaml")]
     return Catalog(
         sources={dataset.id: dataset for dataset in sources},
-        entities=_ordered(entities, layers),
+        entities=_order_entities(entities, layers),
         feeds={id: feed for id, feed in by_id.items() if feed.schedule != "outside"},
         outside={id: feed for id, feed in by_id.items() if feed.schedule == "outside"},
         flows={flow["code"]: flow for document in flows for flow in document.get("flows", [])},
         systems={system["code"]: system for document in flows for system in document.get("systems", [])},
         edges={edge["id"]: edge for document in flows for edge in document.get("edges", [])},
         deadlines={deadline["id"]: deadline for document in flows for deadline in document.get("deadlines", [])},
-        reminders=REMINDERS | {name: value for document in flows for name, value in document.get("reminders", {}).items()},
+        reminders=DEFAULT_REMINDERS
+        | {name: value for document in flows for name, value in document.get("reminders", {}).items()},
         broken=broken,
         layers=layers,
     )
 
 
-def _load(paths: Iterable[Path], read: Callable[[Path], list[T]], broken: dict[str, HubError]) -> list[T]:
+def _load_contracts(paths: Iterable[Path], read: Callable[[Path], list[T]], broken: dict[str, HubError]) -> list[T]:
     found: list[T] = []
     for path in sorted(paths):
         try:
@@ -208,7 +209,7 @@ def _load(paths: Iterable[Path], read: Callable[[Path], list[T]], broken: dict[s
     return found
 
 
-def _ordered(entities: list[Entity], layers: Layers) -> dict[str, Entity]:
+def _order_entities(entities: list[Entity], layers: Layers) -> dict[str, Entity]:
     """Parents before children, parts before their sums, and what a derived entity is made from before it; by name in a rank.
 
     Raises:
@@ -216,7 +217,7 @@ def _ordered(entities: list[Entity], layers: Layers) -> dict[str, Entity]:
     """
     by_name = {entity.name: entity for entity in sorted(entities, key=lambda entity: entity.name)}
     before = {
-        name: entity.parents | set(entity.after) | (_read_by(layers.find(f"sql/conform/{name}/{HUB}.sql")) - {name})
+        name: entity.parents | set(entity.after) | (_list_read_entities(layers.find(f"sql/conform/{name}/{HUB}.sql")) - {name})
         for name, entity in by_name.items()
     }
     sorter = TopologicalSorter({name: names & by_name.keys() for name, names in before.items()})
@@ -227,21 +228,21 @@ def _ordered(entities: list[Entity], layers: Layers) -> dict[str, Entity]:
         raise ContractError("HUB103", "schemas/hub", circle=circle) from error
 
 
-def _read_by(path: Path | None) -> frozenset[str]:
+def _list_read_entities(path: Path | None) -> frozenset[str]:
     """The tables `hub.<name>` that the SELECT in a file reads; none when there is no file or it cannot be read."""
     if path is None or not path.is_file():
         return frozenset()
     from sqlglot.errors import SqlglotError  # a process that only reads a source or judges rows does without the parser
 
-    from contracts.sql.files import tables_of
+    from contracts.sql.files import list_tables
 
     try:
-        return frozenset(table for schema, table in tables_of(path.read_text("utf-8")) if schema == HUB)
+        return frozenset(table for schema, table in list_tables(path.read_text("utf-8")) if schema == HUB)
     except (SqlglotError, UnicodeDecodeError):
         return frozenset()  # `hub lint` and the night say what is wrong with it
 
 
-def _codes(path: Path) -> Iterable[Code]:
+def _read_codes(path: Path) -> Iterable[Code]:
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             yield Code(
@@ -255,13 +256,13 @@ def _codes(path: Path) -> Iterable[Code]:
             )
 
 
-def _find(kind: str, things: Mapping[str, T], name: str) -> T:
+def _look_up(kind: str, things: Mapping[str, T], name: str) -> T:
     if name not in things:
-        raise ContractError("HUB104", name, kind=kind, known=nearest(name, things))
+        raise ContractError("HUB104", name, kind=kind, known=format_known_names(name, things))
     return things[name]
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def format_known_names(name: str, known: Iterable[str]) -> str:
     """The names that exist, as a message lists them: all when they are few, else those most like the one that was given."""
     names = list(known)
     if len(names) <= NAMES_SHOWN:

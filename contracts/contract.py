@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 from core.dialects import LogicalType
 
-Mode = Literal["snapshot", "window", "upload"]
-Gone = Literal["absent_once", "absent_twice", "never"]
-Drop = Literal["delete", "inactive", "end_date"]
+ExtractMode = Literal["snapshot", "window", "upload"]
+AbsenceRule = Literal["absent_once", "absent_twice", "never"]
+DropAction = Literal["delete", "inactive", "end_date"]
 Severity = Literal["error", "warning"]
 KEEP_LANDING_DAYS = 30
 """How long a landing is kept when its contract does not say (canonical model, section 10)."""
@@ -25,7 +25,7 @@ APPLY_DAYS = 3
 
 HUB = "hub"
 """The hub as a system: the authority of derived entities, and the schema under which their SELECT reads other entities."""
-TONIGHT = "tonight"
+TONIGHT_TABLE = "tonight"
 """The one-row table of a derived entity's SELECT: its column `as_of` is the business date of the night."""
 
 VOCABULARY: Mapping[str, frozenset[str]] = {
@@ -73,7 +73,7 @@ class Column:
     """Entity and column that every non-null value must be found in."""
     authority: tuple[str, ...] = ()
     null_values: tuple[str, ...] = ()
-    copies: tuple[Copy, ...] = ()
+    copies: tuple[CopiedField, ...] = ()
     """The fields of other departments that this source column repeats."""
     physical_type: str | None = None
     """The type as the source spells it (`char(8)`), when it is not the plain spelling of `type`."""
@@ -83,7 +83,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Copy:
+class CopiedField:
     """A source column that repeats a field of which another system is the authority (一数一源).
 
     Attributes:
@@ -136,7 +136,7 @@ class SourceDataset:
     connection: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
-    mode: Mode = "snapshot"
+    mode: ExtractMode = "snapshot"
     watermark: str | None = None
     overlap_seconds: int = 0
     file_format: str | None = None
@@ -164,7 +164,7 @@ class Entity:
     key: tuple[str, ...]
     authority: tuple[str, ...]
     rules: tuple[Rule, ...] = ()
-    gone: Gone = "absent_once"
+    gone: AbsenceRule = "absent_once"
     after: tuple[str, ...] = ()
     """The entities that are judged before this one, so that its checks see their rows as they will stand."""
     brake: Brake = Brake()
@@ -198,7 +198,7 @@ class FeedDataset:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     mode: Literal["full", "delta"] = "delta"
-    drop: Drop = "delete"
+    drop: DropAction = "delete"
     filter: str | None = None
     brake: Brake = Brake(max_delete_percent=20.0, max_update_percent=80.0, floor=50)
     file_format: str | None = None

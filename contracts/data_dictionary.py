@@ -13,15 +13,15 @@ from pathlib import Path
 from contracts import odcs
 from contracts.contract import Column
 
-Dictionary = Mapping[str, Mapping[str, Column]]
+DataDictionary = Mapping[str, Mapping[str, Column]]
 """Pinyin code in capitals -> entity -> its column of that code."""
 
 
-def dictionary(files: Iterable[Path]) -> Dictionary:
+def read_dictionary(files: Iterable[Path]) -> DataDictionary:
     """Read every `stdCode` of the hub contracts in `files` (`schemas/hub/*.odcs.yaml`)."""
     found: dict[str, dict[str, Column]] = {}
     for path in files:
-        for table, entity in zip(odcs.document(path)["schema"], odcs.entities(path), strict=True):
+        for table, entity in zip(odcs.read_document(path)["schema"], odcs.read_entities(path), strict=True):
             for raw, column in zip(table["properties"], entity.columns, strict=True):
                 extras = {extra["property"]: extra["value"] for extra in raw.get("customProperties", [])}
                 if "stdCode" in extras:
@@ -29,15 +29,15 @@ def dictionary(files: Iterable[Path]) -> Dictionary:
     return found
 
 
-def meaning(physical: str, words: Dictionary) -> Column | None:
+def find_hub_column(physical: str, words: DataDictionary) -> Column | None:
     """The hub column that a source column of this name most likely is: of several, the name that most entities use."""
-    columns = words.get(physical.upper(), {}) or _titled(physical, words)
+    columns = words.get(physical.upper(), {}) or _find_by_title(physical, words)
     names = Counter(column.name for column in columns.values())
     best = min(names, key=lambda name: (-names[name], name), default=None)
     return next((column for column in columns.values() if column.name == best), None)
 
 
-def _titled(title: str, words: Dictionary) -> Mapping[str, Column]:
+def _find_by_title(title: str, words: DataDictionary) -> Mapping[str, Column]:
     """The hub columns whose Chinese title a source gives its column as a name."""
     return {
         f"{code}.{entity}": column

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from contracts.contract import Severity
-from core.messages import text, together
+from core.messages import join_sentences, translate
 
 
 @dataclass(frozen=True)
@@ -28,26 +28,26 @@ class Finding:
     facts: Mapping[str, Any] = field(default_factory=dict)
     severity: Severity = "error"
 
-    def what(self, language: str | None = None) -> str:
+    def describe_problem(self, language: str | None = None) -> str:
         """What is wrong."""
         facts = dict(self.facts)
         if "reason_key" in facts:
-            facts["reason"] = text(str(facts["reason_key"]), language)
-        return text(f"{self.code}.text", language, **facts)
+            facts["reason"] = translate(str(facts["reason_key"]), language)
+        return translate(f"{self.code}.text", language, **facts)
 
     def right(self, language: str | None = None) -> str:
         """What would be right."""
-        return text(f"{self.code}.next", language, **self.facts)
+        return translate(f"{self.code}.next", language, **self.facts)
 
     def render(self, language: str | None = None) -> str:
         """The finding on one line: `file:line: CODE what right`."""
-        return together(f"{self.file}:{self.line}: {self.code}", self.what(language), self.right(language))
+        return join_sentences(f"{self.file}:{self.line}: {self.code}", self.describe_problem(language), self.right(language))
 
     def __str__(self) -> str:
         return self.render()
 
 
-def near(name: object, known: Iterable[str]) -> str:
+def nearest_names(name: object, known: Iterable[str]) -> str:
     """The known names with those most like `name` first, at most eight: what a misspelt name could have meant."""
     names = sorted(set(known))
     close = get_close_matches(str(name), names, n=3, cutoff=0.6)

@@ -19,7 +19,7 @@ Item = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class FlowBook:
+class FlowDocument:
     """Items as written. Steps are named `FLOW/number`, with the number printed in the document."""
 
     flows: Sequence[Item]
@@ -55,20 +55,20 @@ class FlowBook:
         return str(self.systems.get(code, {}).get(f"owner_{language}") or self.system_name(code, language))
 
 
-def flowbook(home: Path | None = None) -> FlowBook:
+def load_flow_document(home: Path | None = None) -> FlowDocument:
     """The flow document of a home folder, default that of the settings; read once."""
     layers = layers_of(home)
-    return _read(tuple(layers.glob("schemas/flows/*.yaml")), tuple(layers.glob("schemas/flows/enforcement/*.yaml")))
+    return _read_folder(tuple(layers.glob("schemas/flows/*.yaml")), tuple(layers.glob("schemas/flows/enforcement/*.yaml")))
 
 
 @functools.lru_cache(maxsize=4)
-def _read(files: tuple[Path, ...], enforced: tuple[Path, ...]) -> FlowBook:
-    documents = [odcs.document(path) for path in files]
+def _read_folder(files: tuple[Path, ...], enforced: tuple[Path, ...]) -> FlowDocument:
+    documents = [odcs.read_document(path) for path in files]
 
     def items(section: str) -> list[Item]:
         return [item for document in documents for item in document.get(section, [])]
 
-    return FlowBook(
+    return FlowDocument(
         flows=items("flows"),
         systems={item["code"]: item for item in items("systems")},
         datasets={item["code"]: item for item in items("datasets")},
@@ -81,13 +81,13 @@ def _read(files: tuple[Path, ...], enforced: tuple[Path, ...]) -> FlowBook:
         findings=items("findings"),
         handling={id: item for document in documents for id, item in document.get("handling", {}).items()},
         open_handling={step: item for document in documents for step, item in document.get("open_ended_handling", {}).items()},
-        enforcement=_merged(enforced),
+        enforcement=_merge_enforcement(enforced),
     )
 
 
-def _merged(files: Sequence[Path]) -> dict[str, Item]:
+def _merge_enforcement(files: Sequence[Path]) -> dict[str, Item]:
     found: dict[str, dict[str, Any]] = {}
-    for id, item in _entries(files):
+    for id, item in _read_rules(files):
         one = found.setdefault(id, {"by": [], "how_zh": "", "how_en": ""})
         one["by"] = [*one["by"], *item["by"]]
         for name in ("how_zh", "how_en"):
@@ -95,6 +95,6 @@ def _merged(files: Sequence[Path]) -> dict[str, Item]:
     return dict(found)
 
 
-def _entries(files: Sequence[Path]) -> Iterator[tuple[str, Item]]:
+def _read_rules(files: Sequence[Path]) -> Iterator[tuple[str, Item]]:
     for path in files:
-        yield from odcs.document(path).get("rules", {}).items()
+        yield from odcs.read_document(path).get("rules", {}).items()

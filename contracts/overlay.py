@@ -18,7 +18,7 @@ import copy
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from contracts.yaml_lines import Document, Place
+from contracts.yaml_lines import YamlDocument, YamlPath
 
 KEYS = frozenset({"entity", "authority", "brake", "heldPercent", "columns", "severity", "extra"})
 COLUMN_KEYS = frozenset({"required", "authority"})
@@ -48,7 +48,9 @@ def overlay_contract(data: Mapping[str, Any], overlay: Mapping[str, Any] | None)
     return changed
 
 
-def check_overlay(document: Document, contract: Mapping[str, Any] | None) -> Iterator[tuple[Place, str, Collection[str]]]:
+def check_overlay(
+    document: YamlDocument, contract: Mapping[str, Any] | None
+) -> Iterator[tuple[YamlPath, str, Collection[str]]]:
     """What in an overlay does not fit the contract of its entity: place, the name, and the names that would be right."""
     data = document.data
     yield from _unknown((), data, KEYS)
@@ -70,7 +72,7 @@ def check_overlay(document: Document, contract: Mapping[str, Any] | None) -> Ite
             yield ("extra", position, "name"), str(item.get("name")), (f"{EXTRA}…",)
 
 
-def _unknown(place: Place, given: object, known: Collection[str]) -> Iterator[tuple[Place, str, Collection[str]]]:
+def _unknown(place: YamlPath, given: object, known: Collection[str]) -> Iterator[tuple[YamlPath, str, Collection[str]]]:
     if given is None:
         return
     if not isinstance(given, Mapping):

@@ -14,19 +14,19 @@ import yaml
 
 from core.errors import ContractError
 
-Place = tuple[str | int, ...]
+YamlPath = tuple[str | int, ...]
 """The way to a value: keys and list positions from the top, `("schema", 0, "properties", 3, "name")`."""
 
 
 @dataclass(frozen=True)
-class Document:
+class YamlDocument:
     """A YAML mapping and where everything in it stands. `file` is its name in findings."""
 
     path: Path
     file: str
     data: Mapping[str, Any]
-    lines: Mapping[Place, int]
-    repeated: tuple[Place, ...] = ()
+    lines: Mapping[YamlPath, int]
+    repeated: tuple[YamlPath, ...] = ()
     """Keys that their mapping holds twice; YAML readers keep the last and say nothing."""
 
     def line(self, *place: str | int) -> int:
@@ -36,7 +36,7 @@ class Document:
         return self.lines[place]
 
 
-def read(path: Path, file: str) -> Document:
+def read_yaml(path: Path, file: str) -> YamlDocument:
     """The document at `path`, which findings call `file`.
 
     Raises:
@@ -57,24 +57,24 @@ def read(path: Path, file: str) -> Document:
         raise ContractError("HUB101", f"{file}:1", problem="utf-8") from error
     if node is None or not isinstance(data, dict):
         raise ContractError("HUB101", f"{file}:1", problem=type(data).__name__)
-    lines: dict[Place, int] = {(): 1}
-    repeated: list[Place] = []
-    for place, mark, again in _places((), node):
+    lines: dict[YamlPath, int] = {(): 1}
+    repeated: list[YamlPath] = []
+    for place, mark, again in _walk_places((), node):
         if again:
             repeated.append(place)
         lines[place] = mark
-    return Document(path, file, data, lines, tuple(repeated))
+    return YamlDocument(path, file, data, lines, tuple(repeated))
 
 
-def _places(place: Place, node: yaml.Node) -> Iterator[tuple[Place, int, bool]]:
+def _walk_places(place: YamlPath, node: yaml.Node) -> Iterator[tuple[YamlPath, int, bool]]:
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
             here = (*place, key.value)
             yield here, key.start_mark.line + 1, key.value in seen
             seen.add(key.value)
-            yield from _places(here, value)
+            yield from _walk_places(here, value)
     elif isinstance(node, yaml.SequenceNode):
         for position, item in enumerate(node.value):
             yield (*place, position), item.start_mark.line + 1, False
-            yield from _places((*place, position), item)
+            yield from _walk_places((*place, position), item)

@@ -2,4 +2,4 @@
 
 from core.process import memory
 
-memory.give_back()
+memory.configure_allocators()

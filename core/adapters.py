@@ -11,18 +11,18 @@ from types import ModuleType
 from typing import Any
 
 
-def class_of(package: ModuleType, family: str) -> type[Any] | None:
+def find_adapter(package: ModuleType, family: str) -> type[Any] | None:
     """The class that handles a family, None when no module does."""
-    if family not in _modules(package):
+    if family not in _list_module_names(package):
         return None
     found = vars(importlib.import_module(f"{package.__name__}.{family}")).values()
     return next((value for value in found if isinstance(value, type) and getattr(value, "family", None) == family), None)
 
 
-def known(package: ModuleType) -> list[str]:
+def list_families(package: ModuleType) -> list[str]:
     """Every family of a package; this imports all of it."""
-    return [name for name in sorted(_modules(package)) if class_of(package, name)]
+    return [name for name in sorted(_list_module_names(package)) if find_adapter(package, name)]
 
 
-def _modules(package: ModuleType) -> set[str]:
+def _list_module_names(package: ModuleType) -> set[str]:
     return {module.name for module in pkgutil.iter_modules(package.__path__)}

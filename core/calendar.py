@@ -19,14 +19,14 @@ import yaml
 
 from core.errors import ContractError
 from core.layers import layers_of
-from core.settings import settings
+from core.settings import get_settings
 
-ZONE = ZoneInfo(settings().time_zone)
-_DAY = timedelta(days=1)
+ZONE = ZoneInfo(get_settings().time_zone)
+_ONE_DAY = timedelta(days=1)
 _SATURDAY = 5
 _DAYS_OF_EVERY_MONTH = 28
-AUGUST = 8
-ANCHORS: Mapping[str, tuple[str, Literal["first", "last"]]] = {
+FIRST_SCHOOL_MONTH = 8
+ANCHOR_WINDOWS: Mapping[str, tuple[str, Literal["first", "last"]]] = {
     "new_student_report": ("new_student_report", "first"),
     "welcome_day": ("welcome_day", "first"),
     "photo_collected": ("photo_collection", "last"),
@@ -70,7 +70,7 @@ class Term:
     def __contains__(self, day: date) -> bool:
         return self.first <= day <= self.last
 
-    def week(self, day: date) -> int:
+    def week_number(self, day: date) -> int:
         """The number of the week that a day lies in; the week of the first day is 1, weeks begin on Monday."""
         monday = self.first - timedelta(days=self.first.weekday())
         return (day - monday).days // 7 + 1
@@ -110,46 +110,46 @@ class Calendar:
         """Whether offices work on that day: the university's own word, else the public holidays and the week."""
         if day in self.days_off or day in self.workdays:
             return day in self.workdays
-        off, made_up = _public(day.year)
+        off, made_up = _load_public_holidays(day.year)
         return day in made_up or (day.weekday() < _SATURDAY and day not in off)
 
     def next_workday(self, day: date) -> date:
         """That day, or the first working day after it."""
         while not self.is_workday(day):
-            day += _DAY
+            day += _ONE_DAY
         return day
 
-    def pay_rule(self, day: date) -> Payday:
+    def payday_rule(self, day: date) -> Payday:
         """What the school year of that day says of payday; the text's 8th where it says nothing."""
         return self.pay.get(self.school_year(day), Payday())
 
     def payday(self, year: int, month: int) -> date:
         """The day by which the payroll of a month is uploaded (SJGXLC04/3), by the rule of its school year."""
-        rule = self.pay_rule(date(year, month, 1))
+        rule = self.payday_rule(date(year, month, 1))
         day = date(year, month, rule.day)
-        step = {"same": timedelta(), "next": _DAY, "previous": -_DAY}[rule.off_day]
+        step = {"same": timedelta(), "next": _ONE_DAY, "previous": -_ONE_DAY}[rule.off_day]
         while step and not self.is_workday(day):
             day += step
         return day
 
     def is_payday(self, day: date) -> bool:
         """Whether it is the payday of its month, or of the one before or after, whose day has moved over the month's end."""
-        months = (day.replace(day=1), day.replace(day=1) - _DAY, day.replace(day=28) + timedelta(days=4))
+        months = (day.replace(day=1), day.replace(day=1) - _ONE_DAY, day.replace(day=28) + timedelta(days=4))
         return any(self.payday(month.year, month.month) == day for month in months)
 
     def windows(self, day: date) -> frozenset[str]:
         """The names of the windows that contain the day; a brake's `expect` is looked up in them."""
         return frozenset(window.name for window in self.named if day in window)
 
-    def spans(self, name: str) -> list[Window]:
+    def find_windows(self, name: str) -> list[Window]:
         """Every window of a name, in order: a year has two of `registration`."""
         return sorted((window for window in self.named if window.name == name), key=lambda window: window.first)
 
-    def within(self, name: str, day: date) -> bool:
+    def is_within(self, name: str, day: date) -> bool:
         """Whether the day lies in a window of that name."""
         return any(day in window for window in self.named if window.name == name)
 
-    def anchors(self, code: str) -> list[date]:
+    def anchor_days(self, code: str) -> list[date]:
         """The days of an event anchor of the flow document, in order; `term_start` comes from the terms.
 
         Raises:
@@ -157,24 +157,24 @@ class Calendar:
         """
         if code == "term_start":
             return [term.first for term in self.terms]
-        name, end = ANCHORS[code]
-        return [getattr(window, end) for window in self.spans(name)]
+        name, end = ANCHOR_WINDOWS[code]
+        return [getattr(window, end) for window in self.find_windows(name)]
 
     def school_year(self, day: date) -> str:
         """The school year that a day belongs to, as `2026-2027`; it changes on 1 August."""
-        first = day.year if day.month >= AUGUST else day.year - 1
+        first = day.year if day.month >= FIRST_SCHOOL_MONTH else day.year - 1
         return f"{first}-{first + 1}"
 
-    def makeup_confirmed(self, year: int) -> bool:
+    def is_makeup_confirmed(self, year: int) -> bool:
         """Whether the make-up workdays of a calendar year are known: the package has them, or a person has confirmed them."""
-        return year in self.years_confirmed or any(day.year == year for day in _public(year)[1])
+        return year in self.years_confirmed or any(day.year == year for day in _load_public_holidays(year)[1])
 
-    def term(self, day: date) -> Term | None:
+    def find_term(self, day: date) -> Term | None:
         """The term that the day lies in, or None in a break."""
         return next((term for term in self.terms if day in term), None)
 
 
-def calendar(folder: Path | None = None) -> Calendar:
+def load_calendar(folder: Path | None = None) -> Calendar:
     """The calendar in a folder, default `schemas/calendar`.
 
     Raises:
@@ -189,14 +189,14 @@ def read_calendar(paths: Iterable[Path]) -> Calendar:
     Raises:
         ContractError: HUB181 when a file cannot be read as a calendar.
     """
-    return _read(tuple((path, path.stat().st_mtime_ns) for path in paths))
+    return _read_files(tuple((path, path.stat().st_mtime_ns) for path in paths))
 
 
 def each_day(first: date, last: date) -> Iterator[date]:
     """Every day from the first to the last, both included."""
     while first <= last:
         yield first
-        first += _DAY
+        first += _ONE_DAY
 
 
 def local_date(moment: datetime) -> date:
@@ -204,13 +204,13 @@ def local_date(moment: datetime) -> date:
     return moment.astimezone(ZONE).date()
 
 
-def local_minute(moment: datetime) -> str:
+def format_local_minute(moment: datetime) -> str:
     """An aware moment as people at the university read it: date and minute there."""
     return f"{moment.astimezone(ZONE):%Y-%m-%d %H:%M}"
 
 
 @functools.lru_cache(maxsize=4)
-def _read(files: tuple[tuple[Path, int], ...]) -> Calendar:
+def _read_files(files: tuple[tuple[Path, int], ...]) -> Calendar:
     terms: list[Term] = []
     named: list[Window] = []
     days_off: set[date] = set()
@@ -220,10 +220,10 @@ def _read(files: tuple[tuple[Path, int], ...]) -> Calendar:
     for path, _ in files:
         try:
             year = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
-            terms += [Term(school_year=str(year["school_year"]), **_span(item)) for item in year["terms"]]
-            named += [Window(**_span(item)) for item in year["windows"]]
-            days_off |= _days(year["days_off"])
-            workdays |= _days(year["workdays"])
+            terms += [Term(school_year=str(year["school_year"]), **_parse_span(item)) for item in year["terms"]]
+            named += [Window(**_parse_span(item)) for item in year["windows"]]
+            days_off |= _list_days(year["days_off"])
+            workdays |= _list_days(year["workdays"])
             confirmed |= {int(number) for number in year.get("makeup_confirmed", [])}
             pay |= {str(year["school_year"]): Payday(**year["payday"])} if "payday" in year else {}
         except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
@@ -238,7 +238,7 @@ def _read(files: tuple[tuple[Path, int], ...]) -> Calendar:
     )
 
 
-def _span(item: Mapping[str, Any]) -> dict[str, Any]:
+def _parse_span(item: Mapping[str, Any]) -> dict[str, Any]:
     """An entry whose `first` and `last` are dates in that order."""
     for name in ("first", "last"):
         if type(item[name]) is not date:
@@ -248,15 +248,15 @@ def _span(item: Mapping[str, Any]) -> dict[str, Any]:
     return dict(item)
 
 
-def _days(items: Iterable[Mapping[str, Any]]) -> set[date]:
-    spans = [_span(item) for item in items]
+def _list_days(items: Iterable[Mapping[str, Any]]) -> set[date]:
+    spans = [_parse_span(item) for item in items]
     return {day for span in spans for day in each_day(span["first"], span["last"])}
 
 
 @functools.cache
-def _public(year: int) -> tuple[frozenset[date], frozenset[date]]:
+def _load_public_holidays(year: int) -> tuple[frozenset[date], frozenset[date]]:
     """Public holidays and make-up workdays. The next year is asked as well: New Year moves days in December."""
     import holidays  # 0.1 s that a process which asks for windows only need not pay
 
-    found = holidays.country_holidays(settings().holidays, years=(year, year + 1))
+    found = holidays.country_holidays(get_settings().holidays, years=(year, year + 1))
     return frozenset(found), frozenset(found.weekend_workdays)

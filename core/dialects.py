@@ -15,9 +15,9 @@ HUB_ENGINE = "postgresql"
 UNREADABLE = "\x1a"
 """SUBSTITUTE, which Unicode and ASCII keep for a character that was lost: a landed cell that begins with it had a value that
 its source can no longer tell (an error cell of a workbook). It is held as unreadable, whatever its column's type."""
-DIGITS = 38
+MAX_DIGITS = 38
 """The most digits that a `number` may have, since the engines between source and receiver keep no more."""
-LOGICAL = ("string", "integer", "number", "boolean", "date", "timestamp", "time")
+LOGICAL_TYPES = ("string", "integer", "number", "boolean", "date", "timestamp", "time")
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class LogicalType:
     scale: int = 2
 
 
-_SPELLINGS: Mapping[str, Mapping[str, str]] = {
+_SQL_TYPES: Mapping[str, Mapping[str, str]] = {
     "duckdb": {
         "string": "varchar",
         "integer": "bigint",
@@ -87,13 +87,13 @@ _SPELLINGS: Mapping[str, Mapping[str, str]] = {
     },
 }
 _QUOTES: Mapping[str, tuple[str, str]] = {"mysql": ("`", "`"), "mssql": ("[", "]")}
-_TEXT_WIDTH = 255
+_DEFAULT_TEXT_LENGTH = 255
 
 
-def spelling(kind: LogicalType, engine: str) -> str:
+def spell_sql_type(kind: LogicalType, engine: str) -> str:
     """The type's name in an engine (`duckdb`, `postgresql`, `mysql`, `mssql`, `oracle`, `sqlite`): `decimal(12,2)`,
     `varchar(50)`."""
-    return _SPELLINGS[engine][kind.name].format(p=kind.precision, s=kind.scale, n=kind.length or _TEXT_WIDTH)
+    return _SQL_TYPES[engine][kind.name].format(p=kind.precision, s=kind.scale, n=kind.length or _DEFAULT_TEXT_LENGTH)
 
 
 def arrow_type(kind: LogicalType) -> pa.DataType:
@@ -110,7 +110,7 @@ def arrow_type(kind: LogicalType) -> pa.DataType:
     return types[kind.name]
 
 
-def quoted(name: str, engine: str) -> str:
+def quote_identifier(name: str, engine: str) -> str:
     """An identifier in an engine's own quotes, with the closing one doubled inside."""
     opening, closing = _QUOTES.get(engine, ('"', '"'))
     return f"{opening}{name.replace(closing, closing * 2)}{closing}"

@@ -17,13 +17,13 @@ from typing import cast
 import duckdb
 import pyarrow as pa
 
-from core.errors import Fault
-from core.process.memory_gate import Crowded, turns
-from core.settings import settings
+from core.errors import MachineFault
+from core.process.memory_gate import MemoryCrowded, get_memory_gate
+from core.settings import get_settings
 
 
 @contextlib.contextmanager
-def engine(task: str) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_engine(task: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """An empty in-memory database for one task; limits come from the settings and hold for the whole process.
 
     Opening an instance costs 20 ms and a night asks for hundreds of databases, so a process keeps one instance, and every
@@ -33,29 +33,29 @@ def engine(task: str) -> Iterator[duckdb.DuckDBPyConnection]:
         Fault: HUB802 when memory and spill space are used up (`Crowded` when others had their share of it), HUB803 when the
             disk is full; `task` says where.
     """
-    name = f"task_{next(_NUMBERS)}"
-    taken = turns()
-    with taken.beside_others():
+    name = f"task_{next(_DATABASE_NUMBERS)}"
+    taken = get_memory_gate()
+    with taken.enter_beside_others():
         with taken.opening:  # or two threads would each make the first
-            instance = _instance(os.getpid(), settings().var)
+            instance = _get_instance(os.getpid(), get_settings().var)
         connection = instance.cursor()
-        with _closed(instance, connection, name), _told(task):
+        with _close_database(instance, connection, name), _translate_errors(task):
             connection.execute(f"attach ':memory:' as {name}")
             connection.execute(f"use {name}")
             yield connection
 
 
 @contextlib.contextmanager
-def _told(task: str) -> Iterator[None]:
+def _translate_errors(task: str) -> Iterator[None]:
     """The engine's errors in the house's words."""
     try:
         yield
     except duckdb.OutOfMemoryException as error:
-        kind = Crowded if turns().met_others() else Fault
-        raise kind("HUB802", task, limit=settings().duckdb_memory) from error
+        kind = MemoryCrowded if get_memory_gate().has_met_others() else MachineFault
+        raise kind("HUB802", task, limit=get_settings().duckdb_memory) from error
     except duckdb.IOException as error:
         if "No space left" in str(error):
-            raise Fault("HUB803", task) from error
+            raise MachineFault("HUB803", task) from error
         raise
     except RuntimeError as error:
         if "interrupted" in str(error):  # Ctrl-C while a query ran, in the engine's own words
@@ -64,7 +64,7 @@ def _told(task: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _closed(instance: duckdb.DuckDBPyConnection, connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[None]:
+def _close_database(instance: duckdb.DuckDBPyConnection, connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[None]:
     try:
         yield
     finally:
@@ -73,14 +73,14 @@ def _closed(instance: duckdb.DuckDBPyConnection, connection: duckdb.DuckDBPyConn
             cleaner.execute(f"detach {name}")
 
 
-_NUMBERS = itertools.count()
+_DATABASE_NUMBERS = itertools.count()
 
 
 @functools.cache
-def _instance(process: int, var: Path) -> duckdb.DuckDBPyConnection:
+def _get_instance(process: int, var: Path) -> duckdb.DuckDBPyConnection:
     """The instance of this process. Threads do not survive a fork, so a child begins its own and leaves the parent's where
     it is: closing that one would wait for threads that are not there."""
-    limits = settings()
+    limits = get_settings()
     spill = limits.work / "spill"
     spill.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect(
@@ -94,16 +94,16 @@ def _instance(process: int, var: Path) -> duckdb.DuckDBPyConnection:
         },
     )
     connection.execute("set TimeZone = 'UTC'")  # not in the options above: its extension is not loaded yet at that moment
-    places = ", ".join(literal(var.absolute() / place) for place in _PLACES)
+    places = ", ".join(quote_literal(var.absolute() / place) for place in _ALLOWED_FOLDERS)
     connection.execute(f"set allowed_directories = [{places}]")
-    for setting in _SHUT:
+    for setting in _LOCKDOWN_STATEMENTS:
         connection.execute(setting)
     return connection
 
 
-_PLACES = ("landing", "work", "deliveries")
+_ALLOWED_FOLDERS = ("landing", "work", "deliveries")
 """The folders under `var` whose files take part in queries; secrets, databases and uploads are not among them."""
-_SHUT = (
+_LOCKDOWN_STATEMENTS = (
     "set enable_external_access = false",
     "set python_enable_replacements = false",
     "set lock_configuration = true",
@@ -111,22 +111,22 @@ _SHUT = (
 """What shuts an instance in, in this order: the last one ends every change."""
 
 
-def write(db: duckdb.DuckDBPyConnection, query: str, path: Path, order: str = "") -> None:
+def write_parquet(db: duckdb.DuckDBPyConnection, query: str, path: Path, order: str = "") -> None:
     """Write the rows of a query to a Parquet file, in an order if one is given (as after `order by`). Without one they are
     written as they come, from as many threads as there are, and who reads them in an order asks for it."""
     kept = f"select * from ({query}) order by {order}" if order else query
-    db.execute(f"copy ({kept}) to {literal(path)} ({_WORKING}, preserve_order {'true' if order else 'false'})")
+    db.execute(f"copy ({kept}) to {quote_literal(path)} ({_WORKING_FORMAT}, preserve_order {'true' if order else 'false'})")
 
 
-_WORKING = "format parquet, compression lz4_raw, dictionary_size_limit 2000"
+_WORKING_FORMAT = "format parquet, compression lz4_raw, dictionary_size_limit 2000"
 """Working files are read in the same night and then thrown away: speed counts more than size."""
 
 
-def arrow(db: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
+def fetch_arrow_table(db: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
     """The whole result of a query as an Arrow table, for results known to be small."""
     return cast("pa.Table", db.sql(query).to_arrow_table())
 
 
-def literal(path: Path | str) -> str:
+def quote_literal(path: Path | str) -> str:
     """A path or text as an SQL literal, for the few places where DuckDB takes no bound parameter."""
     return "'" + str(path).replace("'", "''") + "'"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from core.messages import known, text, together
+from core.messages import has_message, join_sentences, translate
 
 PLACES_SHOWN = 4
 
@@ -30,28 +30,28 @@ class HubError(Exception):
         self.facts = facts
         super().__init__(code, where, facts)
 
-    def what(self, language: str | None = None) -> str:
+    def describe_problem(self, language: str | None = None) -> str:
         """What is wrong, without the code, the place and the next step. The fact `reason_key` (`problem_key`) names another
         message, which the text holds as `{reason}` (`{problem}`); a `kind` of thing is said in the reader's language."""
         named = {fact: self.facts.get(f"{fact}_key") for fact in ("reason", "problem")}
-        told = {fact: text(str(key), language, **self.facts) for fact, key in named.items() if key}
+        told = {fact: translate(str(key), language, **self.facts) for fact, key in named.items() if key}
         kind = f"kinds.{str(self.facts.get('kind', '')).replace(' ', '_')}"
-        told |= {"kind": text(kind, language)} if known(kind, language) else {}
-        return text(f"{self.code}.text", language, **{**self.facts, **told})
+        told |= {"kind": translate(kind, language)} if has_message(kind, language) else {}
+        return translate(f"{self.code}.text", language, **{**self.facts, **told})
 
-    def then(self, language: str | None = None) -> str:
+    def describe_next_step(self, language: str | None = None) -> str:
         """What to do next."""
-        return text(f"{self.code}.next", language, **self.facts)
+        return translate(f"{self.code}.next", language, **self.facts)
 
     def line(self, language: str | None = None) -> str:
         """The message in one line, in the language given or the one set for this process."""
-        return together(f"{self.code} {self.where}:", self.what(language), self.then(language))
+        return join_sentences(f"{self.code} {self.where}:", self.describe_problem(language), self.describe_next_step(language))
 
     def __str__(self) -> str:
         return self.line()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.code, self.where, self.facts)
+        return _rebuild_error, (type(self), self.code, self.where, self.facts)
 
 
 class ContractError(HubError):
@@ -92,24 +92,25 @@ class Denied(HubError):
     """HUB7xx: a person may not do what was asked, or asked for something that does not exist."""
 
 
-class Fault(HubError):
+class MachineFault(HubError):
     """HUB8xx: this machine cannot do it: disk, memory, a missing program, a wrong setting."""
 
 
-def merged(errors: Sequence[HubError]) -> list[HubError]:
+def merge_errors(errors: Sequence[HubError]) -> list[HubError]:
     """One error for each thing that is broken: those that differ only in where they were met become one, in the order met."""
     groups: dict[tuple[str, str], list[HubError]] = {}
     for error in errors:
         groups.setdefault((error.code, repr(sorted(error.facts.items()))), []).append(error)
     return [
-        type(group[0])(group[0].code, _places([error.where for error in group]), **group[0].facts) for group in groups.values()
+        type(group[0])(group[0].code, _join_places([error.where for error in group]), **group[0].facts)
+        for group in groups.values()
     ]
 
 
-def _places(names: Sequence[str]) -> str:
+def _join_places(names: Sequence[str]) -> str:
     shown = list(dict.fromkeys(names))
     return ", ".join(shown[:PLACES_SHOWN]) + (f" (+{len(shown) - PLACES_SHOWN})" if len(shown) > PLACES_SHOWN else "")
 
 
-def _rebuild(kind: type[HubError], code: str, where: str, facts: dict[str, Any]) -> HubError:
+def _rebuild_error(kind: type[HubError], code: str, where: str, facts: dict[str, Any]) -> HubError:
     return kind(code, where, **facts)

@@ -11,28 +11,28 @@ import errno
 import traceback
 from pathlib import Path
 
-from core.errors import Fault, HubError
-from core.process.memory_gate import Crowded
+from core.errors import HubError, MachineFault
+from core.process.memory_gate import MemoryCrowded
 from core.settings import ROOT
 
-_ENDS = (KeyboardInterrupt, SystemExit, GeneratorExit)
+_EXIT_ERRORS = (KeyboardInterrupt, SystemExit, GeneratorExit)
 _ORCHESTRATOR = "airflow"
 """The package whose exceptions that are no `Exception` end a task from outside."""
-_CODES = {"extract": "HUB840", "publish": "HUB842", "deliver": "HUB843", "reconcile": "HUB843"} | dict.fromkeys(
+_CODE_BY_VERB = {"extract": "HUB840", "publish": "HUB842", "deliver": "HUB843", "reconcile": "HUB843"} | dict.fromkeys(
     ("conform", "check", "brake"), "HUB841"
 )
-_OTHER = "HUB844"
-_INSTALLED = "site-packages"
+_OTHER_CODE = "HUB844"
+_PACKAGES_FOLDER = "site-packages"
 
 
-def ends(error: BaseException) -> bool:
+def is_exit(error: BaseException) -> bool:
     """Whether an exception is an order to end, which no boundary may keep back."""
-    if isinstance(error, _ENDS):
+    if isinstance(error, _EXIT_ERRORS):
         return True
     return not isinstance(error, Exception) and type(error).__module__.split(".")[0] == _ORCHESTRATOR
 
 
-def coded(error: BaseException, verb: str, subject: str) -> HubError:
+def wrap_error(error: BaseException, verb: str, subject: str) -> HubError:
     """The error as one of the house's: itself when it is one, else a `Fault` about `subject` with the trace of where it came
     up. Memory that was used up is `Crowded`, since beside less other work it may be enough.
 
@@ -40,30 +40,34 @@ def coded(error: BaseException, verb: str, subject: str) -> HubError:
     """
     if isinstance(error, HubError):
         return error
-    trace = trace_of(error)
+    trace = format_trace(error)
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        found: HubError = Fault("HUB803", subject)
+        found: HubError = MachineFault("HUB803", subject)
     elif isinstance(error, MemoryError):
-        found = Crowded("HUB845", subject, verb=verb)
+        found = MemoryCrowded("HUB845", subject, verb=verb)
     else:
         place = trace[-2].split(" in ")[0] if len(trace) > 1 else "-"
-        found = Fault(_CODES.get(verb, _OTHER), subject, kind=type(error).__name__, place=place, owner=subject.split(".")[0])
+        found = MachineFault(
+            _CODE_BY_VERB.get(verb, _OTHER_CODE), subject, kind=type(error).__name__, place=place, owner=subject.split(".")[0]
+        )
     found.trace = trace
     return found
 
 
-def trace_of(error: BaseException) -> tuple[str, ...]:
+def format_trace(error: BaseException) -> tuple[str, ...]:
     """The frames from the outermost inwards as `file:line in function`, then the exception's type; causes come first, as
     Python prints them. No line of source, no text of an exception: either may hold a value."""
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    before = trace_of(cause) if cause is not None else ()
-    frames = [f"{_shown(frame.filename)}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    before = format_trace(cause) if cause is not None else ()
+    frames = [
+        f"{_shorten_path(frame.filename)}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
+    ]
     return (*before, *frames, type(error).__name__)
 
 
-def _shown(filename: str) -> str:
+def _shorten_path(filename: str) -> str:
     """A file's path from the project or from the installed packages on, as it is the same on every machine."""
     path = Path(filename)
-    if _INSTALLED in path.parts:
-        return "/".join(path.parts[len(path.parts) - path.parts[::-1].index(_INSTALLED) :])
+    if _PACKAGES_FOLDER in path.parts:
+        return "/".join(path.parts[len(path.parts) - path.parts[::-1].index(_PACKAGES_FOLDER) :])
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else path.name

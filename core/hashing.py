@@ -18,30 +18,30 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def digest(*parts: Any) -> str:
+def hash_values(*parts: Any) -> str:
     """A 32-digit hexadecimal hash of values, stable over processes and releases."""
     text = json.dumps(parts, ensure_ascii=False, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def file_digest(path: Path) -> str:
+def hash_file(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def texts_digest(paths: Iterable[Path]) -> str:
+def hash_text_files(paths: Iterable[Path]) -> str:
     """One hash over the contents of small text files, in the order given."""
-    return digest(*map(text_of, paths))
+    return hash_values(*map(read_text_file, paths))
 
 
-def text_of(path: Path) -> str:
+def read_text_file(path: Path) -> str:
     """A small text file (SQL, codes), which is read again when it has changed: a night asks for each many times."""
     seen = path.stat()
-    return _text(path, (seen.st_ino, seen.st_mtime_ns, seen.st_size))
+    return _read_cached_text(path, (seen.st_ino, seen.st_mtime_ns, seen.st_size))
 
 
 @functools.lru_cache(maxsize=1024)
-def _text(path: Path, seen: tuple[int, ...]) -> str:
+def _read_cached_text(path: Path, seen: tuple[int, ...]) -> str:
     """A file's text as it was when it was `seen` so."""
     return path.read_text("utf-8")

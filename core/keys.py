@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def row_key(parts: Sequence[str]) -> str:
+def build_row_key_sql(parts: Sequence[str]) -> str:
     """The DuckDB expression of a key of these expressions: the value itself, or of several with a bar between. A bar within
     a value is written `\\|` and a backslash `\\\\`, so that no two keys are one text."""
     texts = [f"cast({part} as varchar)" for part in parts]

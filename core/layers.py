@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from core.errors import ContractError
-from core.settings import ROOT, SITE_FILE, read_site, settings
+from core.settings import ROOT, SITE_FILE, get_settings, read_site
 
 PRODUCT, SITE = "product", "site"
 PROFILES = "schemas/profiles"
@@ -99,7 +99,7 @@ def layers_of(home: Path | None = None) -> Layers:
     Raises:
         ContractError: HUB894 when `hub.toml` cannot be read, HUB895 when it names a profile that does not exist.
     """
-    root = home or settings().home
+    root = home or get_settings().home
     file = root / SITE_FILE
     seen = file.stat().st_mtime_ns if file.is_file() else 0
     return _layers(root, seen)

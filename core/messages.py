@@ -14,13 +14,13 @@ from typing import Any
 import yaml
 
 LANGUAGES = ("zh", "en")
-_WIDE = ("。", "；", "！", "？", "：")
+_FULL_WIDTH_SIGNS = ("。", "；", "！", "？", "：")
 """Full-width signs, which bring their own blank."""
-CATALOGUES = Path(__file__).parent / "messages"
+MESSAGES_FOLDER = Path(__file__).parent / "messages"
 
 
 @functools.cache
-def catalogue(language: str) -> Mapping[str, str]:
+def load_messages(language: str) -> Mapping[str, str]:
     """Every message of a language, `key -> template`; nested keys are joined with a dot.
 
     Raises:
@@ -29,44 +29,44 @@ def catalogue(language: str) -> Mapping[str, str]:
     if language not in LANGUAGES:
         raise ValueError(f"unknown language {language!r}; known: {', '.join(LANGUAGES)}")
     messages: dict[str, str] = {}
-    for path in sorted((CATALOGUES / language).glob("*.yaml")):
-        for key, template in _flatten("", yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader) or {}):
+    for path in sorted((MESSAGES_FOLDER / language).glob("*.yaml")):
+        for key, template in _flatten_tree("", yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader) or {}):
             if key in messages:
                 raise ValueError(f"{path.name}: message {key} is defined twice")
             messages[key] = template
     return messages
 
 
-def text(key: str, language: str | None = None, /, **facts: Any) -> str:
+def translate(key: str, language: str | None = None, /, **facts: Any) -> str:
     """The message `key` with its facts filled in, in `language` or the one set for this process.
 
     Raises:
         KeyError: no catalogue has the key, or the template names a fact that was not given.
     """
-    from core.settings import settings
+    from core.settings import get_settings
 
-    return catalogue(language or settings().lang)[key].format(**facts)
+    return load_messages(language or get_settings().lang)[key].format(**facts)
 
 
-def together(*sentences: str) -> str:
+def join_sentences(*sentences: str) -> str:
     """Sentences on one line; a blank stands between two of them only where the first has no full-width sign at its end."""
     line = ""
     for sentence in sentences:
         words = " ".join(sentence.split())
-        line += f" {words}" if line and not line.endswith(_WIDE) else words
+        line += f" {words}" if line and not line.endswith(_FULL_WIDTH_SIGNS) else words
     return line
 
 
-def known(key: str, language: str | None = None) -> bool:
+def has_message(key: str, language: str | None = None) -> bool:
     """Whether the catalogue of a language has the key."""
-    from core.settings import settings
+    from core.settings import get_settings
 
-    return key in catalogue(language or settings().lang)
+    return key in load_messages(language or get_settings().lang)
 
 
-def _flatten(prefix: str, tree: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _flatten_tree(prefix: str, tree: Mapping[str, Any]) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     for name, value in tree.items():
         key = f"{prefix}{name}"
-        pairs += _flatten(f"{key}.", value) if isinstance(value, Mapping) else [(key, str(value))]
+        pairs += _flatten_tree(f"{key}.", value) if isinstance(value, Mapping) else [(key, str(value))]
     return pairs

@@ -7,28 +7,28 @@ import unicodedata
 from core.errors import Denied
 
 
-def plain_name(name: str) -> str:
+def normalize_name(name: str) -> str:
     """A name without what a keyboard adds: full or half width, case, blanks, dots, signs that cannot be seen."""
     whole = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     return "".join(sign for sign in whole if sign.isalnum())
 
 
-def need_two(asked: str, agreed: str, where: str) -> None:
+def require_two_people(asked: str, agreed: str, where: str) -> None:
     """Insist on two persons for what needs two.
 
     Raises:
         Denied: HUB704 when the names are spellings of one, or one of them names nobody.
     """
-    one, other = plain_name(asked), plain_name(agreed)
+    one, other = normalize_name(asked), normalize_name(agreed)
     if not one or not other or one == other:
         raise Denied("HUB704", where, by=asked)
 
 
-def need_name(name: str, where: str) -> None:
+def require_name(name: str, where: str) -> None:
     """Insist that somebody stands behind a word.
 
     Raises:
         Denied: HUB753 when the name is blank.
     """
-    if not plain_name(name):
+    if not normalize_name(name):
         raise Denied("HUB753", where)

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.engine import literal
+from core.engine import quote_literal
 
 
 @dataclass(frozen=True)
-class Rows:
+class RowSet:
     """Rows by reference.
 
     Attributes:
@@ -31,17 +31,17 @@ class Rows:
         """A SELECT of the rows, for DuckDB, default with all their columns and `file_row_number`, the position of those in
         `file`. Their order says nothing."""
         names = ", ".join(columns)
-        found = f"select {names} from {self._main()}"
-        return f"{found} union all by name select {names} from read_parquet({literal(self.plus)})" if self.plus else found
+        found = f"select {names} from {self._build_main_query()}"
+        return f"{found} union all by name select {names} from read_parquet({quote_literal(self.plus)})" if self.plus else found
 
-    def _main(self) -> str:
-        main = f"read_parquet({literal(self.file)}, file_row_number = true)"
+    def _build_main_query(self) -> str:
+        main = f"read_parquet({quote_literal(self.file)}, file_row_number = true)"
         if not self.without:
             return main
-        return f"{main} where file_row_number not in (select position from read_parquet({literal(self.without)}))"
+        return f"{main} where file_row_number not in (select position from read_parquet({quote_literal(self.without)}))"
 
     @property
-    def is_there(self) -> bool:
+    def has_all_files(self) -> bool:
         """Whether no file was removed since."""
         return all(path.is_file() for path in (self.file, self.without, self.plus) if path)
 
@@ -51,6 +51,6 @@ class Rows:
         return {name: str(path) for name, path in paths.items() if path}
 
 
-def rows_of(facts: Mapping[str, str]) -> Rows:
+def restore_row_set(facts: Mapping[str, str]) -> RowSet:
     """What `Rows.facts` gave."""
-    return Rows(**{name: Path(path) for name, path in facts.items()})
+    return RowSet(**{name: Path(path) for name, path in facts.items()})

@@ -89,20 +89,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @functools.lru_cache(maxsize=1)
-def settings() -> Settings:
+def get_settings() -> Settings:
     """The settings of this process, read once; wrong ones end the process, each told in both languages, since the language
     itself may be what is wrong."""
     wrong: list[str] = []
     values = _site_values(wrong)
     for name, kind in get_type_hints(Settings, include_extras=True).items():
-        given = os.environ.get(_variable(name))
+        given = os.environ.get(_variable_name(name))
         if given is None:
             continue
         try:
-            values[name] = msgspec.convert(given, kind, strict=False, dec_hook=_path)
+            values[name] = msgspec.convert(given, kind, strict=False, dec_hook=_convert_path)
         except msgspec.ValidationError as error:
             choices = ", ".join(map(str, get_args(kind))) if get_origin(kind) is Literal else ""
-            wrong.append(f"{_variable(name)}: {error}" + (f" ({choices})" if choices else ""))
+            wrong.append(f"{_variable_name(name)}: {error}" + (f" ({choices})" if choices else ""))
     if wrong:
         said = "; ".join(wrong)
         raise SystemExit(f"HUB800 设置有误,请改正环境变量 / a setting is wrong, correct the environment: {said}")
@@ -142,10 +142,10 @@ def _site_values(wrong: list[str]) -> dict[str, Any]:
     return {"home": home, "var": home / "var", **said}
 
 
-def _variable(name: str) -> str:
+def _variable_name(name: str) -> str:
     return f"HUB_{name.upper()}"
 
 
-def _path(_: type[Any], value: Any) -> Path:
+def _convert_path(_: type[Any], value: Any) -> Path:
     """The only type of a setting that the library does not know."""
     return Path(value)

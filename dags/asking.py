@@ -19,15 +19,15 @@ from airflow.sdk import task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskAwaitingInput
 
 from core.errors import Denied, HubError
-from core.messages import text
-from dags.steps import business_date, one_line
+from core.messages import translate
+from dags.steps import business_date, raise_one_line
 
 log = logging.getLogger(__name__)
 LOOK_AGAIN = timedelta(minutes=15)
 """How often a waiting question looks whether somebody has signed elsewhere."""
 
 
-class Check(HITLOperator):
+class SignoffTask(HITLOperator):
     """Compares what waits on an edge with its receiver, asks a technician to sign it, and leaves the mark.
 
     A receiver that holds something else is no question but a failure (HUB708); so is the answer no (HUB873).
@@ -35,8 +35,8 @@ class Check(HITLOperator):
 
     def __init__(self, *, edge: str, name: str, step: str, **kwargs: Any) -> None:
         super().__init__(
-            subject=text("checks.subject", edge=edge, name=name),
-            options=[text("checks.sign"), text("checks.refuse")],
+            subject=translate("checks.subject", edge=edge, name=name),
+            options=[translate("checks.sign"), translate("checks.refuse")],
             response_timeout=LOOK_AGAIN,
             **kwargs,
         )
@@ -44,51 +44,51 @@ class Check(HITLOperator):
 
     def execute(self, context: Any) -> None:
         shown = self._look(context)
-        rows = [f"| {' | '.join(_cells(row))} |" for row in shown]
-        head = text("checks.head")
+        rows = [f"| {' | '.join(_format_cells(row))} |" for row in shown]
+        head = translate("checks.head")
         rule = "|" + "---|" * (head.count("|") - 1)
-        self.body = "\n".join([text("checks.ask", edge=self.edge, step=self.step), "", head, rule, *rows])
+        self.body = "\n".join([translate("checks.ask", edge=self.edge, step=self.step), "", head, rule, *rows])
         try:
             super().execute(context)
         except TaskAwaitingInput:
-            raise self._park(shown) from None
+            raise self._park_task(shown) from None
 
     def execute_complete(self, context: Any, event: dict[str, Any], shown: Sequence[Mapping[str, Any]] = ()) -> None:
         if event.get("error_type") == "timeout":
-            if self._waits():
-                raise self._park(shown)
-            log.info("%s", text("checks.elsewhere", edge=self.edge))
+            if self._is_waiting():
+                raise self._park_task(shown)
+            log.info("%s", translate("checks.elsewhere", edge=self.edge))
             return
         answer = super().execute_complete(context, event)
         by = self._account((answer["responded_by_user"] or {}).get("name", "-"))
-        if answer["chosen_options"] != [text("checks.sign")]:
+        if answer["chosen_options"] != [translate("checks.sign")]:
             raise AirflowFailException(Denied("HUB873", self.edge, by=by, edge=self.edge).line())
-        self._sign(context, shown, by)
-        log.info("%s", text("checks.done", edge=self.edge, by=by, count=len(shown)))
+        self._sign_deliveries(context, shown, by)
+        log.info("%s", translate("checks.done", edge=self.edge, by=by, count=len(shown)))
 
-    def _park(self, shown: Sequence[Mapping[str, Any]]) -> TaskAwaitingInput:
+    def _park_task(self, shown: Sequence[Mapping[str, Any]]) -> TaskAwaitingInput:
         """The wait for an answer about exactly these deliveries."""
         return TaskAwaitingInput(
             method_name="execute_complete", kwargs={"shown": [dict(row) for row in shown]}, timeout=self.response_timeout
         )
 
-    @one_line
+    @raise_one_line
     def _account(self, name: str) -> str:
         """The account of the hub that Airflow's user is; an answer of anybody else counts for nothing."""
         from core.store.accounts import named_account
-        from core.store.ledger import ledger
+        from core.store.ledger import open_ledger
 
-        return named_account(ledger(), name, "sign")
+        return named_account(open_ledger(), name, "sign")
 
-    @one_line
+    @raise_one_line
     def _look(self, context: Any) -> list[dict[str, Any]]:
         from runs import signoff_batch
 
-        with signoff_batch.opened([self.edge], business_date(context["dag_run"])) as here:
-            feeds = signoff_batch.waiting(here.ledger, here.catalog, edge=self.edge)
-            found, problems = signoff_batch.look(here, feeds)
+        with signoff_batch.open_verify_run([self.edge], business_date(context["dag_run"])) as here:
+            feeds = signoff_batch.list_waiting_feeds(here.ledger, here.catalog, edge=self.edge)
+            found, problems = signoff_batch.verify_feeds(here, feeds)
         if not feeds:
-            raise AirflowSkipException(text("checks.none", edge=self.edge))
+            raise AirflowSkipException(translate("checks.none", edge=self.edge))
         wrong: list[HubError] = [
             Denied("HUB708", row["feed"], differs=", ".join(row["differs"])) for row in found if not row["equal"]
         ]
@@ -96,40 +96,40 @@ class Check(HITLOperator):
             raise error
         return [{name: value for name, value in row.items() if name != "samples"} for row in found]
 
-    @one_line
-    def _waits(self) -> bool:
-        from contracts.catalog import catalog
-        from core.store.ledger import ledger
+    @raise_one_line
+    def _is_waiting(self) -> bool:
+        from contracts.catalog import load_catalog
+        from core.store.ledger import open_ledger
         from runs import signoff_batch
 
-        return bool(signoff_batch.waiting(ledger(), catalog(), edge=self.edge))
+        return bool(signoff_batch.list_waiting_feeds(open_ledger(), load_catalog(), edge=self.edge))
 
-    @one_line
-    def _sign(self, context: Any, shown: Sequence[Mapping[str, Any]], by: str) -> None:
+    @raise_one_line
+    def _sign_deliveries(self, context: Any, shown: Sequence[Mapping[str, Any]], by: str) -> None:
         from runs import signoff_batch
 
-        with signoff_batch.opened([self.edge], business_date(context["dag_run"])) as here:
-            _, refused = signoff_batch.sign(here, [dict(row) for row in shown], by)
+        with signoff_batch.open_verify_run([self.edge], business_date(context["dag_run"])) as here:
+            _, refused = signoff_batch.sign_deliveries(here, [dict(row) for row in shown], by)
         for error in refused:
             raise error
 
 
-@task(task_display_name=text("dag.task.ready"))
-@one_line
+@task(task_display_name=translate("dag.task.ready"))
+@raise_one_line
 def ready(edge: str) -> None:
     """Tell the receiver's administrator which versions may now be taken and applied; without an address the log has it."""
-    from contracts.catalog import catalog
-    from core.store.ledger import ledger
-    from runs.signoff_batch import offer
+    from contracts.catalog import load_catalog
+    from core.store.ledger import open_ledger
+    from runs.signoff_batch import notify_administrator
 
-    lines, outcome = offer(ledger(), catalog(), edge)
+    lines, outcome = notify_administrator(open_ledger(), load_catalog(), edge)
     log.info("%s: %s", outcome, " ".join(lines))
 
 
-def _cells(row: Mapping[str, Any]) -> list[str]:
-    from contracts.catalog import catalog
+def _format_cells(row: Mapping[str, Any]) -> list[str]:
+    from contracts.catalog import load_catalog
     from reporting import display_names
 
     names = ("feed", "version", "expected", "found", "unsigned", "unsigned_rows", "sent", "received", "rejected", "change")
-    shown = {**row, "feed": display_names.feed(catalog(), row["feed"])}
+    shown = {**row, "feed": display_names.get_feed_title(load_catalog(), row["feed"])}
     return ["-" if shown.get(name) is None else str(shown[name]) for name in names]

@@ -9,10 +9,10 @@ import re
 
 from airflow.sdk import DAG
 
-from contracts.catalog import catalog
-from dags.steps import complain, problems, shape
+from contracts.catalog import load_catalog
+from dags.steps import build_dag_arguments, complain, find_broken_files
 
-for file, error in problems(catalog()).items():
+for file, error in find_broken_files(load_catalog()).items():
     stem = re.sub(r"[^A-Za-z0-9_.-]", "_", file.removesuffix(".yaml").removesuffix(".odcs"))
-    with DAG(f"broken__{stem}", schedule="@once", **shape("broken", name=file, line=error.line())):
+    with DAG(f"broken__{stem}", schedule="@once", **build_dag_arguments("broken", name=file, line=error.line())):
         complain(error.line())

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from contracts.catalog import catalog
-from core.messages import text
-from dags.asking import Check, ready
-from dags.steps import delivered, shape
+from contracts.catalog import load_catalog
+from core.messages import translate
+from dags.asking import SignoffTask, ready
+from dags.steps import build_dag_arguments, build_delivery_asset
 
-known = catalog()
-for edge, flow in sorted({(feed.edge, feed.flow) for feed in known.served() if feed.checked_before_use}):
+known = load_catalog()
+for edge, flow in sorted({(feed.edge, feed.flow) for feed in known.served_feeds() if feed.checked_before_use}):
     source, target = (known.systems.get(known.edges[edge][end], {}).get("name_zh", end) for end in ("source", "target"))
     name = f"{source} → {target}"
     step = ", ".join(item["step"] for item in known.edges[edge]["declarations"] if item["technician_check"])
-    with DAG(f"check__{edge.lower()}", schedule=[delivered(flow)], **shape("check", edge=edge, name=name)):
-        Check(task_id="check", task_display_name=text("dag.task.check"), edge=edge, name=name, step=step) >> ready(edge)
+    with DAG(
+        f"check__{edge.lower()}", schedule=[build_delivery_asset(flow)], **build_dag_arguments("check", edge=edge, name=name)
+    ):
+        SignoffTask(task_id="check", task_display_name=translate("dag.task.check"), edge=edge, name=name, step=step) >> ready(
+            edge
+        )

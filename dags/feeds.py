@@ -8,23 +8,27 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, TaskGroup
 
-from contracts.catalog import catalog
-from core.messages import text
+from contracts.catalog import load_catalog
+from core.messages import translate
 from core.schedule import SCHEDULES
-from dags.steps import HUB_VERSION, give, refresh, shape, take
+from dags.steps import HUB_VERSION, build_dag_arguments, build_delivery_tasks, build_ingest_tasks, build_refresh_task
 from dags.timetables import CampusTimetable
 
-known = catalog()
-edges = {(feed.flow, word, feed.source) for feed in known.served() for word in {feed.schedule, "nightly"}}
+known = load_catalog()
+edges = {(feed.flow, word, feed.source) for feed in known.served_feeds() for word in {feed.schedule, "nightly"}}
 for flow, schedule in sorted({edge[:2] for edge in edges}):
     facts = {"flow": flow, "name": known.flows.get(flow, {}).get("title_zh", flow)}
     if schedule == "nightly":
-        with DAG(f"feed__{flow.lower()}", schedule=[HUB_VERSION], **shape("feed", **facts)):
-            give(flow, schedule)
+        with DAG(f"feed__{flow.lower()}", schedule=[HUB_VERSION], **build_dag_arguments("feed", **facts)):
+            build_delivery_tasks(flow, schedule)
         continue
-    with DAG(f"feed__{flow.lower()}_{schedule}", schedule=CampusTimetable(schedule), **shape(schedule, **facts)):
-        with TaskGroup("take", group_display_name=text("dag.task.take")):
+    with DAG(f"feed__{flow.lower()}_{schedule}", schedule=CampusTimetable(schedule), **build_dag_arguments(schedule, **facts)):
+        with TaskGroup("take", group_display_name=translate("dag.task.take")):
             sources = sorted({source for *edge, source in edges if edge == [flow, schedule]} & set(known.source_systems()))
             often = len(SCHEDULES[schedule].times) > 1
-            taken = [refresh(system, schedule) for system in sources] if often else take("ingest", sources, schedule)
-        taken >> give(flow, schedule, schedule)
+            taken = (
+                [build_refresh_task(system, schedule) for system in sources]
+                if often
+                else build_ingest_tasks("ingest", sources, schedule)
+            )
+        taken >> build_delivery_tasks(flow, schedule, schedule)

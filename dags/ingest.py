@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from contracts.catalog import catalog
-from dags.steps import shape, take
+from contracts.catalog import load_catalog
+from dags.steps import build_dag_arguments, build_ingest_tasks
 
-for system in catalog().source_systems():
-    name = catalog().systems.get(system, {}).get("name_zh", system)
-    with DAG(f"ingest__{system}", schedule=None, **shape("ingest", name=name)):
-        take("ingest", [system])
+for system in load_catalog().source_systems():
+    name = load_catalog().systems.get(system, {}).get("name_zh", system)
+    with DAG(f"ingest__{system}", schedule=None, **build_dag_arguments("ingest", name=name)):
+        build_ingest_tasks("ingest", [system])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from contracts.catalog import catalog
-from dags.steps import refresh, shape
+from contracts.catalog import load_catalog
+from dags.steps import build_dag_arguments, build_refresh_task
 from dags.timetables import CampusTimetable
 
-for system in catalog().realtime_systems():
-    name = catalog().systems.get(system, {}).get("name_zh", system)
-    with DAG(f"realtime__{system}", schedule=CampusTimetable("realtime"), **shape("realtime", name=name)):
-        refresh(system)
+for system in load_catalog().realtime_systems():
+    name = load_catalog().systems.get(system, {}).get("name_zh", system)
+    with DAG(f"realtime__{system}", schedule=CampusTimetable("realtime"), **build_dag_arguments("realtime", name=name)):
+        build_refresh_task(system)

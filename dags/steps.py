@@ -18,17 +18,17 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import Asset, TriggerRule, chain, get_current_context, task
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
-from contracts.catalog import Catalog, catalog
-from core.calendar import ZONE, calendar, local_date
-from core.errors import ContractError, Fault, HubError
-from core.faults import trace_of
-from core.messages import text
-from core.process.privacy import keep_private
+from contracts.catalog import Catalog, load_catalog
+from core.calendar import ZONE, load_calendar, local_date
+from core.errors import ContractError, HubError, MachineFault
+from core.faults import format_trace
+from core.messages import translate
+from core.process.privacy import restrict_permissions
 from core.schedule import FEED_SCHEDULES, SCHEDULES
-from core.settings import settings
+from core.settings import get_settings
 
 if TYPE_CHECKING:
-    from runs.part_result import Part
+    from runs.part_result import PartResult
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,17 +39,17 @@ ONCE_OPENED = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
 """Runs after failures as well, but not when the run itself could not be opened."""
 
 
-def delivered(flow: str) -> Asset:
+def build_delivery_asset(flow: str) -> Asset:
     """What a flow's feeds have brought to their receivers; the checks that come before use begin with it."""
     return Asset(name=f"hub_delivered_{flow.lower()}", uri=f"hub://delivered/{flow.lower()}")
 
 
-def shape(kind: str, **facts: str) -> dict[str, Any]:
+def build_dag_arguments(kind: str, **facts: str) -> dict[str, Any]:
     """The arguments that every DAG of a kind has in common; its texts come from the message catalogue."""
     return {
-        "dag_display_name": text(f"dag.{kind}.title", **facts),
-        "doc_md": text(f"dag.{kind}.doc", **facts),
-        "tags": [text(f"dag.{kind}.tag")],
+        "dag_display_name": translate(f"dag.{kind}.title", **facts),
+        "doc_md": translate(f"dag.{kind}.doc", **facts),
+        "tags": [translate(f"dag.{kind}.tag")],
         "start_date": pendulum.datetime(2026, 1, 1, tz=ZONE.key),
         "catchup": False,
         "max_active_runs": 1,
@@ -57,37 +57,37 @@ def shape(kind: str, **facts: str) -> dict[str, Any]:
     }
 
 
-def one_line(function: Callable[P, T]) -> Callable[P, T]:
+def raise_one_line(function: Callable[P, T]) -> Callable[P, T]:
     """Turn an error into the exception that makes Airflow try again or fail. Its line is the first of the log, whole, and what
     to do next stands below it by itself, since a page cuts long lines at its edge; frames come after."""
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
-        keep_private()  # by whatever service the task is run
+        restrict_permissions()  # by whatever service the task is run
         try:
             return function(*args, **kwargs)
         except AirflowException:
             raise
         except HubError as error:
-            raise _failure([error]) from None
+            raise _build_failure([error]) from None
         except Exception as error:
-            trace = trace_of(error)
+            trace = format_trace(error)
             place = trace[-2].split(" in ")[0]
-            failure = _failure([Fault("HUB889", function.__name__, kind=type(error).__name__, place=place)])
+            failure = _build_failure([MachineFault("HUB889", function.__name__, kind=type(error).__name__, place=place)])
             log.error("%s", "\n".join(trace))
             raise failure from None
 
     return run
 
 
-def told(function: Callable[P, Part]) -> Callable[P, None]:
+def log_part(function: Callable[P, PartResult]) -> Callable[P, None]:
     """A task that did a part of a cycle: what went wrong comes first, then a line for each thing that went through."""
 
-    @one_line
+    @raise_one_line
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         part = function(*args, **kwargs)
-        failure = _failure(part.problems) if part.problems else None
+        failure = _build_failure(part.problems) if part.problems else None
         for line in part.lines:
             log.info("%s", line)
         if failure:
@@ -96,23 +96,23 @@ def told(function: Callable[P, Part]) -> Callable[P, None]:
     return run
 
 
-def _failure(errors: Sequence[HubError]) -> AirflowException:
+def _build_failure(errors: Sequence[HubError]) -> AirflowException:
     """What to raise for errors, of which the first decides, after each was logged; with one that is tried again, when."""
     from reporting import display_names
 
     for error in errors:
-        log.error("%s", display_names.spoken(error))
-        log.error("→ %s", error.then())
+        log.error("%s", display_names.format_error_safely(error))
+        log.error("→ %s", error.describe_next_step())
     if errors[0].recovery != "retry":
-        return AirflowFailException(display_names.spoken(errors[0]))
+        return AirflowFailException(display_names.format_error_safely(errors[0]))
     with contextlib.suppress(RuntimeError):  # not within a task
         instance = get_current_context()["ti"]
-        log.warning("%s", text("dag.again", number=instance.try_number, of=instance.max_tries + 1))
-    return AirflowException(display_names.spoken(errors[0]))
+        log.warning("%s", translate("dag.again", number=instance.try_number, of=instance.max_tries + 1))
+    return AirflowException(display_names.format_error_safely(errors[0]))
 
 
-@task(task_id="open", task_display_name=text("dag.task.open"))
-@one_line
+@task(task_id="open", task_display_name=translate("dag.task.open"))
+@raise_one_line
 def open_run(kind: str, scope: Sequence[str], word: str = "daily") -> str:
     """Open the run of the local date, or go on with the one that is not closed, and return its id.
 
@@ -120,10 +120,10 @@ def open_run(kind: str, scope: Sequence[str], word: str = "daily") -> str:
     """
     from runs import nightly
 
-    return nightly.open_run(kind, planned(word), list(scope))
+    return nightly.open_run(kind, get_planned_date(word), list(scope))
 
 
-def planned(word: str) -> date:
+def get_planned_date(word: str) -> date:
     """The local date of the run at work, after a look at the calendar as it is now.
 
     Raises:
@@ -131,8 +131,8 @@ def planned(word: str) -> date:
     """
     dag_run = get_current_context()["dag_run"]
     day = business_date(dag_run)
-    if dag_run.run_type == "scheduled" and not SCHEDULES[word].is_on(calendar(), day):
-        raise AirflowSkipException(text("dag.not_on", day=day))
+    if dag_run.run_type == "scheduled" and not SCHEDULES[word].is_on(load_calendar(), day):
+        raise AirflowSkipException(translate("dag.not_on", day=day))
     return day
 
 
@@ -142,136 +142,136 @@ def business_date(dag_run: Any) -> date:
 
 
 @task
-@told
-def extract(run: str, system: str) -> Part:
+@log_part
+def extract(run: str, system: str) -> PartResult:
     from runs import nightly
 
     return nightly.extract_part(run, system)
 
 
-@task(trigger_rule=ONCE_OPENED, task_display_name=text("dag.task.publish"))
-@told
-def publish(run: str) -> Part:
+@task(trigger_rule=ONCE_OPENED, task_display_name=translate("dag.task.publish"))
+@log_part
+def publish(run: str) -> PartResult:
     from runs import nightly
 
     return nightly.publish_part(run)
 
 
-@task(trigger_rule=ONCE_OPENED, outlets=[HUB_VERSION], task_display_name=text("dag.task.announce"))
+@task(trigger_rule=ONCE_OPENED, outlets=[HUB_VERSION], task_display_name=translate("dag.task.announce"))
 def announce(run: str) -> None:
     """Start the feeds. A task of its own: one stopped entity fails `publish`, and the others were published even so."""
     log.info("%s", run)
 
 
-@task(task_display_name=text("dag.task.deliver"))
-@told
-def deliver(run: str, flow: str, schedule: str) -> Part:
+@task(task_display_name=translate("dag.task.deliver"))
+@log_part
+def deliver(run: str, flow: str, schedule: str) -> PartResult:
     from runs import nightly
 
     return nightly.deliver_part(run, flow, schedule)
 
 
 @task
-@one_line
+@raise_one_line
 def confirm(edge: str) -> None:
-    from runs.gathering import confirm as look
+    from runs.gathering import confirm_edge as look
 
-    _log(look(edge, business_date(get_current_context()["dag_run"])))
+    _log_summary(look(edge, business_date(get_current_context()["dag_run"])))
 
 
-@task(trigger_rule=ONCE_OPENED, task_display_name=text("dag.task.close"))
-@one_line
+@task(trigger_rule=ONCE_OPENED, task_display_name=translate("dag.task.close"))
+@raise_one_line
 def close(run: str) -> None:
     from runs import nightly
 
-    _log(nightly.close_run(run))
+    _log_summary(nightly.close_run(run))
 
 
-@task(task_display_name=text("dag.task.upkeep"))
-@one_line
+@task(task_display_name=translate("dag.task.upkeep"))
+@raise_one_line
 def upkeep() -> None:
-    from runs.retention import upkeep as run
+    from runs.retention import remove_expired as run
 
-    _log(run(business_date(get_current_context()["dag_run"])))
+    _log_summary(run(business_date(get_current_context()["dag_run"])))
 
 
-@task(task_display_name=text("dag.task.morning"))
-@one_line
+@task(task_display_name=translate("dag.task.morning"))
+@raise_one_line
 def morning() -> None:
-    from reporting.daily import morning as run
+    from reporting.daily import run_daily_job as run
 
-    _log(run(business_date(get_current_context()["dag_run"])))
+    _log_summary(run(business_date(get_current_context()["dag_run"])))
 
 
 @task(task_id="refresh", retries=0)
-@one_line
+@raise_one_line
 def _refresh(system: str, word: str = "realtime") -> None:
     """Bring a source's changes to its subscribers. Not tried again: the next slot is minutes away."""
-    from runs.refresh import refresh as run
+    from runs.refresh import refresh_system as run
 
-    found = run(system, planned(word))
-    failure = _failure(found.problems) if found.problems else None
+    found = run(system, get_planned_date(word))
+    failure = _build_failure(found.problems) if found.problems else None
     facts = {"changed": ", ".join(found.changed) or "-", "delivered": ", ".join(found.delivered) or "-"}
-    log.info("%s", text("dag.line.refreshed", system=system, version=found.version, **facts))
+    log.info("%s", translate("dag.line.refreshed", system=system, version=found.version, **facts))
     if failure:
         raise failure
 
 
-def refresh(system: str, word: str = "realtime") -> Any:
+def build_refresh_task(system: str, word: str = "realtime") -> Any:
     """The task that looks at a source between two nights."""
-    return _refresh.override(task_display_name=text("dag.task.refresh", name=named(system)))(system, word)
+    return _refresh.override(task_display_name=translate("dag.task.refresh", name=get_system_name(system)))(system, word)
 
 
-@task(retries=0, task_display_name=text("dag.task.complain"))
+@task(retries=0, task_display_name=translate("dag.task.complain"))
 def complain(line: str) -> None:
     """Fail with what is wrong in a file."""
     raise AirflowFailException(line)
 
 
-def problems(known: Catalog) -> dict[str, HubError]:
+def find_broken_files(catalog: Catalog) -> dict[str, HubError]:
     """File -> what is wrong in it: contracts, delivery times that no DAG serves, and the calendar."""
-    found = dict(known.broken)
-    for feed in known.feeds.values():
+    found = dict(catalog.broken)
+    for feed in catalog.feeds.values():
         if feed.schedule not in FEED_SCHEDULES:
             found[feed.origin] = ContractError("HUB182", feed.id, schedule=feed.schedule, known=", ".join(FEED_SCHEDULES))
     try:
-        calendar()
+        load_calendar()
     except ContractError as error:
         found[error.where] = error
     return found
 
 
-def take(kind: str, systems: Sequence[str], word: str = "daily") -> Any:
+def build_ingest_tasks(kind: str, systems: Sequence[str], word: str = "daily") -> Any:
     """Tasks that extract systems side by side and publish what could be taken. Returns the last one.
 
     The last task does nothing; it needs every other one, so that a failed system makes the whole DAG run red.
     """
     run_id: Any = open_run(kind, list(systems), word)
     taken = [
-        extract.override(task_id=f"extract__{system}", task_display_name=text("dag.task.extract", name=named(system)))(
-            run_id, system
-        )
+        extract.override(
+            task_id=f"extract__{system}", task_display_name=translate("dag.task.extract", name=get_system_name(system))
+        )(run_id, system)
         for system in systems
     ]
     rest = [publish(run_id), announce(run_id), close(run_id)]
     chain(taken, *rest)
-    return [*taken, *rest] >> EmptyOperator(task_id="complete", task_display_name=text("dag.task.complete"))
+    return [*taken, *rest] >> EmptyOperator(task_id="complete", task_display_name=translate("dag.task.complete"))
 
 
-def give(flow: str, schedule: str, word: str = "daily") -> Any:
+def build_delivery_tasks(flow: str, schedule: str, word: str = "daily") -> Any:
     """Tasks that deliver the datasets of a flow that have this schedule. Returns the first one."""
     run_id: Any = open_run("feed", [flow], word)
-    sent, closed = deliver(run_id, flow, schedule), close.override(outlets=[delivered(flow)])(run_id)
+    sent, closed = deliver(run_id, flow, schedule), close.override(outlets=[build_delivery_asset(flow)])(run_id)
     sent >> closed
-    [sent, closed] >> EmptyOperator(task_id="complete", task_display_name=text("dag.task.complete"))
+    [sent, closed] >> EmptyOperator(task_id="complete", task_display_name=translate("dag.task.complete"))
     return run_id
 
 
-def named(system: str) -> str:
+def get_system_name(system: str) -> str:
     """A system's name in the user's language."""
-    known = catalog().systems.get(system, {})
-    return str(known.get(f"name_{settings().lang}") or known.get("name_zh", system))
+    known = load_catalog().systems.get(system, {})
+    return str(known.get(f"name_{get_settings().lang}") or known.get("name_zh", system))
 
 
-def _log(summary: Mapping[str, Any]) -> None:
+def _log_summary(summary: Mapping[str, Any]) -> None:
     log.info("%s", dict(summary))

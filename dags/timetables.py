@@ -16,9 +16,9 @@ import pendulum
 from airflow.plugins_manager import AirflowPlugin
 from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
 
-from core.calendar import ZONE, calendar
+from core.calendar import ZONE, load_calendar
 from core.hashing import Clock, system_clock
-from core.messages import text
+from core.messages import translate
 from core.schedule import SCHEDULES
 
 HORIZON_DAYS = 800
@@ -39,7 +39,7 @@ class CampusTimetable(Timetable):
     def summary(self) -> str:
         """What the DAG list shows."""
         times = self._schedule.times
-        return text(f"timetable.{self.kind}", at=f"{times[0]:%H:%M}", until=f"{times[-1]:%H:%M}")
+        return translate(f"timetable.{self.kind}", at=f"{times[0]:%H:%M}", until=f"{times[-1]:%H:%M}")
 
     def serialize(self) -> dict[str, Any]:
         return {"kind": self.kind, "at": self.at, "tz": self.tz}
@@ -57,22 +57,22 @@ class CampusTimetable(Timetable):
         """The slot after the last run. Without catchup, slots before the latest one are passed over."""
         now = pendulum.instance(self._clock())
         if last_automated_data_interval is not None:
-            due = self._slot(last_automated_data_interval.end, 1, inclusive=False)
-            missed = self._slot(now, -1, inclusive=True)
+            due = self._find_slot(last_automated_data_interval.end, 1, inclusive=False)
+            missed = self._find_slot(now, -1, inclusive=True)
             if due is not None and missed is not None and not restriction.catchup:
                 due = max(due, missed)
         elif restriction.earliest is None:
             return None
         else:
             first = restriction.earliest if restriction.catchup else max(restriction.earliest, now)
-            due = self._slot(first, 1, inclusive=True)
+            due = self._find_slot(first, 1, inclusive=True)
         if due is None or (restriction.latest is not None and due > restriction.latest):
             return None
         return DagRunInfo.exact(due)
 
-    def _slot(self, moment: pendulum.DateTime, step: int, *, inclusive: bool) -> pendulum.DateTime | None:
+    def _find_slot(self, moment: pendulum.DateTime, step: int, *, inclusive: bool) -> pendulum.DateTime | None:
         """The nearest slot after (step 1) or before (step -1) a moment, in UTC; None when the calendar has none."""
-        zone, year = ZoneInfo(self.tz), calendar()
+        zone, year = ZoneInfo(self.tz), load_calendar()
         day = moment.astimezone(zone).date()
         for _ in range(HORIZON_DAYS):
             if self._schedule.is_on(year, day):

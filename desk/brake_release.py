@@ -15,59 +15,61 @@ from psycopg.types.json import Jsonb
 
 from contracts.catalog import Catalog
 from core.errors import Denied
-from core.people import need_name, need_two
+from core.people import require_name, require_two_people
 from core.store.ledger import Ledger, Output, Row
 from core.store.postgres import Connection
 from loaders import hub
-from pipeline.context import Night
+from pipeline.context import RunContext
 from pipeline.publishing import publish
 
 LONGEST_DAYS = 14
 
 
-def request(book: Ledger, brake_id: int, by: str, reason: str) -> Row:
+def request_release(ledger: Ledger, brake_id: int, by: str, reason: str) -> Row:
     """Ask for a release.
 
     Raises:
         Denied: HUB705 when the brake does not wait for this, HUB704 without a reason, HUB753 without a name.
     """
-    need_name(by, f"brake {brake_id}")
+    require_name(by, f"brake {brake_id}")
     if not reason.strip():
         raise Denied("HUB704", f"brake {brake_id}", by=by)
-    return _move(book, brake_id, ("tripped", "requested"), "state = 'requested', requested_by = %s, reason = %s", [by, reason])
+    return _change_state(
+        ledger, brake_id, ("tripped", "requested"), "state = 'requested', requested_by = %s, reason = %s", [by, reason]
+    )
 
 
-def approve(book: Ledger, brake_id: int, by: str, until: date, today: date) -> Row:
+def approve_release(ledger: Ledger, brake_id: int, by: str, until: date, today: date) -> Row:
     """Agree to a release until a date (inclusive), at most fourteen days ahead.
 
     Raises:
         Denied: HUB704 when the same person asked (in whatever spelling), HUB705 when nobody asked,
             HUB706 when the date is past or too far.
     """
-    row = _brake(book, brake_id)
+    row = _read_brake(ledger, brake_id)
     if row["requested_by"] is not None:
-        need_two(row["requested_by"], by, f"brake {brake_id}")
+        require_two_people(row["requested_by"], by, f"brake {brake_id}")
     if not 0 <= (until - today).days <= LONGEST_DAYS:
         raise Denied("HUB706", f"brake {brake_id}", days=LONGEST_DAYS)
-    return _move(book, brake_id, ("requested",), "state = 'released', approved_by = %s, expires_on = %s", [by, until])
+    return _change_state(ledger, brake_id, ("requested",), "state = 'released', approved_by = %s, expires_on = %s", [by, until])
 
 
-def open_requests(book: Ledger) -> list[Row]:
+def open_requests(ledger: Ledger) -> list[Row]:
     """What waits for a second person, oldest first."""
-    return book.rows("select * from ops.request where state = 'open' order by request_id")
+    return ledger.rows("select * from ops.request where state = 'open' order by request_id")
 
 
-def ask(connection: Connection, book: Ledger, wanted: Mapping[str, Any]) -> Row:
+def ask(connection: Connection, ledger: Ledger, wanted: Mapping[str, Any]) -> Row:
     """Write down that somebody asks (`kind`, `subject`, `asked`, `content_hash`, `reason`, `requested_by`); what was asked for
     the same subject before and nobody agreed to is replaced.
 
     Raises:
         Denied: HUB753 without a name, HUB727 without a reason.
     """
-    need_name(wanted["requested_by"], wanted["subject"])
+    require_name(wanted["requested_by"], wanted["subject"])
     if not wanted["reason"].strip():
         raise Denied("HUB727", wanted["subject"])
-    facts = {**wanted, "asked": Jsonb(wanted["asked"]), "requested_at": book.clock()}
+    facts = {**wanted, "asked": Jsonb(wanted["asked"]), "requested_at": ledger.clock()}
     connection.execute(
         "update ops.request set state = 'replaced' where kind = %(kind)s and subject = %(subject)s and state = 'open'", facts
     )
@@ -77,68 +79,70 @@ def ask(connection: Connection, book: Ledger, wanted: Mapping[str, Any]) -> Row:
     return found or {}
 
 
-def asked_for(book: Ledger, kind: str, subject: str) -> Row:
+def asked_for(ledger: Ledger, kind: str, subject: str) -> Row:
     """What somebody asked for and nobody has agreed to yet.
 
     Raises:
         Denied: HUB792 when nobody asks for this.
     """
-    found = book.one("select * from ops.request where kind = %s and subject = %s and state = 'open'", [kind, subject])
+    found = ledger.fetch_row("select * from ops.request where kind = %s and subject = %s and state = 'open'", [kind, subject])
     if found is None:
-        known = ", ".join(row["subject"] for row in open_requests(book) if row["kind"] == kind)
+        known = ", ".join(row["subject"] for row in open_requests(ledger) if row["kind"] == kind)
         raise Denied("HUB792", subject, known=known or "-")
     return found
 
 
-def preview_rollback(book: Ledger, known: Catalog, target: int) -> Row:
+def preview_rollback(ledger: Ledger, catalog: Catalog, target: int) -> Row:
     """What a rollback to a version would come to now: `{target, newest, entities}`.
 
     Raises:
         Denied: HUB703 when there is no such version.
     """
-    newest = book.version()
+    newest = ledger.version()
     if not 1 <= target <= newest:
         raise Denied("HUB703", f"v{target}", newest=newest)
-    for error in hub.prepare(book, list(known.entities.values())).values():
+    for error in hub.prepare_tables(ledger, list(catalog.entities.values())).values():
         raise error
-    with book.transaction() as connection:
-        return {"target": target, "newest": newest, "entities": publish.preview(connection, known, target)}
+    with ledger.transaction() as connection:
+        return {"target": target, "newest": newest, "entities": publish.preview(connection, catalog, target)}
 
 
-def ask_rollback(book: Ledger, known: Catalog, target: int, by: str, reason: str) -> Row:
+def ask_rollback(ledger: Ledger, catalog: Catalog, target: int, by: str, reason: str) -> Row:
     """Ask for a rollback; returns the request, whose `asked` is the preview.
 
     Raises:
         Denied: HUB703, HUB727, HUB753.
     """
-    seen = preview_rollback(book, known, target)
+    seen = preview_rollback(ledger, catalog, target)
     content = publish.content_of(target, seen["newest"], seen["entities"])
     wanted = {"kind": "rollback", "subject": f"v{target}", "asked": seen, "content_hash": content}
-    with book.transaction() as connection:
-        return ask(connection, book, {**wanted, "reason": reason, "requested_by": by})
+    with ledger.transaction() as connection:
+        return ask(connection, ledger, {**wanted, "reason": reason, "requested_by": by})
 
 
-def agree_rollback(night: Night, target: int, by: str) -> Output:
+def agree_rollback(run: RunContext, target: int, by: str) -> Output:
     """Agree to a rollback that somebody else asked for, which does it.
 
     Raises:
         Denied: HUB792 when nobody asks for it, HUB704 when the same person does, HUB793 when it changed since.
     """
-    asked = asked_for(night.ledger, "rollback", f"v{target}")
-    return publish.rollback(night, asked, by)
+    asked = asked_for(run.ledger, "rollback", f"v{target}")
+    return publish.publish_rollback(run, asked, by)
 
 
-def _brake(book: Ledger, brake_id: int) -> Row:
-    row = book.one("select * from ops.brake where brake_id = %s", [brake_id])
+def _read_brake(ledger: Ledger, brake_id: int) -> Row:
+    row = ledger.fetch_row("select * from ops.brake where brake_id = %s", [brake_id])
     if row is None:
-        known = ", ".join(str(found["brake_id"]) for found in book.rows("select brake_id from ops.brake where state <> 'used'"))
+        known = ", ".join(
+            str(found["brake_id"]) for found in ledger.rows("select brake_id from ops.brake where state <> 'used'")
+        )
         raise Denied("HUB705", f"brake {brake_id}", state="-", known=known or "-")
     return row
 
 
-def _move(book: Ledger, brake_id: int, states: tuple[str, ...], change: str, parameters: list[object]) -> Row:
-    row = _brake(book, brake_id)
+def _change_state(ledger: Ledger, brake_id: int, states: tuple[str, ...], change: str, parameters: list[object]) -> Row:
+    row = _read_brake(ledger, brake_id)
     if row["state"] not in states:
         raise Denied("HUB705", f"brake {brake_id}", state=row["state"], known="-")
-    book.execute(f"update ops.brake set {change} where brake_id = %s", [*parameters, brake_id])
-    return _brake(book, brake_id)
+    ledger.execute(f"update ops.brake set {change} where brake_id = %s", [*parameters, brake_id])
+    return _read_brake(ledger, brake_id)

@@ -15,20 +15,20 @@ from xlsxwriter.utility import xl_col_to_name
 
 from contracts.catalog import Catalog
 from contracts.contract import Column, Rule, SourceDataset
-from contracts.sql.lineage import uses
+from contracts.sql.lineage import map_column_uses
 from core.errors import Denied
-from core.messages import text
-from desk.dry_run import codes_of, entities_of, right
+from core.messages import translate
+from desk.dry_run import describe_right_value, list_codes, list_target_entities
 from reporting import status
 
-ROWS = 5_000
+LIST_ROWS = 5_000
 """How far down the lists reach."""
-NUMBERS = ("integer", "number")
-Ruled = dict[str, list[tuple[str, Rule]]]
+NUMBER_TYPES = ("integer", "number")
+RulesByColumn = dict[str, list[tuple[str, Rule]]]
 """Column of the file -> the rules that its values meet, each with its entity."""
 
 
-def template(known: Catalog, dataset: SourceDataset, out: Path) -> Path:
+def write_template(catalog: Catalog, dataset: SourceDataset, out: Path) -> Path:
     """Write the template; a workbook for a workbook, else a text file with the header in the contract's encoding.
 
     Raises:
@@ -42,91 +42,94 @@ def template(known: Catalog, dataset: SourceDataset, out: Path) -> Path:
         header = ",".join(column.physical for column in dataset.columns)
         out.write_bytes("\r\n".join([*[""] * (dataset.header_row - 1), header, ""]).encode(dataset.encoding or "utf-8"))
     else:
-        _workbook(known, dataset, out)
+        _write_workbook(catalog, dataset, out)
     return out
 
 
-def rules_of(known: Catalog, dataset: SourceDataset) -> Ruled:
+def map_rules(catalog: Catalog, dataset: SourceDataset) -> RulesByColumn:
     """The rules of the hub's contracts, by the column of the file that they look at."""
-    ruled: Ruled = {column.name: [] for column in dataset.columns}
-    for name in entities_of(known, dataset):
-        entity = known.entity(name)
-        sql = known.conform_file(name, dataset.system).read_text("utf-8")
-        used = uses(sql, frozenset(column.name for column in entity.columns))
+    ruled: RulesByColumn = {column.name: [] for column in dataset.columns}
+    for name in list_target_entities(catalog, dataset):
+        entity = catalog.entity(name)
+        sql = catalog.conform_file(name, dataset.system).read_text("utf-8")
+        used = map_column_uses(sql, frozenset(column.name for column in entity.columns))
         for column in dataset.columns:
             made = set(used.get((dataset.id, column.name), []))
             ruled[column.name] += [(name, rule) for rule in entity.rules if made & set(rule.columns)]
     return ruled
 
 
-def _workbook(known: Catalog, dataset: SourceDataset, out: Path) -> None:
-    ruled = rules_of(known, dataset)
-    lists = {name: _codes(known, dataset, rules) for name, rules in ruled.items()}
+def _write_workbook(catalog: Catalog, dataset: SourceDataset, out: Path) -> None:
+    ruled = map_rules(catalog, dataset)
+    lists = {name: _list_choices(catalog, dataset, rules) for name, rules in ruled.items()}
     with xlsxwriter.Workbook(out, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
         as_text, head = book.add_format({"num_format": "@"}), book.add_format({"bold": True, "num_format": "@"})
         sheet = book.add_worksheet(dataset.sheet)
-        words, codes = book.add_worksheet(text("desk.template.rules")), book.add_worksheet(text("desk.template.codes"))
+        words, codes = (
+            book.add_worksheet(translate("desk.template.rules")),
+            book.add_worksheet(translate("desk.template.codes")),
+        )
         codes.hide()
         top = dataset.header_row - 1
         if top:
             sheet.write_string(0, 0, f"{dataset.title} ({dataset.id} {dataset.version})", head)
         for place, column in enumerate(dataset.columns):
-            sheet.set_column(place, place, 16, None if column.type.name in NUMBERS else as_text)
+            sheet.set_column(place, place, 16, None if column.type.name in NUMBER_TYPES else as_text)
             if top > 1 and column.title != column.physical:
                 sheet.write_string(top - 1, place, column.title, head)
             sheet.write_string(top, place, column.physical, head)
-            sheet.write_comment(top, place, _note(column, needed(column, ruled[column.name])))
+            sheet.write_comment(top, place, _build_note(column, is_required(column, ruled[column.name])))
             if lists[column.name]:
-                _offer(sheet, codes, (top + 1, place), lists[column.name])
+                _add_choice_list(sheet, codes, (top + 1, place), lists[column.name])
         sheet.freeze_panes(top + 1, 0)
-        _words(known, dataset, ruled, (words, head, as_text))
+        _write_rules_sheet(catalog, dataset, ruled, (words, head, as_text))
 
 
-def _codes(known: Catalog, dataset: SourceDataset, rules: list[tuple[str, Rule]]) -> list[str]:
+def _list_choices(catalog: Catalog, dataset: SourceDataset, rules: list[tuple[str, Rule]]) -> list[str]:
     """What may be chosen in a column: the codes that the system writes, when a rule holds the column to a list."""
     names = [str(rule.facts["list"]) for _, rule in rules if rule.kind == "code"]
-    return codes_of(known, dataset.system, names[0]) if names else []
+    return list_codes(catalog, dataset.system, names[0]) if names else []
 
 
-def _offer(sheet: Any, codes: Any, at: tuple[int, int], values: list[str]) -> None:
+def _add_choice_list(sheet: Any, codes: Any, at: tuple[int, int], values: list[str]) -> None:
     """A list to choose from in every row; its values stand in the hidden sheet, since a formula holds few."""
     row, place = at
     for number, value in enumerate(values):
         codes.write_string(number, place, value)
     column = xl_col_to_name(place, col_abs=True)
     source = f"='{codes.get_name()}'!{column}$1:{column}${len(values)}"
-    options = {"validate": "list", "source": source, "error_title": text("desk.template.codes")}
-    sheet.data_validation(row, place, row + ROWS, place, options)
+    options = {"validate": "list", "source": source, "error_title": translate("desk.template.codes")}
+    sheet.data_validation(row, place, row + LIST_ROWS, place, options)
 
 
-def needed(column: Column, rules: Sequence[tuple[str, Rule]]) -> bool:
+def is_required(column: Column, rules: Sequence[tuple[str, Rule]]) -> bool:
     """Whether a cell must be filled in: by the file's own contract, or because a rule holds the row when it is empty."""
     return column.required or any(rule.kind == "required" and rule.severity == "error" for _, rule in rules)
 
 
-def _note(column: Column, must: bool) -> str:
-    word = text("desk.template.needed" if must else "desk.template.optional")
-    return f"{column.title} · {text(f'desk.right.{column.type.name}')} · {word}"
+def _build_note(column: Column, must: bool) -> str:
+    word = translate("desk.template.needed" if must else "desk.template.optional")
+    return f"{column.title} · {translate(f'desk.right.{column.type.name}')} · {word}"
 
 
-def _said(known: Catalog, dataset: SourceDataset, entity: str, rule: Rule) -> str:
+def _describe_rule(catalog: Catalog, dataset: SourceDataset, entity: str, rule: Rule) -> str:
     """A rule as what is to be written, one of the school's own as its contract tells it."""
     if rule.kind == "sql":
-        return status.why(known, entity, rule.id)
-    return right(known, dataset.system, known.entity(entity), rule, rule.id)
+        return status.explain_rule(catalog, entity, rule.id)
+    return describe_right_value(catalog, dataset.system, catalog.entity(entity), rule, rule.id)
 
 
-def _words(known: Catalog, dataset: SourceDataset, ruled: Ruled, paper: tuple[Any, Any, Any]) -> None:
+def _write_rules_sheet(catalog: Catalog, dataset: SourceDataset, ruled: RulesByColumn, paper: tuple[Any, Any, Any]) -> None:
     """One line a column and rule, in plain words."""
     sheet, head, as_text = paper
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(0)
-    lines = [tuple(text(f"desk.template.{name}") for name in ("column", "title", "kind", "required", "rule"))]
+    lines = [tuple(translate(f"desk.template.{name}") for name in ("column", "title", "kind", "required", "rule"))]
     for column in dataset.columns:
-        must = text("desk.template.needed" if needed(column, ruled[column.name]) else "desk.template.optional")
-        facts = (column.physical, column.title, text(f"desk.right.{column.type.name}"), must)
-        rules = list(dict.fromkeys(_said(known, dataset, entity, rule) for entity, rule in ruled[column.name]))
+        must = translate("desk.template.needed" if is_required(column, ruled[column.name]) else "desk.template.optional")
+        facts = (column.physical, column.title, translate(f"desk.right.{column.type.name}"), must)
+        rules = list(dict.fromkeys(_describe_rule(catalog, dataset, entity, rule) for entity, rule in ruled[column.name]))
         lines += [(*facts, why) for why in rules] or [(*facts, "")]
     for place, width in enumerate((18, 18, 40, 10, 90)):
         sheet.set_column(place, place, width, as_text)

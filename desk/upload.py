@@ -19,17 +19,29 @@ from pathlib import Path
 from contracts.catalog import Catalog
 from contracts.contract import SourceDataset
 from core.errors import Denied
-from core.hashing import digest, file_digest
-from core.people import need_two
-from core.settings import settings
-from core.store.connections import connection
+from core.hashing import hash_file, hash_values
+from core.people import require_two_people
+from core.settings import get_settings
+from core.store.connections import get_connection
 from core.store.ledger import Ledger, Row
 from desk import brake_release, error_workbook
-from desk.dry_run import Trial, entities_of, trial
+from desk.dry_run import DryRunResult, evaluate_file, list_target_entities
 from pipeline.publishing import publish
 from reporting import display_names
 
-_SHOWN = ("dataset", "as_of", "file_name", "sha256", "rows", "faulty", "state", "error_code", "given_by", "given_at", "stored")
+_RECEIPT_FACTS = (
+    "dataset",
+    "as_of",
+    "file_name",
+    "sha256",
+    "rows",
+    "faulty",
+    "state",
+    "error_code",
+    "given_by",
+    "given_at",
+    "stored",
+)
 _ARRIVED = (
     "select 1 from ops.step b join ops.step p using (run_id) where b.verb = 'brake' and b.subject = entity and b.state = 'done'"
     " and b.started_at >= s.ended_at and p.verb = 'publish' and p.subject = 'hub' and p.state = 'done'"
@@ -39,7 +51,7 @@ _ARRIVED = (
 
 
 @dataclass(frozen=True)
-class Offer:
+class UploadRequest:
     """What somebody hands in: the dataset, the file, who, for which business date, and why faulty rows may be held; `agreed` is
     what a second person has agreed to (a row of `ops.request`)."""
 
@@ -52,7 +64,7 @@ class Offer:
     agreed: Row | None = None
 
 
-def upload(book: Ledger, known: Catalog, offer: Offer) -> Row:
+def upload_file(ledger: Ledger, catalog: Catalog, offer: UploadRequest) -> Row:
     """Take a sound file, or refuse a faulty one with a fix list; returns the receipt, `state` taken or refused.
 
     A faulty one that is to be taken all the same is kept until a second person agrees (`agree`); then `waits` is true. The same
@@ -63,46 +75,46 @@ def upload(book: Ledger, known: Catalog, offer: Offer) -> Row:
             or a reason, HUB745 for an older business date where a missing row counts as gone, HUB340 while the rows of a
             file of another business date are not in the hub, HUB746.
     """
-    dataset = uploaded(known, offer.dataset)
+    dataset = get_upload_dataset(catalog, offer.dataset)
     if not offer.file.is_file():
         raise Denied("HUB741", dataset.id, file=offer.file.name)
     if not offer.by.strip() or (offer.accept_held and not offer.reason.strip()):
         raise Denied("HUB743", dataset.id)
-    with book.turn(f"upload {dataset.id}"):
-        _in_order(book, known, dataset, offer.as_of)
-        with tempfile.TemporaryDirectory(prefix="upload-", dir=_made(settings().work)) as room:
-            copy = Path(room) / file_name(dataset, offer.as_of, 0)
+    with ledger.hold_lock(f"upload {dataset.id}"):
+        _require_date_order(ledger, catalog, dataset, offer.as_of)
+        with tempfile.TemporaryDirectory(prefix="upload-", dir=_make_folder(get_settings().work)) as room:
+            copy = Path(room) / build_file_name(dataset, offer.as_of, 0)
             shutil.copyfile(offer.file, copy)
-            before = _same(book, dataset, file_digest(copy), offer.as_of)
+            before = _find_same_receipt(ledger, dataset, hash_file(copy), offer.as_of)
             if before and before["state"] == "taken":
-                return receipt(before) | {"problem": None}
-            found = trial(book, known, dataset, Path(room), offer.as_of)
-            found = _as_offered(found, copy.name, offer.file.name)
+                return format_receipt(before) | {"problem": None}
+            found = evaluate_file(ledger, catalog, dataset, Path(room), offer.as_of)
+            found = _restore_file_name(found, copy.name, offer.file.name)
             takes = found.is_sound or (offer.agreed is not None and found.stopped is None)
             if offer.agreed:
-                _unchanged(offer.agreed, _content(dataset.id, offer.as_of, file_digest(copy), found.held))
-            row = before or _written(book, dataset, offer, found, (copy, "taking" if takes else "refused"))
-            whole = {"problem": display_names.line(known, found.stopped) if found.stopped else None}
+                _unchanged(offer.agreed, _content(dataset.id, offer.as_of, hash_file(copy), found.held))
+            row = before or _record_receipt(ledger, dataset, offer, found, (copy, "taking" if takes else "refused"))
+            whole = {"problem": display_names.format_error(catalog, found.stopped) if found.stopped else None}
             if takes:
-                return receipt(_taken(book, known, dataset, row, copy)) | whole
+                return format_receipt(_take_file(ledger, catalog, dataset, row, copy)) | whole
             waits = offer.accept_held and found.stopped is None
             if waits:
-                _ask(book, row, offer, copy)
-            return receipt(row) | whole | {"waits": waits}
+                _ask(ledger, row, offer, copy)
+            return format_receipt(row) | whole | {"waits": waits}
 
 
-def agree(book: Ledger, known: Catalog, subject: str, by: str) -> Row:
+def agree(ledger: Ledger, catalog: Catalog, subject: str, by: str) -> Row:
     """Agree that a faulty file is taken all the same, its faulty rows held; returns the receipt of the file as it was taken.
 
     Raises:
         Denied: HUB792 when nobody asks for this, HUB704 when the same person does, HUB741 when the file is not kept any more,
             HUB793 when the file or what is wrong with it is not what it was.
     """
-    asked = brake_release.asked_for(book, "waiver", subject)
-    need_two(asked["requested_by"], by, subject)
+    asked = brake_release.asked_for(ledger, "waiver", subject)
+    require_two_people(asked["requested_by"], by, subject)
     told = asked["asked"]
     folder = _waiting(told["dataset"], subject)
-    offer = Offer(
+    offer = UploadRequest(
         dataset=told["dataset"],
         file=folder / told["file_name"],
         by=asked["requested_by"],
@@ -111,24 +123,24 @@ def agree(book: Ledger, known: Catalog, subject: str, by: str) -> Row:
         reason=asked["reason"],
         agreed=asked,
     )
-    found = upload(book, known, offer)
+    found = upload_file(ledger, catalog, offer)
     if found["state"] == "taken":
-        with book.transaction() as connection_:
-            publish.agreed_to(connection_, asked, by, book.clock())
+        with ledger.transaction() as connection_:
+            publish.agreed_to(connection_, asked, by, ledger.clock())
         shutil.rmtree(folder, ignore_errors=True)
     return found
 
 
-def _ask(book: Ledger, row: Row, offer: Offer, copy: Path) -> None:
+def _ask(ledger: Ledger, row: Row, offer: UploadRequest, copy: Path) -> None:
     """Keep a faulty file, and ask for a second person who agrees that it is taken all the same."""
-    subject = number(row["upload_id"])
-    _put(copy, _made(_waiting(row["dataset"], subject)) / offer.file.name)
+    subject = format_receipt_number(row["upload_id"])
+    _copy_atomically(copy, _make_folder(_waiting(row["dataset"], subject)) / offer.file.name)
     told = {name: row[name] for name in ("dataset", "file_name", "sha256", "rows", "faulty")}
     content = _content(row["dataset"], row["as_of"], row["sha256"], row["faulty"])
     wanted = {"kind": "waiver", "subject": subject, "asked": {**told, "as_of": row["as_of"].isoformat()}}
-    with book.transaction() as connection_:
+    with ledger.transaction() as connection_:
         given = {"content_hash": content, "reason": offer.reason, "requested_by": offer.by}
-        brake_release.ask(connection_, book, {**wanted, **given})
+        brake_release.ask(connection_, ledger, {**wanted, **given})
 
 
 def _unchanged(asked: Row, content: str) -> None:
@@ -138,59 +150,59 @@ def _unchanged(asked: Row, content: str) -> None:
 
 def _content(dataset: str, as_of: date, sha256: str, faulty: int) -> str:
     """The digest of what a second person agrees to: which file, for which day, with how many faulty rows."""
-    return digest("waiver", dataset, as_of, sha256, faulty)
+    return hash_values("waiver", dataset, as_of, sha256, faulty)
 
 
 def _waiting(dataset: str, subject: str) -> Path:
     """Where a faulty file is kept until somebody agrees."""
-    return settings().var / "uploads" / dataset / subject / "waiting"
+    return get_settings().var / "uploads" / dataset / subject / "waiting"
 
 
-def uploaded(known: Catalog, id: str) -> SourceDataset:
+def get_upload_dataset(catalog: Catalog, id: str) -> SourceDataset:
     """The dataset, if departments hand it in as a file.
 
     Raises:
         Denied: HUB740. ContractError: HUB104 when there is no such dataset.
     """
-    dataset = known.source(id)
+    dataset = catalog.source(id)
     if dataset.mode != "upload":
-        listed = sorted(source.id for source in known.sources.values() if source.mode == "upload")
+        listed = sorted(source.id for source in catalog.sources.values() if source.mode == "upload")
         raise Denied("HUB740", id, known=", ".join(listed) or "-")
     return dataset
 
 
-def uploads(book: Ledger, dataset: SourceDataset, limit: int = 50) -> list[Row]:
+def list_receipts(ledger: Ledger, dataset: SourceDataset, limit: int = 50) -> list[Row]:
     """The receipts of a dataset, newest first: who, when, rows, hash, state, and which receipt replaced it."""
-    rows = book.rows("select * from ops.upload where dataset = %s order by upload_id desc limit %s", [dataset.id, limit])
-    return [receipt(row) for row in rows]
+    rows = ledger.rows("select * from ops.upload where dataset = %s order by upload_id desc limit %s", [dataset.id, limit])
+    return [format_receipt(row) for row in rows]
 
 
-def receipt(row: Row) -> Row:
+def format_receipt(row: Row) -> Row:
     """A receipt as people read it: its number first."""
-    fixes = str(settings().var / row["fixes"]) if row["fixes"] else None
-    replaced = number(row["replaced_by"]) if row["replaced_by"] else None
+    fixes = str(get_settings().var / row["fixes"]) if row["fixes"] else None
+    replaced = format_receipt_number(row["replaced_by"]) if row["replaced_by"] else None
     return {
-        "receipt": number(row["upload_id"]),
-        **{name: row[name] for name in _SHOWN},
+        "receipt": format_receipt_number(row["upload_id"]),
+        **{name: row[name] for name in _RECEIPT_FACTS},
         "fixes": fixes,
         "replaced_by": replaced,
     }
 
 
-def number(upload_id: int) -> str:
+def format_receipt_number(upload_id: int) -> str:
     """`UP000012`."""
     return f"UP{upload_id:06d}"
 
 
-def file_name(dataset: SourceDataset, as_of: date, upload_id: int) -> str:
+def build_file_name(dataset: SourceDataset, as_of: date, upload_id: int) -> str:
     """A name that the contract's pattern matches: `工资_20260908_UP000012.xlsx`; a plain name stays as it is."""
     first, star, rest = dataset.physical.partition("*")
-    name = f"{first}_{as_of:%Y%m%d}_{number(upload_id)}{rest.replace('*', '')}" if star else first
+    name = f"{first}_{as_of:%Y%m%d}_{format_receipt_number(upload_id)}{rest.replace('*', '')}" if star else first
     name = name.replace("__", "_").replace("?", "0")
     return name if fnmatch.fnmatch(name, dataset.physical) else dataset.physical.replace("*", "").replace("?", "0")
 
 
-def _as_offered(found: Trial, tried: str, offered: str) -> Trial:
+def _restore_file_name(found: DryRunResult, tried: str, offered: str) -> DryRunResult:
     """What stands against a file under the name that its owner gave it."""
     if found.stopped is None:
         return found
@@ -200,28 +212,36 @@ def _as_offered(found: Trial, tried: str, offered: str) -> Trial:
     return replace(found, stopped=stopped, faults=faults)
 
 
-def _in_order(book: Ledger, known: Catalog, dataset: SourceDataset, as_of: date) -> None:
+def _require_date_order(ledger: Ledger, catalog: Catalog, dataset: SourceDataset, as_of: date) -> None:
     """Refuse an older business date where the newest file is the whole truth: its missing rows would count as gone. Where
     every file has rows of its own, refuse another business date as long as the rows of the file before are not in the hub."""
-    if _adds(known, dataset):
-        for row in _unread(book, dataset, entities_of(known, dataset)):
+    if _is_additive(catalog, dataset):
+        for row in _list_unread_files(ledger, dataset, list_target_entities(catalog, dataset)):
             if row["as_of"] != as_of:
-                raise Denied("HUB340", dataset.id, receipt=number(row["upload_id"]), day=row["as_of"], system=dataset.system)
+                raise Denied(
+                    "HUB340",
+                    dataset.id,
+                    receipt=format_receipt_number(row["upload_id"]),
+                    day=row["as_of"],
+                    system=dataset.system,
+                )
         return
-    newest = book.single("select max(as_of) as day from ops.upload where dataset = %s and state = 'taken'", [dataset.id])["day"]
+    newest = ledger.single("select max(as_of) as day from ops.upload where dataset = %s and state = 'taken'", [dataset.id])[
+        "day"
+    ]
     if newest and as_of < newest:
         raise Denied("HUB745", dataset.id, newest=newest)
 
 
-def _adds(known: Catalog, dataset: SourceDataset) -> bool:
+def _is_additive(catalog: Catalog, dataset: SourceDataset) -> bool:
     """Whether a file adds to what earlier ones gave, since nothing leaves by not being in it."""
-    return all(known.entity(name).gone == "never" for name in entities_of(known, dataset))
+    return all(catalog.entity(name).gone == "never" for name in list_target_entities(catalog, dataset))
 
 
-def _unread(book: Ledger, dataset: SourceDataset, entities: Collection[str] = ()) -> list[Row]:
+def _list_unread_files(ledger: Ledger, dataset: SourceDataset, entities: Collection[str] = ()) -> list[Row]:
     """The files taken since the dataset was last read, but for those that a later one replaced; given entities, since what was
     read last of it went into all of these, and not only into the landing."""
-    return book.rows(
+    return ledger.rows(
         "select upload_id, as_of from ops.upload u where dataset = %s and state = 'taken' and replaced_by is null"
         " and not exists (select 1 from ops.step s where s.verb = 'extract' and s.subject = u.dataset and s.state = 'done'"
         " and s.started_at >= u.given_at"
@@ -230,69 +250,71 @@ def _unread(book: Ledger, dataset: SourceDataset, entities: Collection[str] = ()
     )
 
 
-def _same(book: Ledger, dataset: SourceDataset, sha256: str, as_of: date) -> Row | None:
+def _find_same_receipt(ledger: Ledger, dataset: SourceDataset, sha256: str, as_of: date) -> Row | None:
     """The newest receipt for this business date, if it is for the same bytes and the file was (or was being) taken."""
-    row = book.one(
+    row = ledger.fetch_row(
         "select * from ops.upload where dataset = %s and as_of = %s and state <> 'refused' order by upload_id desc limit 1",
         [dataset.id, as_of],
     )
     return row if row and row["sha256"] == sha256 else None
 
 
-def _written(book: Ledger, dataset: SourceDataset, offer: Offer, found: Trial, kept: tuple[Path, str]) -> Row:
+def _record_receipt(
+    ledger: Ledger, dataset: SourceDataset, offer: UploadRequest, found: DryRunResult, kept: tuple[Path, str]
+) -> Row:
     copy, state = kept
     facts = {
         "dataset": dataset.id,
         "as_of": offer.as_of,
         "file_name": offer.file.name,
-        "sha256": file_digest(copy),
+        "sha256": hash_file(copy),
         "bytes": copy.stat().st_size,
         "rows": found.rows,
         "faulty": found.held,
         "state": state,
         "error_code": found.stopped.code if found.stopped else None,
         "given_by": offer.by.strip(),
-        "given_at": book.clock(),
+        "given_at": ledger.clock(),
         "reason": offer.reason.strip() or None,
     }
     places = ", ".join(f"%({name})s" for name in facts)
-    row = book.single(f"insert into ops.upload ({', '.join(facts)}) values ({places}) returning *", facts)
+    row = ledger.single(f"insert into ops.upload ({', '.join(facts)}) values ({places}) returning *", facts)
     if not found.faults:
         return row
-    fixes = Path("uploads", dataset.id, number(row["upload_id"]), "fixes.xlsx")
-    error_workbook.write(settings().var / fixes, found.faults)
-    return book.single("update ops.upload set fixes = %s where upload_id = %s returning *", [str(fixes), row["upload_id"]])
+    fixes = Path("uploads", dataset.id, format_receipt_number(row["upload_id"]), "fixes.xlsx")
+    error_workbook.write_workbook(get_settings().var / fixes, found.faults)
+    return ledger.single("update ops.upload set fixes = %s where upload_id = %s returning *", [str(fixes), row["upload_id"]])
 
 
-def _taken(book: Ledger, known: Catalog, dataset: SourceDataset, row: Row, copy: Path) -> Row:
+def _take_file(ledger: Ledger, catalog: Catalog, dataset: SourceDataset, row: Row, copy: Path) -> Row:
     """Keep the file, put it where the night reads it, then say so: cut off before that, the same file is taken up again.
 
     Nobody reads the dataset meanwhile, so that a reading begun later has read this file.
     """
     id = row["upload_id"]
-    stored = file_name(dataset, row["as_of"], id)
-    kept = _made(settings().var / "uploads" / dataset.id / number(id)) / stored
-    _put(copy, kept)
+    stored = build_file_name(dataset, row["as_of"], id)
+    kept = _make_folder(get_settings().var / "uploads" / dataset.id / format_receipt_number(id)) / stored
+    _copy_atomically(copy, kept)
     kept.chmod(0o444)
-    folder = _made(Path(connection(dataset.connection).path))
-    with book.turn(f"dataset {dataset.id}"):
+    folder = _make_folder(Path(get_connection(dataset.connection).path))
+    with ledger.hold_lock(f"dataset {dataset.id}"):
         others = [path.stat().st_mtime_ns for path in folder.glob(dataset.physical) if path.is_file()]
-        _put(copy, folder / stored, max([time.time_ns(), *(moment + 1 for moment in others)]))
-        passed = [] if _adds(known, dataset) else [row["upload_id"] for row in _unread(book, dataset)]
-        with book.transaction() as connection_:
+        _copy_atomically(copy, folder / stored, max([time.time_ns(), *(moment + 1 for moment in others)]))
+        passed = [] if _is_additive(catalog, dataset) else [row["upload_id"] for row in _list_unread_files(ledger, dataset)]
+        with ledger.transaction() as connection_:
             connection_.execute(
                 "update ops.upload set state = 'taken', stored = %s, given_at = %s where upload_id = %s",
-                [stored, book.clock(), id],
+                [stored, ledger.clock(), id],
             )
             connection_.execute(
                 "update ops.upload set replaced_by = %s where dataset = %s and (as_of = %s or upload_id = any(%s::bigint[]))"
                 " and upload_id < %s and state = 'taken' and replaced_by is null",
                 [id, dataset.id, row["as_of"], passed, id],
             )
-    return book.single("select * from ops.upload where upload_id = %s", [id])
+    return ledger.single("select * from ops.upload where upload_id = %s", [id])
 
 
-def _put(source: Path, path: Path, moment: int | None = None) -> None:
+def _copy_atomically(source: Path, path: Path, moment: int | None = None) -> None:
     """Copy under another name, flush to disk, rename; the newest file of a folder is the one that counts, hence `moment`."""
     draft = path.with_name(f".{path.name}.part")
     shutil.copyfile(source, draft)
@@ -303,6 +325,6 @@ def _put(source: Path, path: Path, moment: int | None = None) -> None:
     draft.replace(path)
 
 
-def _made(folder: Path) -> Path:
+def _make_folder(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -19,8 +19,8 @@ import pyarrow as pa
 import extractors
 from contracts.contract import Column, SourceDataset
 from core import adapters
-from core.errors import Fault, Refused
-from core.store.address import Connection
+from core.errors import MachineFault, Refused
+from core.store.address import ConnectionAddress
 
 SOURCE_HASH = "source_hash"
 
@@ -62,7 +62,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Mark:
+class TableFingerprint:
     """By what a source knows a table again that has not changed since.
 
     Attributes:
@@ -84,66 +84,66 @@ class Extractor(Protocol):
 
     family: ClassVar[str]
 
-    def __init__(self, connection: Connection) -> None: ...
+    def __init__(self, connection: ConnectionAddress) -> None: ...
 
-    def tables(self) -> list[str]:
+    def list_tables(self) -> list[str]:
         """Every table or file that the connection shows, for `hub draft`."""
 
-    def columns(self, physical: str, dataset: SourceDataset | None = None) -> list[SourceColumn]:
+    def read_columns(self, physical: str, dataset: SourceDataset | None = None) -> list[SourceColumn]:
         """The columns of a table or file as they are now; empty when it does not exist. Files need the contract's
         sheet, header row and encoding."""
 
-    def primary_key(self, physical: str) -> list[str]:
+    def read_primary_key(self, physical: str) -> list[str]:
         """The key columns by the source's own catalogue, empty when it declares none."""
 
     def read(self, dataset: SourceDataset, low: str | None = None) -> AbstractContextManager[Reading]:
         """All rows (`low` None), or those whose watermark is at least `low` or NULL."""
 
-    def sweep(self, dataset: SourceDataset) -> AbstractContextManager[Reading]:
+    def read_key_hashes(self, dataset: SourceDataset) -> AbstractContextManager[Reading]:
         """Key columns and `source_hash` (32 hex characters, computed in the source over the contract's columns) of every
         row. The same expression as in a window read, so the two can be compared."""
 
-    def fetch(self, dataset: SourceDataset, keys: pa.Table) -> AbstractContextManager[Reading]:
+    def fetch_rows(self, dataset: SourceDataset, keys: pa.Table) -> AbstractContextManager[Reading]:
         """The rows with the given keys (columns named as the physical key, as text), with `source_hash`."""
 
 
 @runtime_checkable
-class Recognising(Protocol):
+class SupportsFingerprint(Protocol):
     """A family that can tell that a table is as it was. Equal marks mean equal rows; None means that it cannot tell."""
 
-    def stamp(self, dataset: SourceDataset) -> str | None:
+    def read_stamp(self, dataset: SourceDataset) -> str | None:
         """The stamp alone, which costs nothing. A reading that begins after it has every change that it stands for."""
 
-    def mark(self, dataset: SourceDataset) -> Mark | None:
+    def read_fingerprint(self, dataset: SourceDataset) -> TableFingerprint | None:
         """The whole mark: the source looks at every row, and sends none."""
 
 
 @runtime_checkable
-class Holding(Protocol):
+class SupportsSharedConnection(Protocol):
     """A family that can answer many questions about its catalogue over one connection."""
 
-    def held(self) -> AbstractContextManager[None]:
+    def share_connection(self) -> AbstractContextManager[None]:
         """As long as this is open, every question is asked over one connection."""
 
 
 @runtime_checkable
-class Guarded(Protocol):
+class SupportsUnreadableTables(Protocol):
     """A family that knows which tables the account may not read."""
 
-    def closed(self) -> list[str]:
+    def list_unreadable_tables(self) -> list[str]:
         """The tables that are there and that this account may not read."""
 
 
 @runtime_checkable
-class Encoded(Protocol):
+class SupportsEncodingGuess(Protocol):
     """A family whose text is in an encoding that nothing but a person can tell for certain."""
 
-    def encoding_of(self, physical: str) -> str | None:
+    def guess_encoding(self, physical: str) -> str | None:
         """For `hub draft`, which a person reads and confirms: the encoding that a table's or file's text seems to have; None
         when it is the one taken where a contract names none."""
 
 
-def drift(dataset: SourceDataset, seen: Sequence[SourceColumn]) -> list[str]:
+def detect_drift(dataset: SourceDataset, seen: Sequence[SourceColumn]) -> list[str]:
     """Compare a source's columns with its contract and return the names of new columns, which are only reported.
 
     Raises:
@@ -155,31 +155,36 @@ def drift(dataset: SourceDataset, seen: Sequence[SourceColumn]) -> list[str]:
     by_name = {column.name: column for column in seen}
     lost = [column.physical for column in dataset.columns if column.physical not in by_name]
     if lost:
-        beyond = ", ".join(_beyond(dataset, seen))
+        beyond = ", ".join(_find_new_columns(dataset, seen))
         named = ", ".join(lost) + (f" → {beyond}?" if beyond else "")
         raise Refused(
-            "HUB301", dataset.id, count=len(lost), columns=named, owner=dataset.owner, version=_major(dataset.version)
+            "HUB301",
+            dataset.id,
+            count=len(lost),
+            columns=named,
+            owner=dataset.owner,
+            version=_next_major_version(dataset.version),
         )
     for column in dataset.columns:
         expected, found = expected_kind(column), by_name[column.physical]
-        if found.kind != "any" and not _compatible(expected, found.kind):
+        if found.kind != "any" and not _is_compatible(expected, found.kind):
             raise Refused(
                 "HUB302", dataset.id, column=column.physical, expected=expected, found=found.type, owner=dataset.owner
             )
-    return _beyond(dataset, seen)
+    return _find_new_columns(dataset, seen)
 
 
-def _beyond(dataset: SourceDataset, seen: Sequence[SourceColumn]) -> list[str]:
+def _find_new_columns(dataset: SourceDataset, seen: Sequence[SourceColumn]) -> list[str]:
     contracted = {column.physical for column in dataset.columns}
     return [column.name for column in seen if column.name not in contracted]
 
 
 def expected_kind(column: Column) -> str:
     """The type family that the contract expects in the source."""
-    return kind_of(column.physical_type) if column.physical_type else column.type.name
+    return classify_type(column.physical_type) if column.physical_type else column.type.name
 
 
-def kind_of(type_name: str) -> str:
+def classify_type(type_name: str) -> str:
     """The family of a source's type name: string, integer, number, boolean, date, timestamp, time, or bytes."""
     name = type_name.lower()
     if name.endswith("[]"):
@@ -198,23 +203,23 @@ _KINDS = (
 )
 
 
-def _compatible(expected: str, found: str) -> bool:
+def _is_compatible(expected: str, found: str) -> bool:
     return expected == found or {expected, found} in ({"boolean", "integer"}, {"integer", "number"})
 
 
-def _major(version: str) -> str:
+def _next_major_version(version: str) -> str:
     head = version.split(".")[0]
     return f"{int(head) + 1}.0.0" if head.isdigit() else version
 
 
-def open_extractor(connection: Connection) -> Extractor:
+def open_extractor(connection: ConnectionAddress) -> Extractor:
     """The extractor of the connection's family.
 
     Raises:
         Fault: HUB804 when no module handles that family.
     """
-    found = adapters.class_of(extractors, connection.family)
+    found = adapters.find_adapter(extractors, connection.family)
     if found is None:
-        known = ", ".join(adapters.known(extractors))
-        raise Fault("HUB804", connection.id, family=connection.family, known=known)
+        known = ", ".join(adapters.list_families(extractors))
+        raise MachineFault("HUB804", connection.id, family=connection.family, known=known)
     return cast(Extractor, found(connection))

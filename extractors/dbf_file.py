@@ -19,13 +19,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from extractors.files import dbf_language, dbf_memo, file_kind
-from extractors.files.encoding import decode, is_plainly_other
+from extractors.files.encoding import decode_cells, is_plainly_other
 from extractors.files.file_layout import FileLayout
 
-Column: TypeAlias = "pa.Array[Any]"
-Block = npt.NDArray[np.uint8]
+ColumnArray: TypeAlias = "pa.Array[Any]"
+ByteBlock = npt.NDArray[np.uint8]
 """Some bytes of every record: records x bytes."""
-_Marks = dict[int, npt.NDArray[np.bool_]]
+_FieldFlags = dict[int, npt.NDArray[np.bool_]]
 _TYPES = {
     "C": "character({length})",
     "V": "varchar({length})",
@@ -47,7 +47,7 @@ _FOXBASE = 0x02
 """The version of FoxBASE, and of dBase II, whose header is another."""
 _HEADER = 32
 """Bytes before the first field."""
-_BEGIN = (ord(" "), _DELETED)
+_RECORD_STARTS = (ord(" "), _DELETED)
 """How a record begins."""
 _BACKLINK = 264
 """Bytes between the last field and the first record in Visual FoxPro: the end mark and the database that the table is of."""
@@ -63,11 +63,11 @@ class _Field:
     decimals: int
     flags: int
 
-    def of(self, records: Block) -> Block:
+    def slice_records(self, records: ByteBlock) -> ByteBlock:
         return np.ascontiguousarray(records[:, self.start : self.start + self.length])
 
 
-def parse(data: bytes, layout: FileLayout) -> pa.Table:
+def parse_dbf(data: bytes, layout: FileLayout) -> pa.Table:
     """Every column but pictures and objects; the metadata `type` of a field is its type in words (`numeric(12,2)`).
 
     Raises:
@@ -75,34 +75,34 @@ def parse(data: bytes, layout: FileLayout) -> pa.Table:
             is missing).
     """
     if not data:
-        raise layout.refused("HUB305")
-    if kind := file_kind.other_than(data, "dbf"):
-        raise layout.refused("HUB331", kind=kind)
+        raise layout.build_refusal("HUB305")
+    if kind := file_kind.detect_other_kind(data, "dbf"):
+        raise layout.build_refusal("HUB331", kind=kind)
     if len(data) <= _HEADER:
-        raise layout.refused("HUB308", problem_key="damage.dbf_short", bytes=len(data))
+        raise layout.build_refusal("HUB308", problem_key="damage.dbf_short", bytes=len(data))
     if data[0] in _UNSUPPORTED:
-        raise layout.refused("HUB325", kind=_UNSUPPORTED[data[0]])
-    if said := dbf_language.contradicted(data[29], layout.encoding):
-        raise layout.refused("HUB327", said=said, encoding=layout.encoding)
-    fields = _fields(data, layout)
-    records = _records(data, layout)
-    null, partly = _flags(fields, records)
-    texts = _Texts(layout, data[29])
+        raise layout.build_refusal("HUB325", kind=_UNSUPPORTED[data[0]])
+    if said := dbf_language.find_contradiction(data[29], layout.encoding):
+        raise layout.build_refusal("HUB327", said=said, encoding=layout.encoding)
+    fields = _read_fields(data, layout)
+    records = _read_records(data, layout)
+    null, partly = _read_flags(fields, records)
+    texts = _TextDecoder(layout, data[29])
     shown = [field for field in fields if not field.flags & _SYSTEM and field.kind in _TYPES]
     for field in shown:
-        if field.kind in "CVM" and layout.asks(field.name):
-            texts.add(field, _cells(field, field.of(records), partly, data[0], layout))
+        if field.kind in "CVM" and layout.needs_column(field.name):
+            texts.add(field, _read_cells(field, field.slice_records(records), partly, data[0], layout))
     columns = []
     for field in shown:
-        column: Column
-        if not layout.asks(field.name):
+        column: ColumnArray
+        if not layout.needs_column(field.name):
             column = pa.nulls(len(records), pa.string())
         elif field.kind in "CVM":
-            column = texts.decoded(field)
+            column = texts.decode_field(field)
         else:
-            column = _READERS[field.kind](field.of(records))
+            column = _READERS[field.kind](field.slice_records(records))
         columns.append(pc.if_else(pa.array(null[field.start]), None, column) if field.start in null else column)
-    texts.check()
+    texts.refuse_unreadable()
     words = [_TYPES[field.kind].format(length=field.length, decimals=field.decimals) for field in shown]
     schema = [
         pa.field(field.name, column.type, metadata={"type": kind})
@@ -111,11 +111,11 @@ def parse(data: bytes, layout: FileLayout) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=pa.schema(schema))
 
 
-def _fields(data: bytes, layout: FileLayout) -> list[_Field]:
+def _read_fields(data: bytes, layout: FileLayout) -> list[_Field]:
     """The fields by the header, which ends at its mark or where the records begin. Character fields of more than 255 bytes keep
     the upper part of their length where others keep their decimals; whether they do is told by the length of a record."""
     end, length = (int.from_bytes(data[slice(*span)], "little") for span in ((8, 10), (10, 12)))
-    encoding = layout.encoding or dbf_language.ASSUMED
+    encoding = layout.encoding or dbf_language.DEFAULT_ENCODING
     entries, place = list[bytes](), 32
     while place + 32 <= min(end, len(data)) and data[place] != ord("\r"):
         entries.append(data[place : place + 32])
@@ -124,8 +124,8 @@ def _fields(data: bytes, layout: FileLayout) -> list[_Field]:
     wide = plain + sum(entry[17] << 8 for entry in entries if entry[11:12] == b"C")
     if not entries or length not in (plain, wide):
         if data[0] == _FOXBASE:
-            raise layout.refused("HUB325", kind="dBase II")
-        raise layout.refused("HUB308", problem_key="damage.dbf_header")
+            raise layout.build_refusal("HUB325", kind="dBase II")
+        raise layout.build_refusal("HUB308", problem_key="damage.dbf_header")
     fields, start = list[_Field](), 1
     for entry in entries:
         name = entry[:11].partition(b"\0")[0].decode(encoding, "replace").strip()
@@ -138,7 +138,7 @@ def _fields(data: bytes, layout: FileLayout) -> list[_Field]:
     return fields
 
 
-def _records(data: bytes, layout: FileLayout) -> Block:
+def _read_records(data: bytes, layout: FileLayout) -> ByteBlock:
     """The records that are not marked as deleted.
 
     Raises:
@@ -148,29 +148,29 @@ def _records(data: bytes, layout: FileLayout) -> Block:
     count, start, length = (int.from_bytes(data[slice(*span)], "little") for span in ((4, 8), (8, 10), (10, 12)))
     if len(data) < start + count * length:
         held = max(len(data) - start, 0) // length
-        raise layout.refused("HUB308", problem_key="damage.dbf_records", held=held, counted=count)
+        raise layout.build_refusal("HUB308", problem_key="damage.dbf_records", held=held, counted=count)
     rest = data[start + count * length :]
-    if len(rest) >= length and rest[0] in _BEGIN:
-        more = next((place for place in range(0, len(rest), length) if rest[place] not in _BEGIN), len(rest)) // length
-        raise layout.refused("HUB326", counted=count, found=count + more)
-    records: Block = np.frombuffer(data, np.uint8, count * length, start).reshape(count, length)
-    strange = bool(np.isin(records[:, 0], _BEGIN, invert=True).any())
-    if strange and data[0] in _VISUAL_FOXPRO and start != _end_of_fields(data) + _BACKLINK:
-        raise layout.refused("HUB308", problem_key="damage.dbf_begin", start=start)
-    return cast(Block, records[records[:, 0] != _DELETED])
+    if len(rest) >= length and rest[0] in _RECORD_STARTS:
+        more = next((place for place in range(0, len(rest), length) if rest[place] not in _RECORD_STARTS), len(rest)) // length
+        raise layout.build_refusal("HUB326", counted=count, found=count + more)
+    records: ByteBlock = np.frombuffer(data, np.uint8, count * length, start).reshape(count, length)
+    strange = bool(np.isin(records[:, 0], _RECORD_STARTS, invert=True).any())
+    if strange and data[0] in _VISUAL_FOXPRO and start != _find_header_end(data) + _BACKLINK:
+        raise layout.build_refusal("HUB308", problem_key="damage.dbf_begin", start=start)
+    return cast(ByteBlock, records[records[:, 0] != _DELETED])
 
 
-def _end_of_fields(data: bytes) -> int:
+def _find_header_end(data: bytes) -> int:
     return next((place for place in range(_HEADER, len(data), 32) if data[place] == ord("\r")), len(data))
 
 
-def _flags(fields: list[_Field], records: Block) -> tuple[_Marks, _Marks]:
+def _read_flags(fields: list[_Field], records: ByteBlock) -> tuple[_FieldFlags, _FieldFlags]:
     """From Visual FoxPro's hidden flags, by a field's start: where it is NULL, and where a varchar is not filled up."""
     hidden = next((field for field in fields if field.kind == "0"), None)
-    null, partly = _Marks(), _Marks()
+    null, partly = _FieldFlags(), _FieldFlags()
     if hidden is None:
         return null, partly
-    bits = np.unpackbits(hidden.of(records), axis=1, bitorder="little").astype(bool)
+    bits = np.unpackbits(hidden.slice_records(records), axis=1, bitorder="little").astype(bool)
     place = 0
     for field in fields:
         for marks, present in ((partly, field.kind in "VQ"), (null, bool(field.flags & _NULLABLE))):
@@ -180,18 +180,18 @@ def _flags(fields: list[_Field], records: Block) -> tuple[_Marks, _Marks]:
     return null, partly
 
 
-def _cells(field: _Field, block: Block, partly: _Marks, version: int, layout: FileLayout) -> list[bytes | None]:
+def _read_cells(field: _Field, block: ByteBlock, partly: _FieldFlags, version: int, layout: FileLayout) -> list[bytes | None]:
     if field.kind == "M":
-        words = block.view("<u4").ravel().tolist() if field.length == 4 else [cell.strip() for cell in _texts(block)]
-        return dbf_memo.texts([int(word or 0) for word in words], version, layout)
+        words = block.view("<u4").ravel().tolist() if field.length == 4 else [cell.strip() for cell in _split_cells(block)]
+        return dbf_memo.read_texts([int(word or 0) for word in words], version, layout)
     if field.kind == "V" and field.start in partly:
         block = block.copy()
         filled = np.where(partly[field.start], block[:, -1], field.length)
         block[np.arange(field.length) >= filled[:, None]] = 0
-    return [cell.rstrip(b" \0") or None for cell in _texts(block)]
+    return [cell.rstrip(b" \0") or None for cell in _split_cells(block)]
 
 
-class _Texts:
+class _TextDecoder:
     """Decodes the text columns and remembers what was not text, so that one refusal names all columns."""
 
     def __init__(self, layout: FileLayout, language: int) -> None:
@@ -203,68 +203,68 @@ class _Texts:
         self._bytes[field] = cells
 
     @functools.cached_property
-    def _joined(self) -> bytes:
+    def _all_bytes(self) -> bytes:
         return b"\n".join(cell for cells in self._bytes.values() for cell in cells if cell)
 
     @functools.cached_property
     def _encoding(self) -> str:
-        return dbf_language.encoding_of(self._language, self._layout.encoding, self._joined)
+        return dbf_language.choose_encoding(self._language, self._layout.encoding, self._all_bytes)
 
-    def decoded(self, field: _Field) -> pa.StringArray:
-        text, bad = decode(self._bytes[field], self._encoding)
+    def decode_field(self, field: _Field) -> pa.StringArray:
+        text, bad = decode_cells(self._bytes[field], self._encoding)
         if bad:
             self._bad[field.name] = bad
         return text
 
-    def check(self) -> None:
-        if is_plainly_other(self._joined, self._encoding):
-            self._bad = {field.name: places for field, cells in self._bytes.items() if (places := _not_ascii(cells))}
+    def refuse_unreadable(self) -> None:
+        if is_plainly_other(self._all_bytes, self._encoding):
+            self._bad = {field.name: places for field, cells in self._bytes.items() if (places := _find_not_ascii(cells))}
         if self._bad:
             rows = len(frozenset().union(*self._bad.values()))
-            raise self._layout.refused("HUB304", columns=", ".join(self._bad), rows=rows, encoding=self._encoding)
+            raise self._layout.build_refusal("HUB304", columns=", ".join(self._bad), rows=rows, encoding=self._encoding)
 
 
-def _not_ascii(cells: list[bytes | None]) -> frozenset[int]:
+def _find_not_ascii(cells: list[bytes | None]) -> frozenset[int]:
     return frozenset(place for place, cell in enumerate(cells) if cell and not cell.isascii())
 
 
-def _texts(block: Block) -> list[bytes]:
+def _split_cells(block: ByteBlock) -> list[bytes]:
     return cast(list[bytes], block.view(f"S{block.shape[1]}").ravel().tolist())
 
 
-def _number(block: Block) -> Column:
+def _read_numbers(block: ByteBlock) -> ColumnArray:
     """The digits as they stand; stars of an overflow stay, since the check has to see them."""
-    return pa.array([cell.decode("latin-1").strip(" \0") or None for cell in _texts(block)], pa.string())
+    return pa.array([cell.decode("latin-1").strip(" \0") or None for cell in _split_cells(block)], pa.string())
 
 
-def _date(block: Block) -> Column:
-    return pc.replace_substring_regex(_number(block), pattern=r"^(\d{4})(\d{2})(\d{2})$", replacement=r"\1-\2-\3")
+def _read_dates(block: ByteBlock) -> ColumnArray:
+    return pc.replace_substring_regex(_read_numbers(block), pattern=r"^(\d{4})(\d{2})(\d{2})$", replacement=r"\1-\2-\3")
 
 
-def _logical(block: Block) -> Column:
+def _read_logicals(block: ByteBlock) -> ColumnArray:
     cell = block.ravel()
     return pa.array(np.isin(cell, list(b"TtYy")), mask=~np.isin(cell, list(b"TtYyFfNn")))
 
 
-def _instant(block: Block) -> Column:
+def _read_moments(block: ByteBlock) -> ColumnArray:
     """Day number and milliseconds of the day; FoxPro keeps seconds and is a millisecond out now and then."""
     parts = block.view("<i4").reshape(-1, 2).astype(np.int64)
     seconds = (parts[:, 0] - _JULIAN_1970) * 86_400 + (parts[:, 1] + 500) // 1000
     return pa.array(seconds, pa.timestamp("s"), mask=parts[:, 0] == 0).cast(pa.string())
 
 
-def _currency(block: Block) -> Column:
+def _read_amounts(block: ByteBlock) -> ColumnArray:
     whole = pa.array(block.view("<i8").ravel()).cast(pa.decimal128(19, 0))
-    return cast(Column, pc.multiply(whole, pa.scalar(Decimal("0.0001"))).cast(pa.string()))
+    return cast(ColumnArray, pc.multiply(whole, pa.scalar(Decimal("0.0001"))).cast(pa.string()))
 
 
-_READERS: Mapping[str, Callable[[Block], Column]] = {
-    "N": _number,
-    "F": _number,
-    "D": _date,
-    "L": _logical,
-    "T": _instant,
+_READERS: Mapping[str, Callable[[ByteBlock], ColumnArray]] = {
+    "N": _read_numbers,
+    "F": _read_numbers,
+    "D": _read_dates,
+    "L": _read_logicals,
+    "T": _read_moments,
     "I": lambda block: pa.array(block.view("<i4").ravel()).cast(pa.string()),
     "B": lambda block: pa.array(block.view("<f8").ravel()).cast(pa.string()),
-    "Y": _currency,
+    "Y": _read_amounts,
 }

@@ -16,10 +16,10 @@ import pyarrow as pa
 
 from contracts.contract import Column
 from core.dialects import arrow_type
-from extractors.base import SourceColumn, kind_of
+from extractors.base import SourceColumn, classify_type
 from extractors.databases import read_schema
-from extractors.databases.cursor import Cell, Seen, Session, Tabular, rows
-from extractors.databases.mssql_session import MARK, snapshot
+from extractors.databases.cursor import ColumnInfo, ColumnSelect, CursorExtractor, Session, read_rows
+from extractors.databases.mssql_session import PLACEHOLDER, open_snapshot
 
 _TABLES = """
     select case when TABLE_SCHEMA = schema_name() then TABLE_NAME else TABLE_SCHEMA + '.' + TABLE_NAME end
@@ -29,65 +29,71 @@ _TABLES = """
 _COLUMNS = f"""
     select COLUMN_NAME, DATA_TYPE, CHARACTER_MAXIMUM_LENGTH, NUMERIC_PRECISION, NUMERIC_SCALE, IS_NULLABLE, COLLATION_NAME
     from INFORMATION_SCHEMA.COLUMNS
-    where TABLE_SCHEMA = coalesce({MARK}, schema_name()) and TABLE_NAME = {MARK}
+    where TABLE_SCHEMA = coalesce({PLACEHOLDER}, schema_name()) and TABLE_NAME = {PLACEHOLDER}
     order by ORDINAL_POSITION
 """
 _TITLES = f"""
     select c.name, convert(nvarchar(4000), p.value)
     from sys.extended_properties p
     join sys.columns c on c.object_id = p.major_id and c.column_id = p.minor_id
-    where p.name = 'MS_Description' and p.major_id = object_id({MARK})
+    where p.name = 'MS_Description' and p.major_id = object_id({PLACEHOLDER})
 """
 _KEY = f"""
     select k.COLUMN_NAME
     from INFORMATION_SCHEMA.KEY_COLUMN_USAGE k
     join INFORMATION_SCHEMA.TABLE_CONSTRAINTS c on c.CONSTRAINT_NAME = k.CONSTRAINT_NAME and c.TABLE_NAME = k.TABLE_NAME
         and c.TABLE_SCHEMA = k.TABLE_SCHEMA
-    where c.CONSTRAINT_TYPE = 'PRIMARY KEY' and k.TABLE_SCHEMA = coalesce({MARK}, schema_name()) and k.TABLE_NAME = {MARK}
+    where c.CONSTRAINT_TYPE = 'PRIMARY KEY' and k.TABLE_SCHEMA = coalesce({PLACEHOLDER}, schema_name())
+        and k.TABLE_NAME = {PLACEHOLDER}
     order by k.ORDINAL_POSITION
 """
 _SIZED = {"char", "varchar", "nchar", "nvarchar", "binary", "varbinary"}
 _NARROW = {"char", "varchar", "text"}
 _UNSORTED = {"text", "ntext", "image", "xml"}
-_SEES_CHINESE = re.compile(r"^Chinese_|_UTF8$")
+_CHINESE_COLLATION = re.compile(r"^Chinese_|_UTF8$")
 
 
-class SQLServer(Tabular):
+class MssqlExtractor(CursorExtractor):
     """Family `mssql`. Options of the URL: `tds_version` (7.4 unless said)."""
 
     family: ClassVar[str] = "mssql"
     keys_at_once: ClassVar[int] = 200
 
     @contextlib.contextmanager
-    def snapshot(self, where: str, owner: str) -> Iterator[Session]:
-        with snapshot(self.connection, where, owner) as session:
+    def open_snapshot(self, where: str, owner: str) -> Iterator[Session]:
+        with open_snapshot(self.connection, where, owner) as session:
             yield session
 
-    def tables(self) -> list[str]:
-        with self.opened() as session:
-            return [name for (name,) in rows(session, _TABLES)]
+    def list_tables(self) -> list[str]:
+        with self.open_session() as session:
+            return [name for (name,) in read_rows(session, _TABLES)]
 
-    def primary_key(self, physical: str) -> list[str]:
-        with self.opened() as session:
-            return [name for (name,) in rows(session, _KEY, _address(physical))]
+    def read_primary_key(self, physical: str) -> list[str]:
+        with self.open_session() as session:
+            return [name for (name,) in read_rows(session, _KEY, _split_name(physical))]
 
-    def describe(self, session: Session, physical: str) -> list[Seen]:
-        found = rows(session, _COLUMNS, _address(physical))
-        titles = dict(rows(session, _TITLES, [self.table(physical)])) if found else {}
+    def describe_table(self, session: Session, physical: str) -> list[ColumnInfo]:
+        found = read_rows(session, _COLUMNS, _split_name(physical))
+        titles = dict(read_rows(session, _TITLES, [self.quote_table(physical)])) if found else {}
         return [
-            Seen(_column(name, kind, (size, precision, scale), nullable, titles), precision or 0, scale or 0, collation or "")
+            ColumnInfo(
+                _build_column(name, kind, (size, precision, scale), nullable, titles),
+                precision or 0,
+                scale or 0,
+                collation or "",
+            )
             for name, kind, size, precision, scale, nullable, collation in found
         ]
 
-    def cell(self, column: Column, seen: Seen, encoding: str | None) -> Cell:
-        name, kind = self.name(column.physical), seen.column.type.partition("(")[0]
-        blind = kind in _NARROW and not _SEES_CHINESE.search(seen.charset)
+    def select_column(self, column: Column, seen: ColumnInfo, encoding: str | None) -> ColumnSelect:
+        name, kind = self.quote_name(column.physical), seen.column.type.partition("(")[0]
+        blind = kind in _NARROW and not _CHINESE_COLLATION.search(seen.charset)
         ordered = kind not in _UNSORTED
         if seen.column.kind == "bytes" or (encoding and blind):
             raw = name if kind in {"binary", "varbinary"} else f"convert(varbinary(max), {name})"
             text = f"convert(nvarchar(max), convert(varbinary(max), {name}), 2)"
-            return Cell(column.physical, raw, text, pa.string(), pa.binary(), encoding, ordered=ordered)
-        typed = _typed(column, seen, name, kind)
+            return ColumnSelect(column.physical, raw, text, pa.string(), pa.binary(), encoding, ordered=ordered)
+        typed = _select_typed(column, seen, name, kind)
         if typed:
             return typed
         select = {
@@ -101,43 +107,45 @@ class SQLServer(Tabular):
             "smallmoney": f"convert(nvarchar(30), {name}, 2)",
         }.get(kind, f"convert(nvarchar(max), {name})")
         said = seen.charset if blind else ""
-        return Cell(column.physical, select, f"convert(nvarchar(max), {select})", pa.string(), ordered=ordered, charset=said)
+        return ColumnSelect(
+            column.physical, select, f"convert(nvarchar(max), {select})", pa.string(), ordered=ordered, charset=said
+        )
 
-    def low(self, seen: Seen, mark: str) -> str:
+    def build_window_start(self, seen: ColumnInfo, mark: str) -> str:
         return f"convert(datetime2(7), {mark})" if seen.column.kind in {"timestamp", "date"} else mark
 
-    def mark(self, place: int) -> str:
-        return MARK
+    def write_placeholder(self, place: int) -> str:
+        return PLACEHOLDER
 
-    def among(self, names: Sequence[str], rows: int) -> str:
+    def build_key_condition(self, names: Sequence[str], rows: int) -> str:
         if len(names) == 1:
-            return f"{names[0]} in ({', '.join([MARK] * rows)})"
-        row = " and ".join(f"{name} = {MARK}" for name in names)
+            return f"{names[0]} in ({', '.join([PLACEHOLDER] * rows)})"
+        row = " and ".join(f"{name} = {PLACEHOLDER}" for name in names)
         return "(" + " or ".join([f"({row})"] * rows) + ")"
 
 
-def _typed(column: Column, seen: Seen, name: str, kind: str) -> Cell | None:
+def _select_typed(column: Column, seen: ColumnInfo, name: str, kind: str) -> ColumnSelect | None:
     """Columns that travel as values: the driver and Arrow hold all that the server can."""
     physical = column.physical
     text = f"convert(nvarchar(60), {name})"
     if seen.column.kind == "boolean":
-        return Cell(physical, name, text, pa.bool_())
+        return ColumnSelect(physical, name, text, pa.bool_())
     if seen.column.kind == "integer":
-        return Cell(physical, name, text, pa.int64())
-    if kind in {"decimal", "numeric"} and read_schema.fits(column, seen.precision, seen.scale):
-        return Cell(physical, name, text, arrow_type(column.type))
+        return ColumnSelect(physical, name, text, pa.int64())
+    if kind in {"decimal", "numeric"} and read_schema.fits_exactly(column, seen.precision, seen.scale):
+        return ColumnSelect(physical, name, text, arrow_type(column.type))
     if kind in {"float", "real"}:
         exact = f"convert(nvarchar(20), convert(varbinary(8), {name}), 2)"
-        return Cell(physical, name, exact, pa.string(), pa.float32() if kind == "real" else pa.float64())
+        return ColumnSelect(physical, name, exact, pa.string(), pa.float32() if kind == "real" else pa.float64())
     if kind == "date":
-        return Cell(physical, name, f"convert(nvarchar(10), {name}, 23)", pa.date32())
+        return ColumnSelect(physical, name, f"convert(nvarchar(10), {name}, 23)", pa.date32())
     if seen.column.kind == "timestamp":
         moment = f"convert(datetime2(7), switchoffset({name}, '+00:00'))" if kind == "datetimeoffset" else name
-        return Cell(physical, moment, f"convert(nvarchar(33), {moment}, 121)", pa.timestamp("us"))
+        return ColumnSelect(physical, moment, f"convert(nvarchar(33), {moment}, 121)", pa.timestamp("us"))
     return None
 
 
-def _column(
+def _build_column(
     name: str, kind: str, sizes: tuple[int | None, int | None, int | None], nullable: str, titles: dict[str, str]
 ) -> SourceColumn:
     size, precision, scale = sizes
@@ -148,10 +156,10 @@ def _column(
         spelled = f"{kind}({precision},{scale})"
     elif kind == "timestamp":  # the old name of a row's version, which is no moment
         spelled = "rowversion"
-    return SourceColumn(name, spelled, kind_of(spelled), nullable == "YES", titles.get(name, ""))
+    return SourceColumn(name, spelled, classify_type(spelled), nullable == "YES", titles.get(name, ""))
 
 
-def _address(physical: str) -> tuple[str | None, str]:
+def _split_name(physical: str) -> tuple[str | None, str]:
     """Schema and table: `table` is in the account's own schema, `other.table` names another."""
     schema, _, table = physical.rpartition(".")
     return schema or None, table

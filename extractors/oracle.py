@@ -17,13 +17,13 @@ import pyarrow as pa
 
 from contracts.contract import Column
 from core.dialects import LogicalType, arrow_type
-from extractors.base import SourceColumn, kind_of
+from extractors.base import SourceColumn, classify_type
 from extractors.databases import read_schema
-from extractors.databases.cursor import Cell, Seen, Session, Tabular, rows
-from extractors.databases.oracle_session import snapshot
+from extractors.databases.cursor import ColumnInfo, ColumnSelect, CursorExtractor, Session, read_rows
+from extractors.databases.oracle_session import open_snapshot
 
-_HERE = "coalesce(:b1, sys_context('USERENV', 'CURRENT_SCHEMA'))"
-_SYSTEM = (
+_OWN_SCHEMA = "coalesce(:b1, sys_context('USERENV', 'CURRENT_SCHEMA'))"
+_SYSTEM_SCHEMAS = (
     "'SYS', 'SYSTEM', 'XDB', 'CTXSYS', 'MDSYS', 'ORDSYS', 'ORDDATA', 'WMSYS', 'EXFSYS', 'DBSNMP', 'OUTLN', 'OLAPSYS', 'SYSMAN',"
     " 'APEX_030200', 'FLOWS_FILES', 'GSMADMIN_INTERNAL', 'LBACSYS', 'DVSYS', 'AUDSYS', 'OJVMSYS', 'PUBLIC'"
 )
@@ -33,21 +33,21 @@ _TABLES = f"""
         select owner, table_name as name from all_tables where nested = 'NO' and secondary = 'N'
         union select owner, view_name from all_views
     )
-    where owner not in ({_SYSTEM}) and name not like 'BIN$%'
+    where owner not in ({_SYSTEM_SCHEMAS}) and name not like 'BIN$%'
     order by 1
 """
 _COLUMNS = f"""
     select c.column_name, c.data_type, c.char_length, c.data_precision, c.data_scale, c.nullable || m.comments
     from all_tab_columns c
     left join all_col_comments m on m.owner = c.owner and m.table_name = c.table_name and m.column_name = c.column_name
-    where c.owner = {_HERE} and c.table_name = :b2
+    where c.owner = {_OWN_SCHEMA} and c.table_name = :b2
     order by c.column_id
 """
 _KEY = f"""
     select k.column_name
     from all_constraints c
     join all_cons_columns k on k.owner = c.owner and k.constraint_name = c.constraint_name
-    where c.constraint_type = 'P' and c.owner = {_HERE} and c.table_name = :b2
+    where c.constraint_type = 'P' and c.owner = {_OWN_SCHEMA} and c.table_name = :b2
     order by k.position
 """
 _BLIND = re.compile(r"US7ASCII|WE8|EE8")
@@ -56,78 +56,84 @@ _TEXTS = {"CHAR", "VARCHAR2", "NCHAR", "NVARCHAR2"}
 _MOMENTS = "not ({name} >= date '0001-01-01' and {name} < date '9999-12-31' + 1)"
 
 
-class Oracle(Tabular):
+class OracleExtractor(CursorExtractor):
     """Family `oracle`. The URL's path is the service name. Options: `sid`, `dsn`, `protocol` (tcp or tcps), `mode=thick` and
     `lib_dir`."""
 
     family: ClassVar[str] = "oracle"
 
     @contextlib.contextmanager
-    def snapshot(self, where: str, owner: str) -> Iterator[Session]:
-        with snapshot(self.connection, where, owner) as session:
+    def open_snapshot(self, where: str, owner: str) -> Iterator[Session]:
+        with open_snapshot(self.connection, where, owner) as session:
             yield session
 
-    def tables(self) -> list[str]:
-        with self.opened() as session:
-            return [name for (name,) in rows(session, _TABLES)]
+    def list_tables(self) -> list[str]:
+        with self.open_session() as session:
+            return [name for (name,) in read_rows(session, _TABLES)]
 
-    def primary_key(self, physical: str) -> list[str]:
-        with self.opened() as session:
-            return [name for (name,) in rows(session, _KEY, _address(physical))]
+    def read_primary_key(self, physical: str) -> list[str]:
+        with self.open_session() as session:
+            return [name for (name,) in read_rows(session, _KEY, _split_name(physical))]
 
-    def describe(self, session: Session, physical: str) -> list[Seen]:
+    def describe_table(self, session: Session, physical: str) -> list[ColumnInfo]:
         charset = str(getattr(session, "charset", ""))
-        found = rows(session, _COLUMNS, _address(physical))
-        return [_seen(name, kind, [_whole(size) for size in sizes], charset, words) for name, kind, *sizes, words in found]
+        found = read_rows(session, _COLUMNS, _split_name(physical))
+        return [
+            _describe_column(name, kind, [_parse_size(size) for size in sizes], charset, words)
+            for name, kind, *sizes, words in found
+        ]
 
-    def cell(self, column: Column, seen: Seen, encoding: str | None) -> Cell:
-        name, kind = self.name(column.physical), seen.column.type.partition("(")[0]
+    def select_column(self, column: Column, seen: ColumnInfo, encoding: str | None) -> ColumnSelect:
+        name, kind = self.quote_name(column.physical), seen.column.type.partition("(")[0]
         if kind in _TEXTS:
             value = f"rtrim({name})" if kind in {"CHAR", "NCHAR"} else name
             said = seen.charset if _BLIND.match(seen.charset) and not kind.startswith("N") else ""
             if encoding and said:
-                return _raw(column, name, value, encoding)
-            return Cell(column.physical, value, value, pa.string(), key=value, charset=said)
+                return _select_raw(column, name, value, encoding)
+            return ColumnSelect(column.physical, value, value, pa.string(), key=value, charset=said)
         if seen.column.kind == "number":
-            return _number(column, seen, name, kind)
+            return _select_number(column, seen, name, kind)
         if seen.column.kind in {"date", "timestamp"}:
-            return _moment(column, seen, name)
-        return _other(column, name, kind)
+            return _select_moment(column, seen, name)
+        return _select_other(column, name, kind)
 
-    def low(self, seen: Seen, mark: str) -> str:
+    def build_window_start(self, seen: ColumnInfo, mark: str) -> str:
         if seen.column.kind not in {"date", "timestamp"}:
             return mark
         low = f"to_timestamp(substr({mark} || '.000000', 1, 26), 'YYYY-MM-DD HH24:MI:SS.FF6')"
         return f"from_tz({low}, 'UTC')" if "TIME ZONE" in seen.column.type else low
 
-    def mark(self, place: int) -> str:
+    def write_placeholder(self, place: int) -> str:
         return f":b{place}"
 
-    def among(self, names: Sequence[str], rows: int) -> str:
+    def build_key_condition(self, names: Sequence[str], rows: int) -> str:
         width = len(names)
-        tuples = [f"({', '.join(self.mark(row * width + place) for place in range(1, width + 1))})" for row in range(rows)]
+        tuples = [
+            f"({', '.join(self.write_placeholder(row * width + place) for place in range(1, width + 1))})"
+            for row in range(rows)
+        ]
         return f"({', '.join(names)}) in ({', '.join(tuples)})"
 
 
-def _raw(column: Column, name: str, value: str, encoding: str) -> Cell:
+def _select_raw(column: Column, name: str, value: str, encoding: str) -> ColumnSelect:
     """Text as its bytes, in two halves: a RAW in a statement ends at 2,000 bytes and a text at 4,000."""
     halves = [f"to_clob(rawtohex(utl_raw.cast_to_raw(substrb({name}, {start}, 2000))))" for start in (1, 2001)]
-    return Cell(column.physical, " || ".join(halves), value, pa.string(), pa.string(), encoding)
+    return ColumnSelect(column.physical, " || ".join(halves), value, pa.string(), pa.string(), encoding)
 
 
-def _number(column: Column, seen: Seen, name: str, kind: str) -> Cell:
+def _select_number(column: Column, seen: ColumnInfo, name: str, kind: str) -> ColumnSelect:
     if kind.startswith("BINARY_"):
         wire = pa.float32() if kind == "BINARY_FLOAT" else pa.float64()
-        return Cell(column.physical, name, f"to_char({name}, 'TM9')", pa.string(), wire)
+        return ColumnSelect(column.physical, name, f"to_char({name}, 'TM9')", pa.string(), wire)
     text = f"to_char({name}, 'TM9', 'NLS_NUMERIC_CHARACTERS=''.,''')"
     whole = column.type.name in {"integer", "boolean"}
     wanted = LogicalType("number", precision=18, scale=0) if whole else column.type
     if wanted.name != "number":
-        return Cell(column.physical, text, text, pa.string(), key=name)
+        return ColumnSelect(column.physical, text, text, pa.string(), key=name)
     declared = kind == "NUMBER" and seen.precision > 0
-    sure = declared and read_schema.fits(Column("", "", "", wanted), seen.precision, max(seen.scale, 0))
+    sure = declared and read_schema.fits_exactly(Column("", "", "", wanted), seen.precision, max(seen.scale, 0))
     limit = "1" + "0" * (wanted.precision - wanted.scale)
-    return Cell(
+    return ColumnSelect(
         column.physical,
         f"cast({name} as number({wanted.precision},{wanted.scale}))",
         text,
@@ -137,7 +143,7 @@ def _number(column: Column, seen: Seen, name: str, kind: str) -> Cell:
     )
 
 
-def _moment(column: Column, seen: Seen, name: str) -> Cell:
+def _select_moment(column: Column, seen: ColumnInfo, name: str) -> ColumnSelect:
     kind = seen.column.type
     if "LOCAL TIME ZONE" in kind:
         name = f"cast({name} as timestamp(6))"
@@ -147,25 +153,25 @@ def _moment(column: Column, seen: Seen, name: str) -> Cell:
         name = f"cast({name} as timestamp(6))"
     digits = "" if kind == "DATE" else ".FF6"
     text = f"to_char({name}, 'SYYYY-MM-DD HH24:MI:SS{digits}')"
-    return Cell(column.physical, name, f"ltrim({text})", pa.timestamp("us"), unfit=_MOMENTS.format(name=name), key=name)
+    return ColumnSelect(column.physical, name, f"ltrim({text})", pa.timestamp("us"), unfit=_MOMENTS.format(name=name), key=name)
 
 
-def _other(column: Column, name: str, kind: str) -> Cell:
+def _select_other(column: Column, name: str, kind: str) -> ColumnSelect:
     physical = column.physical
     if kind == "RAW":
-        return Cell(physical, f"lower(rawtohex({name}))", f"rawtohex({name})", pa.string())
+        return ColumnSelect(physical, f"lower(rawtohex({name}))", f"rawtohex({name})", pa.string())
     if kind in {"BLOB", "LONG RAW"}:
-        return Cell(physical, name, name, pa.string(), pa.binary(), ordered=False, hashed=False)
+        return ColumnSelect(physical, name, name, pa.string(), pa.binary(), ordered=False, hashed=False)
     if kind in {"CLOB", "NCLOB", "LONG"}:
-        return Cell(physical, name, name, pa.string(), ordered=False, hashed=False)
+        return ColumnSelect(physical, name, name, pa.string(), ordered=False, hashed=False)
     if kind == "XMLTYPE":
         content = f"xmlserialize(content {name} as clob)"
-        return Cell(physical, content, content, pa.string(), ordered=False, hashed=False)
+        return ColumnSelect(physical, content, content, pa.string(), ordered=False, hashed=False)
     text = f"rowidtochar({name})" if kind == "ROWID" else f"to_char({name})"
-    return Cell(physical, text, text, pa.string())
+    return ColumnSelect(physical, text, text, pa.string())
 
 
-def _seen(name: str, kind: str, sizes: Sequence[int | None], charset: str, words: str) -> Seen:
+def _describe_column(name: str, kind: str, sizes: Sequence[int | None], charset: str, words: str) -> ColumnInfo:
     """A column of the catalogue; `words` is Y or N for nullable, then its comment."""
     length, precision, scale = sizes
     spelled = kind
@@ -173,16 +179,16 @@ def _seen(name: str, kind: str, sizes: Sequence[int | None], charset: str, words
         spelled = f"{kind}({length})"
     elif kind == "NUMBER" and precision is not None:
         spelled = f"NUMBER({precision},{scale or 0})"
-    column = SourceColumn(name, spelled, kind_of(spelled), words.startswith("Y"), words[1:])
-    return Seen(column, precision or 0, scale or 0, charset)
+    column = SourceColumn(name, spelled, classify_type(spelled), words.startswith("Y"), words[1:])
+    return ColumnInfo(column, precision or 0, scale or 0, charset)
 
 
-def _whole(size: object) -> int | None:
+def _parse_size(size: object) -> int | None:
     """A size of the catalogue, which comes as a decimal."""
     return None if size is None else int(str(size).partition(".")[0])
 
 
-def _address(physical: str) -> tuple[str | None, str]:
+def _split_name(physical: str) -> tuple[str | None, str]:
     """Schema and table: `TABLE` is in the account's own schema, `OTHER.TABLE` names another."""
     schema, _, table = physical.rpartition(".")
     return schema or None, table

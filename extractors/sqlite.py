@@ -18,11 +18,11 @@ import pyarrow as pa
 
 from contracts.contract import Column
 from core.errors import Refused, Unavailable
-from core.settings import settings
+from core.settings import get_settings
 from core.store import reach
-from core.store.address import Connection
-from extractors.base import SourceColumn, kind_of
-from extractors.databases.cursor import Block, Cell, Seen, Session, Tabular, rows
+from core.store.address import ConnectionAddress
+from extractors.base import SourceColumn, classify_type
+from extractors.databases.cursor import ColumnBlock, ColumnInfo, ColumnSelect, CursorExtractor, Session, read_rows
 
 _SECONDS_LOCKED = 20
 """How long to wait for a writer that is just committing."""
@@ -34,102 +34,102 @@ _KEY = "select name from pragma_table_xinfo(?) where pk > 0 order by pk"
 _DAMAGED = {"SQLITE_NOTADB", "SQLITE_CORRUPT"}
 
 
-class SQLite(Tabular):
+class SqliteExtractor(CursorExtractor):
     """Family `sqlite`. The URL's path is the file: `sqlite:////srv/office/office.db`."""
 
     family: ClassVar[str] = "sqlite"
 
     @contextlib.contextmanager
-    def snapshot(self, where: str, owner: str) -> Iterator[Session]:
-        with contextlib.closing(_open(self.connection, where, owner)) as link:
-            session = _Session(link, where, owner)
+    def open_snapshot(self, where: str, owner: str) -> Iterator[Session]:
+        with contextlib.closing(_open_file(self.connection, where, owner)) as link:
+            session = _SqliteSession(link, where, owner)
             session.begin()
             yield session
 
-    def tables(self) -> list[str]:
-        with self.opened() as session:
-            return [name for (name,) in rows(session, _TABLES)]
+    def list_tables(self) -> list[str]:
+        with self.open_session() as session:
+            return [name for (name,) in read_rows(session, _TABLES)]
 
-    def primary_key(self, physical: str) -> list[str]:
-        with self.opened() as session:
-            return [name for (name,) in rows(session, _KEY, [physical])]
+    def read_primary_key(self, physical: str) -> list[str]:
+        with self.open_session() as session:
+            return [name for (name,) in read_rows(session, _KEY, [physical])]
 
-    def describe(self, session: Session, physical: str) -> list[Seen]:
+    def describe_table(self, session: Session, physical: str) -> list[ColumnInfo]:
         return [
-            Seen(SourceColumn(name, kind, _kind(kind), not required))
-            for name, kind, required in rows(session, _COLUMNS, [physical])
+            ColumnInfo(SourceColumn(name, kind, _classify_type(kind), not required))
+            for name, kind, required in read_rows(session, _COLUMNS, [physical])
         ]
 
-    def cell(self, column: Column, seen: Seen, encoding: str | None) -> Cell:
-        name, kind = self.name(column.physical), seen.column.kind
+    def select_column(self, column: Column, seen: ColumnInfo, encoding: str | None) -> ColumnSelect:
+        name, kind = self.quote_name(column.physical), seen.column.kind
         text = f"cast({name} as text)"
         if kind in {"integer", "boolean"}:
-            return Cell(column.physical, name, text, pa.int64(), unfit=f"typeof({name}) not in ('integer', 'null')")
+            return ColumnSelect(column.physical, name, text, pa.int64(), unfit=f"typeof({name}) not in ('integer', 'null')")
         if kind == "bytes" and not encoding:
-            return Cell(column.physical, f"lower(hex({name}))", text, pa.string())
+            return ColumnSelect(column.physical, f"lower(hex({name}))", text, pa.string())
         if encoding and kind in {"bytes", "string", "any"}:
-            return Cell(column.physical, f"cast({name} as blob)", text, pa.string(), encoding=encoding)
-        return Cell(column.physical, text, text, pa.string())
+            return ColumnSelect(column.physical, f"cast({name} as blob)", text, pa.string(), encoding=encoding)
+        return ColumnSelect(column.physical, text, text, pa.string())
 
-    def mark(self, place: int) -> str:
+    def write_placeholder(self, place: int) -> str:
         return "?"
 
-    def among(self, names: Sequence[str], rows: int) -> str:
+    def build_key_condition(self, names: Sequence[str], rows: int) -> str:
         row = f"({', '.join('?' * len(names))})"
         return f"({', '.join(names)}) in (values {', '.join([row] * rows)})"
 
-    def table(self, physical: str) -> str:
-        return self.name(physical)
+    def quote_table(self, physical: str) -> str:
+        return self.quote_name(physical)
 
 
-class _Session:
+class _SqliteSession:
     """One open file inside its read transaction; every text comes as the bytes that are stored."""
 
     def __init__(self, link: sqlite3.Connection, where: str, owner: str) -> None:
         self._link, self._where, self._owner = link, where, owner
 
     def begin(self) -> None:
-        with self._spoken():
+        with self._translate_errors():
             self._link.execute("begin")
             self._link.execute("select 1 from sqlite_master").close()  # the snapshot begins with the first read
 
-    def digest(self, texts: Sequence[str]) -> None:
+    def build_row_hash(self, texts: Sequence[str]) -> None:
         """SQLite has no function for it."""
 
-    def blocks(self, sql: str, bounds: Sequence[object] = ()) -> Generator[Block, None, None]:
-        with self._spoken(), contextlib.closing(self._link.cursor()) as cursor:
+    def read_blocks(self, sql: str, bounds: Sequence[object] = ()) -> Generator[ColumnBlock, None, None]:
+        with self._translate_errors(), contextlib.closing(self._link.cursor()) as cursor:
             cursor.execute(sql, bounds)
-            while block := cursor.fetchmany(settings().batch_rows):
+            while block := cursor.fetchmany(get_settings().batch_rows):
                 yield list(zip(*block, strict=True))
 
     @contextlib.contextmanager
-    def _spoken(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
-            reason = _reason(error)
+            reason = _find_reason(error)
             if reason in _DAMAGED:
                 raise Refused(
                     "HUB308", self._where, file="SQLite", problem_key="damage.sqlite", reason=reason, owner=self._owner
                 ) from None
-            raise Unavailable("HUB203", self._where, **reach.broken([reason])) from None
+            raise Unavailable("HUB203", self._where, **reach.explain_broken([reason])) from None
 
 
-def _open(address: Connection, where: str, owner: str) -> sqlite3.Connection:
+def _open_file(address: ConnectionAddress, where: str, owner: str) -> sqlite3.Connection:
     path = "/" + address.path.lstrip("/")
     try:
         link = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, isolation_level=None, timeout=_SECONDS_LOCKED)
     except sqlite3.Error as error:
-        facts = reach.unreached([_reason(error)], reach.Way())
+        facts = reach.explain_unreached([_find_reason(error)], reach.Route())
         raise Unavailable("HUB202", where, **facts, connection=address.id, owner=owner) from None
     link.text_factory = bytes
     return link
 
 
-def _kind(declared: str) -> str:
+def _classify_type(declared: str) -> str:
     """The family of a declared type; a column without one is as good as any."""
-    return kind_of(declared) if declared else "any"
+    return classify_type(declared) if declared else "any"
 
 
-def _reason(error: sqlite3.Error) -> str:
+def _find_reason(error: sqlite3.Error) -> str:
     return getattr(error, "sqlite_errorname", None) or type(error).__name__

@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from contracts.finding import Finding, near
-from core.calendar import ANCHORS, read_calendar
+from contracts.finding import Finding, nearest_names
+from core.calendar import ANCHOR_WINDOWS, read_calendar
 from core.errors import ContractError
-from lint.workspace import Shelf
+from lint.workspace import LintWorkspace
 
-_YEAR = re.compile(r"\d{4}-\d{4}")
+_SCHOOL_YEAR = re.compile(r"\d{4}-\d{4}")
 
 
-def dates(found: Shelf) -> Iterator[Finding]:
+def lint_calendar(found: LintWorkspace) -> Iterator[Finding]:
     """Findings HUB181, HUB760, HUB762 and HUB763 over the calendar and the deadlines."""
-    yield from _deadlines(found)
-    if not any(_YEAR.fullmatch(str(document.data.get("school_year"))) for document in found.calendars):
+    yield from _lint_deadlines(found)
+    if not any(_SCHOOL_YEAR.fullmatch(str(document.data.get("school_year"))) for document in found.calendars):
         return
     try:
         read_calendar(found.layers.glob("schemas/calendar/*.yaml"))
@@ -25,13 +25,13 @@ def dates(found: Shelf) -> Iterator[Finding]:
         return
     for document in found.calendars:
         names = {str(item.get("name")) for item in document.data.get("windows") or []}
-        wanted = {ANCHORS[item["anchor"]][0] for _, _, item in found.deadlines if item.get("anchor") in ANCHORS}
+        wanted = {ANCHOR_WINDOWS[item["anchor"]][0] for _, _, item in found.deadlines if item.get("anchor") in ANCHOR_WINDOWS}
         wanted |= {str(item["window"]) for _, _, item in found.deadlines if item.get("window")}
         for name in sorted(wanted - names):
             yield Finding("HUB760", document.file, document.line("windows"), {"name": name})
 
 
-def _deadlines(found: Shelf) -> Iterator[Finding]:
+def _lint_deadlines(found: LintWorkspace) -> Iterator[Finding]:
     """Departments and proofs; a home without a folder of proofs watches no deadlines."""
     selects = {query.path.stem for query in found.queries["obligations"]}
     present = {path.stem for path in found.layers.glob("sql/obligations/*.sql")}
@@ -39,7 +39,7 @@ def _deadlines(found: Shelf) -> Iterator[Finding]:
         line = document.line("deadlines", position)
         unknown = set(item.get("departments") or ["-"]) - found.systems
         if unknown:
-            facts = {"id": item["id"], "name": ", ".join(sorted(unknown)), "known": near(min(unknown), found.systems)}
+            facts = {"id": item["id"], "name": ", ".join(sorted(unknown)), "known": nearest_names(min(unknown), found.systems)}
             yield Finding("HUB763", document.file, line, facts)
         if present and (item.get("proof") == "person") == (str(item["id"]).lower() in selects | present):
             yield Finding(

@@ -6,23 +6,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from contracts.contract import HUB, Column, Copy, Entity, FeedDataset, SourceDataset
-from contracts.finding import Finding, near
-from lint.workspace import Located, Shelf
+from contracts.contract import HUB, Column, CopiedField, Entity, FeedDataset, SourceDataset
+from contracts.finding import Finding, nearest_names
+from lint.workspace import LintWorkspace, LocatedContract
 
 
-def links(found: Shelf) -> Iterator[Finding]:
+def lint_references(found: LintWorkspace) -> Iterator[Finding]:
     """Findings HUB103, HUB120 to HUB126, HUB155, HUB156 and HUB870 over all contracts that could be read."""
     for source in found.sources.values():
-        yield from _source(found, source)
+        yield from _lint_source(found, source)
     for entity in found.entities.values():
-        yield from _entity(found, entity)
+        yield from _lint_entity(found, entity)
     for feed in found.feeds.values():
-        yield from _feed(found, feed)
-    yield from _circle(found)
+        yield from _lint_feed(found, feed)
+    yield from _lint_circles(found)
 
 
-def extra_line(located: Located[Any], name: str) -> int:
+def find_extra_line(located: LocatedContract[Any], name: str) -> int:
     """The line of an extra property of a schema object, or of the object when it is not there."""
     for index, extra in enumerate(located.raw.get("customProperties") or []):
         if extra["property"] == name:
@@ -30,40 +30,47 @@ def extra_line(located: Located[Any], name: str) -> int:
     return located.line()
 
 
-def _source(found: Shelf, located: Located[SourceDataset]) -> Iterator[Finding]:
+def _lint_source(found: LintWorkspace, located: LocatedContract[SourceDataset]) -> Iterator[Finding]:
     dataset = located.thing
     if dataset.system not in found.systems:
-        facts = {"name": dataset.system, "known": near(dataset.system, found.systems)}
+        facts = {"name": dataset.system, "known": nearest_names(dataset.system, found.systems)}
         yield Finding("HUB123", located.file, located.document.line("domain"), facts)
     names = [column.name for column in dataset.columns]
     if dataset.mode == "window" and dataset.watermark not in names:
-        facts = {"name": str(dataset.watermark or "-"), "known": near(dataset.watermark or "", names)}
-        yield Finding("HUB122", located.file, extra_line(located, "watermark"), facts)
+        facts = {"name": str(dataset.watermark or "-"), "known": nearest_names(dataset.watermark or "", names)}
+        yield Finding("HUB122", located.file, find_extra_line(located, "watermark"), facts)
     for position, column in enumerate(dataset.columns):
         for copy in column.copies:
             line = located.line("properties", position, "customProperties")
-            yield from _copy(found, located, line, copy)
+            yield from _lint_copied_field(found, located, line, copy)
 
 
-def _copy(found: Shelf, located: Located[SourceDataset], line: int, copy: Copy) -> Iterator[Finding]:
+def _lint_copied_field(
+    found: LintWorkspace, located: LocatedContract[SourceDataset], line: int, copy: CopiedField
+) -> Iterator[Finding]:
     """A copy names a field that exists and another system decides, and where its key stands."""
     dataset, name = located.thing, copy.path[0]
     if name in found.lost["hub"]:
         return
-    column, known = _field(found, copy.path)
+    column, known = _find_field(found, copy.path)
     if column is None:
-        yield Finding("HUB120", located.file, line, {"name": ".".join(copy.path), "known": near(copy.path[-1], known)})
+        yield Finding("HUB120", located.file, line, {"name": ".".join(copy.path), "known": nearest_names(copy.path[-1], known)})
         return
     entity = found.entities[name].thing
     if set(entity.column(copy.path[1]).authority or entity.authority) <= {dataset.system}:
         yield Finding("HUB155", located.file, line, {"name": ".".join(copy.path), "system": dataset.system})
     names = [column.name for column in dataset.columns]
     if len(copy.key) != len(entity.key) or not set(copy.key) <= set(names):
-        facts = {"name": ", ".join(copy.key), "entity": name, "key": ", ".join(entity.key), "known": near(copy.key[0], names)}
+        facts = {
+            "name": ", ".join(copy.key),
+            "entity": name,
+            "key": ", ".join(entity.key),
+            "known": nearest_names(copy.key[0], names),
+        }
         yield Finding("HUB156", located.file, line, facts)
 
 
-def _field(found: Shelf, path: tuple[str, ...]) -> tuple[Column | None, Iterable[str]]:
+def _find_field(found: LintWorkspace, path: tuple[str, ...]) -> tuple[Column | None, Iterable[str]]:
     """The column that a path leads to, or None and what its first unknown part could have been."""
     if path[0] not in found.entities:
         return None, found.entities
@@ -75,58 +82,64 @@ def _field(found: Shelf, path: tuple[str, ...]) -> tuple[Column | None, Iterable
     references = columns[path[1]].references
     if references is None:
         return None, [column.name for column in columns.values() if column.references]
-    return _field(found, (references[0], path[2]))
+    return _find_field(found, (references[0], path[2]))
 
 
-def _entity(found: Shelf, located: Located[Entity]) -> Iterator[Finding]:
+def _lint_entity(found: LintWorkspace, located: LocatedContract[Entity]) -> Iterator[Finding]:
     entity = located.thing
-    line = extra_line(located, "authority")
-    yield from _systems(found, located.file, line, entity.authority)
+    line = find_extra_line(located, "authority")
+    yield from _lint_systems(found, located.file, line, entity.authority)
     for position, column in enumerate(entity.columns):
         here = ("properties", position)
-        yield from _systems(found, located.file, located.line(*here, "customProperties"), column.authority)
+        yield from _lint_systems(found, located.file, located.line(*here, "customProperties"), column.authority)
         if column.code_list and column.code_list not in found.code_lists:
-            facts = {"name": column.code_list, "known": near(column.code_list, found.code_lists)}
+            facts = {"name": column.code_list, "known": nearest_names(column.code_list, found.code_lists)}
             yield Finding("HUB121", located.file, located.line(*here, "customProperties"), facts)
         for index, relation in enumerate(located.raw["properties"][position].get("relationships") or []):
-            yield from _target(found, located, (*here, "relationships", index), str(relation["to"]))
+            yield from _lint_relation(found, located, (*here, "relationships", index), str(relation["to"]))
     for name in entity.after:
         if name not in found.entities and not found.lost["hub"]:
-            facts = {"name": name, "known": near(name, found.entities)}
-            yield Finding("HUB120", located.file, extra_line(located, "after"), facts)
+            facts = {"name": name, "known": nearest_names(name, found.entities)}
+            yield Finding("HUB120", located.file, find_extra_line(located, "after"), facts)
     windows = found.windows
     for window in entity.brake.expect:
         if window not in windows:
-            facts = {"name": window, "known": near(window, windows)}
-            yield Finding("HUB126", located.file, extra_line(located, "brake"), facts)
+            facts = {"name": window, "known": nearest_names(window, windows)}
+            yield Finding("HUB126", located.file, find_extra_line(located, "brake"), facts)
 
 
-def _target(found: Shelf, located: Located[Entity], place: tuple[str | int, ...], to: str) -> Iterator[Finding]:
+def _lint_relation(
+    found: LintWorkspace, located: LocatedContract[Entity], place: tuple[str | int, ...], to: str
+) -> Iterator[Finding]:
     name, _, column = to.partition(".")
     if name in found.lost["hub"]:
         return
     if name not in found.entities:
-        yield Finding("HUB120", located.file, located.line(*place), {"name": to, "known": near(name, found.entities)})
+        yield Finding("HUB120", located.file, located.line(*place), {"name": to, "known": nearest_names(name, found.entities)})
         return
     columns = [other.name for other in found.entities[name].thing.columns]
     if column not in columns:
-        yield Finding("HUB120", located.file, located.line(*place), {"name": to, "known": near(column, columns)})
+        yield Finding("HUB120", located.file, located.line(*place), {"name": to, "known": nearest_names(column, columns)})
 
 
-def _systems(found: Shelf, file: str, line: int, systems: tuple[str, ...]) -> Iterator[Finding]:
+def _lint_systems(found: LintWorkspace, file: str, line: int, systems: tuple[str, ...]) -> Iterator[Finding]:
     for system in systems:
         if system not in found.systems:
-            yield Finding("HUB123", file, line, {"name": system, "known": near(system, found.systems)})
+            yield Finding("HUB123", file, line, {"name": system, "known": nearest_names(system, found.systems)})
 
 
-def _feed(found: Shelf, located: Located[FeedDataset]) -> Iterator[Finding]:
+def _lint_feed(found: LintWorkspace, located: LocatedContract[FeedDataset]) -> Iterator[Finding]:
     feed, document = located.thing, located.document
     line = document.line("customProperties")
     if feed.flow not in found.flows:
-        yield Finding("HUB124", located.file, line, {"name": "flow", "value": feed.flow, "known": near(feed.flow, found.flows)})
+        yield Finding(
+            "HUB124", located.file, line, {"name": "flow", "value": feed.flow, "known": nearest_names(feed.flow, found.flows)}
+        )
     edge: Mapping[str, Any] | None = found.edges.get(feed.edge)
     if edge is None:
-        yield Finding("HUB124", located.file, line, {"name": "edge", "value": feed.edge, "known": near(feed.edge, found.edges)})
+        yield Finding(
+            "HUB124", located.file, line, {"name": "edge", "value": feed.edge, "known": nearest_names(feed.edge, found.edges)}
+        )
         return
     for name, value in (("source", feed.source), ("target", feed.target)):
         if value != edge[name]:
@@ -134,19 +147,19 @@ def _feed(found: Shelf, located: Located[FeedDataset]) -> Iterator[Finding]:
     if (feed.schedule == "outside") != (feed.edge in found.outside):
         right = "outside" if feed.edge in found.outside else "nightly, payday"
         facts = {"name": "schedule", "value": feed.schedule, "known": right}
-        yield Finding("HUB124", located.file, extra_line(located, "schedule"), facts)
+        yield Finding("HUB124", located.file, find_extra_line(located, "schedule"), facts)
     if feed.checked_before_use and not feed.applied_by_hand:
-        yield Finding("HUB870", located.file, extra_line(located, "technicianCheck"), {"edge": feed.edge})
+        yield Finding("HUB870", located.file, find_extra_line(located, "technicianCheck"), {"edge": feed.edge})
     if feed.dataset not in edge["datasets"]:
-        facts = {"name": feed.dataset, "edge": feed.edge, "known": near(feed.dataset, edge["datasets"])}
+        facts = {"name": feed.dataset, "edge": feed.edge, "known": nearest_names(feed.dataset, edge["datasets"])}
         yield Finding("HUB125", located.file, located.line("name"), facts)
     for window in feed.brake.expect:
         if window not in found.windows:
-            facts = {"name": window, "known": near(window, found.windows)}
-            yield Finding("HUB126", located.file, extra_line(located, "brake"), facts)
+            facts = {"name": window, "known": nearest_names(window, found.windows)}
+            yield Finding("HUB126", located.file, find_extra_line(located, "brake"), facts)
 
 
-def _circle(found: Shelf) -> Iterator[Finding]:
+def _lint_circles(found: LintWorkspace) -> Iterator[Finding]:
     graph = {
         name: (located.thing.parents | set(located.thing.after)) & found.entities.keys()
         for name, located in found.entities.items()

@@ -17,25 +17,29 @@ from contracts.contract import HUB, Entity, FeedDataset, SourceDataset
 from contracts.finding import Finding
 from contracts.overlay import overlay_contract
 from contracts.sql import files as queries
-from contracts.sql.files import Query
-from contracts.yaml_lines import Document
+from contracts.sql.files import SqlFile
+from contracts.yaml_lines import YamlDocument
 from core.errors import ContractError
 from core.layers import Layers
 
 T = TypeVar("T", SourceDataset, Entity, FeedDataset)
 
-MAPS = "maps"
+MAPS_FOLDER = "maps"
 """The folder in `schemas/codes` with a file a system that maps its own codes; the files beside it are lists."""
-KINDS = ("source", "hub", "feed")
-FOLDERS: Mapping[str, str] = {"source": "sources/*/*.odcs.yaml", "hub": "hub/*.odcs.yaml", "feed": "feeds/*/*.odcs.yaml"}
+CONTRACT_KINDS = ("source", "hub", "feed")
+CONTRACT_FOLDERS: Mapping[str, str] = {
+    "source": "sources/*/*.odcs.yaml",
+    "hub": "hub/*.odcs.yaml",
+    "feed": "feeds/*/*.odcs.yaml",
+}
 
 
 @dataclass(frozen=True)
-class Located(Generic[T]):
+class LocatedContract(Generic[T]):
     """A dataset or entity together with the place of its contract: `table` is its position in the file's `schema`."""
 
     thing: T
-    document: Document
+    document: YamlDocument
     table: int
 
     @property
@@ -57,14 +61,14 @@ class Located(Generic[T]):
 
 
 @dataclass
-class Shelf:
+class LintWorkspace:
     """The contents of a home folder as the linter needs them. `broken` holds what could not be read."""
 
     layers: Layers
-    documents: dict[str, list[Document]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
-    sources: dict[str, Located[SourceDataset]] = field(default_factory=dict)
-    entities: dict[str, Located[Entity]] = field(default_factory=dict)
-    feeds: dict[str, Located[FeedDataset]] = field(default_factory=dict)
+    documents: dict[str, list[YamlDocument]] = field(default_factory=lambda: {kind: [] for kind in CONTRACT_KINDS})
+    sources: dict[str, LocatedContract[SourceDataset]] = field(default_factory=dict)
+    entities: dict[str, LocatedContract[Entity]] = field(default_factory=dict)
+    feeds: dict[str, LocatedContract[FeedDataset]] = field(default_factory=dict)
     flows: frozenset[str] = frozenset()
     systems: frozenset[str] = frozenset()
     edges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -76,48 +80,50 @@ class Shelf:
     code_lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
     windows: frozenset[str] = frozenset()
     """Names of the calendar's windows, which a brake may expect."""
-    calendars: list[Document] = field(default_factory=list)
-    deadlines: list[tuple[Document, int, Mapping[str, Any]]] = field(default_factory=list)
+    calendars: list[YamlDocument] = field(default_factory=list)
+    deadlines: list[tuple[YamlDocument, int, Mapping[str, Any]]] = field(default_factory=list)
     """Each with its document and its position in the section."""
     promised: frozenset[str] = frozenset()
     """The entities that the flow document's datasets are made of, whether they have a contract yet or not."""
     broken: list[Finding] = field(default_factory=list)
-    lost: dict[str, set[str]] = field(default_factory=lambda: {kind: set() for kind in KINDS})
+    lost: dict[str, set[str]] = field(default_factory=lambda: {kind: set() for kind in CONTRACT_KINDS})
     """Per kind, the names of contracts that are there but cannot be used: what refers to them is not judged, so that one
     slip does not show up in every file that depends on it."""
-    overlays: Mapping[str, Document] = field(default_factory=dict)
+    overlays: Mapping[str, YamlDocument] = field(default_factory=dict)
     """By entity, what the site changes of it; `documents` hold the contracts so changed."""
-    queries: dict[str, list[Query]] = field(default_factory=dict)
+    queries: dict[str, list[SqlFile]] = field(default_factory=dict)
     """Per kind (conform, feeds, checks) the SELECTs that could be parsed and depend on nothing that is lost."""
 
     def datasets_of(self, system: str) -> list[SourceDataset]:
         return [located.thing for located in self.sources.values() if located.thing.system == system]
 
 
-def shelf(layers: Layers) -> Shelf:
+def read_workspace(layers: Layers) -> LintWorkspace:
     """Read a home folder, all of its layers. Never raises for what is in the files."""
-    found = Shelf(layers)
-    for kind in KINDS:
-        paths = layers.glob(f"schemas/{FOLDERS[kind]}")
-        found.documents[kind] = list(_documents(found, paths))
+    found = LintWorkspace(layers)
+    for kind in CONTRACT_KINDS:
+        paths = layers.glob(f"schemas/{CONTRACT_FOLDERS[kind]}")
+        found.documents[kind] = list(_read_documents(found, paths))
         read = {document.path for document in found.documents[kind]}
-        found.lost[kind] |= {_name(kind, path) for path in paths if path not in read}
-    found.overlays = {document.path.stem: document for document in _documents(found, layers.glob("schemas/overlay/*.yaml"))}
+        found.lost[kind] |= {_contract_name(kind, path) for path in paths if path not in read}
+    found.overlays = {
+        document.path.stem: document for document in _read_documents(found, layers.glob("schemas/overlay/*.yaml"))
+    }
     found.documents["hub"] = [_overlaid(found, document) for document in found.documents["hub"]]
-    flows = list(_documents(found, layers.glob("schemas/flows/*.yaml")))
-    found.flows = frozenset(item["code"] for item in _items(found, flows, "flows", ("code",)))
-    found.systems = frozenset(item["code"] for item in _items(found, flows, "systems", ("code",)))
+    flows = list(_read_documents(found, layers.glob("schemas/flows/*.yaml")))
+    found.flows = frozenset(item["code"] for item in _list_items(found, flows, "flows", ("code",)))
+    found.systems = frozenset(item["code"] for item in _list_items(found, flows, "systems", ("code",)))
     ends = ("id", "source", "target", "datasets")
-    found.edges = {item["id"]: item for item in _items(found, flows, "edges", ends)}
-    outside = {item["id"]: item for item in _items(found, flows, "feeds_outside_the_hub", ends)}
+    found.edges = {item["id"]: item for item in _list_items(found, flows, "edges", ends)}
+    outside = {item["id"]: item for item in _list_items(found, flows, "feeds_outside_the_hub", ends)}
     own = ("declared_by", "declarations", "publish_mode", "deliver_mode", "apply_mode", "technician_check")  # a site's, by hand
     told = (*ends, *own, "reason_zh", "reason_en")
-    added = {item["id"]: item for item in _items(found, flows, "additional_edges", told)}
+    added = {item["id"]: item for item in _list_items(found, flows, "additional_edges", told)}
     found.edges, found.outside = {**found.edges, **added, **outside}, frozenset(outside)
-    found.code_rows = _code_rows(found)
-    found.code_lists = _code_lists(found)
-    found.calendars = list(_documents(found, layers.glob("schemas/calendar/*.yaml")))
-    found.windows = frozenset(item["name"] for item in _items(found, found.calendars, "windows", ("name",)))
+    found.code_rows = _read_code_rows(found)
+    found.code_lists = _collect_code_lists(found)
+    found.calendars = list(_read_documents(found, layers.glob("schemas/calendar/*.yaml")))
+    found.windows = frozenset(item["name"] for item in _list_items(found, found.calendars, "windows", ("name",)))
     found.deadlines = [
         (document, position, item)
         for document in flows
@@ -129,39 +135,41 @@ def shelf(layers: Layers) -> Shelf:
     return found
 
 
-def assemble(found: Shelf, sound: frozenset[str]) -> None:
+def assemble_contracts(found: LintWorkspace, sound: frozenset[str]) -> None:
     """Turn the documents whose shape is sound (`file` names) into datasets and entities, keeping their places."""
-    found.sources = _located(found, "source", sound, odcs.sources, lambda thing: thing.id)
+    found.sources = _locate_contracts(found, "source", sound, odcs.read_sources, lambda thing: thing.id)
     changes = {name: document.data for name, document in found.overlays.items()}
-    found.entities = _located(
+    found.entities = _locate_contracts(
         found,
         "hub",
         sound,
-        lambda path: odcs.entities(path, changes.get(path.name.removesuffix(".odcs.yaml"))),
+        lambda path: odcs.read_entities(path, changes.get(path.name.removesuffix(".odcs.yaml"))),
         lambda thing: thing.name,
     )
-    found.feeds = _located(found, "feed", sound, odcs.feeds, lambda thing: thing.id)
-    for kind, (pattern, dialect) in queries.FOLDERS.items():
-        parsed = [queries.parse(path, found.layers.file_name(path), dialect) for path in found.layers.glob(f"sql/{pattern}")]
+    found.feeds = _locate_contracts(found, "feed", sound, odcs.read_feeds, lambda thing: thing.id)
+    for kind, (pattern, dialect) in queries.SQL_FOLDERS.items():
+        parsed = [
+            queries.parse_file(path, found.layers.file_name(path), dialect) for path in found.layers.glob(f"sql/{pattern}")
+        ]
         found.broken += [item for item in parsed if isinstance(item, Finding)]
-        found.queries[kind] = [item for item in parsed if isinstance(item, Query) and not _depends_on_lost(found, kind, item)]
+        found.queries[kind] = [item for item in parsed if isinstance(item, SqlFile) and not _depends_on_lost(found, kind, item)]
 
 
-def _documents(found: Shelf, paths: Iterable[Path]) -> Iterator[Document]:
+def _read_documents(found: LintWorkspace, paths: Iterable[Path]) -> Iterator[YamlDocument]:
     for path in paths:
         try:
-            yield yaml_lines.read(path, found.layers.file_name(path))
+            yield yaml_lines.read_yaml(path, found.layers.file_name(path))
         except ContractError as error:
             file, _, line = error.where.rpartition(":")
             found.broken.append(Finding(error.code, file, int(line), error.facts))
 
 
-def _overlaid(found: Shelf, document: Document) -> Document:
-    overlay = found.overlays.get(_name("hub", document.path))
+def _overlaid(found: LintWorkspace, document: YamlDocument) -> YamlDocument:
+    overlay = found.overlays.get(_contract_name("hub", document.path))
     return replace(document, data=overlay_contract(document.data, overlay.data)) if overlay else document
 
 
-def _line(document: Document, column: str | None) -> int:
+def _find_column_line(document: YamlDocument, column: str | None) -> int:
     """The line of the first column of this name, or where the tables begin."""
     for position, table in enumerate(document.data.get("schema") or []):
         for index, item in enumerate(table.get("properties") or []):
@@ -170,19 +178,21 @@ def _line(document: Document, column: str | None) -> int:
     return document.line("schema")
 
 
-def _located(
-    found: Shelf, kind: str, sound: frozenset[str], read: Callable[[Path], list[T]], name: Callable[[T], str]
-) -> dict[str, Located[T]]:
-    things: dict[str, Located[T]] = {}
+def _locate_contracts(
+    found: LintWorkspace, kind: str, sound: frozenset[str], read: Callable[[Path], list[T]], name: Callable[[T], str]
+) -> dict[str, LocatedContract[T]]:
+    things: dict[str, LocatedContract[T]] = {}
     for document in found.documents[kind]:
         if document.file not in sound:
-            found.lost[kind].add(_name(kind, document.path))
+            found.lost[kind].add(_contract_name(kind, document.path))
             continue
         try:
             pairs = list(enumerate(read(document.path)))
         except ContractError as error:
-            found.broken.append(Finding(error.code, document.file, _line(document, error.facts.get("column")), error.facts))
-            found.lost[kind].add(_name(kind, document.path))
+            found.broken.append(
+                Finding(error.code, document.file, _find_column_line(document, error.facts.get("column")), error.facts)
+            )
+            found.lost[kind].add(_contract_name(kind, document.path))
             continue
         for position, thing in pairs:
             if name(thing) in things:
@@ -190,23 +200,25 @@ def _located(
                 first = things[name(thing)].file
                 found.broken.append(Finding("HUB117", document.file, line, {"name": name(thing), "first": first}))
             else:
-                things[name(thing)] = Located(thing, document, position)
+                things[name(thing)] = LocatedContract(thing, document, position)
     return things
 
 
-def _depends_on_lost(found: Shelf, kind: str, query: Query) -> bool:
+def _depends_on_lost(found: LintWorkspace, kind: str, query: SqlFile) -> bool:
     names = query.tables | {table.removeprefix(f"{HUB}.") for table in query.tables}
     names |= {query.path.parent.name} if kind == "conform" else frozenset()
     return bool(names & (found.lost["source"] | found.lost["hub"]))
 
 
-def _name(kind: str, path: Path) -> str:
+def _contract_name(kind: str, path: Path) -> str:
     """What a contract would be called by the place where it lies."""
     stem = path.name.removesuffix(".odcs.yaml")
     return {"source": f"{path.parent.name}.{stem}", "hub": stem, "feed": f"{path.parent.name}/{stem}"}[kind]
 
 
-def _items(found: Shelf, documents: Iterable[Document], section: str, needed: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
+def _list_items(
+    found: LintWorkspace, documents: Iterable[YamlDocument], section: str, needed: tuple[str, ...]
+) -> Iterator[Mapping[str, Any]]:
     """The items of a section that have what is needed; the others become findings (HUB112)."""
     for document in documents:
         for position, item in enumerate(document.data.get(section) or []):
@@ -217,7 +229,7 @@ def _items(found: Shelf, documents: Iterable[Document], section: str, needed: tu
                 yield item
 
 
-def _code_rows(found: Shelf) -> dict[str, list[tuple[int, dict[str, str]]]]:
+def _read_code_rows(found: LintWorkspace) -> dict[str, list[tuple[int, dict[str, str]]]]:
     rows: dict[str, list[tuple[int, dict[str, str]]]] = {}
     for path in found.layers.glob("schemas/codes/**/*.csv"):
         name = found.layers.file_name(path)
@@ -230,15 +242,15 @@ def _code_rows(found: Shelf) -> dict[str, list[tuple[int, dict[str, str]]]]:
     return rows
 
 
-def is_map(file: str) -> bool:
+def is_code_map(file: str) -> bool:
     """Whether a file of `schemas/codes` maps a system's own codes."""
-    return file.split("/")[-2] == MAPS
+    return file.split("/")[-2] == MAPS_FOLDER
 
 
-def _code_lists(found: Shelf) -> dict[str, frozenset[str]]:
+def _collect_code_lists(found: LintWorkspace) -> dict[str, frozenset[str]]:
     lists: dict[str, set[str]] = {}
     for file, rows in found.code_rows.items():
-        if not is_map(file):
+        if not is_code_map(file):
             for _, row in rows:
                 lists.setdefault(row.get("list", ""), set()).add(row.get("code", ""))
     return {name: frozenset(codes) for name, codes in lists.items()}

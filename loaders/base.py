@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import loaders
 from contracts.contract import FeedDataset
 from core import adapters
-from core.errors import Fault
-from core.store.address import Connection
+from core.errors import MachineFault
+from core.store.address import ConnectionAddress
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,14 @@ class Delivery:
     run_id: str
 
     @property
-    def says_nothing(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether there is nothing to write and nothing to drop: it only says that nothing changed."""
         files = (self.upserts, self.deletes)
         return self.mode == "delta" and not any(pq.read_metadata(path).num_rows for path in files)
 
 
 @dataclass(frozen=True)
-class Applied:
+class ApplyResult:
     """What a target did. `already` is true when the delivery id was found and nothing was written again."""
 
     rows_upsert: int
@@ -63,7 +63,7 @@ class Applied:
 
 
 @dataclass(frozen=True)
-class Totals:
+class ControlTotals:
     """Control totals of a set of rows; equal sets give equal totals on every engine.
 
     `columns` maps a column to its non-null count and its sum: of the value for integer and number (exact decimal text),
@@ -89,36 +89,36 @@ class Target(Protocol):
 
     family: ClassVar[str]
 
-    def __init__(self, connection: Connection) -> None: ...
+    def __init__(self, connection: ConnectionAddress) -> None: ...
 
-    def apply(self, delivery: Delivery) -> Applied:
+    def apply(self, delivery: Delivery) -> ApplyResult:
         """Apply all of the delivery or nothing of it."""
 
-    def receipt(self, delivery: Delivery) -> Totals:
+    def read_receipt(self, delivery: Delivery) -> ControlTotals:
         """Read back, in a new transaction, the rows that this delivery sent (in full mode the whole scope)."""
 
-    def survey(self, feed: FeedDataset) -> Totals:
+    def read_totals(self, feed: FeedDataset) -> ControlTotals:
         """Totals of everything that this edge has sent and not dropped, read from the target as it is now."""
 
-    def compare(self, feed: FeedDataset, expected: Path, out: Path) -> tuple[int, int, int]:
+    def compare_rows(self, feed: FeedDataset, expected: Path, out: Path) -> tuple[int, int, int]:
         """How many keys are missing, extra and different against a Parquet file of all rows; `out` names them."""
 
-    def look(self, feed: FeedDataset, keys: Sequence[str]) -> dict[str, list[str | None]]:
+    def find_rows(self, feed: FeedDataset, keys: Sequence[str]) -> dict[str, list[str | None]]:
         """The rows with these key texts that this edge has sent, as texts of all columns, read from the target as it is now."""
 
     def close(self) -> None:
         """Give the connection back."""
 
 
-def open_target(connection: Connection) -> Target:
+def open_target(connection: ConnectionAddress) -> Target:
     """The target of the connection's family.
 
     Raises:
         Fault: HUB805 when no module handles that family.
     """
-    found = adapters.class_of(loaders, connection.family)
+    found = adapters.find_adapter(loaders, connection.family)
     if found is None:
-        raise Fault("HUB805", connection.id, family=connection.family, known=", ".join(adapters.known(loaders)))
+        raise MachineFault("HUB805", connection.id, family=connection.family, known=", ".join(adapters.list_families(loaders)))
     return cast(Target, found(connection))
 
 

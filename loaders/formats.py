@@ -22,8 +22,8 @@ import xlsxwriter
 from python_calamine import CalamineWorkbook
 
 from contracts.contract import Column, FeedDataset
-from core.dialects import quoted
-from core.engine import literal
+from core.dialects import quote_identifier
+from core.engine import quote_literal
 from core.errors import FeedFailed
 from loaders import ldif, oneroster
 from loaders.tables.control_totals import DUCK, NUMBERS, TEXT
@@ -31,16 +31,16 @@ from loaders.tables.control_totals import DUCK, NUMBERS, TEXT
 OP = "_op"
 FORMATS = {"csv": "csv", "xlsx": "xlsx", "parquet": "parquet", "oneroster": "zip", "ldap": "ldif"}
 """Format -> the ending of its file names."""
-FORMULA = "[=+@\\t\\r\\n＝＋－＠-]"
+FORMULA_START = "[=+@\\t\\r\\n＝＋－＠-]"
 """How a text begins that a spreadsheet would run; those of this country take the wide signs too."""
 SHEET, LEGEND = "数据", "字段说明"
 _XLSX_ROWS, _XLSX_TEXT, _XLSX_DIGITS = 1_048_576, 32_767, 15
 _CHUNK = 1 << 20
-_CONTROL = "[\\x00-\\x08\\x0b-\\x1f\\x{FFFE}\\x{FFFF}]"
+_CONTROL_CHARACTERS = "[\\x00-\\x08\\x0b-\\x1f\\x{FFFE}\\x{FFFF}]"
 """Characters that XML cannot hold, and the carriage return, which XML turns into a line feed."""
 
 
-def write(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, path: Path, as_of: date) -> None:
+def write_file(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, path: Path, as_of: date) -> None:
     """Write a relation (columns by canonical name, perhaps `_op` first) to `path` in the feed's format and encoding.
 
     The header has the physical names. Equal rows give equal bytes.
@@ -51,19 +51,21 @@ def write(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, path:
     names = [str(row[0]) for row in db.execute(f"describe {relation}").fetchall()]
     columns = {name: column for column in feed.columns if (name := column.name) in names}
     if feed.file_format == "parquet":
-        items = ", ".join(f"{_name(name)} as {_name(columns[name].physical if name in columns else name)}" for name in names)
-        db.execute(f"copy (select {items} from {relation}) to {literal(path)} (format parquet, compression zstd)")
+        items = ", ".join(
+            f"{_quote_name(name)} as {_quote_name(columns[name].physical if name in columns else name)}" for name in names
+        )
+        db.execute(f"copy (select {items} from {relation}) to {quote_literal(path)} (format parquet, compression zstd)")
     elif feed.file_format == "xlsx":
         _write_xlsx(db, feed, relation, names, path, as_of)
     elif feed.file_format == "oneroster":
-        oneroster.write(db, feed, relation, path, as_of)
+        oneroster.write_bundle(db, feed, relation, path, as_of)
     elif feed.file_format == "ldap":
-        ldif.write(db, feed, relation, path)
+        ldif.write_ldif(db, feed, relation, path)
     else:
         _write_csv(db, feed, relation, names, path)
 
 
-def read(feed: FeedDataset, path: Path, names: Sequence[str]) -> pa.Table:
+def read_file(feed: FeedDataset, path: Path, names: Sequence[str]) -> pa.Table:
     """A file as a table with the canonical columns `names`; text cells except in Parquet, NULL and empty text apart.
 
     Raises:
@@ -71,7 +73,7 @@ def read(feed: FeedDataset, path: Path, names: Sequence[str]) -> pa.Table:
     """
     physical = {column.name: column.physical for column in feed.columns}
     header = [physical.get(name, name) for name in names]
-    readers = {"parquet": _read_parquet, "xlsx": _read_xlsx, "oneroster": oneroster.read, "ldap": ldif.read}
+    readers = {"parquet": _read_parquet, "xlsx": _read_xlsx, "oneroster": oneroster.read_bundle, "ldap": ldif.read_ldif}
     try:
         table = readers.get(feed.file_format or "csv", _read_csv)(path, feed, header)
     except (pa.ArrowInvalid, UnicodeError, ValueError, LookupError, OSError) as error:
@@ -88,26 +90,26 @@ def _write_csv(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, 
         raise FeedFailed("HUB612", feed.id, column="*", format=feed.encoding, problem="encoding") from None
     plain = path if encoding == "utf-8" else path.with_suffix(".utf8")
     by_name = {column.name: column for column in feed.columns}
-    cell = _guarded if feed.guard_formulas else _cell
-    items = ", ".join(f"{cell(by_name.get(name), name)} as {_name(_header(by_name, name))}" for name in names)
+    cell = _escape_formula if feed.guard_formulas else _select_cell
+    items = ", ".join(f"{cell(by_name.get(name), name)} as {_quote_name(_find_header(by_name, name))}" for name in names)
     try:
-        db.execute(f"copy (select {items} from {relation}) to {literal(plain)} (format csv, header true, nullstr '')")
+        db.execute(f"copy (select {items} from {relation}) to {quote_literal(plain)} (format csv, header true, nullstr '')")
         if plain != path:
             with plain.open(encoding="utf-8", newline="") as source, path.open("w", encoding=encoding, newline="") as sink:
                 while text := source.read(_CHUNK):
                     sink.write(text)
     except UnicodeEncodeError as error:
-        column = _unencodable(db, feed, relation, encoding)
+        column = _find_unencodable(db, feed, relation, encoding)
         raise FeedFailed("HUB612", feed.id, column=column, format=encoding, problem=type(error).__name__) from None
     finally:
         if plain != path:
             plain.unlink(missing_ok=True)
 
 
-def _unencodable(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, encoding: str) -> str:
+def _find_unencodable(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, encoding: str) -> str:
     """The first column with a character that the encoding lacks; header names count as content."""
     for column in (column for column in feed.columns if column.type.name in TEXT):
-        row = db.execute(f"select string_agg(distinct {_name(column.name)}, ' ') from {relation}").fetchone()
+        row = db.execute(f"select string_agg(distinct {_quote_name(column.name)}, ' ') from {relation}").fetchone()
         try:
             f"{column.physical} {row[0] if row else ''}".encode(encoding)
         except UnicodeEncodeError:
@@ -131,35 +133,35 @@ def _read_csv(path: Path, feed: FeedDataset, header: Sequence[str]) -> pa.Table:
         return table
     guarded = {column.physical for column in feed.columns if column.type.name in TEXT}
     cells = [
-        pc.replace_substring_regex(table[name], f"(?s)^'('*{FORMULA}.*)", r"\1") if name in guarded else table[name]
+        pc.replace_substring_regex(table[name], f"(?s)^'('*{FORMULA_START}.*)", r"\1") if name in guarded else table[name]
         for name in table.column_names
     ]
     return pa.table(cells, names=table.column_names)
 
 
-def guarded(rows: pa.Table) -> pa.Table:
+def escape_formulas(rows: pa.Table) -> pa.Table:
     """Rows of whose texts no spreadsheet makes a formula, for a file that only people open."""
     cells = [
-        pc.replace_substring_regex(column, f"(?s)^('*{FORMULA}.*)", r"'\1") if pa.types.is_string(column.type) else column
+        pc.replace_substring_regex(column, f"(?s)^('*{FORMULA_START}.*)", r"'\1") if pa.types.is_string(column.type) else column
         for column in rows.columns
     ]
     return pa.table(cells, schema=rows.schema)
 
 
-def _guarded(column: Column | None, name: str) -> str:
+def _escape_formula(column: Column | None, name: str) -> str:
     """A cell of which no spreadsheet makes a formula: an apostrophe before it, which the reading takes off again."""
-    text = _cell(column, name)
+    text = _select_cell(column, name)
     if column is None or column.type.name not in TEXT:
         return text
-    return f"case when regexp_matches({text}, '^\\x27*{FORMULA}') then chr(39) || {text} else {text} end"
+    return f"case when regexp_matches({text}, '^\\x27*{FORMULA_START}') then chr(39) || {text} else {text} end"
 
 
 def _write_xlsx(
     db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, names: Sequence[str], path: Path, as_of: date
 ) -> None:
     by_name = {column.name: column for column in feed.columns}
-    numbers = _fits_xlsx(db, feed, relation, names)
-    items = ", ".join(_cell(by_name.get(name), name) for name in names)
+    numbers = _choose_number_formats(db, feed, relation, names)
+    items = ", ".join(_select_cell(by_name.get(name), name) for name in names)
     with xlsxwriter.Workbook(path, {"constant_memory": True, "tmpdir": str(path.parent)}) as book:
         # The business date instead of the clock: the same delivery written twice is the same file.
         book.set_properties({"title": feed.title, "created": datetime.combine(as_of, datetime.min.time())})
@@ -168,14 +170,14 @@ def _write_xlsx(
         sheet = book.add_worksheet(SHEET)
         sheet.freeze_panes(1, 0)
         for place, name in enumerate(names):
-            sheet.write_string(0, place, _header(by_name, name), head)
+            sheet.write_string(0, place, _find_header(by_name, name), head)
         result = db.execute(f"select {items} from {relation}")
         number = 0
         while block := result.fetchmany(10_000):
             for row in block:
                 number += 1
                 _write_row(sheet, number, row, formats, text)
-        _legend(book, feed, head, text)
+        _write_legend(book, feed, head, text)
 
 
 def _write_row(sheet: Any, number: int, row: Sequence[str | None], formats: Mapping[int, Any], text: Any) -> None:
@@ -189,7 +191,7 @@ def _write_row(sheet: Any, number: int, row: Sequence[str | None], formats: Mapp
             sheet.write_string(number, place, value, text)
 
 
-def _legend(book: Any, feed: FeedDataset, head: Any, text: Any) -> None:
+def _write_legend(book: Any, feed: FeedDataset, head: Any, text: Any) -> None:
     """A second sheet that says what every column is."""
     sheet = book.add_worksheet(LEGEND)
     rows = [("列名", "中文名", "类型", "主键")]
@@ -199,7 +201,9 @@ def _legend(book: Any, feed: FeedDataset, head: Any, text: Any) -> None:
             sheet.write_string(number, place, value, text if number else head)
 
 
-def _fits_xlsx(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, names: Sequence[str]) -> dict[int, str]:
+def _choose_number_formats(
+    db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, names: Sequence[str]
+) -> dict[int, str]:
     """Refuse what a sheet cannot hold; returns the number format of each column (by place) that can be numbers."""
     row = db.execute(f"select count(*) from {relation}").fetchone()
     rows = int(row[0]) if row else 0
@@ -207,7 +211,7 @@ def _fits_xlsx(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, 
         raise FeedFailed("HUB613", feed.id, rows=rows, limit=_XLSX_ROWS - 1, format="xlsx")
     numbers: dict[int, str] = {}
     for column in feed.columns:
-        value = _name(column.name)
+        value = _quote_name(column.name)
         if column.name not in names:
             continue
         if column.type.name in NUMBERS:
@@ -219,7 +223,7 @@ def _fits_xlsx(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, 
         elif column.type.name in TEXT:
             bad = db.execute(
                 f"select count(*) filter (where length({value}) > {_XLSX_TEXT}),"
-                f" count(*) filter (where regexp_matches({value}, '{_CONTROL}')) from {relation}"
+                f" count(*) filter (where regexp_matches({value}, '{_CONTROL_CHARACTERS}')) from {relation}"
             ).fetchone()
             for count, problem in zip(bad or (), (f"> {_XLSX_TEXT}", "control character"), strict=False):
                 if count:
@@ -233,12 +237,12 @@ def _read_xlsx(path: Path, feed: FeedDataset, header: Sequence[str]) -> pa.Table
     except Exception as error:  # the reader's error classes differ by what is broken
         raise ValueError(type(error).__name__) from None
     width = len(header)
-    cells = [[_plain(row[place]) if place < len(row) else None for row in rows[1:]] for place in range(width)]
+    cells = [[_parse_cell(row[place]) if place < len(row) else None for row in rows[1:]] for place in range(width)]
     names = [str(value) for value in rows[0]] if rows else []
     return pa.table([pa.array(column, pa.string()) for column in cells], names=names)
 
 
-def _plain(value: Any) -> str | None:
+def _parse_cell(value: Any) -> str | None:
     """A cell as text. A number comes as a binary fraction of at most 15 digits, whose shortest text is the number itself."""
     if value == "" or value is None:
         return None
@@ -250,19 +254,19 @@ def _read_parquet(path: Path, feed: FeedDataset, header: Sequence[str]) -> pa.Ta
         return file.read()
 
 
-def _cell(column: Column | None, name: str) -> str:
-    return DUCK.text(column.type, _name(name)) if column else _name(name)
+def _select_cell(column: Column | None, name: str) -> str:
+    return DUCK.format_value(column.type, _quote_name(name)) if column else _quote_name(name)
 
 
-def _header(columns: Mapping[str, Column], name: str) -> str:
+def _find_header(columns: Mapping[str, Column], name: str) -> str:
     return columns[name].physical if name in columns else name
 
 
-def _name(name: str) -> str:
-    return quoted(name, DUCK.engine)
+def _quote_name(name: str) -> str:
+    return quote_identifier(name, DUCK.engine)
 
 
-def suffix(feed: FeedDataset) -> str:
+def choose_suffix(feed: FeedDataset) -> str:
     """The ending of the feed's file names.
 
     Raises:

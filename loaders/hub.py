@@ -20,17 +20,17 @@ from contracts.contract import Entity
 from core import faults
 from core.dialects import arrow_type
 from core.errors import HubError
-from core.settings import settings
+from core.settings import get_settings
 from core.store import postgres
 from core.store.ledger import LOCK_PUBLISH, Ledger
 
-_LOCAL = sql.Identifier("delta")
-_MANY = 20_000
+_DELTA_TABLE = sql.Identifier("delta")
+_FIRST_LOAD_ROWS = 20_000
 """Rows from which on making indexes at once is worth taking them away first."""
 
 
 @dataclass(frozen=True)
-class Change:
+class EntityChange:
     """What a publish does to one entity: a Parquet delta, its counts, and the stray writes that it was compared after."""
 
     entity: Entity
@@ -46,7 +46,7 @@ class Change:
         return self.inserts + self.updates + self.deletes
 
 
-def prepare(ledger: Ledger, entities: Sequence[Entity]) -> dict[str, HubError]:
+def prepare_tables(ledger: Ledger, entities: Sequence[Entity]) -> dict[str, HubError]:
     """Create or extend the tables and views of the entities, in one transaction. Returns the entities whose tables could not be
     made as their contract says, and why: those are as they were before."""
     failed: dict[str, HubError] = {}
@@ -60,73 +60,73 @@ def prepare(ledger: Ledger, entities: Sequence[Entity]) -> dict[str, HubError]:
             existing.setdefault(str(table), []).append(str(column))
         for entity in entities:
             try:
-                _prepare(connection, entity, existing.get(entity.name))
+                _prepare_table(connection, entity, existing.get(entity.name))
             except BaseException as error:
-                if faults.ends(error) or connection.closed:
+                if faults.is_exit(error) or connection.closed:
                     raise
-                failed[entity.name] = faults.coded(error, "publish", entity.name)
+                failed[entity.name] = faults.wrap_error(error, "publish", entity.name)
     return failed
 
 
-def _prepare(connection: postgres.Connection, entity: Entity, present: list[str] | None) -> None:
+def _prepare_table(connection: postgres.Connection, entity: Entity, present: list[str] | None) -> None:
     """Make one entity's table, or give it the columns that it lacks; what fails is undone for this one."""
-    statements = ddl.hub_table(entity) if present is None else ddl.hub_alter(entity, present)
+    statements = ddl.compile_hub_table(entity) if present is None else ddl.compile_added_columns(entity, present)
     if present is None or statements:
         with connection.transaction():
-            for statement in [*statements, *ddl.hub_views(entity)]:
+            for statement in [*statements, *ddl.compile_hub_views(entity)]:
                 connection.execute(statement.encode())
 
 
-def schema_of(entity: Entity, extra: Mapping[str, pa.DataType] | None = None) -> pa.Schema:
+def build_schema(entity: Entity, extra: Mapping[str, pa.DataType] | None = None) -> pa.Schema:
     """The Arrow schema of an entity's business columns, then `extra`."""
     fields = [(column.name, arrow_type(column.type)) for column in entity.columns]
     return pa.schema([*fields, *(extra or {}).items()])
 
 
-def stray_writes(connection: postgres.Connection, entity: Entity) -> int:
+def count_stray_writes(connection: postgres.Connection, entity: Entity) -> int:
     """How many statements have written to the entity's table besides publishes that knew of it, by the count of its trigger."""
     row = connection.execute("select statements from ops.hub_write where entity = %s", [entity.name]).fetchone()
     return int(str(row[0])) if row else 0
 
 
-def current_keys(connection: postgres.Connection, entity: Entity, scratch: Path) -> pa.RecordBatchReader:
+def read_current_keys(connection: postgres.Connection, entity: Entity, scratch: Path) -> pa.RecordBatchReader:
     """`source_key, source_system, row_hash` of every current row."""
     schema = pa.schema({"source_key": pa.string(), "source_system": pa.string(), "row_hash": pa.string()})
     query = f"select source_key, source_system, row_hash from hub.{entity.name} where to_version is null"
     return postgres.copy_out(connection, query, schema, scratch)
 
 
-def current_rows(connection: postgres.Connection, entity: Entity, keys: pa.Table, scratch: Path) -> pa.RecordBatchReader:
+def read_current_rows(connection: postgres.Connection, entity: Entity, keys: pa.Table, scratch: Path) -> pa.RecordBatchReader:
     """The current rows with the given `source_key`s: business columns, then `source_system`, `source_key`."""
     connection.execute("create temporary table wanted (source_key text) on commit drop")
     postgres.copy_in(connection, sql.Identifier("wanted"), ["source_key"], keys.to_reader())
     columns = ", ".join(f"h.{column.name}" for column in entity.columns)
     query = (
         f"select {columns}, h.source_system, h.source_key from hub.{entity.name} h"
-        f" join wanted w on w.source_key = h.{ddl.looked_up_by(entity)} where h.to_version is null"
+        f" join wanted w on w.source_key = h.{ddl.lookup_column(entity)} where h.to_version is null"
     )
     return postgres.copy_out(
-        connection, query, schema_of(entity, dict.fromkeys(("source_system", "source_key"), pa.string())), scratch
+        connection, query, build_schema(entity, dict.fromkeys(("source_system", "source_key"), pa.string())), scratch
     )
 
 
-def apply(connection: postgres.Connection, change: Change, version: int, batch_id: str) -> tuple[int, int]:
+def apply_change(connection: postgres.Connection, change: EntityChange, version: int, batch_id: str) -> tuple[int, int]:
     """Apply one delta as version `version` in the caller's transaction; returns rows inserted and rows closed.
 
     The delta has `op` (I, U or D), the business columns, `source_system`, `source_key` and `row_hash`; a D row needs only
     its `source_key`.
     """
     entity = change.entity
-    unseen = stray_writes(connection, entity) - change.stray_writes
-    if change.inserts >= _MANY and _is_empty(connection, entity):
-        counts = _fill(connection, change, version, batch_id), 0
+    unseen = count_stray_writes(connection, entity) - change.stray_writes
+    if change.inserts >= _FIRST_LOAD_ROWS and _is_empty(connection, entity):
+        counts = _load_first(connection, change, version, batch_id), 0
     else:
-        counts = _amend(connection, change, version, batch_id)
+        counts = _merge_delta(connection, change, version, batch_id)
     connection.execute("update ops.hub_write set statements = %s where entity = %s", [unseen, entity.name])
     return counts
 
 
-def _amend(connection: postgres.Connection, change: Change, version: int, batch_id: str) -> tuple[int, int]:
+def _merge_delta(connection: postgres.Connection, change: EntityChange, version: int, batch_id: str) -> tuple[int, int]:
     """Close the rows of a delta's keys and insert its rows; returns rows inserted and rows closed."""
     entity = change.entity
     business = [column.name for column in entity.columns]
@@ -139,8 +139,8 @@ def _amend(connection: postgres.Connection, change: Change, version: int, batch_
         ).format(sql.SQL(", ").join(map(sql.Identifier, business)), table)
     )
     with pq.ParquetFile(change.delta, pre_buffer=False) as file:
-        reader = pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches(settings().batch_rows))
-        postgres.copy_in(connection, _LOCAL, ["op", *business, "source_system", "source_key", "row_hash"], reader)
+        reader = pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches(get_settings().batch_rows))
+        postgres.copy_in(connection, _DELTA_TABLE, ["op", *business, "source_system", "source_key", "row_hash"], reader)
     connection.execute("create index on delta (source_key)")
     connection.execute("set local default_statistics_target = 10")
     connection.execute("analyze delta")
@@ -148,7 +148,7 @@ def _amend(connection: postgres.Connection, change: Change, version: int, batch_
         sql.SQL(
             "update {} h set to_version = %s from delta d"
             " where h.{} = d.source_key and h.to_version is null and d.op in ('U', 'D')"
-        ).format(table, sql.Identifier(ddl.looked_up_by(entity))),
+        ).format(table, sql.Identifier(ddl.lookup_column(entity))),
         [version],
     ).rowcount
     names = sql.SQL(", ").join(map(sql.Identifier, business))
@@ -160,7 +160,7 @@ def _amend(connection: postgres.Connection, change: Change, version: int, batch_
         [batch_id, version],
     ).rowcount
     if 10 * (inserted + closed) > change.before:  # the feeds read it at once, before the server would look by itself
-        _sample(connection, entity)
+        _analyze_table(connection, entity)
     return inserted, closed
 
 
@@ -169,10 +169,10 @@ def _is_empty(connection: postgres.Connection, entity: Entity) -> bool:
     return connection.execute(query).fetchone() is None
 
 
-def _fill(connection: postgres.Connection, change: Change, version: int, batch_id: str) -> int:
+def _load_first(connection: postgres.Connection, change: EntityChange, version: int, batch_id: str) -> int:
     """The first load of an entity: rows straight into its empty table, and its indexes made of them at once instead of row by
     row. Returns rows inserted."""
-    entity, indexes = change.entity, ddl.hub_indexes(change.entity)
+    entity, indexes = change.entity, ddl.compile_hub_indexes(change.entity)
     for index in indexes:
         connection.execute(f"drop index if exists {index}".encode())
     names = [*(column.name for column in entity.columns), "source_system", "source_key", "row_hash"]
@@ -189,23 +189,25 @@ def _fill(connection: postgres.Connection, change: Change, version: int, batch_i
                 ],
                 schema=schema,
             )
-            for batch in file.iter_batches(settings().batch_rows, columns=names)
+            for batch in file.iter_batches(get_settings().batch_rows, columns=names)
         )
         reader = pa.RecordBatchReader.from_batches(schema, rows)
         count = postgres.copy_in(connection, sql.Identifier("hub", entity.name), schema.names, reader)
     for statement in indexes.values():
         connection.execute(statement.encode())
-    _sample(connection, entity)
+    _analyze_table(connection, entity)
     return count
 
 
-def _sample(connection: postgres.Connection, entity: Entity) -> None:
+def _analyze_table(connection: postgres.Connection, entity: Entity) -> None:
     """What the feeds' plans need at once: sizes and a rough spread. The server looks closer by itself, in its own time."""
     connection.execute("set local default_statistics_target = 10")
     connection.execute(sql.SQL("analyze {}").format(sql.Identifier("hub", entity.name)))
 
 
-def restore(connection: postgres.Connection, entity: Entity, target: int, version: int, batch_id: str) -> tuple[int, int]:
+def restore_version(
+    connection: postgres.Connection, entity: Entity, target: int, version: int, batch_id: str
+) -> tuple[int, int]:
     """Make the entity in `version` what it was in version `target`; returns rows inserted and rows closed.
 
     Only keys touched since `target` are looked at: rows born since are closed, rows closed since are inserted again.

@@ -21,15 +21,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.errors import Refused
-from core.hashing import file_digest
-from core.process.arrays import whole_numbers
+from core.hashing import hash_file
+from core.process.arrays import wrap_int64_array
 from loaders.plain import Plain
 
-ROW = "source_row"
+SOURCE_ROW = "source_row"
 
 
 @dataclass(frozen=True)
-class Landed:
+class Landing:
     """One finished reading.
 
     Attributes:
@@ -54,11 +54,11 @@ class Landed:
     complete: bool
     new_columns: tuple[str, ...] = ()
 
-    def file(self, root: Path) -> Path:
+    def find_file(self, root: Path) -> Path:
         return root / self.folder / "rows.parquet"
 
 
-def write(folder: Path, batches: pa.RecordBatchReader, before: Path | None = None) -> tuple[int, str]:
+def write_landing(folder: Path, batches: pa.RecordBatchReader, before: Path | None = None) -> tuple[int, str]:
     """Write rows with their position as Parquet and return how many and their content hash; an earlier try is replaced.
 
     `before` is the rows file of an earlier reading that may be the same. Rows are held against it as they come, and when they
@@ -72,42 +72,42 @@ def write(folder: Path, batches: pa.RecordBatchReader, before: Path | None = Non
     path = folder / "rows.parquet"
     try:
         folder.mkdir(parents=True)
-        others = _others(before, batches) if before and _alike(before, batches.schema) else batches
+        others = _read_unless_equal(before, batches) if before and _has_same_columns(before, batches.schema) else batches
         if others is None:
-            share(cast("Path", before), path)
+            link_file(cast("Path", before), path)
         else:
-            _write(path, batches.schema, others)
-        return int(pq.read_metadata(path).num_rows), file_digest(path)
+            _write_parquet(path, batches.schema, others)
+        return int(pq.read_metadata(path).num_rows), hash_file(path)
     except OSError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-def _alike(before: Path, schema: pa.Schema) -> bool:
+def _has_same_columns(before: Path, schema: pa.Schema) -> bool:
     """Whether an earlier reading is there, can be read and has these columns."""
     try:
         earlier = pq.read_schema(before)
     except (OSError, pa.ArrowInvalid):
         return False
-    return earlier.remove(earlier.get_field_index(ROW)).equals(schema)
+    return earlier.remove(earlier.get_field_index(SOURCE_ROW)).equals(schema)
 
 
-def _others(before: Path, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch] | None:
+def _read_unless_equal(before: Path, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch] | None:
     """All the rows, unless they are those of the earlier file. What was found alike is then taken from there."""
     with pq.ParquetFile(before) as file:
-        columns = [name for name in file.schema_arrow.names if name != ROW]
+        columns = [name for name in file.schema_arrow.names if name != SOURCE_ROW]
         for group in range(file.num_row_groups):
             batch = next(batches, None)
-            if batch is None or not _equal(file, group, columns, batch):
+            if batch is None or not _is_equal_group(file, group, columns, batch):
                 break
         else:
             group, batch = file.num_row_groups, next(batches, None)
             if batch is None:
                 return None
-    return itertools.chain(_first(before, group, columns), [] if batch is None else [batch], batches)
+    return itertools.chain(_read_groups(before, group, columns), [] if batch is None else [batch], batches)
 
 
-def _equal(file: pq.ParquetFile, group: int, columns: list[str], batch: pa.RecordBatch) -> bool:
+def _is_equal_group(file: pq.ParquetFile, group: int, columns: list[str], batch: pa.RecordBatch) -> bool:
     """Whether a batch is that part of the earlier file; a part that cannot be read any more is not."""
     try:
         return bool(file.read_row_group(group, columns).equals(pa.Table.from_batches([batch])))
@@ -115,13 +115,13 @@ def _equal(file: pq.ParquetFile, group: int, columns: list[str], batch: pa.Recor
         return False
 
 
-def _first(before: Path, groups: int, columns: list[str]) -> Iterator[pa.RecordBatch]:
+def _read_groups(before: Path, groups: int, columns: list[str]) -> Iterator[pa.RecordBatch]:
     with pq.ParquetFile(before) as file:
         for group in range(groups):
             yield from file.read_row_group(group, columns).combine_chunks().to_batches()
 
 
-def share(before: Path, path: Path) -> None:
+def link_file(before: Path, path: Path) -> None:
     """Have an earlier file under a second name; a copy where the file system has no such thing."""
     try:
         path.hardlink_to(before)
@@ -129,13 +129,13 @@ def share(before: Path, path: Path) -> None:
         shutil.copyfile(before, path)
 
 
-def _write(path: Path, columns: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
+def _write_parquet(path: Path, columns: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
     first, count = next(batches, None), 0
-    schema = columns.append(pa.field(ROW, pa.int64()))
+    schema = columns.append(pa.field(SOURCE_ROW, pa.int64()))
     options: Any = {
         "compression": "zstd",
         "compression_level": 1,
-        "use_dictionary": [] if first is None else _repeating(first),
+        "use_dictionary": [] if first is None else _find_repeating(first),
         "write_statistics": False,
     }
     found = Plain(columns)
@@ -147,7 +147,7 @@ def _write(path: Path, columns: pa.Schema, batches: Iterator[pa.RecordBatch]) ->
     with pq.ParquetWriter(path, schema, **options) as writer, ThreadPoolExecutor(1) as beside:
         writing: Future[None] | None = None
         for batch in itertools.chain([] if first is None else [first], batches):
-            position = whole_numbers(np.arange(count, count + batch.num_rows))
+            position = wrap_int64_array(np.arange(count, count + batch.num_rows))
             count += batch.num_rows
             if writing:  # one batch is written while the next is read, here: some drivers want to be asked by one thread only
                 writing.result()
@@ -157,7 +157,7 @@ def _write(path: Path, columns: pa.Schema, batches: Iterator[pa.RecordBatch]) ->
         writer.add_key_value_metadata(found.told())
 
 
-def _repeating(batch: pa.RecordBatch) -> list[str]:
+def _find_repeating(batch: pa.RecordBatch) -> list[str]:
     """The columns of which a dictionary is worth making, by the first rows: names and numbers of persons have none, and to
     begin one for them costs a third of the writing."""
     import pyarrow.compute as kernels  # rows are on their way already when it is asked for
@@ -170,7 +170,7 @@ def _repeating(batch: pa.RecordBatch) -> list[str]:
     ]
 
 
-def seal(root: Path, landed: Landed, details: Mapping[str, Any]) -> None:
+def write_manifest(root: Path, landed: Landing, details: Mapping[str, Any]) -> None:
     """Write the manifest, which makes the reading count. It is written under another name and renamed."""
     folder = root / landed.folder
     if landed.rows != landed.source_count and landed.complete:
@@ -183,8 +183,8 @@ def seal(root: Path, landed: Landed, details: Mapping[str, Any]) -> None:
     draft.rename(folder / "manifest.json")
 
 
-def landed(output: Mapping[str, Any]) -> Landed:
+def parse_landing(output: Mapping[str, Any]) -> Landing:
     """A finished reading as the ledger keeps it."""
-    names = Landed.__dataclass_fields__
+    names = Landing.__dataclass_fields__
     values = {name: output[name] for name in names if name in output}
-    return Landed(**{**values, "new_columns": tuple(values.get("new_columns", ()))})
+    return Landing(**{**values, "new_columns": tuple(values.get("new_columns", ()))})

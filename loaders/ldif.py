@@ -16,8 +16,8 @@ import duckdb
 import pyarrow as pa
 
 from contracts.contract import Column, FeedDataset
-from core.dialects import quoted
-from loaders.tables.control_totals import DUCK, keys
+from core.dialects import quote_identifier
+from loaders.tables.control_totals import DUCK, key_columns
 
 BRANCH = "ou=people"
 _CLASSES = {"eduPerson": "eduPerson", "shadow": "shadowAccount"}
@@ -28,18 +28,18 @@ _PLAIN = r"[\x21-\x39\x3B\x3D-\x7E]([\x20-\x7E]*[\x21-\x7E])?"
 _WORDS = {"TRUE": "1", "FALSE": "0"}
 
 
-def object_classes(feed: FeedDataset) -> list[str]:
+def list_object_classes(feed: FeedDataset) -> list[str]:
     """The classes of an entry that has the feed's attributes."""
     names = [column.physical for column in feed.columns]
     return ["inetOrgPerson", *(known for prefix, known in _CLASSES.items() if any(name.startswith(prefix) for name in names))]
 
 
-def write(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, path: Path) -> None:
+def write_ldif(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, path: Path) -> None:
     """Write a relation (columns by canonical name, `_op` first in a file of changes) to `path`."""
     changes = str(db.execute(f"describe {relation}").fetchall()[0][0]).startswith("_")
-    name = _line("dn", " || '+' || ".join(_named(column) for column in keys(feed)) + f" || ',{BRANCH}'")
-    classes = "".join(f" || chr(10) || 'objectClass: {name}'" for name in object_classes(feed))
-    entry = f"concat_ws(chr(10), {', '.join(_attribute(column) for column in feed.columns)}){classes}"
+    name = _encode("dn", " || '+' || ".join(_build_rdn(column) for column in key_columns(feed)) + f" || ',{BRANCH}'")
+    classes = "".join(f" || chr(10) || 'objectClass: {name}'" for name in list_object_classes(feed))
+    entry = f"concat_ws(chr(10), {', '.join(_build_attribute(column) for column in feed.columns)}){classes}"
     gone = f"{name} || chr(10) || 'changetype: delete'"
     if changes:
         blank = "chr(10) || chr(10)"
@@ -54,7 +54,7 @@ def write(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, path:
             file.writelines(f"\n{record}\n" for (record,) in rows)
 
 
-def read(path: Path, feed: FeedDataset, header: Sequence[str]) -> pa.Table:
+def read_ldif(path: Path, feed: FeedDataset, header: Sequence[str]) -> pa.Table:
     """A file as a table of text with the columns `header` (physical names, perhaps `_op` first).
 
     Raises:
@@ -62,7 +62,7 @@ def read(path: Path, feed: FeedDataset, header: Sequence[str]) -> pa.Table:
     """
     flags = {column.physical for column in feed.columns if column.type.name == "boolean"}
     entries: dict[str, dict[str, str]] = {}
-    for record in _records(path):
+    for record in _read_records(path):
         if not record or record[0][0] != "dn":
             raise ValueError("record without a name")
         name, *pairs = record
@@ -78,38 +78,38 @@ def read(path: Path, feed: FeedDataset, header: Sequence[str]) -> pa.Table:
     return pa.table(columns)
 
 
-def _records(path: Path) -> Iterator[list[tuple[str, str]]]:
+def _read_records(path: Path) -> Iterator[list[tuple[str, str]]]:
     """The records of a file, each as pairs of attribute and value."""
     blocks = path.read_text("ascii").split("\n\n")
     if blocks[0].strip() != "version: 1":
         raise ValueError("version")
     for block in blocks[1:]:
         lines = (line.partition(":") for line in block.strip("\n").split("\n"))
-        yield [(name, _decoded(rest[1:]) if rest.startswith(":") else rest[1:]) for name, _, rest in lines]
+        yield [(name, _decode_base64(rest[1:]) if rest.startswith(":") else rest[1:]) for name, _, rest in lines]
 
 
-def _decoded(coded: str) -> str:
+def _decode_base64(coded: str) -> str:
     return base64.b64decode(coded.strip()).decode()
 
 
-def _attribute(column: Column) -> str:
+def _build_attribute(column: Column) -> str:
     """The lines of one attribute, or NULL where it has no value."""
-    text = f"nullif(cast({_name(column)} as varchar), '')"
+    text = f"nullif(cast({_quote_name(column)} as varchar), '')"
     if column.multiple:
-        return f"array_to_string(list_transform(string_split({text}, ';'), lambda x: {_line(column.physical, 'x')}), chr(10))"
-    return _line(column.physical, f"upper({text})" if column.type.name == "boolean" else text)
+        return f"array_to_string(list_transform(string_split({text}, ';'), lambda x: {_encode(column.physical, 'x')}), chr(10))"
+    return _encode(column.physical, f"upper({text})" if column.type.name == "boolean" else text)
 
 
-def _named(column: Column) -> str:
+def _build_rdn(column: Column) -> str:
     """A part of an entry's name; one of several columns has several, with `+` between."""
-    text = DUCK.text(column.type, _name(column))
+    text = DUCK.format_value(column.type, _quote_name(column))
     return f"'{column.physical}=' || regexp_replace({text}, '([,+\"\\\\<>;=])', '\\\\\\1', 'g')"
 
 
-def _line(attribute: str, value: str) -> str:
+def _encode(attribute: str, value: str) -> str:
     clear, coded = f"'{attribute}: ' || ({value})", f"'{attribute}:: ' || to_base64(encode({value}))"
     return f"case when regexp_full_match({value}, '{_PLAIN}') then {clear} else {coded} end"
 
 
-def _name(column: Column) -> str:
-    return quoted(column.name, DUCK.engine)
+def _quote_name(column: Column) -> str:
+    return quote_identifier(column.name, DUCK.engine)

@@ -20,10 +20,10 @@ from core.dialects import LogicalType
 from core.errors import FeedFailed, HubError, Unavailable
 from core.store import reach
 from loaders.base import Delivery
-from loaders.tables.control_totals import TEXT, parity
-from loaders.tables.dbapi_target import LinkedTarget
+from loaders.tables.control_totals import TEXT, sum_parity
+from loaders.tables.dbapi_target import DbapiTarget
 from loaders.tables.table import CONNECT_SECONDS, LOCK_SECONDS
-from loaders.tables.table_merge import DELIVERIES, GONE, HASH, KEY, SENT, TWINS, UPSERTS, poured
+from loaders.tables.table_merge import DELIVERIES, GONE, HASH, KEY, SENT, TWINS, UPSERTS, read_csv_batches
 
 _ROWS_AT_ONCE = 500
 """Rows of one INSERT; the server takes at most 1,000."""
@@ -43,13 +43,13 @@ class MssqlPhrases:
 
     engine = "mssql"
 
-    def character(self, code: int) -> str:
+    def spell_character(self, code: int) -> str:
         return f"nchar({code})"
 
-    def joined(self, parts: Sequence[str]) -> str:
+    def join_texts(self, parts: Sequence[str]) -> str:
         return f"(convert(nvarchar(max), {' + nchar(31) + '.join(parts)}) {_BYTES})"
 
-    def text(self, kind: LogicalType, value: str) -> str:
+    def format_value(self, kind: LogicalType, value: str) -> str:
         formats = {
             "boolean": "convert(nvarchar(1), convert(int, {v}))",
             "date": "convert(nvarchar(10), convert(date, {v}), 23)",
@@ -59,22 +59,22 @@ class MssqlPhrases:
         }
         return formats.get(kind.name, "convert(nvarchar(max), {v})").format(v=value, p=kind.precision, s=kind.scale)
 
-    def measure(self, kind: LogicalType, value: str) -> str:
+    def measure_value(self, kind: LogicalType, value: str) -> str:
         if kind.name in TEXT:  # a character beyond the basic plane is one; LEN itself would drop spaces at the end
             return f"convert(bigint, len((convert(nvarchar(max), {value}) + N'x') collate Latin1_General_100_CI_AS_SC) - 1)"
         if kind.name == "date":
             return f"convert(bigint, datediff(day, '1970-01-01', {value}))"
         return f"convert(decimal(38,{kind.scale if kind.name == 'number' else 0}), {value})"
 
-    def md5(self, text: str) -> str:
+    def hash_text(self, text: str) -> str:
         return f"lower(convert(varchar(32), hashbytes('MD5', convert(varchar(max), {text} {_UTF8})), 2))"
 
-    def bits(self, digest: str) -> str:
+    def xor_hashes(self, digest: str) -> str:
         number = f"convert(bigint, convert(varbinary(8), '0' + left({digest}, 15), 2))"
-        return parity(lambda bit: f"sum({number} / convert(bigint, {bit}) % 2) % 2 * convert(bigint, {bit})")
+        return sum_parity(lambda bit: f"sum({number} / convert(bigint, {bit}) % 2) % 2 * convert(bigint, {bit})")
 
 
-class MssqlTarget(LinkedTarget):
+class MssqlTarget(DbapiTarget):
     """A SQL Server database. Option `tds_version` of the connection (7.4 unless said)."""
 
     family: ClassVar[str] = "mssql"
@@ -92,24 +92,24 @@ class MssqlTarget(LinkedTarget):
         " rows_delete bigint not null, applied_at datetime2(0) not null default sysdatetime())",
     }
 
-    def executed(self, cursor: Any, statement: str, values: Sequence[object]) -> None:
-        cursor.execute(native(statement, values))
+    def execute_statement(self, cursor: Any, statement: str, values: Sequence[object]) -> None:
+        cursor.execute(rewrite_statement(statement, values))
 
-    def ours(self, error: Exception, where: str) -> HubError:
+    def translate_error(self, error: Exception, where: str) -> HubError:
         at = self.connection
-        return _ours(error, where, None if self.is_open else reach.Way(at.host, at.port or 1433))
+        return _translate_error(error, where, None if self.is_open else reach.Route(at.host, at.port or 1433))
 
-    def exactly(self, left: str, right: str) -> str:
+    def match_exactly(self, left: str, right: str) -> str:
         one, other = (f"convert(varbinary(max), convert(nvarchar(max), {text}))" for text in (left, right))
         return f"{one} = {other}"
 
-    def same(self, left: str, right: str) -> str:
+    def match_nullable(self, left: str, right: str) -> str:
         return f"exists (select convert(varbinary(max), {left}) intersect select convert(varbinary(max), {right}))"
 
-    def any(self, table: str, condition: str, *values: object) -> bool:
-        return bool(self.rows(f"select top 1 1 from {table} where {condition}", *values))
+    def has(self, table: str, condition: str, *values: object) -> bool:
+        return bool(self.read_rows(f"select top 1 1 from {table} where {condition}", *values))
 
-    def record(self, edge: str, dataset: str, delivery_id: str) -> None:
+    def record_sent(self, edge: str, dataset: str, delivery_id: str) -> None:
         ours = f"s.edge = %s and s.dataset = %s and s.row_key = u.{KEY}"
         self.run(
             f"update s set row_hash = u.{HASH}, delivery_id = %s, dropped_on = null from {SENT} s join {UPSERTS} u on {ours}",
@@ -121,7 +121,7 @@ class MssqlTarget(LinkedTarget):
             *(edge, dataset, delivery_id, edge, dataset),
         )
 
-    def stage(self, name: str, table: str, columns: Sequence[str]) -> None:
+    def create_staging(self, name: str, table: str, columns: Sequence[str]) -> None:
         self.run(f"if object_id('tempdb..#{name}') is not null drop table {name}")
         self.run(
             f"select top 0 cast(null as nvarchar(380)) {_BYTES} as {KEY}, cast(null as char(32)) as {HASH},"
@@ -131,7 +131,7 @@ class MssqlTarget(LinkedTarget):
         self.run(f"create clustered index {name}_key on {name} ({KEY})")
 
     def load(self, file: Path, table: str, columns: Sequence[str]) -> None:
-        for rows in poured(file, len(columns)):
+        for rows in read_csv_batches(file, len(columns)):
             for start in range(0, len(rows), _ROWS_AT_ONCE):
                 some = rows[start : start + _ROWS_AT_ONCE]
                 marks = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(some))
@@ -142,19 +142,19 @@ class MssqlTarget(LinkedTarget):
     def update(self, table: str, source: str, on: str, values: Mapping[str, str], *bound: object) -> int:
         alias = table.split()[-1]
         changes = ", ".join(f"{name} = {value}" for name, value in values.items())
-        other = " or ".join(f"not {self.same(f'{alias}.{name}', value)}" for name, value in values.items())
+        other = " or ".join(f"not {self.match_nullable(f'{alias}.{name}', value)}" for name, value in values.items())
         return self.run(f"update {alias} set {changes} from {table} join {source} on {on} where {other}", *bound)
 
     def delete(self, table: str, source: str, on: str, *bound: object) -> int:
         return self.run(f"delete {table.split()[-1]} from {table} join {source} on {on}", *bound)
 
-    def make(self, feed: FeedDataset, statement: str) -> None:
+    def create_table(self, feed: FeedDataset, statement: str) -> None:
         self.run(statement)
 
-    def check(self, feed: FeedDataset) -> None:
+    def refuse_unsafe_table(self, feed: FeedDataset) -> None:
         """Every table has transactions."""
 
-    def _claim(self, delivery: Delivery) -> bool:
+    def _claim_delivery(self, delivery: Delivery) -> bool:
         feed = delivery.feed
         facts = (delivery.id, feed.edge, feed.dataset, delivery.from_version, delivery.to_version, delivery.mode)
         return bool(
@@ -190,7 +190,7 @@ class MssqlTarget(LinkedTarget):
         return link
 
 
-def native(statement: str, values: Sequence[object]) -> str:
+def rewrite_statement(statement: str, values: Sequence[object]) -> str:
     """The statement as this server takes it: temporary tables by their own names, a literal for every mark. The driver would
     take signs of per cent in names for marks, so it is asked for one literal at a time."""
     first, *rest = _STAGED.sub(r"#\1", statement.replace("tempdb..#", "tempdb..")).split("%s")
@@ -198,11 +198,11 @@ def native(statement: str, values: Sequence[object]) -> str:
     return first + "".join(literal + piece for literal, piece in zip(literals, rest, strict=True))
 
 
-def _ours(error: Exception, where: str, way: reach.Way | None) -> HubError:
+def _translate_error(error: Exception, where: str, way: reach.Route | None) -> HubError:
     number = error.args[0] if error.args else 0
     number = number[0] if isinstance(number, tuple) and number else number
     reason = f"{type(error).__name__} {number if isinstance(number, int) else ''}".strip()
     if isinstance(error, OSError) or number in _TRANSIENT or number in _LOST:
         codes = [*([str(number)] if isinstance(number, int) and number else []), type(error).__name__]
-        return Unavailable("HUB204", where, **(reach.unreached(codes, way) if way else reach.broken(codes)))
-    return FeedFailed("HUB601", where, **reach.refused(reason, str(number)))
+        return Unavailable("HUB204", where, **(reach.explain_unreached(codes, way) if way else reach.explain_broken(codes)))
+    return FeedFailed("HUB601", where, **reach.explain_refusal(reason, str(number)))

@@ -20,12 +20,12 @@ from pymysql.protocol import LoadLocalPacketWrapper
 from contracts.contract import FeedDataset
 from core.dialects import LogicalType
 from core.errors import FeedFailed, HubError, Unavailable
-from core.settings import settings
+from core.settings import get_settings
 from core.store import reach
 from loaders.tables.control_totals import TEXT
-from loaders.tables.dbapi_target import LinkedTarget
+from loaders.tables.dbapi_target import DbapiTarget
 from loaders.tables.table import CONNECT_SECONDS, LOCK_SECONDS
-from loaders.tables.table_merge import DELIVERIES, HASH, KEY, SENT, poured
+from loaders.tables.table_merge import DELIVERIES, HASH, KEY, SENT, read_csv_batches
 
 _NO_ENTRY = (1040, 1044, 1045, 1049, 1129, 1130, 2002, 2003)
 _LOST = (0, 1053, 1152, 1158, 1159, 1160, 1161, 1317, 1927, 2006, 2013, 2055)
@@ -39,17 +39,17 @@ _OPTIONS = "engine=InnoDB default character set utf8mb4 collate utf8mb4_bin"
 _WORD = "varchar(64) character set ascii collate ascii_bin not null"
 
 
-class _OnlyOurs(LoadLocalPacketWrapper):
+class _OwnFilesOnly(LoadLocalPacketWrapper):
     """The protocol lets a server name any file of this machine when rows are loaded: it gets those of deliveries only."""
 
     def __init__(self, from_packet: Any) -> None:
         super().__init__(from_packet)
-        if settings().work.resolve() not in Path(os.fsdecode(self.filename)).resolve().parents:
+        if get_settings().work.resolve() not in Path(os.fsdecode(self.filename)).resolve().parents:
             raise FeedFailed("HUB601", "LOAD DATA LOCAL", reason="foreign file")
 
 
 # The driver has no setting for this, and its stubs do not show the name.
-pymysql.connections.LoadLocalPacketWrapper = _OnlyOurs  # type: ignore[attr-defined]
+pymysql.connections.LoadLocalPacketWrapper = _OwnFilesOnly  # type: ignore[attr-defined]
 
 
 class MysqlPhrases:
@@ -57,13 +57,13 @@ class MysqlPhrases:
 
     engine = "mysql"
 
-    def character(self, code: int) -> str:
+    def spell_character(self, code: int) -> str:
         return f"char({code} using utf8mb4)"
 
-    def joined(self, parts: Sequence[str]) -> str:
+    def join_texts(self, parts: Sequence[str]) -> str:
         return f"convert(concat_ws(char(31 using utf8mb4), {', '.join(parts)}) using utf8mb4) collate utf8mb4_bin"
 
-    def text(self, kind: LogicalType, value: str) -> str:
+    def format_value(self, kind: LogicalType, value: str) -> str:
         formats = {
             "boolean": "cast(cast({v} as signed) as char)",
             "date": "date_format({v}, '%%Y-%%m-%%d')",
@@ -73,7 +73,7 @@ class MysqlPhrases:
         }
         return formats.get(kind.name, "convert({v} using utf8mb4)").format(v=value, p=kind.precision, s=kind.scale)
 
-    def measure(self, kind: LogicalType, value: str) -> str:
+    def measure_value(self, kind: LogicalType, value: str) -> str:
         if kind.name in TEXT:
             return f"char_length({value})"
         if kind.name == "date":
@@ -83,14 +83,14 @@ class MysqlPhrases:
         # A column of binary fractions is summed with spare digits, so that its error shows and its noise does not.
         return value if kind.name == "integer" else f"cast({value} as decimal(65,{min(kind.scale + 4, 30)}))"
 
-    def md5(self, text: str) -> str:
+    def hash_text(self, text: str) -> str:
         return f"md5({text})"
 
-    def bits(self, digest: str) -> str:
+    def xor_hashes(self, digest: str) -> str:
         return f"bit_xor(cast(conv(left({digest}, 15), 16, 10) as unsigned))"
 
 
-class MysqlTarget(LinkedTarget):
+class MysqlTarget(DbapiTarget):
     """A MySQL or MariaDB database. Option `unix_socket` of the connection names a socket."""
 
     family: ClassVar[str] = "mysql"
@@ -114,25 +114,25 @@ class MysqlTarget(LinkedTarget):
     def begin(self, link: Any) -> None:
         link.begin()
 
-    def executed(self, cursor: Any, statement: str, values: Sequence[object]) -> None:
+    def execute_statement(self, cursor: Any, statement: str, values: Sequence[object]) -> None:
         cursor.execute(statement, values)
 
-    def unbuffered(self) -> contextlib.AbstractContextManager[Any]:
-        cursor: contextlib.AbstractContextManager[Any] = self._connected().cursor(SSCursor)
+    def open_unbuffered(self) -> contextlib.AbstractContextManager[Any]:
+        cursor: contextlib.AbstractContextManager[Any] = self._ensure_connected().cursor(SSCursor)
         return cursor
 
-    def ours(self, error: Exception, where: str) -> HubError:
+    def translate_error(self, error: Exception, where: str) -> HubError:
         at = self.connection
-        way = reach.Way(at.host or "localhost", at.port or 3306, at.options.get("unix_socket", ""))
-        return _ours(error, where, None if self.is_open else way)
+        way = reach.Route(at.host or "localhost", at.port or 3306, at.options.get("unix_socket", ""))
+        return _translate_error(error, where, None if self.is_open else way)
 
-    def exactly(self, left: str, right: str) -> str:
+    def match_exactly(self, left: str, right: str) -> str:
         return f"cast({left} as binary) = cast({right} as binary)"
 
-    def same(self, left: str, right: str) -> str:
+    def match_nullable(self, left: str, right: str) -> str:
         return f"{left} <=> {right}"
 
-    def stage(self, name: str, table: str, columns: Sequence[str]) -> None:
+    def create_staging(self, name: str, table: str, columns: Sequence[str]) -> None:
         self.run(f"drop temporary table if exists {name}")
         self.run(
             f"create temporary table {name}"
@@ -142,16 +142,16 @@ class MysqlTarget(LinkedTarget):
 
     def load(self, file: Path, table: str, columns: Sequence[str]) -> None:
         names = ", ".join(columns)
-        [(allowed,)] = self.rows("select @@local_infile")
+        [(allowed,)] = self.read_rows("select @@local_infile")
         if not allowed:
-            self._insert(file, f"insert into {table} ({names}) values ({', '.join(['%s'] * len(columns))})")
+            self._insert_batches(file, f"insert into {table} ({names}) values ({', '.join(['%s'] * len(columns))})")
             return
         self.run(
             f"load data local infile %s into table {table} character set utf8mb4"
             f" fields terminated by ',' enclosed by '\"' escaped by '' lines terminated by '\\n' ({names})",
             str(file),
         )
-        warnings = self.rows("show warnings")
+        warnings = self.read_rows("show warnings")
         if warnings:
             raise pymysql.DataError(warnings[0][1], "")
 
@@ -163,12 +163,12 @@ class MysqlTarget(LinkedTarget):
     def delete(self, table: str, source: str, on: str, *bound: object) -> int:
         return self.run(f"delete {table.split()[-1]} from {table} join {source} on {on}", *bound)
 
-    def make(self, feed: FeedDataset, statement: str) -> None:
+    def create_table(self, feed: FeedDataset, statement: str) -> None:
         self.run(f"{statement.replace('%', '%%')} {_OPTIONS} comment %s", feed.title)
 
-    def check(self, feed: FeedDataset) -> None:
+    def refuse_unsafe_table(self, feed: FeedDataset) -> None:
         schema, _, name = feed.physical.rpartition(".")
-        [(found,)] = self.rows(
+        [(found,)] = self.read_rows(
             "select coalesce((select e.transactions from information_schema.tables t"
             " join information_schema.engines e on e.engine = t.engine"
             " where t.table_schema = coalesce(%s, database()) and t.table_name = %s), 'YES')",
@@ -177,10 +177,10 @@ class MysqlTarget(LinkedTarget):
         if found != "YES":
             raise FeedFailed("HUB611", feed.id, table=feed.physical, found=found)
 
-    def _insert(self, file: Path, statement: str) -> None:
+    def _insert_batches(self, file: Path, statement: str) -> None:
         """Bound batches; the driver folds each into statements of many rows."""
-        with self._connected().cursor() as cursor:
-            for rows in poured(file, statement.count("%s")):
+        with self._ensure_connected().cursor() as cursor:
+            for rows in read_csv_batches(file, statement.count("%s")):
                 cursor.executemany(statement, rows)
 
     def connect(self) -> pymysql.Connection[Any]:
@@ -205,10 +205,10 @@ class MysqlTarget(LinkedTarget):
         return link
 
 
-def _ours(error: Exception, where: str, way: reach.Way | None) -> HubError:
+def _translate_error(error: Exception, where: str, way: reach.Route | None) -> HubError:
     number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
     reason = f"{type(error).__name__} {number}"
     if number in _TRANSIENT:
         codes = [str(number), type(error).__name__] if number else [type(error).__name__]
-        return Unavailable("HUB204", where, **(reach.unreached(codes, way) if way else reach.broken(codes)))
-    return FeedFailed("HUB601", where, **reach.refused(reason, str(number)))
+        return Unavailable("HUB204", where, **(reach.explain_unreached(codes, way) if way else reach.explain_broken(codes)))
+    return FeedFailed("HUB601", where, **reach.explain_refusal(reason, str(number)))

@@ -20,14 +20,14 @@ import pyarrow.csv as pacsv
 
 from contracts.contract import Column, FeedDataset
 from core.calendar import ZONE
-from core.dialects import quoted
-from core.engine import arrow, literal
+from core.dialects import quote_identifier
+from core.engine import fetch_arrow_table, quote_literal
 from core.errors import FeedFailed
 from loaders.tables.control_totals import DUCK
 
 FILE, KEY = "file", "sourcedId"
-HEAD = (KEY, "status", "dateLastModified")
-FILES: Mapping[str, tuple[str, ...]] = {
+HEADER = (KEY, "status", "dateLastModified")
+BUNDLE_FILES: Mapping[str, tuple[str, ...]] = {
     "academicSessions": ("title", "type", "startDate", "endDate", "parentSourcedId", "schoolYear"),
     "orgs": ("name", "type", "identifier", "parentSourcedId"),
     "courses": ("schoolYearSourcedId", "title", "courseCode", "grades", "orgSourcedId", "subjects", "subjectCodes"),
@@ -44,14 +44,14 @@ FILES: Mapping[str, tuple[str, ...]] = {
     "enrollments": ("classSourcedId", "schoolSourcedId", "userSourcedId", "role", "primary", "beginDate", "endDate"),
 }  # fmt: skip
 """The files that the hub writes: columns after `HEAD`, in the specification's order."""
-NEVER = (
+OMITTED_FILES = (
     "categories", "classResources", "courseResources", "demographics", "lineItemLearningObjectiveIds", "lineItems",
     "lineItemScoreScales", "resources", "resultLearningObjectiveIds", "results", "resultScoreScales", "scoreScales",
     "userProfiles", "userResources",
 )  # fmt: skip
 """The files that the manifest must name and the hub never writes."""
 MANIFEST = "manifest.csv"
-NEVER_GIVEN = frozenset({"password"})
+OMITTED_COLUMNS = frozenset({"password"})
 """Columns that stay empty whatever a SELECT gives."""
 _PLAIN_HEADER = cast(Any, pacsv.WriteOptions)(quoting_header="none")
 """Untyped, as the stubs do not know the keyword."""
@@ -60,7 +60,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip can hold, in every entry: the same rows make the same bytes."""
 
 
-def write(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, path: Path, as_of: date) -> None:
+def write_bundle(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, path: Path, as_of: date) -> None:
     """Write a relation (columns by canonical name, perhaps `_op` first) as a bundle.
 
     A file that has no row is `absent`. In a delta bundle the rows are stamped with the beginning of the business day, UTC.
@@ -69,24 +69,26 @@ def write(db: duckdb.DuckDBPyConnection, feed: FeedDataset, relation: str, path:
         FeedFailed: HUB622 when a row is of a file that the bundle does not have, HUB623 when the contract has a column
             that the specification does not have.
     """
-    columns = _columns(feed)
+    columns = _map_columns(feed)
     delta = _OP in [str(row[0]) for row in db.execute(f"describe {relation}").fetchall()]
     stamp = datetime.combine(as_of, time(), ZONE).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z") if delta else ""
-    file = _name(columns[FILE])
+    file = _quote_name(columns[FILE])
     counts = dict(db.execute(f"select {file}, count(*) from {relation} group by 1").fetchall())
-    if unknown := sorted(str(name) for name in counts.keys() - FILES.keys()):
-        raise FeedFailed("HUB622", feed.id, file=unknown[0], known=", ".join(FILES))
+    if unknown := sorted(str(name) for name in counts.keys() - BUNDLE_FILES.keys()):
+        raise FeedFailed("HUB622", feed.id, file=unknown[0], known=", ".join(BUNDLE_FILES))
     kind = "delta" if delta else "bulk"
-    listed = {name: kind if counts.get(name) else "absent" for name in (*FILES, *NEVER)}
+    listed = {name: kind if counts.get(name) else "absent" for name in (*BUNDLE_FILES, *OMITTED_FILES)}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
-        _put(bundle, MANIFEST, _manifest(feed, listed))
-        for name in FILES:
+        _add_file(bundle, MANIFEST, _build_manifest(feed, listed))
+        for name in BUNDLE_FILES:
             if counts.get(name):
-                query = f"select {_items(name, columns, delta, stamp)} from {relation} where {file} = {literal(name)}"
-                _put(bundle, f"{name}.csv", _csv(arrow(db, query)))
+                query = (
+                    f"select {_build_select(name, columns, delta, stamp)} from {relation} where {file} = {quote_literal(name)}"
+                )
+                _add_file(bundle, f"{name}.csv", _write_csv(fetch_arrow_table(db, query)))
 
 
-def read(path: Path, feed: FeedDataset, header: Sequence[str]) -> pa.Table:
+def read_bundle(path: Path, feed: FeedDataset, header: Sequence[str]) -> pa.Table:
     """The rows of a bundle as one table of texts with the physical columns `header`, nothing where a file lacks the column.
 
     Raises:
@@ -95,16 +97,18 @@ def read(path: Path, feed: FeedDataset, header: Sequence[str]) -> pa.Table:
     parts = []
     try:
         with zipfile.ZipFile(path) as bundle:
-            listed = table(bundle.read(MANIFEST)).to_pylist()
+            listed = parse_table(bundle.read(MANIFEST)).to_pylist()
             present = {row["propertyName"].removeprefix("file."): row["value"] for row in listed if row["value"] != "absent"}
-            parts = [_rows(table(bundle.read(f"{name}.csv")), name, header) for name in FILES if name in present]
+            parts = [
+                _build_rows(parse_table(bundle.read(f"{name}.csv")), name, header) for name in BUNDLE_FILES if name in present
+            ]
     except (zipfile.BadZipFile, KeyError) as error:
         raise ValueError(type(error).__name__) from None
     empty = pa.schema([pa.field(name, pa.string()) for name in header]).empty_table()
     return pa.concat_tables([empty, *parts])
 
 
-def _rows(rows: pa.Table, file: str, header: Sequence[str]) -> pa.Table:
+def _build_rows(rows: pa.Table, file: str, header: Sequence[str]) -> pa.Table:
     """One file's rows under the header of the dataset."""
     count = rows.num_rows
     status = rows.column("status").to_pylist()
@@ -118,9 +122,9 @@ def _rows(rows: pa.Table, file: str, header: Sequence[str]) -> pa.Table:
     return pa.table({name: column(name) for name in header})
 
 
-def _columns(feed: FeedDataset) -> Mapping[str, Column]:
+def _map_columns(feed: FeedDataset) -> Mapping[str, Column]:
     """The contract's columns by the specification's names."""
-    known = {FILE, KEY}.union(*FILES.values())
+    known = {FILE, KEY}.union(*BUNDLE_FILES.values())
     columns = {column.physical: column for column in feed.columns}
     for name in columns:
         if name not in known and not name.startswith("metadata."):
@@ -131,42 +135,42 @@ def _columns(feed: FeedDataset) -> Mapping[str, Column]:
     return columns
 
 
-def _items(file: str, columns: Mapping[str, Column], delta: bool, stamp: str) -> str:
+def _build_select(file: str, columns: Mapping[str, Column], delta: bool, stamp: str) -> str:
     """The select list of one file: the specification's columns in its order, then `metadata.*`."""
     status = f"case {_OP} when 'D' then '{_GONE}' else '{_ACTIVE}' end" if delta else "null"
-    given = {"status": status, "dateLastModified": literal(stamp) if delta else "null"}
-    wanted = [*HEAD, *FILES[file], *(name for name in columns if name.startswith("metadata."))]
+    given = {"status": status, "dateLastModified": quote_literal(stamp) if delta else "null"}
+    wanted = [*HEADER, *BUNDLE_FILES[file], *(name for name in columns if name.startswith("metadata."))]
     for name, column in columns.items():
-        if name not in NEVER_GIVEN:
-            given.setdefault(name, _cell(column))
-    return ", ".join(f"cast({given.get(name, 'null')} as varchar) as {quoted(name, DUCK.engine)}" for name in wanted)
+        if name not in OMITTED_COLUMNS:
+            given.setdefault(name, _select_cell(column))
+    return ", ".join(f"cast({given.get(name, 'null')} as varchar) as {quote_identifier(name, DUCK.engine)}" for name in wanted)
 
 
-def _cell(column: Column) -> str:
-    name = _name(column)
-    return f"cast({name} as varchar)" if column.type.name == "boolean" else DUCK.text(column.type, name)
+def _select_cell(column: Column) -> str:
+    name = _quote_name(column)
+    return f"cast({name} as varchar)" if column.type.name == "boolean" else DUCK.format_value(column.type, name)
 
 
-def _manifest(feed: FeedDataset, listed: Mapping[str, str]) -> bytes:
+def _build_manifest(feed: FeedDataset, listed: Mapping[str, str]) -> bytes:
     facts = {"manifest.version": "1.0", "oneroster.version": "1.2"}
     facts |= {f"file.{name}": listed[name] for name in sorted(listed, key=str.lower)}
     facts |= {"source.systemName": "Campus Hub", "source.systemCode": feed.edge}
-    return _csv(pa.table({"propertyName": list(facts), "value": list(facts.values())}))
+    return _write_csv(pa.table({"propertyName": list(facts), "value": list(facts.values())}))
 
 
-def _csv(table: pa.Table) -> bytes:
+def _write_csv(table: pa.Table) -> bytes:
     sink = io.BytesIO()
     pacsv.write_csv(table, sink, _PLAIN_HEADER)
     return sink.getvalue()
 
 
-def _put(bundle: zipfile.ZipFile, name: str, content: bytes) -> None:
+def _add_file(bundle: zipfile.ZipFile, name: str, content: bytes) -> None:
     entry = zipfile.ZipInfo(name, _EPOCH)
     entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
     bundle.writestr(entry, content)
 
 
-def table(content: bytes) -> pa.Table:
+def parse_table(content: bytes) -> pa.Table:
     """A CSV file as text columns; an empty cell is nothing."""
     names = next(csv.reader([content.partition(b"\n")[0].decode("utf-8-sig")]), [])
     return pacsv.read_csv(
@@ -181,5 +185,5 @@ def table(content: bytes) -> pa.Table:
     )
 
 
-def _name(column: Column) -> str:
-    return quoted(column.name, DUCK.engine)
+def _quote_name(column: Column) -> str:
+    return quote_identifier(column.name, DUCK.engine)

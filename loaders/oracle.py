@@ -22,13 +22,13 @@ from contracts.contract import FeedDataset
 from core.dialects import LogicalType
 from core.errors import FeedFailed, HubError, Unavailable
 from core.store import reach
-from core.store.address import Connection
+from core.store.address import ConnectionAddress
 from loaders.base import Delivery
-from loaders.tables.control_totals import TEXT, parity
-from loaders.tables.dbapi_target import LinkedTarget
-from loaders.tables.fitting import Limit
+from loaders.tables.control_totals import TEXT, sum_parity
+from loaders.tables.dbapi_target import DbapiTarget
+from loaders.tables.fitting import ColumnLimit
 from loaders.tables.table import CONNECT_SECONDS
-from loaders.tables.table_merge import DELIVERIES, GONE, HASH, KEY, SENT, UPSERTS, poured
+from loaders.tables.table_merge import DELIVERIES, GONE, HASH, KEY, SENT, UPSERTS, read_csv_batches
 
 _SILENT_SECONDS = 600
 _SESSION = (
@@ -61,13 +61,13 @@ class OraclePhrases:
 
     engine = "oracle"
 
-    def character(self, code: int) -> str:
+    def spell_character(self, code: int) -> str:
         return f"chr({code})"
 
-    def joined(self, parts: Sequence[str]) -> str:
+    def join_texts(self, parts: Sequence[str]) -> str:
         return f"({' || chr(31) || '.join(parts)})"
 
-    def text(self, kind: LogicalType, value: str) -> str:
+    def format_value(self, kind: LogicalType, value: str) -> str:
         nines = "9" * max(kind.precision - kind.scale - 1, 0)
         formats = {
             "boolean": "to_char({v}, 'TM9')",
@@ -78,20 +78,20 @@ class OraclePhrases:
         }
         return formats.get(kind.name, "to_char({v})").format(v=value, nines=nines, zeros="0" * kind.scale)
 
-    def measure(self, kind: LogicalType, value: str) -> str:
+    def measure_value(self, kind: LogicalType, value: str) -> str:
         if kind.name in TEXT:
             return f"length({value})"
         return f"(trunc({value}) - date '1970-01-01')" if kind.name == "date" else value
 
-    def md5(self, text: str) -> str:
+    def hash_text(self, text: str) -> str:
         return f"lower(rawtohex(standard_hash(utl_i18n.string_to_raw({text}, 'AL32UTF8'), 'MD5')))"
 
-    def bits(self, digest: str) -> str:
+    def xor_hashes(self, digest: str) -> str:
         number = f"to_number(substr({digest}, 1, 15), 'XXXXXXXXXXXXXXX')"
-        return parity(lambda bit: f"mod(sum(mod(trunc({number} / {bit}), 2)), 2) * {bit}")
+        return sum_parity(lambda bit: f"mod(sum(mod(trunc({number} / {bit}), 2)), 2) * {bit}")
 
 
-class OracleTarget(LinkedTarget):
+class OracleTarget(DbapiTarget):
     """An Oracle schema. The URL's path is the service name; options `sid`, `dsn` and `protocol` as for sources."""
 
     family: ClassVar[str] = "oracle"
@@ -110,24 +110,24 @@ class OracleTarget(LinkedTarget):
         " applied_at timestamp default systimestamp not null)",
     }
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: ConnectionAddress) -> None:
         super().__init__(connection)
         self._stages: dict[str, str] = {}
 
-    def executed(self, cursor: Any, statement: str, values: Sequence[object]) -> None:
-        cursor.execute(self.native(statement), list(values))
+    def execute_statement(self, cursor: Any, statement: str, values: Sequence[object]) -> None:
+        cursor.execute(self.rewrite_statement(statement), list(values))
 
-    def ours(self, error: Exception, where: str) -> HubError:
+    def translate_error(self, error: Exception, where: str) -> HubError:
         at = self.connection
-        return _ours(error, where, None if self.is_open else reach.Way(at.host, at.port or 1521))
+        return _translate_error(error, where, None if self.is_open else reach.Route(at.host, at.port or 1521))
 
-    def same(self, left: str, right: str) -> str:
+    def match_nullable(self, left: str, right: str) -> str:
         return f"decode({left}, {right}, 1, 0) = 1"
 
-    def any(self, table: str, condition: str, *values: object) -> bool:
-        return bool(self.rows(f"select 1 from {table} where {condition} and rownum = 1", *values))
+    def has(self, table: str, condition: str, *values: object) -> bool:
+        return bool(self.read_rows(f"select 1 from {table} where {condition} and rownum = 1", *values))
 
-    def record(self, edge: str, dataset: str, delivery_id: str) -> None:
+    def record_sent(self, edge: str, dataset: str, delivery_id: str) -> None:
         self.run(
             f"merge into {SENT} s using {UPSERTS} u on (s.edge = %s and s.dataset = %s and s.row_key = u.{KEY})"
             f" when matched then update set row_hash = u.{HASH}, delivery_id = %s, dropped_on = null"
@@ -136,16 +136,16 @@ class OracleTarget(LinkedTarget):
             *(edge, dataset, delivery_id, edge, dataset, delivery_id),
         )
 
-    def columns_of(self, table: str) -> list[str]:
+    def list_columns(self, table: str) -> list[str]:
         schema, _, name = table.rpartition(".")
         query = f"select column_name from all_tab_columns where owner = coalesce(%s, {self.here}) and table_name = %s"
-        return [str(column) for (column,) in self.rows(query, schema or None, name)]
+        return [str(column) for (column,) in self.read_rows(query, schema or None, name)]
 
-    def limits(self, table: str) -> list[Limit]:
+    def read_limits(self, table: str) -> list[ColumnLimit]:
         """Nothing: this server's own refusal shows no value."""
         return []
 
-    def stage(self, name: str, table: str, columns: Sequence[str]) -> None:
+    def create_staging(self, name: str, table: str, columns: Sequence[str]) -> None:
         """The kept temporary table for these columns, empty in this transaction."""
         selected = (
             f"select cast(null as varchar2(512 char)) as {KEY}, cast(null as varchar2(32)) as {HASH}, {', '.join(columns)}"
@@ -153,21 +153,21 @@ class OracleTarget(LinkedTarget):
         )
         mark = hashlib.md5(f"{name} {selected}".encode(), usedforsecurity=False).hexdigest()[:12]
         self._stages[name] = f"{_STAGE}{mark}"
-        self._define(f"create global temporary table {name} on commit delete rows as {selected}")
+        self._run_definition(f"create global temporary table {name} on commit delete rows as {selected}")
         self.run(f"delete from {name}")
 
     def load(self, file: Path, table: str, columns: Sequence[str]) -> None:
         marks = ", ".join(["%s"] * len(columns))
-        statement = self.native(f"insert into {table} ({', '.join(columns)}) values ({marks})")
-        with self._connected().cursor() as cursor:
-            for rows in poured(file, len(columns)):
-                no_empty_text(table, columns, rows)
+        statement = self.rewrite_statement(f"insert into {table} ({', '.join(columns)}) values ({marks})")
+        with self._ensure_connected().cursor() as cursor:
+            for rows in read_csv_batches(file, len(columns)):
+                refuse_empty_text(table, columns, rows)
                 cursor.executemany(statement, rows)
 
     def update(self, table: str, source: str, on: str, values: Mapping[str, str], *bound: object) -> int:
         alias = table.split()[-1]
         changes = ", ".join(f"{alias}.{name} = {value}" for name, value in values.items())
-        other = " or ".join(f"not ({self.same(f'{alias}.{name}', value)})" for name, value in values.items())
+        other = " or ".join(f"not ({self.match_nullable(f'{alias}.{name}', value)})" for name, value in values.items())
         return self.run(
             f"merge into {table} using {source} on ({on}) when matched then update set {changes} where {other}", *bound
         )
@@ -175,21 +175,21 @@ class OracleTarget(LinkedTarget):
     def delete(self, table: str, source: str, on: str, *bound: object) -> int:
         return self.run(f"delete from {table} where exists (select 1 from {source} where {on})", *bound)
 
-    def make(self, feed: FeedDataset, statement: str) -> None:
-        for part in [statement, *ddl.comments(feed.physical, feed.title, feed.columns, self.phrases.engine)]:
+    def create_table(self, feed: FeedDataset, statement: str) -> None:
+        for part in [statement, *ddl.compile_comments(feed.physical, feed.title, feed.columns, self.phrases.engine)]:
             self.run(part)
 
-    def check(self, feed: FeedDataset) -> None:
+    def refuse_unsafe_table(self, feed: FeedDataset) -> None:
         """Every table has transactions."""
 
-    def forget(self, feed: FeedDataset) -> None:
-        super().forget(feed)
+    def drop_scratch(self, feed: FeedDataset) -> None:
+        super().drop_scratch(feed)
         stages, self._stages = self._stages, {}
         for stage in stages.values():
             with contextlib.suppress(oracledb.Error):
-                self._define(f"drop table {stage}")
+                self._run_definition(f"drop table {stage}")
 
-    def native(self, statement: str) -> str:
+    def rewrite_statement(self, statement: str) -> str:
         """The statement as this server takes it: our own names quoted, staging tables by the names that they have, marks
         numbered."""
         for name in _STAGES:
@@ -198,21 +198,21 @@ class OracleTarget(LinkedTarget):
         first, *rest = _OWN_NAME.sub(r'"\1"', statement.replace(" mode,", ' "MODE",')).split("%s")
         return first + "".join(f":b{place}{piece}" for place, piece in enumerate(rest, start=1))
 
-    def _define(self, statement: str) -> None:
+    def _run_definition(self, statement: str) -> None:
         """A statement that would end the transaction, in a session of its own."""
         with contextlib.closing(self.connect()) as link, link.cursor() as cursor:
             try:
-                cursor.execute(self.native(statement))
+                cursor.execute(self.rewrite_statement(statement))
             except oracledb.Error as error:
-                if _code(error) != _EXISTS:
+                if _find_error_code(error) != _EXISTS:
                     raise
 
-    def _claim(self, delivery: Delivery) -> bool:
+    def _claim_delivery(self, delivery: Delivery) -> bool:
         """Whoever comes second waits for the first and then finds the key there."""
         try:
-            return super()._claim(delivery)
+            return super()._claim_delivery(delivery)
         except oracledb.IntegrityError as error:
-            if _code(error) != _THERE:
+            if _find_error_code(error) != _THERE:
                 raise
             return False
 
@@ -228,16 +228,16 @@ class OracleTarget(LinkedTarget):
             retry_count=0,
         )
         named = {"user": given.user, "password": given.password, "dsn": given.options.get("dsn"), "params": params}
-        link: oracledb.Connection = reach.within(2 * CONNECT_SECONDS, lambda: oracledb.connect(**named))
+        link: oracledb.Connection = reach.connect_within(2 * CONNECT_SECONDS, lambda: oracledb.connect(**named))
         link.call_timeout = _SILENT_SECONDS * 1000
-        link.outputtypehandler = _exact
+        link.outputtypehandler = _convert_number
         with link.cursor() as cursor:
             for statement in _SESSION:
                 cursor.execute(statement)
         return link
 
 
-def no_empty_text(table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+def refuse_empty_text(table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Refuse rows that hold a text which Oracle would make NULL of.
 
     Raises:
@@ -248,18 +248,18 @@ def no_empty_text(table: str, columns: Sequence[str], rows: Sequence[Sequence[ob
         raise FeedFailed("HUB826", table, columns=", ".join(blank))
 
 
-def _exact(cursor: oracledb.Cursor, column: Any) -> Any:
+def _convert_number(cursor: oracledb.Cursor, column: Any) -> Any:
     """Numbers as decimals: the driver's floats would not hold a sum of money."""
     return cursor.var(Decimal, arraysize=cursor.arraysize) if column.type_code is oracledb.DB_TYPE_NUMBER else None
 
 
-def _code(error: Exception) -> str:
+def _find_error_code(error: Exception) -> str:
     found = _CODE.search(str(error))
     return found[0] if found else type(error).__name__
 
 
-def _ours(error: Exception, where: str, way: reach.Way | None) -> HubError:
-    code = _code(error)
+def _translate_error(error: Exception, where: str, way: reach.Route | None) -> HubError:
+    code = _find_error_code(error)
     if isinstance(error, OSError) or code.startswith("DPY-") or code in _TRANSIENT | _NO_ENTRY:
-        return Unavailable("HUB204", where, **(reach.unreached([code], way) if way else reach.broken([code])))
-    return FeedFailed("HUB601", where, **reach.refused(code, code))
+        return Unavailable("HUB204", where, **(reach.explain_unreached([code], way) if way else reach.explain_broken([code])))
+    return FeedFailed("HUB601", where, **reach.explain_refusal(code, code))

@@ -16,7 +16,7 @@ from contracts.contract import FeedDataset
 from core.dialects import LogicalType
 from core.errors import FeedFailed, HubError, Unavailable
 from core.store import postgres, reach
-from core.store.address import Connection
+from core.store.address import ConnectionAddress
 from loaders.tables import control_totals
 from loaders.tables.control_totals import TEXT
 from loaders.tables.table import CONNECT_SECONDS, LOCK_SECONDS, TableTarget
@@ -47,13 +47,13 @@ class PostgresPhrases:
 
     engine = "postgresql"
 
-    def character(self, code: int) -> str:
+    def spell_character(self, code: int) -> str:
         return f"chr({code})"
 
-    def joined(self, parts: Sequence[str]) -> str:
+    def join_texts(self, parts: Sequence[str]) -> str:
         return f"concat_ws(chr(31), {', '.join(parts)})"
 
-    def text(self, kind: LogicalType, value: str) -> str:
+    def format_value(self, kind: LogicalType, value: str) -> str:
         formats = {
             "boolean": "cast(cast({v} as integer) as text)",
             "date": "to_char({v}, 'YYYY-MM-DD')",
@@ -62,17 +62,17 @@ class PostgresPhrases:
         }
         return formats.get(kind.name, "cast({v} as text)").format(v=value, p=kind.precision, s=kind.scale)
 
-    def measure(self, kind: LogicalType, value: str) -> str:
+    def measure_value(self, kind: LogicalType, value: str) -> str:
         if kind.name in TEXT:
             return f"length({value})"
         if kind.name == "date":
             return f"(cast({value} as date) - date '1970-01-01')"
         return f"cast({value} as {'integer' if kind.name == 'boolean' else 'numeric'})"
 
-    def md5(self, text: str) -> str:
+    def hash_text(self, text: str) -> str:
         return f"md5(convert_to({text}, 'UTF8'))"
 
-    def bits(self, digest: str) -> str:
+    def xor_hashes(self, digest: str) -> str:
         return f"coalesce(bit_xor(cast(cast('x' || substr({digest}, 1, 15) as bit(60)) as bigint)), 0)"
 
 
@@ -96,20 +96,20 @@ class PostgresTarget(TableTarget):
         " rows_delete bigint not null, applied_at timestamptz not null default now())",
     }
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: ConnectionAddress) -> None:
         super().__init__(connection)
         self._link: postgres.Connection | None = None
         self._folding: dict[str, bool] = {}
 
     @contextlib.contextmanager
     def transaction(self, where: str) -> Iterator[None]:
-        link = self._connected(where)
+        link = self._ensure_connected(where)
         try:
             with link.transaction():
                 yield
         except psycopg.Error as error:
             # Not chained: the driver's message shows values of the row.
-            raise _ours(error, where) from None
+            raise _translate_error(error, where) from None
 
     def disconnect(self) -> None:
         if self._link:
@@ -119,30 +119,30 @@ class PostgresTarget(TableTarget):
     def folds(self, feed: FeedDataset) -> bool:
         """Texts are equal as their signs are, but for texts without case, fixed widths, and collations that say otherwise."""
         if feed.id not in self._folding:
-            names = [column.physical for column in control_totals.keys(feed)]
-            table = ddl.dotted(feed.physical, self.phrases.engine)
-            [(found,)] = self.rows(_FOLDS, table, names)
+            names = [column.physical for column in control_totals.key_columns(feed)]
+            table = ddl.quote_table_name(feed.physical, self.phrases.engine)
+            [(found,)] = self.read_rows(_FOLDS, table, names)
             self._folding[feed.id] = bool(found)
         return self._folding[feed.id]
 
-    def exactly(self, left: str, right: str) -> str:
+    def match_exactly(self, left: str, right: str) -> str:
         return f'({left}) collate "C" = {right}'
 
-    def same(self, left: str, right: str) -> str:
+    def match_nullable(self, left: str, right: str) -> str:
         return f"{left} is not distinct from {right}"
 
     def run(self, statement: str, *values: object) -> int:
-        return self._connected().execute(statement.encode(), values).rowcount
+        return self._ensure_connected().execute(statement.encode(), values).rowcount
 
-    def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        return self._connected().execute(statement.encode(), values).fetchall()
+    def read_rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        return self._ensure_connected().execute(statement.encode(), values).fetchall()
 
     @contextlib.contextmanager
-    def stream(self, query: str, schema: pa.Schema, folder: Path, *values: object) -> Iterator[pa.RecordBatchReader]:
-        text = ClientCursor(self._connected()).mogrify(query.encode(), values)
-        yield postgres.copy_out(self._connected(), text, schema, folder / "found.csv")
+    def stream_rows(self, query: str, schema: pa.Schema, folder: Path, *values: object) -> Iterator[pa.RecordBatchReader]:
+        text = ClientCursor(self._ensure_connected()).mogrify(query.encode(), values)
+        yield postgres.copy_out(self._ensure_connected(), text, schema, folder / "found.csv")
 
-    def stage(self, name: str, table: str, columns: Sequence[str]) -> None:
+    def create_staging(self, name: str, table: str, columns: Sequence[str]) -> None:
         self.run(f"drop table if exists pg_temp.{name}")
         self.run(
             f"create temporary table {name} on commit drop as"
@@ -151,7 +151,7 @@ class PostgresTarget(TableTarget):
 
     def load(self, file: Path, table: str, columns: Sequence[str]) -> None:
         statement = f"copy {table} ({', '.join(columns)}) from stdin (format csv, null 'NULL')".encode()
-        with file.open("rb") as source, self._connected().cursor() as cursor, cursor.copy(statement) as sink:
+        with file.open("rb") as source, self._ensure_connected().cursor() as cursor, cursor.copy(statement) as sink:
             while chunk := source.read(_CHUNK):
                 sink.write(chunk)
         self.run(f"analyze {table}")
@@ -165,18 +165,18 @@ class PostgresTarget(TableTarget):
     def delete(self, table: str, source: str, on: str, *bound: object) -> int:
         return self.run(f"delete from {table} using {source} where {on}", *bound)
 
-    def make(self, feed: FeedDataset, statement: str) -> None:
-        for part in [statement, *ddl.comments(feed.physical, feed.title, feed.columns, self.phrases.engine)]:
-            self._connected().execute(part.encode())
+    def create_table(self, feed: FeedDataset, statement: str) -> None:
+        for part in [statement, *ddl.compile_comments(feed.physical, feed.title, feed.columns, self.phrases.engine)]:
+            self._ensure_connected().execute(part.encode())
 
-    def check(self, feed: FeedDataset) -> None:
+    def refuse_unsafe_table(self, feed: FeedDataset) -> None:
         """Every table has transactions."""
 
-    def _prepare(self, feed: FeedDataset) -> None:
-        self.rows("select pg_advisory_xact_lock(%s)", _LOCK_CREATE)
-        super()._prepare(feed)
+    def _prepare_tables(self, feed: FeedDataset) -> None:
+        self.read_rows("select pg_advisory_xact_lock(%s)", _LOCK_CREATE)
+        super()._prepare_tables(feed)
 
-    def _connected(self, where: str = "") -> postgres.Connection:
+    def _ensure_connected(self, where: str = "") -> postgres.Connection:
         if self._link is None or self._link.closed:
             given = self.connection
             settled = {
@@ -184,18 +184,18 @@ class PostgresTarget(TableTarget):
                 "client_encoding": "UTF8",
                 "options": f"-c lock_timeout={LOCK_SECONDS}s {_PLANNING}",
             }
-            address = postgres.conninfo(given, **settled)
+            address = postgres.build_conninfo(given, **settled)
             try:
                 self._link = psycopg.connect(address, autocommit=True, cursor_factory=ClientCursor)
             except psycopg.Error as error:
-                raise Unavailable("HUB204", where or given.id, **postgres.why(error, given)) from None
+                raise Unavailable("HUB204", where or given.id, **postgres.explain_failure(error, given)) from None
             allowed = _MAY_BE_TERSE if self._link.info.server_version >= 150_000 else "current_setting('is_superuser') = 'on'"
             self._link.execute(f"select case when {allowed} then {_TERSE} end".encode())
         return self._link
 
 
-def _ours(error: psycopg.Error, where: str) -> HubError:
+def _translate_error(error: psycopg.Error, where: str) -> HubError:
     reason = f"{type(error).__name__} {error.sqlstate or ''}".strip()
     if isinstance(error, psycopg.OperationalError) and (error.sqlstate is None or error.sqlstate.startswith(_TRANSIENT)):
-        return Unavailable("HUB204", where, **postgres.why(error))
-    return FeedFailed("HUB601", where, **reach.refused(reason, error.sqlstate or ""))
+        return Unavailable("HUB204", where, **postgres.explain_failure(error))
+    return FeedFailed("HUB601", where, **reach.explain_refusal(reason, error.sqlstate or ""))

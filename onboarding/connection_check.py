@@ -8,16 +8,16 @@ from typing import Any
 from contracts.catalog import Catalog
 from contracts.contract import FeedDataset, SourceDataset
 from core.errors import Denied, HubError
-from core.messages import text
-from core.store.connections import connection
+from core.messages import translate
+from core.store.connections import get_connection
 from extractors.base import open_extractor
 from loaders.base import open_target
 from loaders.tables.table import TableTarget
-from onboarding.source_conformance import prove
+from onboarding.source_conformance import prove_source
 from onboarding.target_conformance import prove_target
 
 
-def selftest(catalog: Catalog, connection_id: str, *, write: bool = False) -> list[dict[str, Any]]:
+def run_connection_check(catalog: Catalog, connection_id: str, *, write: bool = False) -> list[dict[str, Any]]:
     """One result for each contracted dataset of a connection: `{dataset, ok, rows, new_columns, notes, problem}`.
 
     Sources are read in every way that the night reads them. Of a receiver's tables the columns are looked at; with `write`
@@ -33,43 +33,43 @@ def selftest(catalog: Catalog, connection_id: str, *, write: bool = False) -> li
         known |= {feed.connection for feed in catalog.feeds.values()}
         raise Denied("HUB709", connection_id, known=", ".join(sorted(known)))
     if sources and not write:
-        return [_source(dataset) for dataset in sources]
-    return _receiver(catalog, connection_id, feeds, write)
+        return [_try_source(dataset) for dataset in sources]
+    return _try_receiver(catalog, connection_id, feeds, write)
 
 
-def _source(dataset: SourceDataset) -> dict[str, Any]:
+def _try_source(dataset: SourceDataset) -> dict[str, Any]:
     try:
-        found = prove(open_extractor(connection(dataset.connection)), dataset)
+        found = prove_source(open_extractor(get_connection(dataset.connection)), dataset)
     except HubError as error:
-        return _result(dataset.id, problem=error.line())
-    return _result(dataset.id, found.rows, found.new_columns, found.notes, "; ".join(found.problems) or None)
+        return _build_result(dataset.id, problem=error.line())
+    return _build_result(dataset.id, found.rows, found.new_columns, found.notes, "; ".join(found.problems) or None)
 
 
-def _receiver(catalog: Catalog, connection_id: str, feeds: list[FeedDataset], write: bool) -> list[dict[str, Any]]:
-    target = open_target(connection(connection_id)) if feeds else None
+def _try_receiver(catalog: Catalog, connection_id: str, feeds: list[FeedDataset], write: bool) -> list[dict[str, Any]]:
+    target = open_target(get_connection(connection_id)) if feeds else None
     if not isinstance(target, TableTarget):
         known = sorted({feed.connection for feed in catalog.feeds.values()})
         raise Denied("HUB825", connection_id, known=", ".join(known))
     try:
         if write:
-            return [_result(step.name, step.rows, problem=step.problem) for step in prove_target(target)]
-        return [_table(target, feed) for feed in feeds]
+            return [_build_result(step.name, step.rows, problem=step.problem) for step in prove_target(target)]
+        return [_compare_columns(target, feed) for feed in feeds]
     finally:
         target.close()
 
 
-def _table(target: TableTarget, feed: FeedDataset) -> dict[str, Any]:
+def _compare_columns(target: TableTarget, feed: FeedDataset) -> dict[str, Any]:
     try:
         with target.transaction(feed.id):
-            seen = target.columns_of(feed.physical)
+            seen = target.list_columns(feed.physical)
     except HubError as error:
-        return _result(feed.id, problem=error.line())
+        return _build_result(feed.id, problem=error.line())
     lost = [column.physical for column in feed.columns if column.physical not in seen] if seen else []
-    notes = [] if seen else [text("selftest.absent")]
-    return _result(feed.id, notes=notes, problem=text("selftest.lost", columns=", ".join(lost)) if lost else None)
+    notes = [] if seen else [translate("selftest.absent")]
+    return _build_result(feed.id, notes=notes, problem=translate("selftest.lost", columns=", ".join(lost)) if lost else None)
 
 
-def _result(
+def _build_result(
     dataset: str,
     rows: int = 0,
     new_columns: list[str] | None = None,

@@ -16,26 +16,33 @@ from typing import Any
 
 import yaml
 
-from contracts.catalog import Catalog, catalog
+from contracts.catalog import Catalog, load_catalog
 from contracts.contract import Column, Entity
-from contracts.data_dictionary import Dictionary, dictionary, meaning
-from contracts.sql.files import MARK
+from contracts.data_dictionary import DataDictionary, find_hub_column, read_dictionary
+from contracts.sql.files import PLACEHOLDER
 from core.errors import ContractError, Denied, HubError
-from core.store.connections import connection, switched_off
-from extractors.base import Encoded, Extractor, Guarded, Holding, SourceColumn, open_extractor
-from lint.vocabulary import PROVENANCE
-from onboarding.draft_select import select_for
-from onboarding.draft_words import HAN, dataset_names, doubts, is_secret, snake, watermarks
+from core.store.connections import get_connection, list_switched_off
+from extractors.base import (
+    Extractor,
+    SourceColumn,
+    SupportsEncodingGuess,
+    SupportsSharedConnection,
+    SupportsUnreadableTables,
+    open_extractor,
+)
+from lint.vocabulary import PROVENANCE_COLUMNS
+from onboarding.draft_select import build_select
+from onboarding.draft_words import HAN, choose_dataset_names, convert_to_snake, find_watermarks, is_secret, list_doubts
 
 _SENSITIVE = re.compile(r"SFZ|ZJH|YHK|YHZH|GZ$|JE$|ZP$|MM$|MIMA|PASSW|SALARY|JKZK|ZZMM|XYZJ|JTZZ|LXDZ", re.IGNORECASE)
 _PERSONAL = re.compile(r"DH$|SJ$|YX$|EMAIL|MAIL|PHONE|MOBILE|CSRQ|BIRTH|XB|MZ|SEX", re.IGNORECASE)
 _UNSIZED = re.compile(r"(float|double( precision)?|real|numeric|decimal|number)( unsigned)?( zerofill)?$", re.IGNORECASE)
-WIDEST = "decimal(38,10)"
+WIDEST_DECIMAL = "decimal(38,10)"
 _DECIMAL = re.compile(r"(?:decimal|numeric|number)\((\d+),\s*(\d+)\)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Drafted:
+class DraftColumn:
     """One column of the draft: how the source calls it and what the hub's contracts say that it is, if they do."""
 
     seen: SourceColumn
@@ -49,22 +56,22 @@ class Drafted:
 
 
 @dataclass(frozen=True)
-class Table:
+class DraftTable:
     """One table of the draft: its dataset's name, every column, the names of its key in the source, and of a file the encoding
     that its text seems to have, where it is not the usual one."""
 
     name: str
-    columns: Sequence[Drafted]
+    columns: Sequence[DraftColumn]
     key: tuple[str, ...]
     encoding: str | None = None
 
     @property
-    def kept(self) -> list[Drafted]:
+    def kept(self) -> list[DraftColumn]:
         """The columns that are drafted: all but those that open an account. A key stays, whatever it is called."""
         return [column for column in self.columns if column.seen.name in self.key or not is_secret(column.seen.name)]
 
 
-def draft(
+def write_drafts(
     connection_id: str, out: Path, tables: Sequence[str] = (), warn: Callable[[HubError], None] = lambda error: None
 ) -> list[Path]:
     """Write drafts of `tables` (default: all that the connection shows) under `out` and return the files.
@@ -77,27 +84,27 @@ def draft(
             HUB877 when the connection shows no table at all.
         Denied: HUB750 when a file is already there, HUB878 when the connection is registered as off; nothing is written then.
     """
-    known = catalog()
-    system = _system(known, connection_id)
-    if connection_id in switched_off():
+    catalog = load_catalog()
+    system = _find_system(catalog, connection_id)
+    if connection_id in list_switched_off():
         raise Denied("HUB878", connection_id)
-    source = open_extractor(connection(connection_id))
-    with source.held() if isinstance(source, Holding) else contextlib.nullcontext():
-        present = source.tables()
-        seen = _seen(source, connection_id, _tables(present, connection_id, tables), warn)
-    names = dataset_names(present)
-    words = dictionary(known.layers.glob("schemas/hub/*.odcs.yaml"))
-    written = {table: source.encoding_of(table) for table in seen} if isinstance(source, Encoded) else {}
+    source = open_extractor(get_connection(connection_id))
+    with source.share_connection() if isinstance(source, SupportsSharedConnection) else contextlib.nullcontext():
+        present = source.list_tables()
+        seen = _read_tables(source, connection_id, _select_tables(present, connection_id, tables), warn)
+    names = choose_dataset_names(present)
+    words = read_dictionary(catalog.layers.glob("schemas/hub/*.odcs.yaml"))
+    written = {table: source.guess_encoding(table) for table in seen} if isinstance(source, SupportsEncodingGuess) else {}
     drafted = {
-        table: Table(names[table], _columns(columns, words), tuple(key), written.get(table))
+        table: DraftTable(names[table], _draft_columns(columns, words), tuple(key), written.get(table))
         for table, (columns, key) in seen.items()
     }
     files: dict[Path, str] = {}
     for table, made in drafted.items():
-        contract = _contract(known, connection_id, system, table, made)
+        contract = _draft_contract(catalog, connection_id, system, table, made)
         path = Path("schemas") / "sources" / system / f"{made.name}.odcs.yaml"
         files[path] = yaml.safe_dump(contract, allow_unicode=True, sort_keys=False, width=120)
-    files |= _selects(known, system, list(drafted.values()))
+    files |= _draft_selects(catalog, system, list(drafted.values()))
     for path in files:
         if (out / path).exists():
             raise Denied("HUB750", str(path))
@@ -107,15 +114,15 @@ def draft(
     return [out / path for path in files]
 
 
-def _system(known: Catalog, connection_id: str) -> str:
+def _find_system(catalog: Catalog, connection_id: str) -> str:
     """The system of a connection: `src_finance` and `src_finance_upload` are both `finance`."""
-    fitting = [code for code in known.systems if f"{connection_id}_".startswith(f"src_{code}_")]
+    fitting = [code for code in catalog.systems if f"{connection_id}_".startswith(f"src_{code}_")]
     if not fitting:
-        raise ContractError("HUB892", connection_id, known=", ".join(f"src_{code}" for code in known.systems))
+        raise ContractError("HUB892", connection_id, known=", ".join(f"src_{code}" for code in catalog.systems))
     return max(fitting, key=len)
 
 
-def _tables(present: Sequence[str], connection_id: str, tables: Sequence[str]) -> list[str]:
+def _select_tables(present: Sequence[str], connection_id: str, tables: Sequence[str]) -> list[str]:
     if not present:
         raise ContractError("HUB877", connection_id)
     missing = [table for table in tables if table not in present]
@@ -124,37 +131,37 @@ def _tables(present: Sequence[str], connection_id: str, tables: Sequence[str]) -
     return sorted(tables) if tables else list(present)
 
 
-def _seen(
+def _read_tables(
     source: Extractor, connection_id: str, tables: Sequence[str], warn: Callable[[HubError], None]
 ) -> dict[str, tuple[list[SourceColumn], list[str]]]:
     """Columns and key of each table; one that shows no column, or that the account may not read, is told of and left out."""
-    for table in source.closed() if isinstance(source, Guarded) else []:
+    for table in source.list_unreadable_tables() if isinstance(source, SupportsUnreadableTables) else []:
         warn(ContractError("HUB890", f"{connection_id}.{table}"))
     found: dict[str, tuple[list[SourceColumn], list[str]]] = {}
     for table in tables:
-        columns = source.columns(table)
+        columns = source.read_columns(table)
         if columns:
-            found[table] = columns, source.primary_key(table)
+            found[table] = columns, source.read_primary_key(table)
         else:
             warn(ContractError("HUB891", f"{connection_id}.{table}"))
     return found
 
 
-def _columns(columns: Sequence[SourceColumn], words: Dictionary) -> list[Drafted]:
+def _draft_columns(columns: Sequence[SourceColumn], words: DataDictionary) -> list[DraftColumn]:
     """Every column with a name of its own: the standard's where it is known and free, else the source's in snake_case."""
-    drafted: list[Drafted] = []
-    taken: set[str] = set(PROVENANCE)
+    drafted: list[DraftColumn] = []
+    taken: set[str] = set(PROVENANCE_COLUMNS)
     for position, seen in enumerate(columns, start=1):
-        means = meaning(seen.name, words)
-        own = "" if HAN.search(seen.name) else snake(seen.name)
+        means = find_hub_column(seen.name, words)
+        own = "" if HAN.search(seen.name) else convert_to_snake(seen.name)
         choices = [means.name if means else "", own if re.match(r"[a-z]", own) else "", f"column_{position}"]
         name = next(choice for choice in choices if choice and choice not in taken)
         taken.add(name)
-        drafted.append(Drafted(seen, name, means if means and means.name == name else None))
+        drafted.append(DraftColumn(seen, name, means if means and means.name == name else None))
     return drafted
 
 
-def _contract(known: Catalog, connection_id: str, system: str, table: str, made: Table) -> dict[str, Any]:
+def _draft_contract(catalog: Catalog, connection_id: str, system: str, table: str, made: DraftTable) -> dict[str, Any]:
     name, columns, key = made.name, made.kept, made.key
     contract: dict[str, Any] = {
         "apiVersion": "v3.1.0",
@@ -163,44 +170,44 @@ def _contract(known: Catalog, connection_id: str, system: str, table: str, made:
         "version": "1.0.0",
         "status": "draft",
         "domain": system,
-        "team": {"name": str(known.systems[system].get("owner_zh") or f"{MARK} 责任单位")},
+        "team": {"name": str(catalog.systems[system].get("owner_zh") or f"{PLACEHOLDER} 责任单位")},
         "servers": [{"server": connection_id, "type": "custom"}],
     }
-    if notes := _notes(made):
+    if notes := _collect_notes(made):
         contract["description"] = notes
-    properties = [_property(column, key) for column in columns]
-    head: dict[str, Any] = {"name": name, "physicalName": table, "businessName": _titled(table)}
+    properties = [_draft_property(column, key) for column in columns]
+    head: dict[str, Any] = {"name": name, "physicalName": table, "businessName": _choose_title(table)}
     if made.encoding:
         head["customProperties"] = [{"property": "encoding", "value": made.encoding}]
     contract["schema"] = [{**head, "properties": properties}]
     return contract
 
 
-def _notes(made: Table) -> dict[str, str]:
+def _collect_notes(made: DraftTable) -> dict[str, str]:
     """What a person should know: no key, columns left out, types that say less than they seem to, and by what changes may be
     told."""
-    lines = [] if made.key else [f"{MARK} 来源没有声明主键；请给键列写 primaryKey 与 primaryKeyPosition"]
+    lines = [] if made.key else [f"{PLACEHOLDER} 来源没有声明主键；请给键列写 primaryKey 与 primaryKeyPosition"]
     left = [column.seen.name for column in made.columns if column not in made.kept]
     if left:
         lines.append(f"没有起草的列（口令、密钥之类，谁也用不着）：{'、'.join(left)}")
     if made.encoding:
         lines.append(f"文件不是 UTF-8，按 {made.encoding} 起草；请核对几行中文")
-    lines += doubts([column.seen for column in made.kept])
-    marks = watermarks([column.seen for column in made.kept])
+    lines += list_doubts([column.seen for column in made.kept])
+    marks = find_watermarks([column.seen for column in made.kept])
     usage = f"可作水位的列：{'、'.join(marks)}。确认每次改动都会更新它之后，大表可写 mode: window 与 watermark" if marks else ""
     found = {"usage": usage, "limitations": "。".join(lines)}
     return {name: words for name, words in found.items() if words}
 
 
-def _property(column: Drafted, key: Sequence[str]) -> dict[str, Any]:
+def _draft_property(column: DraftColumn, key: Sequence[str]) -> dict[str, Any]:
     means = column.meaning
     item: dict[str, Any] = {
         "name": column.name,
         "physicalName": column.seen.name,
-        "businessName": column.seen.title or (means.title if means else _titled(column.seen.name)),
+        "businessName": column.seen.title or (means.title if means else _choose_title(column.seen.name)),
         "logicalType": column.kind,
-        "physicalType": _physical_type(column.seen),
-        "classification": classification(column.seen.name, means),
+        "physicalType": _choose_physical_type(column.seen),
+        "classification": classify_column(column.seen.name, means),
     }
     if column.seen.name in key:
         item |= {"primaryKey": True, "primaryKeyPosition": list(key).index(column.seen.name) + 1}
@@ -211,41 +218,43 @@ def _property(column: Drafted, key: Sequence[str]) -> dict[str, Any]:
     return item
 
 
-def _titled(name: str) -> str:
-    return name if HAN.search(name) else f"{MARK} 中文名"
+def _choose_title(name: str) -> str:
+    return name if HAN.search(name) else f"{PLACEHOLDER} 中文名"
 
 
-def _physical_type(seen: SourceColumn) -> str:
+def _choose_physical_type(seen: SourceColumn) -> str:
     """The type as the source has it, a number's with its size; one without a size gets the widest that keeps ten decimals."""
     number = _DECIMAL.match(seen.type)
     if number:
         return f"decimal({number[1]},{number[2]})"
-    return WIDEST if seen.kind == "number" and _UNSIZED.match(seen.type) else seen.type
+    return WIDEST_DECIMAL if seen.kind == "number" and _UNSIZED.match(seen.type) else seen.type
 
 
-def classification(physical: str, means: Column | None) -> str:
+def classify_column(physical: str, means: Column | None) -> str:
     """The class of the standard's column; without one the higher class that the name suggests, else a mark."""
     guessed = "P3" if _SENSITIVE.search(physical) else "P2" if _PERSONAL.search(physical) else None
     if means:
         return max(means.pii, guessed or "P0")
-    return guessed or f"{MARK} P0-P3"
+    return guessed or f"{PLACEHOLDER} P0-P3"
 
 
-def _selects(known: Catalog, system: str, drafted: Sequence[Table]) -> dict[Path, str]:
+def _draft_selects(catalog: Catalog, system: str, drafted: Sequence[DraftTable]) -> dict[Path, str]:
     """For every entity that the system may give and that has no SELECT yet, one from the table that fits it best."""
     files: dict[Path, str] = {}
-    for entity in known.entities.values():
-        if system not in entity.authority or known.conform_file(entity.name, system).is_file():
+    for entity in catalog.entities.values():
+        if system not in entity.authority or catalog.conform_file(entity.name, system).is_file():
             continue
-        best = max(sorted(drafted, key=lambda table: table.name), key=lambda table: _fit(entity, table.kept), default=None)
-        if best is not None and _fit(entity, best.kept):
+        best = max(
+            sorted(drafted, key=lambda table: table.name), key=lambda table: _count_matches(entity, table.kept), default=None
+        )
+        if best is not None and _count_matches(entity, best.kept):
             kinds = {column.name: column.kind for column in best.kept}
             path = Path("sql") / "conform" / entity.name / f"{system}.sql"
-            files[path] = select_for(entity, system, best.name, kinds)
+            files[path] = build_select(entity, system, best.name, kinds)
     return files
 
 
-def _fit(entity: Entity, columns: Sequence[Drafted]) -> int:
+def _count_matches(entity: Entity, columns: Sequence[DraftColumn]) -> int:
     """How many of an entity's columns a table has, and at least a quarter; 0 when one of its key columns is missing."""
     names = {column.name for column in columns if column.meaning}
     found = sum(column.name in names for column in entity.columns)

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from contracts.contract import Column, Entity
-from contracts.sql.files import MARK
-from core.dialects import spelling
+from contracts.sql.files import PLACEHOLDER
+from core.dialects import spell_sql_type
 
 
-def select_for(entity: Entity, system: str, dataset: str, kinds: Mapping[str, str]) -> str:
+def build_select(entity: Entity, system: str, dataset: str, kinds: Mapping[str, str]) -> str:
     """The text of `sql/conform/<entity>/<system>.sql`; `kinds` maps the dataset's column names to their types.
 
     Coded columns go through `codes.map` and pass unmapped codes on as received. A column that the dataset lacks, or has in
     another type, is NULL and marked.
     """
     coded = [column for column in entity.columns if column.code_list and kinds.get(column.name) == "string"]
-    lines = [f"    {_output(column, kinds, column in coded)} as {column.name}," for column in entity.columns]
+    lines = [f"    {_build_output(column, kinds, column in coded)} as {column.name}," for column in entity.columns]
     marked = [
-        line + (f" -- {mark}" if (mark := _mark(column, kinds)) else "")
+        line + (f" -- {mark}" if (mark := _build_placeholder(column, kinds)) else "")
         for line, column in zip(lines, entity.columns, strict=True)
     ]
     joins = [
@@ -31,8 +31,8 @@ def select_for(entity: Entity, system: str, dataset: str, kinds: Mapping[str, st
     return "\n".join(body) + "\n"
 
 
-def _output(column: Column, kinds: Mapping[str, str], is_coded: bool) -> str:
-    kind = spelling(column.type, "duckdb")
+def _build_output(column: Column, kinds: Mapping[str, str], is_coded: bool) -> str:
+    kind = spell_sql_type(column.type, "duckdb")
     if kinds.get(column.name) != column.type.name:
         return f"cast(null as {kind})"
     if is_coded:
@@ -42,10 +42,10 @@ def _output(column: Column, kinds: Mapping[str, str], is_coded: bool) -> str:
     return f"cast(s.{column.name} as {kind})"
 
 
-def _mark(column: Column, kinds: Mapping[str, str]) -> str | None:
+def _build_placeholder(column: Column, kinds: Mapping[str, str]) -> str | None:
     found = kinds.get(column.name)
     if found is None:
-        return f"{MARK} {column.title}:来自哪一列?没有就留空并删去此注"
+        return f"{PLACEHOLDER} {column.title}:来自哪一列?没有就留空并删去此注"
     if found != column.type.name:
-        return f"{MARK} {column.title}:由 s.{column.name}({found})换算"
+        return f"{PLACEHOLDER} {column.title}:由 s.{column.name}({found})换算"
     return None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.errors import Denied
 from core.layers import profiles
-from core.messages import text
+from core.messages import translate
 from core.settings import SITE_FILE, Site
 
 FOLDERS = (
@@ -42,7 +42,7 @@ def create_site(folder: Path, site: Site) -> list[Path]:
         ("schemas/flows/site.yaml", "flows"),
         ("schemas/calendar/README.md", "calendar"),
     ):
-        files[name] = text(f"site.{key}", site.language, name=site.name or text("site.unnamed", site.language)) + "\n"
+        files[name] = translate(f"site.{key}", site.language, name=site.name or translate("site.unnamed", site.language)) + "\n"
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,14 +60,14 @@ def _check(site: Site) -> None:
     }
     for name, (value, known) in choices.items():
         if value not in known:
-            shown = ", ".join(sorted(known)) if name == "profile" else text(f"site.{name}_example")
+            shown = ", ".join(sorted(known)) if name == "profile" else translate(f"site.{name}_example")
             raise Denied("HUB897", name, value=value, known=shown.lstrip(", ") or "-")
 
 
 def _settings_text(site: Site) -> str:
-    lines = [text("site.settings", site.language)]
+    lines = [translate("site.settings", site.language)]
     for name in site.__struct_fields__:
-        lines.append(f"# {text(f'site.about_{name}', site.language)}")
+        lines.append(f"# {translate(f'site.about_{name}', site.language)}")
         lines.append(f'{name} = "{_escaped(str(getattr(site, name)))}"')
     return "\n".join(lines) + "\n"
 

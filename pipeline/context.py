@@ -6,38 +6,38 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from contracts.catalog import Catalog, catalog
-from core.settings import settings
-from core.store.ledger import Ledger, Run, ledger
+from contracts.catalog import Catalog, load_catalog
+from core.settings import get_settings
+from core.store.ledger import Ledger, Run, open_ledger
 
-Progress = Callable[[str, str], None]
+ProgressCallback = Callable[[str, str], None]
 
 
-def _silent(verb: str, subject: str) -> None:
+def _ignore_progress(verb: str, subject: str) -> None:
     return None
 
 
 @dataclass(frozen=True)
-class Night:
+class RunContext:
     """A run under way. `progress(verb, subject)` is called as each step begins, for people who watch."""
 
     run: Run
     ledger: Ledger
     catalog: Catalog
-    progress: Progress = field(default=_silent, repr=False)
+    progress: ProgressCallback = field(default=_ignore_progress, repr=False)
 
     @property
     def landing(self) -> Path:
-        return settings().landing
+        return get_settings().landing
 
     def folder(self, *parts: str) -> Path:
         """A folder for this run's intermediate files; it is made."""
-        path = settings().work.joinpath(self.run.id, *parts)
+        path = get_settings().work.joinpath(self.run.id, *parts)
         path.mkdir(parents=True, exist_ok=True)
         return path
 
 
-def resume(run_id: str, progress: Progress = _silent) -> Night:
+def resume_run(run_id: str, progress: ProgressCallback = _ignore_progress) -> RunContext:
     """The run with this id, as another process left it."""
-    book = ledger()
-    return Night(book.run(run_id), book, catalog(), progress)
+    ledger = open_ledger()
+    return RunContext(ledger.run(run_id), ledger, load_catalog(), progress)

@@ -13,7 +13,7 @@ from typing import Any
 from core.store.ledger import Ledger
 
 KEYS = {"brake": "brake_id", "upload": "upload_id", "delivery": "delivery_id", "version": "version"}
-_OPEN: Mapping[str, tuple[str, frozenset[str]]] = {
+_CHANGEABLE_FACTS: Mapping[str, tuple[str, frozenset[str]]] = {
     "brake": ("approved_by", frozenset({"requested_by", "requested_at", "reason"})),
     "delivery": ("accepted_at", frozenset({"received"})),
     "upload": ("stored", frozenset({"given_at"})),
@@ -22,13 +22,13 @@ _OPEN: Mapping[str, tuple[str, frozenset[str]]] = {
 when a file was given until it is kept."""
 
 
-def chain(book: Ledger) -> dict[str, Any]:
+def validate_chain(ledger: Ledger) -> dict[str, Any]:
     """Compute every mark anew and compare entries with each other and with their rows; returns `{records, broken}`.
 
     `broken` is the first that is not what it should be, `{record, kind, subject, fact}`, or None. `fact` is `mark` when the
     entry itself was changed, the name of a fact that was changed after it was written down, or `row` when the row is gone.
     """
-    rows = book.rows(
+    rows = ledger.rows(
         "select entry_id, kind, subject, facts, coalesce(facts::text, '') as told, (at at time zone 'UTC')::text as at, mark"
         " from ops.journal order by entry_id"
     )
@@ -36,19 +36,19 @@ def chain(book: Ledger) -> dict[str, Any]:
     for row in rows:
         at = (row["kind"], row["subject"])
         words = "\x1f".join([before, row["kind"], row["subject"], row["told"], row["at"]])
-        changed = None if at not in newest else _changed(row["kind"], newest[at]["facts"], row["facts"])
+        changed = None if at not in newest else _find_changed_fact(row["kind"], newest[at]["facts"], row["facts"])
         wrong = "mark" if hashlib.sha256(words.encode()).hexdigest() != row["mark"] else changed
         if wrong:
-            return {"records": len(rows), "broken": _named(row, wrong)}
+            return {"records": len(rows), "broken": _describe_break(row, wrong)}
         before, newest[at] = row["mark"], row
-    return {"records": len(rows), "broken": _differing(book, newest)}
+    return {"records": len(rows), "broken": _find_differing_row(ledger, newest)}
 
 
-def _changed(kind: str, before: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> str | None:
+def _find_changed_fact(kind: str, before: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> str | None:
     """The fact that a later entry has otherwise though it was settled."""
     if now is None or before is None:
         return "row"
-    settled, open_facts = _OPEN.get(kind, ("", frozenset()))
+    settled, open_facts = _CHANGEABLE_FACTS.get(kind, ("", frozenset()))
     is_open = bool(settled) and before.get(settled) is None
     for name, fact in sorted(before.items()):
         if fact is not None and fact != now.get(name) and not (is_open and name in open_facts):
@@ -56,10 +56,10 @@ def _changed(kind: str, before: Mapping[str, Any] | None, now: Mapping[str, Any]
     return None
 
 
-def _differing(book: Ledger, newest: Mapping[tuple[str, str], Mapping[str, Any]]) -> dict[str, Any] | None:
+def _find_differing_row(ledger: Ledger, newest: Mapping[tuple[str, str], Mapping[str, Any]]) -> dict[str, Any] | None:
     """The first row that is not as its newest entry says, that is gone, or that has no entry."""
     for kind, key in KEYS.items():
-        found = book.rows(
+        found = ledger.rows(
             f"select t.{key}::text as subject, ops.journal_facts('{kind}', to_jsonb(t)) as facts from ops.{kind} t"
         )
         rows = {row["subject"]: row["facts"] for row in found}
@@ -68,11 +68,11 @@ def _differing(book: Ledger, newest: Mapping[tuple[str, str], Mapping[str, Any]]
             if now != entry["facts"]:
                 facts = entry["facts"] or {}
                 names = sorted(name for name in {*facts, *(now or {})} if facts.get(name) != (now or {}).get(name))
-                return _named(entry, names[0] if now is not None else "row")
+                return _describe_break(entry, names[0] if now is not None else "row")
         if rows:
             return {"record": None, "kind": kind, "subject": min(rows), "fact": "mark"}
     return None
 
 
-def _named(entry: Mapping[str, Any], fact: str) -> dict[str, Any]:
+def _describe_break(entry: Mapping[str, Any], fact: str) -> dict[str, Any]:
     return {"record": entry["entry_id"], "kind": entry["kind"], "subject": entry["subject"], "fact": fact}

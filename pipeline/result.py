@@ -10,15 +10,15 @@ from typing import TypeVar
 
 from core import faults
 from core.errors import HubError
-from core.hashing import digest
-from core.settings import settings
-from pipeline.context import Night
+from core.hashing import hash_values
+from core.settings import get_settings
+from pipeline.context import RunContext
 
 T = TypeVar("T")
 
 
 @dataclass
-class Outcome:
+class RunResult:
     """What a run came to: its id, the version it left, and one error for everything that did not go through."""
 
     run_id: str
@@ -31,14 +31,14 @@ class Outcome:
         try:
             return work()
         except BaseException as error:
-            if faults.ends(error):
+            if faults.is_exit(error):
                 raise
-            self.problems.append(faults.coded(error, "", where))
+            self.problems.append(faults.wrap_error(error, "", where))
             return None
 
 
 @contextlib.contextmanager
-def recorded(here: Night, verb: str, subject: str) -> Iterator[None]:
+def record_failure(run: RunContext, verb: str, subject: str) -> Iterator[None]:
     """Work on `subject` outside a step of its own: an error that nobody foresaw is written down as that of a failed step.
 
     Raises:
@@ -49,18 +49,18 @@ def recorded(here: Night, verb: str, subject: str) -> Iterator[None]:
     except HubError:
         raise
     except BaseException as error:
-        if faults.ends(error):
+        if faults.is_exit(error):
             raise
-        found = faults.coded(error, verb, subject)
-        here.ledger.stop(here.ledger.begin(here.run.id, verb, subject, digest("fault", list(found.trace))), found)
+        found = faults.wrap_error(error, verb, subject)
+        run.ledger.stop(run.ledger.begin(run.run.id, verb, subject, hash_values("fault", list(found.trace))), found)
         raise found from None
 
 
-def each(work: Callable[[T], object], items: Iterable[T]) -> None:
+def run_for_each(work: Callable[[T], object], items: Iterable[T]) -> None:
     """Do the work for every item, as many side by side as the settings allow."""
-    if settings().workers == 1:
+    if get_settings().workers == 1:
         for item in items:
             work(item)
         return
-    with ThreadPoolExecutor(settings().workers) as pool:
+    with ThreadPoolExecutor(get_settings().workers) as pool:
         list(pool.map(work, items))

@@ -9,11 +9,11 @@ from typing import Any
 
 from contracts.catalog import Catalog
 from contracts.contract import Entity
-from core.row_set import Rows
+from core.row_set import RowSet
 
 
 @dataclass(frozen=True)
-class Question:
+class CheckRequest:
     """One entity's conformed rows to be checked.
 
     Attributes:
@@ -30,13 +30,13 @@ class Question:
     entity: Entity
     catalog: Catalog
     conformed: Path
-    known: Mapping[str, Rows]
+    known: Mapping[str, RowSet]
     out: Path
-    standing: Mapping[str, Rows] = field(default_factory=dict)
+    standing: Mapping[str, RowSet] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CheckResult:
     """The answer.
 
     Attributes:

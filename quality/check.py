@@ -17,16 +17,16 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.contract import Entity, Rule
-from core.engine import engine
+from core.engine import open_engine
 from quality import quarantine, scan, sieve
-from quality.base import Question, Verdict
-from quality.results import Outcome
-from quality.suite import Expectation, expectations
+from quality.base import CheckRequest, CheckResult
+from quality.results import RuleOutcome
+from quality.suite import Expectation, build_expectations
 
-Engine = Literal["scan", "gx"]
+CheckEngine = Literal["scan", "gx"]
 
 
-def check(question: Question, by: Engine = "scan") -> Verdict:
+def check_rows(question: CheckRequest, by: CheckEngine = "scan") -> CheckResult:
     """Judge the question's rows and write the answer's files into its folder.
 
     `by` names who judges: one SQL scan, or Great Expectations itself (`gx`); the verdicts are equal.
@@ -39,15 +39,15 @@ def check(question: Question, by: Engine = "scan") -> Verdict:
         Fault: HUB802 or HUB803 when memory or disk are used up.
     """
     entity = question.entity
-    suite = expectations(entity, question.catalog)
-    with engine(entity.name) as db:
-        scan.prepare(db, question)
-        judged = judge(db, question, suite, by)
-        outcomes = _by_column(_with_missed(judged, scan.missed(db)), scan.unreadable(db, entity))
-        outcomes = _once(outcomes)
+    suite = build_expectations(entity, question.catalog)
+    with open_engine(entity.name) as db:
+        scan.prepare_tables(db, question)
+        judged = judge_rows(db, question, suite, by)
+        outcomes = _add_column_outcomes(_add_missed(judged, scan.count_missed(db)), scan.find_unreadable(db, entity))
+        outcomes = _drop_unreadable_rows(outcomes)
         told = [outcome for outcome in outcomes if outcome.expectation.rule.id != f"{entity.name}.row.readable"]
-        split = quarantine.split(db, question, told)
-    return Verdict(
+        split = quarantine.split_rows(db, question, told)
+    return CheckResult(
         left_out=split.left_out,
         held=split.held,
         failures=split.failures,
@@ -55,23 +55,25 @@ def check(question: Question, by: Engine = "scan") -> Verdict:
         held_rows=split.held_rows,
         wrong_rows=split.wrong_rows,
         warned_rows=split.warned_rows,
-        results=[outcome.result for outcome in outcomes] + [_repeated(entity, split)],
+        results=[outcome.result for outcome in outcomes] + [_build_repeated_result(entity, split)],
     )
 
 
-def judge(db: duckdb.DuckDBPyConnection, question: Question, suite: list[Expectation], by: Engine) -> list[Outcome]:
+def judge_rows(
+    db: duckdb.DuckDBPyConnection, question: CheckRequest, suite: list[Expectation], by: CheckEngine
+) -> list[RuleOutcome]:
     """One outcome per expectation over the prepared rows, by the engine that is asked for.
 
     A suite with a pattern that only Python reads is judged by Great Expectations in any case.
     """
-    if by == "scan" and sieve.able(db, suite):
-        return sieve.judge(db, question, suite)
+    if by == "scan" and sieve.can_judge(db, suite):
+        return sieve.judge_rows(db, question, suite)
     from quality import gx  # imports Great Expectations, which costs seconds
 
-    return gx.judge(question.entity.name, suite, scan.frame(db, question, suite))
+    return gx.judge_frame(question.entity.name, suite, scan.build_frame(db, question, suite))
 
 
-def _with_missed(outcomes: list[Outcome], missed: Mapping[str, int]) -> list[Outcome]:
+def _add_missed(outcomes: list[RuleOutcome], missed: Mapping[str, int]) -> list[RuleOutcome]:
     """The outcomes, those of checks that miss standing rows with the number of these among what was not expected."""
     return [
         replace(outcome, result={**outcome.result, "success": False, "unexpected_count": len(outcome.failing) + count})
@@ -81,11 +83,13 @@ def _with_missed(outcomes: list[Outcome], missed: Mapping[str, int]) -> list[Out
     ]
 
 
-def _by_column(outcomes: list[Outcome], unreadable: list[tuple[Rule, npt.NDArray[np.int64]]]) -> list[Outcome]:
+def _add_column_outcomes(
+    outcomes: list[RuleOutcome], unreadable: list[tuple[Rule, npt.NDArray[np.int64]]]
+) -> list[RuleOutcome]:
     """The outcomes, and beside the one that says which rows have an unreadable cell one for each column that has any."""
     whole = outcomes[-1]
     return outcomes + [
-        Outcome(
+        RuleOutcome(
             replace(whole.expectation, rule=rule),
             positions,
             {
@@ -100,7 +104,7 @@ def _by_column(outcomes: list[Outcome], unreadable: list[tuple[Rule, npt.NDArray
     ]
 
 
-def _once(outcomes: list[Outcome]) -> list[Outcome]:
+def _drop_unreadable_rows(outcomes: list[RuleOutcome]) -> list[RuleOutcome]:
     """The outcomes without the rows that lack a value only because its cell could not be read: that is told of the cell, and
     an empty cell is another fault."""
     unread: dict[str, npt.NDArray[np.int64]] = {}
@@ -109,20 +113,20 @@ def _once(outcomes: list[Outcome]) -> list[Outcome]:
         if rule.kind == "readable" and len(rule.columns) == 1:
             unread[rule.columns[0]] = np.union1d(unread.get(rule.columns[0], outcome.failing), outcome.failing)
     return [
-        _without(outcome, unread[outcome.expectation.rule.columns[0]])
+        _remove_rows(outcome, unread[outcome.expectation.rule.columns[0]])
         if outcome.expectation.rule.kind == "required" and outcome.expectation.rule.columns[0] in unread
         else outcome
         for outcome in outcomes
     ]
 
 
-def _without(outcome: Outcome, rows: npt.NDArray[np.int64]) -> Outcome:
+def _remove_rows(outcome: RuleOutcome, rows: npt.NDArray[np.int64]) -> RuleOutcome:
     left = np.setdiff1d(outcome.failing, rows)
     counts = {"unexpected_count": len(left), "unexpected_percent": 100.0 * len(left) / max(outcome.result["element_count"], 1)}
     return replace(outcome, failing=left, result={**outcome.result, **counts, "success": not len(left)})
 
 
-def _repeated(entity: Entity, split: quarantine.Split) -> dict[str, Any]:
+def _build_repeated_result(entity: Entity, split: quarantine.SplitResult) -> dict[str, Any]:
     """Rows that were dropped because another row says the same, in the shape of a result. Not a fault of either row."""
     return {
         "rule_id": f"{entity.name}.row.repeated",

@@ -21,39 +21,39 @@ import numpy as np
 import pyarrow as pa
 
 from core.errors import ContractError
-from quality.results import Outcome, call, outcome
+from quality.results import RuleOutcome, build_gx_call, build_outcome
 from quality.suite import Expectation
 
-_FORMAT = {
+_RESULT_FORMAT = {
     "result_format": "COMPLETE",
     "exclude_unexpected_values": True,
     "return_unexpected_index_query": False,
     "partial_unexpected_count": 0,
 }
-_ONE_AT_A_TIME = threading.Lock()
+_LIBRARY_LOCK = threading.Lock()
 """Great Expectations keeps its current project, and Python its warning filters, per process and not per thread."""
 
 
-def judge(entity: str, suite: Sequence[Expectation], frame: pa.Table) -> list[Outcome]:
+def judge_frame(entity: str, suite: Sequence[Expectation], frame: pa.Table) -> list[RuleOutcome]:
     """Hold a frame (see `quality.scan.frame`) against a suite; one outcome per expectation, in order.
 
     Raises:
         ContractError: HUB108 for the first expectation that could not be judged.
     """
-    with _ONE_AT_A_TIME, _quiet():
-        results = _validate(entity, suite, frame)
+    with _LIBRARY_LOCK, _silence_library():
+        results = _validate_frame(entity, suite, frame)
     found = {result.expectation_config.meta["number"]: result for result in results}
-    return [_outcome(expectation, found[number]) for number, expectation in enumerate(suite)]
+    return [_convert_result(expectation, found[number]) for number, expectation in enumerate(suite)]
 
 
-def load() -> None:
+def load_library() -> None:
     """Import Great Expectations, which takes seconds: for a thread that has nothing else to do meanwhile."""
-    with _ONE_AT_A_TIME, _quiet():
+    with _LIBRARY_LOCK, _silence_library():
         importlib.import_module("great_expectations.expectations")
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def _silence_library() -> Iterator[None]:
     """Hold back what Great Expectations says on the way: its log may quote cells, and two warnings are not about us."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read once, when the package is imported
     logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
@@ -65,7 +65,7 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _validate(entity: str, suite: Sequence[Expectation], frame: pa.Table) -> list[Any]:
+def _validate_frame(entity: str, suite: Sequence[Expectation], frame: pa.Table) -> list[Any]:
     # Imported here because it costs seconds, which only the check step should pay.
     import great_expectations
     import pandas
@@ -84,28 +84,32 @@ def _validate(entity: str, suite: Sequence[Expectation], frame: pa.Table) -> lis
     context = great_expectations.get_context(mode="ephemeral", project_config=settings)
     asset = context.data_sources.add_pandas("conformed").add_dataframe_asset(entity)
     batch = asset.add_batch_definition_whole_dataframe("rows").get_batch({"dataframe": cells})
-    asked = [_asked(number, expectation) for number, expectation in enumerate(suite)]
-    answer = batch.validate(great_expectations.ExpectationSuite(name=entity, expectations=asked), result_format=dict(_FORMAT))
+    asked = [_build_gx_expectation(number, expectation) for number, expectation in enumerate(suite)]
+    answer = batch.validate(
+        great_expectations.ExpectationSuite(name=entity, expectations=asked), result_format=dict(_RESULT_FORMAT)
+    )
     return list(answer.results)
 
 
-def _asked(number: int, expectation: Expectation) -> Any:
+def _build_gx_expectation(number: int, expectation: Expectation) -> Any:
     import great_expectations.expectations as catalogue
 
-    kind, kwargs = call(expectation)
+    kind, kwargs = build_gx_call(expectation)
     severity = "critical" if expectation.rule.severity == "error" else "warning"
     return getattr(catalogue, kind)(meta={"number": number}, severity=severity, **kwargs)
 
 
-def _outcome(expectation: Expectation, result: Any) -> Outcome:
+def _convert_result(expectation: Expectation, result: Any) -> RuleOutcome:
     counts = result.result
     if "unexpected_index_list" not in counts:
         raise ContractError("HUB108", expectation.rule.id, problem=expectation.form)
     failing = np.sort(np.array(counts["unexpected_index_list"], dtype=np.int64))
-    return outcome(expectation, failing, counts["element_count"], counts.get("missing_count", 0), f"gx {_version()}")
+    return build_outcome(
+        expectation, failing, counts["element_count"], counts.get("missing_count", 0), f"gx {_library_version()}"
+    )
 
 
-def _version() -> str:
+def _library_version() -> str:
     import great_expectations
 
     return str(great_expectations.__version__)

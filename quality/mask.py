@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from contracts.contract import Column
 
-_HIDDEN = "***"
-_OPEN = frozenset({"P0", "P1"})
+_HIDDEN_TEXT = "***"
+_OPEN_CLASSES = frozenset({"P0", "P1"})
 """Numbers, units, classes and states may be shown; a name is P1 too but masked all the same."""
 _COMPOUND_SURNAME = re.compile(
     "欧阳|司马|上官|诸葛|东方|皇甫|尉迟|公孙|慕容|令狐|宇文|长孙|司徒|司空|夏侯|端木|"
@@ -23,68 +23,68 @@ _COUNTY = re.compile(
 )
 
 
-def mask(column: Column, value: str) -> str:
+def mask_value(column: Column, value: str) -> str:
     """`value` as it may be shown: `张*`, `410***********1234`, `138****1234`, `z***@example.edu.cn`, `2004`."""
     if column.pii == "P0" or not value:
         return value
-    for pattern, shape in _SHAPES:
+    for pattern, shape in _MASKS_BY_NAME:
         if pattern.search(column.name):
             return shape(value)
-    return value if column.pii in _OPEN else _HIDDEN
+    return value if column.pii in _OPEN_CLASSES else _HIDDEN_TEXT
 
 
-def _name(value: str) -> str:
+def _mask_name(value: str) -> str:
     """The first character, both of a compound surname, or the part before the middle dot."""
     first, dot, _ = value.partition("·")
     if dot:
-        return f"{first}·{_HIDDEN}"
+        return f"{first}·{_HIDDEN_TEXT}"
     if value.isascii():
-        return value[0] + _HIDDEN
+        return value[0] + _HIDDEN_TEXT
     kept = 2 if len(value) > 2 and _COMPOUND_SURNAME.match(value) else 1
     return value[:kept] + "*" * (len(value) - kept)
 
 
-def _document(value: str) -> str:
+def _mask_document(value: str) -> str:
     """First three and last four of a resident number; of a shorter document only the last two."""
-    return _ends(value, 3, 4) if len(value) >= 15 else _ends(value, 0, 2)
+    return _show_ends(value, 3, 4) if len(value) >= 15 else _show_ends(value, 0, 2)
 
 
-def _phone(value: str) -> str:
-    return _ends(value, 3, 4) if len(value) >= 11 else _ends(value, 0, 2)
+def _mask_phone(value: str) -> str:
+    return _show_ends(value, 3, 4) if len(value) >= 11 else _show_ends(value, 0, 2)
 
 
-def _card(value: str) -> str:
-    return _ends(value, 0, 4)
+def _mask_card(value: str) -> str:
+    return _show_ends(value, 0, 4)
 
 
-def _email(value: str) -> str:
+def _mask_email(value: str) -> str:
     local, at, domain = value.rpartition("@")
-    return f"{local[:1]}{_HIDDEN}@{domain}" if at else _HIDDEN
+    return f"{local[:1]}{_HIDDEN_TEXT}@{domain}" if at else _HIDDEN_TEXT
 
 
-def _address(value: str) -> str:
+def _mask_address(value: str) -> str:
     """Down to the county; an address that does not begin with a province or city shows nothing."""
     found = _COUNTY.match(value)
-    return (found[0] if found else "") + _HIDDEN
+    return (found[0] if found else "") + _HIDDEN_TEXT
 
 
-def _year(value: str) -> str:
-    return value[:4] if re.match(r"\d{4}(\D|\d{4}$)", value) else _HIDDEN
+def _mask_date(value: str) -> str:
+    return value[:4] if re.match(r"\d{4}(\D|\d{4}$)", value) else _HIDDEN_TEXT
 
 
-def _ends(value: str, head: int, tail: int) -> str:
+def _show_ends(value: str, head: int, tail: int) -> str:
     """The ends of a value, as long as at least four characters between them stay hidden."""
     if len(value) < head + tail + 4:
         return "*" * len(value)
     return value[:head] + "*" * (len(value) - head - tail) + value[len(value) - tail :]
 
 
-_SHAPES: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
-    (re.compile(r"e?mail"), _email),
-    (re.compile(r"(^|_)(mobile|phone|tel)($|_)"), _phone),
-    (re.compile(r"(^|_)bank_(account|card)|(^|_)card_no$|account_no$"), _card),
-    (re.compile(r"^id_number|_id_number"), _document),
-    (re.compile(r"address$"), _address),
-    (re.compile(r"^birth_date$|born_on$"), _year),
-    (re.compile(r"^name(_en|_pinyin)?$|^(former|contact|holder|person|payee|staff|student)_name$"), _name),
+_MASKS_BY_NAME: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
+    (re.compile(r"e?mail"), _mask_email),
+    (re.compile(r"(^|_)(mobile|phone|tel)($|_)"), _mask_phone),
+    (re.compile(r"(^|_)bank_(account|card)|(^|_)card_no$|account_no$"), _mask_card),
+    (re.compile(r"^id_number|_id_number"), _mask_document),
+    (re.compile(r"address$"), _mask_address),
+    (re.compile(r"^birth_date$|born_on$"), _mask_date),
+    (re.compile(r"^name(_en|_pinyin)?$|^(former|contact|holder|person|payee|staff|student)_name$"), _mask_name),
 )

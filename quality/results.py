@@ -15,7 +15,7 @@ _SHOWN_VALUES = 50
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RuleOutcome:
     """One expectation's outcome: positions of the failing rows (int64, ascending) and the result without values or keys."""
 
     expectation: Expectation
@@ -23,7 +23,7 @@ class Outcome:
     result: dict[str, Any]
 
 
-def call(expectation: Expectation) -> tuple[str, dict[str, Any]]:
+def build_gx_call(expectation: Expectation) -> tuple[str, dict[str, Any]]:
     """The class of Great Expectations that asks this question, and its arguments."""
     fields, limits = expectation.fields, expectation.limits
     match expectation.form:
@@ -46,11 +46,13 @@ def call(expectation: Expectation) -> tuple[str, dict[str, Any]]:
             return "ExpectColumnValuesToBeInSet", {"column": fields[0], "value_set": [True]}
 
 
-def outcome(expectation: Expectation, failing: npt.NDArray[np.int64], rows: int, missing: int, engine: str) -> Outcome:
+def build_outcome(
+    expectation: Expectation, failing: npt.NDArray[np.int64], rows: int, missing: int, engine: str
+) -> RuleOutcome:
     """The outcome over `rows` rows, in `missing` of which there was nothing to judge; `engine` names who judged."""
     rule = expectation.rule
-    kind, kwargs = call(expectation)
-    return Outcome(
+    kind, kwargs = build_gx_call(expectation)
+    return RuleOutcome(
         expectation,
         failing,
         {
@@ -60,7 +62,7 @@ def outcome(expectation: Expectation, failing: npt.NDArray[np.int64], rows: int,
             "severity": rule.severity,
             "facts": dict(rule.facts),
             "expectation_type": re.sub(r"(?<!^)(?=[A-Z])", "_", kind).lower(),
-            "kwargs": {name: value for name, value in kwargs.items() if _shown(name, value)},
+            "kwargs": {name: value for name, value in kwargs.items() if _is_shown(name, value)},
             "success": len(failing) == 0,
             "element_count": rows,
             "missing_count": missing,
@@ -71,5 +73,5 @@ def outcome(expectation: Expectation, failing: npt.NDArray[np.int64], rows: int,
     )
 
 
-def _shown(name: str, value: Any) -> bool:
+def _is_shown(name: str, value: Any) -> bool:
     return not (name == "value_set" and len(value) > _SHOWN_VALUES)

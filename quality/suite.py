@@ -25,9 +25,9 @@ from core.errors import ContractError
 
 Form = Literal["present", "unique", "in_set", "matches", "between", "longest", "flag"]
 
-_DIRECT_CODES = 50
+_MAX_DIRECT_CODES = 50
 """Great Expectations copies a value set many times per rule: 40,000 codes cost seconds, 50 cost nothing."""
-_EXACT = 2**53
+_EXACT_LIMIT = 2**53
 """Great Expectations turns bounds into doubles, which are exact below this."""
 _BIGINT_DIGITS = 18
 
@@ -49,17 +49,17 @@ class Expectation:
     limits: Mapping[str, Any] = field(default_factory=dict)
 
 
-def expectations(entity: Entity, catalog: Catalog) -> list[Expectation]:
+def build_expectations(entity: Entity, catalog: Catalog) -> list[Expectation]:
     """Everything that a row of `entity` must satisfy: the contract's rules, key columns present, every cell readable.
 
     Raises:
         ContractError: HUB104 for a code list that does not exist, HUB108 for a bound that is no value of its column.
     """
-    codes = _codes(catalog)
-    return [_expectation(rule, number, entity, codes) for number, rule in enumerate(rules(entity))]
+    codes = _group_codes(catalog)
+    return [_build_expectation(rule, number, entity, codes) for number, rule in enumerate(collect_rules(entity))]
 
 
-def rules(entity: Entity) -> list[Rule]:
+def collect_rules(entity: Entity) -> list[Rule]:
     """The contract's rules, then what holds without being written: keys are required (always an error), and no row has a
     cell that could not be read. That is asked once a row; `unreadable` says which cells of it."""
     keys = [Rule(f"{entity.name}.{name}.required", "required", (name,)) for name in entity.key]
@@ -70,14 +70,14 @@ def rules(entity: Entity) -> list[Rule]:
     return [*written, *(rule for rule in keys if rule.id not in known), readable]
 
 
-def _codes(catalog: Catalog) -> dict[str, list[str]]:
+def _group_codes(catalog: Catalog) -> dict[str, list[str]]:
     lists: dict[str, list[str]] = {}
     for code in catalog.codes:
         lists.setdefault(code.list, []).append(code.code)
     return lists
 
 
-def _expectation(rule: Rule, number: int, entity: Entity, codes: Mapping[str, Sequence[str]]) -> Expectation:
+def _build_expectation(rule: Rule, number: int, entity: Entity, codes: Mapping[str, Sequence[str]]) -> Expectation:
     flag = f"flag#{number}"
     match rule.kind:
         case "required":
@@ -87,28 +87,28 @@ def _expectation(rule: Rule, number: int, entity: Entity, codes: Mapping[str, Se
         case "length":
             return Expectation(rule, "longest", rule.columns, {"maximum": rule.facts["maximum"]})
         case "code":
-            return _code(rule, flag, codes)
+            return _expect_code(rule, flag, codes)
         case "pattern":
-            return _pattern(rule, flag)
+            return _expect_pattern(rule, flag)
         case "range":
-            return _range(rule, flag, entity.column(rule.columns[0]).type)
+            return _expect_range(rule, flag, entity.column(rule.columns[0]).type)
         case "reference" | "readable" | "sql":
             return Expectation(rule, "flag", (flag,))
         case _:
             raise ContractError("HUB108", rule.id, problem=rule.kind)
 
 
-def _code(rule: Rule, flag: str, codes: Mapping[str, Sequence[str]]) -> Expectation:
+def _expect_code(rule: Rule, flag: str, codes: Mapping[str, Sequence[str]]) -> Expectation:
     """A retired code is still known: rows written while it was valid keep it."""
     name = rule.facts["list"]
     if name not in codes:
         raise ContractError("HUB104", name, kind="code list", known=", ".join(sorted(codes)))
-    if len(codes[name]) > _DIRECT_CODES:
+    if len(codes[name]) > _MAX_DIRECT_CODES:
         return Expectation(rule, "flag", (flag,))
     return Expectation(rule, "in_set", rule.columns, {"value_set": list(codes[name])})
 
 
-def _pattern(rule: Rule, flag: str) -> Expectation:
+def _expect_pattern(rule: Rule, flag: str) -> Expectation:
     """A pattern describes the whole value, and its classes are those of ASCII, as in ECMA-262 and RE2.
 
     The empty look-ahead keeps pandas from changing its regular expression engine with the data: it would read columns that
@@ -122,29 +122,29 @@ def _pattern(rule: Rule, flag: str) -> Expectation:
     return Expectation(rule, "matches", rule.columns, {"regex": rf"(?=)\A(?a:{pattern})\Z"})
 
 
-def _range(rule: Rule, flag: str, kind: LogicalType) -> Expectation:
+def _expect_range(rule: Rule, flag: str, kind: LogicalType) -> Expectation:
     """Text is compared as text; everything else as a whole number of its smallest unit, so that money stays exact."""
     if kind.name in ("string", "time"):
-        return Expectation(rule, "flag", (flag,), _given(rule.facts))
+        return Expectation(rule, "flag", (flag,), _stated_bounds(rule.facts))
     try:
         bounds = {
-            side: smallest_units(text, kind, ROUND_CEILING if side == "minimum" else ROUND_FLOOR)
-            for side, text in _given(rule.facts).items()
+            side: count_smallest_units(text, kind, ROUND_CEILING if side == "minimum" else ROUND_FLOOR)
+            for side, text in _stated_bounds(rule.facts).items()
         }
     except (ValueError, InvalidOperation) as error:
         raise ContractError("HUB108", rule.id, problem=f"range of {kind.name}") from error
     wide = kind.name == "number" and kind.precision > _BIGINT_DIGITS
-    if wide or any(abs(bound) >= _EXACT for bound in bounds.values()):
+    if wide or any(abs(bound) >= _EXACT_LIMIT for bound in bounds.values()):
         scale = kind.scale if kind.name == "number" else 0
         return Expectation(rule, "flag", (flag,), {side: str(Decimal(bound).scaleb(-scale)) for side, bound in bounds.items()})
     return Expectation(rule, "between", (f"{rule.columns[0]}#",), bounds)
 
 
-def _given(facts: Mapping[str, Any]) -> dict[str, str]:
+def _stated_bounds(facts: Mapping[str, Any]) -> dict[str, str]:
     return {side: str(facts[side]) for side in ("minimum", "maximum") if facts.get(side) is not None}
 
 
-def smallest_units(text: str, kind: LogicalType, rounding: str) -> int:
+def count_smallest_units(text: str, kind: LogicalType, rounding: str) -> int:
     """A bound as a whole number of the type's smallest unit: 1, 10 to the minus scale, days or microseconds since 1970.
 
     Raises:

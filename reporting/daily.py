@@ -5,40 +5,40 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from contracts.catalog import catalog
-from core.store.ledger import Ledger, ledger
+from contracts.catalog import load_catalog
+from core.store.ledger import Ledger, open_ledger
 from reporting import notify, obligations
-from reporting.daily_digest import Digest, digests
+from reporting.daily_digest import DailyDigest, build_digests
 
 
-def look(day: date, book: Ledger | None = None) -> list[dict[str, Any]]:
+def list_obligations(day: date, ledger: Ledger | None = None) -> list[dict[str, Any]]:
     """Every obligation around a day as plain data, asked of the data now."""
-    book, known = book or ledger(), catalog()
-    return [item.facts(known, day) for item in obligations.watch(book, known, day)]
+    ledger, known = ledger or open_ledger(), load_catalog()
+    return [item.facts(known, day) for item in obligations.watch_obligations(ledger, known, day)]
 
 
-def written(day: date, language: str | None = None, book: Ledger | None = None) -> list[Digest]:
+def prepare_digests(day: date, language: str | None = None, ledger: Ledger | None = None) -> list[DailyDigest]:
     """The digests of a day."""
-    book = book or ledger()
-    return digests(book, catalog(), look(day, book), day, language)
+    ledger = ledger or open_ledger()
+    return build_digests(ledger, load_catalog(), list_obligations(day, ledger), day, language)
 
 
-def tell(day: date, book: Ledger | None = None) -> list[notify.Outcome]:
+def send_daily_digests(day: date, ledger: Ledger | None = None) -> list[notify.SendResult]:
     """Send the digests of a day and say what became of each."""
-    book = book or ledger()
-    return notify.send(book, written(day, None, book), day)
+    ledger = ledger or open_ledger()
+    return notify.send_digests(ledger, prepare_digests(day, None, ledger), day)
 
 
-def morning(day: date) -> dict[str, Any]:
+def run_daily_job(day: date) -> dict[str, Any]:
     """Look at the obligations and tell the departments; returns `{obligations, missing, messages}`.
 
     Raises:
         FeedFailed: HUB737 when messages did not arrive; they are tried again next time.
     """
-    book = ledger()
-    found = look(day, book)
-    sent = notify.send(book, digests(book, catalog(), found, day), day)
-    if error := notify.failed(sent):
+    ledger = open_ledger()
+    found = list_obligations(day, ledger)
+    sent = notify.send_digests(ledger, build_digests(ledger, load_catalog(), found, day), day)
+    if error := notify.find_failure(sent):
         raise error
     missing = sum(item["state"] == "missing" for item in found)
     return {"obligations": len(found), "missing": missing, "messages": sum(item.state == "sent" for item in sent)}

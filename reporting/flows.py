@@ -7,43 +7,43 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from contracts.catalog import Catalog, nearest
-from contracts.flow_document import FlowBook, Item
+from contracts.catalog import Catalog, format_known_names
+from contracts.flow_document import FlowDocument, Item
 from core.errors import Denied
 from core.store.ledger import Ledger, Row
 from reporting import status
 
-WORST = ("refused", "partly", "sent", "prepared", "never", "off")
+WORST_FIRST = ("refused", "partly", "sent", "prepared", "never", "off")
 """The states that keep an edge from being accepted, worst first. A delivery given up (`abandoned`) counts as prepared."""
-STEP = ("n", "stage_zh", "text_zh", "actor_zh", "mode", "technician_check")
+STEP_FACTS = ("n", "stage_zh", "text_zh", "actor_zh", "mode", "technician_check")
 _ENTRY_KINDS = frozenset({"entry", "change", "confirm", "review", "upload"})
 """Steps in which a department works in its own system, which the hub then reads."""
 
 
-def overview(book: Ledger, catalog: Catalog, flows: FlowBook) -> Row:
+def build_overview(ledger: Ledger, catalog: Catalog, flows: FlowDocument) -> Row:
     """`{flows[], edges[], additional[], outside[], open_ended[]}`: every flow with its steps, every edge with its state."""
     return {
-        "flows": [_flow(flow) for flow in flows.flows],
-        "edges": edges(book, catalog, flows),
-        "additional": additional(book, catalog, flows),
-        "outside": outside(catalog, flows),
+        "flows": [_select_flow_facts(flow) for flow in flows.flows],
+        "edges": list_edges(ledger, catalog, flows),
+        "additional": list_additional_edges(ledger, catalog, flows),
+        "outside": list_outside_edges(catalog, flows),
         "open_ended": [{**item, **flows.open_handling.get(item["step"], {})} for item in flows.open_ended],
     }
 
 
-def edges(book: Ledger, catalog: Catalog, flows: FlowBook) -> list[Row]:
+def list_edges(ledger: Ledger, catalog: Catalog, flows: FlowDocument) -> list[Row]:
     """Per edge of the document: who, what, how, by when, and its state, the version accepted by all its datasets (None
     until all have one) and the rows that the receiver holds."""
-    return _edges(book, catalog, flows.edges)
+    return _list_edge_rows(ledger, catalog, flows.edges)
 
 
-def additional(book: Ledger, catalog: Catalog, flows: FlowBook) -> list[Row]:
+def list_additional_edges(ledger: Ledger, catalog: Catalog, flows: FlowDocument) -> list[Row]:
     """The edges that the document does not have, as `edges` gives the others, with the reason for each."""
     told = {edge["id"]: {name: edge[name] for name in ("reason_zh", "reason_en")} for edge in flows.additional}
-    return [{**row, **told[row["id"]]} for row in _edges(book, catalog, flows.additional)]
+    return [{**row, **told[row["id"]]} for row in _list_edge_rows(ledger, catalog, flows.additional)]
 
 
-def outside(catalog: Catalog, flows: FlowBook) -> list[Row]:
+def list_outside_edges(catalog: Catalog, flows: FlowDocument) -> list[Row]:
     """The hand-overs that bypass the hub: steps, mode, deadline, the entity in which the hub sees them, and, where a contract
     limits what may be handed over, its columns."""
     names = ("id", "source", "target", "datasets", "mode", "schedule", "technician_check")
@@ -57,7 +57,7 @@ def outside(catalog: Catalog, flows: FlowBook) -> list[Row]:
     return result
 
 
-def steps(book: Ledger, catalog: Catalog, flows: FlowBook, code: str) -> Row:
+def read_flow_steps(ledger: Ledger, catalog: Catalog, flows: FlowDocument, code: str) -> Row:
     """One flow; each step with the edges, datasets, hand-overs, deadlines and rules that it is in the hub, and its state.
 
     Raises:
@@ -65,14 +65,14 @@ def steps(book: Ledger, catalog: Catalog, flows: FlowBook, code: str) -> Row:
     """
     found = next((flow for flow in flows.flows if flow["code"] == code), None)
     if found is None:
-        raise Denied("HUB752", code, known=nearest(code, [flow["code"] for flow in flows.flows]))
-    known = {row["id"]: row for row in _edges(book, catalog, [*flows.edges, *flows.additional])}
-    systems = {row["code"]: row["state"] for row in status.systems(book, catalog)}
-    done = [_step(flows, found, step, known, systems) for step in found["steps"]]
-    return {**_flow(found), "steps": done}
+        raise Denied("HUB752", code, known=format_known_names(code, [flow["code"] for flow in flows.flows]))
+    known = {row["id"]: row for row in _list_edge_rows(ledger, catalog, [*flows.edges, *flows.additional])}
+    systems = {row["code"]: row["state"] for row in status.list_systems(ledger, catalog)}
+    done = [_build_step(flows, found, step, known, systems) for step in found["steps"]]
+    return {**_select_flow_facts(found), "steps": done}
 
 
-def disagreements(flows: FlowBook, language: str) -> list[Row]:
+def list_disagreements(flows: FlowDocument, language: str) -> list[Row]:
     """Every edge that only one side wrote down, and the office that is to confirm it (findings F09, F10)."""
     rows = []
     for edge in flows.edges:
@@ -83,7 +83,7 @@ def disagreements(flows: FlowBook, language: str) -> list[Row]:
     return rows
 
 
-def audit(flows: FlowBook, language: str) -> Row:
+def list_findings(flows: FlowDocument, language: str) -> Row:
     """`{findings[], to_confirm[]}`: each finding with what the hub does about it, and each one-sided edge."""
     told = [
         {
@@ -97,10 +97,10 @@ def audit(flows: FlowBook, language: str) -> Row:
         }
         for item in flows.findings
     ]
-    return {"findings": told, "to_confirm": disagreements(flows, language)}
+    return {"findings": told, "to_confirm": list_disagreements(flows, language)}
 
 
-def rules(flows: FlowBook, language: str) -> list[Row]:
+def list_rules(flows: FlowDocument, language: str) -> list[Row]:
     """Each rule with its quotation and what enforces it; `by` is empty for a rule that nothing enforces."""
     rows = []
     for rule in flows.rules:
@@ -118,27 +118,27 @@ def rules(flows: FlowBook, language: str) -> list[Row]:
     return rows
 
 
-def worst(states: Iterable[str]) -> str:
+def find_worst_state(states: Iterable[str]) -> str:
     """`accepted` when every state is, else the worst; `never` when there is none."""
     found = {"prepared" if state == "abandoned" else state for state in states}
     if not found:
         return "never"
-    return next((state for state in WORST if state in found), "accepted")
+    return next((state for state in WORST_FIRST if state in found), "accepted")
 
 
-def _flow(flow: Item) -> Row:
+def _select_flow_facts(flow: Item) -> Row:
     told = {name: flow.get(name) for name in ("title_zh", "title_en", "kind", "system")}
-    return {"id": flow["code"], **told, "steps": [{name: step.get(name) for name in STEP} for step in flow["steps"]]}
+    return {"id": flow["code"], **told, "steps": [{name: step.get(name) for name in STEP_FACTS} for step in flow["steps"]]}
 
 
-def _edges(book: Ledger, catalog: Catalog, wanted: Sequence[Item]) -> list[Row]:
+def _list_edge_rows(ledger: Ledger, catalog: Catalog, wanted: Sequence[Item]) -> list[Row]:
     by_edge: dict[str, list[Row]] = {}
-    for feed in status.feeds(book, catalog):
+    for feed in status.list_feeds(ledger, catalog):
         by_edge.setdefault(feed["edge"], []).append(feed)
-    return [_edge(edge, by_edge.get(edge["id"], [])) for edge in wanted]
+    return [_build_edge(edge, by_edge.get(edge["id"], [])) for edge in wanted]
 
 
-def _edge(edge: Item, feeds: Sequence[Row]) -> Row:
+def _build_edge(edge: Item, feeds: Sequence[Row]) -> Row:
     states = {feed["dataset"]: feed["state"] for feed in feeds}
     versions = [feed["accepted_version"] for feed in feeds]
     complete = set(states) == set(edge["datasets"]) and None not in versions
@@ -153,42 +153,44 @@ def _edge(edge: Item, feeds: Sequence[Row]) -> Row:
         "modes": {name: edge[f"{name}_mode"] for name in ("publish", "deliver", "apply")},
         "technician_check": edge["technician_check"],
         "schedule": [dict(item) for item in edge.get("schedule", [])],
-        "state": worst(states.get(dataset, "never") for dataset in edge["datasets"]),
+        "state": find_worst_state(states.get(dataset, "never") for dataset in edge["datasets"]),
         "accepted_version": min(versions) if complete else None,
         "rows": sum(counts) if counts else None,
         "feeds": [{name: feed[name] for name in ("dataset", "state", "accepted_version", "rows")} for feed in feeds],
     }
 
 
-def _step(flows: FlowBook, flow: Item, step: Item, edges: dict[str, Row], systems: dict[str, str]) -> Row:
+def _build_step(flows: FlowDocument, flow: Item, step: Item, edges: dict[str, Row], systems: dict[str, str]) -> Row:
     place = f"{flow['code']}/{step['n']}"
     alike = {f"{flow['code']}/{other['n']}" for other in flow["steps"] if other["text_zh"] == step["text_zh"]}  # F01
     by_hand = {edge["id"] for edge in flows.edges if step["kind"] == "apply" and place in " ".join(edge.get("notes", []))}
     mine = [row for row in edges.values() if row["id"] in by_hand or alike & set(row["declared_in"])]
     around = [item["id"] for item in flows.outside if place in item["declared_in"]]
-    read = _read(flows, flow, step, systems)
+    read = _find_read_system(flows, flow, step, systems)
     states = [row["state"] for row in mine]
     if mine:
-        state: str | None = worst(states)
+        state: str | None = find_worst_state(states)
     elif around:
         state = "outside"
     else:
         state = systems[read] if read else None
     return {
-        **{name: step.get(name) for name in STEP},
+        **{name: step.get(name) for name in STEP_FACTS},
         "step": place,
         "note_zh": step.get("note_zh"),
         "edges": [{name: row[name] for name in ("id", "source", "target", "datasets", "state")} for row in mine],
         "outside": around,
         "reads": read,
         "open_ended": any(item["step"] == place for item in flows.open_ended),
-        "deadlines": [_deadline(item) for item in flows.deadlines if place in (item["step"], *item.get("also_in", []))],
+        "deadlines": [
+            _select_deadline_facts(item) for item in flows.deadlines if place in (item["step"], *item.get("also_in", []))
+        ],
         "rules": [rule["id"] for rule in flows.rules if any(source["step"] == place for source in rule["source"])],
         "state": state,
     }
 
 
-def _read(flows: FlowBook, flow: Item, step: Item, systems: dict[str, str]) -> str | None:
+def _find_read_system(flows: FlowDocument, flow: Item, step: Item, systems: dict[str, str]) -> str | None:
     """The source system whose data a step of entry or upload makes: that of the acting office, else the flow's own."""
     if step["kind"] not in _ENTRY_KINDS:
         return None
@@ -197,5 +199,5 @@ def _read(flows: FlowBook, flow: Item, step: Item, systems: dict[str, str]) -> s
     return next(iter(owned), flow.get("system") if flow.get("system") in systems else None)
 
 
-def _deadline(item: Item) -> Row:
+def _select_deadline_facts(item: Item) -> Row:
     return {name: item.get(name) for name in ("id", "symbol", "anchor", "offset_days", "responsible_zh", "what", "text_zh")}

@@ -19,14 +19,14 @@ from typing import Any
 import stamina
 
 from core.errors import FeedFailed, HubError
-from core.hashing import digest as fingerprint
+from core.hashing import hash_values as fingerprint
 from core.store import connections
 from core.store.ledger import Ledger, Row
-from reporting.daily_digest import Digest
+from reporting.daily_digest import DailyDigest
 
 TRIES = 3
 WAIT_SECONDS = 1.0
-_CODE = re.compile(r"(?:\(|error=)([45]\d\d)\b")
+_ERROR_CODE = re.compile(r"(?:\(|error=)([45]\d\d)\b")
 """A mail server's code as its library prints it, `(452, ...)`, or a web server's, `error=503`."""
 
 
@@ -39,7 +39,7 @@ class NotSent(Exception):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SendResult:
     """What became of one department's message: `sent`, `not_sent`, `no_address`, or `before` when it had been sent already."""
 
     department: str
@@ -51,40 +51,40 @@ class Outcome:
         return dict(self.__dict__)
 
 
-def send(book: Ledger, digests: Sequence[Digest], day: date) -> list[Outcome]:
+def send_digests(ledger: Ledger, digests: Sequence[DailyDigest], day: date) -> list[SendResult]:
     """Send the digests of a day; a department that has had its message of that day gets no second one."""
-    return [_send(book, digest, day) for digest in digests]
+    return [_send_digest(ledger, digest, day) for digest in digests]
 
 
-def failed(outcomes: Sequence[Outcome]) -> HubError | None:
+def find_failure(outcomes: Sequence[SendResult]) -> HubError | None:
     """The error of a morning on which messages did not arrive, for the run to end with."""
     missing = [outcome.department for outcome in outcomes if outcome.state == "not_sent"]
     return FeedFailed("HUB737", "alerts", count=len(missing), departments=", ".join(missing)) if missing else None
 
 
-def _send(book: Ledger, digest: Digest, day: date) -> Outcome:
-    with book.turn(f"alert {digest.department} {day}"):
-        before = book.one("select * from ops.alert where department = %s and as_of = %s", [digest.department, day])
+def _send_digest(ledger: Ledger, digest: DailyDigest, day: date) -> SendResult:
+    with ledger.hold_lock(f"alert {digest.department} {day}"):
+        before = ledger.fetch_row("select * from ops.alert where department = %s and as_of = %s", [digest.department, day])
         if before is not None and before["state"] == "sent":
-            return Outcome(digest.department, "before", before["points"])
-        url = _address(digest.department)
+            return SendResult(digest.department, "before", before["points"])
+        url = _find_address(digest.department)
         if url is None:
-            return _record(book, digest, day, before, ("no_address", None))
+            return _record_result(ledger, digest, day, before, ("no_address", None))
         try:
-            deliver(url, digest.title, digest.body)
+            send_message(url, digest.title, digest.body)
         except NotSent as error:
-            return _record(book, digest, day, before, ("not_sent", error.reason))
-        return _record(book, digest, day, before, ("sent", None))
+            return _record_result(ledger, digest, day, before, ("not_sent", error.reason))
+        return _record_result(ledger, digest, day, before, ("sent", None))
 
 
-def _address(department: str) -> str | None:
+def _find_address(department: str) -> str | None:
     try:
-        return connections.connection(f"alert_{department}").url
+        return connections.get_connection(f"alert_{department}").url
     except HubError:
         return None
 
 
-def deliver(url: str, title: str, body: str) -> None:
+def send_message(url: str, title: str, body: str) -> None:
     """Hand one message over, trying a few times.
 
     Raises:
@@ -92,10 +92,10 @@ def deliver(url: str, title: str, body: str) -> None:
     """
     for attempt in stamina.retry_context(on=NotSent, attempts=TRIES, timeout=None, wait_initial=WAIT_SECONDS):
         with attempt:
-            _notify(url, title, body)
+            _send_once(url, title, body)
 
 
-def _notify(url: str, title: str, body: str) -> None:
+def _send_once(url: str, title: str, body: str) -> None:
     import apprise  # 0.3 s that a command without messages need not pay
 
     service = apprise.Apprise()
@@ -103,15 +103,15 @@ def _notify(url: str, title: str, body: str) -> None:
         warnings.simplefilter("ignore", DeprecationWarning)  # its plugins, loaded here, import what Python 3.13 drops
         if not service.add(url):
             raise NotSent("address")
-    heard = _Codes()
-    with _listening(apprise.logger, heard):
+    heard = _CodeListener()
+    with _capture_log(apprise.logger, heard):
         taken = service.notify(body=body, title=title, body_format=apprise.NotifyFormat.TEXT)
     if not taken:
         raise NotSent(heard.code or "unreachable")
 
 
 @contextlib.contextmanager
-def _listening(logger: logging.Logger, heard: logging.Handler) -> Iterator[None]:
+def _capture_log(logger: logging.Logger, heard: logging.Handler) -> Iterator[None]:
     """Let one handler hear everything a logger says, and nobody else."""
     before = logger.propagate, logger.level
     logger.addHandler(heard)
@@ -125,7 +125,7 @@ def _listening(logger: logging.Logger, heard: logging.Handler) -> Iterator[None]
         logger.setLevel(before[1])
 
 
-class _Codes(logging.Handler):
+class _CodeListener(logging.Handler):
     """Listens to the library for a receiver's code and keeps nothing else."""
 
     def __init__(self) -> None:
@@ -133,15 +133,17 @@ class _Codes(logging.Handler):
         self.code: str | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        found = _CODE.search(record.getMessage())
+        found = _ERROR_CODE.search(record.getMessage())
         if found and self.code is None:
             self.code = found[1]
 
 
-def _record(book: Ledger, digest: Digest, day: date, before: Row | None, result: tuple[str, str | None]) -> Outcome:
+def _record_result(
+    ledger: Ledger, digest: DailyDigest, day: date, before: Row | None, result: tuple[str, str | None]
+) -> SendResult:
     state, reason = result
-    now = book.clock()
-    book.execute(
+    now = ledger.clock()
+    ledger.execute(
         "insert into ops.alert as a values (%s, %s, %s, %s, %s, 1, %s, %s, %s) on conflict (department, as_of) do update set"
         " state = excluded.state, points = excluded.points, content_hash = excluded.content_hash, attempts = a.attempts + 1,"
         " reason = excluded.reason, tried_at = excluded.tried_at, sent_at = excluded.sent_at",
@@ -150,4 +152,4 @@ def _record(book: Ledger, digest: Digest, day: date, before: Row | None, result:
             now if state == "sent" else None,
         ],
     )
-    return Outcome(digest.department, state, len(digest.points), reason)
+    return SendResult(digest.department, state, len(digest.points), reason)

@@ -21,9 +21,9 @@ from psycopg.types.json import Jsonb
 from sqlglot import exp
 
 from contracts import deadlines
-from contracts.catalog import Catalog, nearest
+from contracts.catalog import Catalog, format_known_names
 from contracts.deadlines import Occasion
-from core.calendar import calendar
+from core.calendar import load_calendar
 from core.errors import ContractError, Denied
 from core.store import postgres
 from core.store.ledger import Ledger, Row
@@ -78,27 +78,27 @@ class Obligation:
         }
 
 
-def watch(book: Ledger, catalog: Catalog, day: date) -> list[Obligation]:
+def watch_obligations(ledger: Ledger, catalog: Catalog, day: date) -> list[Obligation]:
     """Ask every occasion around a day how it stands, write down what changed, and return all, the most pressing first.
 
     Raises:
         ContractError: HUB736 when a SELECT fails.
     """
-    hub.prepare(book, list(catalog.entities.values()))
-    wanted = _around(book, catalog, day)
-    before = _recorded(book, wanted)
-    with book.transaction() as connection:
-        _tables(connection, day - _A_YEAR)
-        looks = _looks(connection, day - _A_YEAR)
+    hub.prepare_tables(ledger, list(catalog.entities.values()))
+    wanted = _list_occasions(ledger, catalog, day)
+    before = _read_newest_states(ledger, wanted)
+    with ledger.transaction() as connection:
+        _create_tables(connection, day - _A_YEAR)
+        looks = _list_read_days(connection, day - _A_YEAR)
         asked = ((item, before.get((item.deadline, item.name))) for item in wanted)
-        judged = [(_judge(connection, catalog, item, row, day), row) for item, row in asked]
-        found = [_known(catalog, item, row, looks) for item, row in judged]
+        judged = [(_evaluate_occasion(connection, catalog, item, row, day), row) for item, row in asked]
+        found = [_refine_state(catalog, item, row, looks) for item, row in judged]
     for item in found:
-        _write(book, item, before.get((item.occasion.deadline, item.occasion.name)), day)
+        _record_state(ledger, item, before.get((item.occasion.deadline, item.occasion.name)), day)
     return sorted(found, key=lambda item: (item.occasion.due_on, item.occasion.deadline, item.occasion.name))
 
 
-def confirm(book: Ledger, catalog: Catalog, deadline: str, people: Mapping[str, str], day: date) -> dict[str, Any]:
+def confirm_deadline(ledger: Ledger, catalog: Catalog, deadline: str, people: Mapping[str, str], day: date) -> dict[str, Any]:
     """Write down that a person has seen a deadline met that no data can prove; `people` has `by`, `note` and `occasion`.
 
     Raises:
@@ -106,13 +106,13 @@ def confirm(book: Ledger, catalog: Catalog, deadline: str, people: Mapping[str, 
     """
     by_hand = sorted(id for id, item in catalog.deadlines.items() if item.get("proof") == "person")
     if deadline not in catalog.deadlines:
-        raise Denied("HUB731", deadline, known=nearest(deadline, catalog.deadlines))
+        raise Denied("HUB731", deadline, known=format_known_names(deadline, catalog.deadlines))
     if deadline not in by_hand:
         raise Denied("HUB732", deadline, known=", ".join(by_hand))
     by, note = people.get("by", "").strip(), people.get("note", "").strip()
     if not by or not note:
         raise Denied("HUB733", deadline)
-    open_now = [item for item in _around(book, catalog, day, everything=True) if item.deadline == deadline]
+    open_now = [item for item in _list_occasions(ledger, catalog, day, everything=True) if item.deadline == deadline]
     chosen = [item for item in open_now if item.name == people["occasion"]] if people.get("occasion") else open_now[:1]
     if not chosen:
         raise Denied("HUB734", deadline, day=day, known=", ".join(item.name for item in open_now) or "-")
@@ -120,46 +120,46 @@ def confirm(book: Ledger, catalog: Catalog, deadline: str, people: Mapping[str, 
     state: State = "met" if day <= occasion.due_on + _DAY else "late"
     departments = tuple(catalog.deadlines[deadline]["departments"])
     made = Obligation(occasion, departments, state, 1, 1, "confirmed=1", confirmed_by=by, note=note)
-    _write(book, made, None, day)
+    _record_state(ledger, made, None, day)
     return made.facts(catalog, day)
 
 
-def current(book: Ledger, catalog: Catalog, day: date) -> list[dict[str, Any]]:
+def list_recorded(ledger: Ledger, catalog: Catalog, day: date) -> list[dict[str, Any]]:
     """What the ledger last wrote of the occasions around a day, without asking the data again."""
-    wanted = _around(book, catalog, day)
-    rows = _recorded(book, wanted)
+    wanted = _list_occasions(ledger, catalog, day)
+    rows = _read_newest_states(ledger, wanted)
     known = [(item, rows[key]) for item in wanted if (key := (item.deadline, item.name)) in rows]
-    return [_of_row(item, row).facts(catalog, day) for item, row in known]
+    return [_build_obligation(item, row).facts(catalog, day) for item, row in known]
 
 
-def _around(book: Ledger, catalog: Catalog, day: date, everything: bool = False) -> list[Occasion]:
+def _list_occasions(ledger: Ledger, catalog: Catalog, day: date, everything: bool = False) -> list[Occasion]:
     """The occasions that fall due from some days ago to some days ahead; none from before the hub's first version, of
     which it can know nothing."""
     if not catalog.deadlines:
         return []
     days = timedelta(days=int(catalog.reminders["watch_days"]))
-    first_version = book.one("select as_of from ops.version order by version limit 1")
+    first_version = ledger.fetch_row("select as_of from ops.version order by version limit 1")
     begun = first_version["as_of"] if first_version and not everything else date.min
-    year, found = calendar(), []
+    year, found = load_calendar(), []
     for deadline in catalog.deadlines.values():
-        if deadlines.per_person(deadline):
+        if deadlines.is_per_person(deadline):
             offset = timedelta(days=int(deadline["offset_days"]))
-            found += deadlines.of_person(deadline, year, _joined(book, day - offset - days, day))
+            found += deadlines.list_person_occasions(deadline, year, _list_joining_days(ledger, day - offset - days, day))
         else:
-            found += deadlines.occasions(deadline, year, day - days, day + days)
+            found += deadlines.list_occasions(deadline, year, day - days, day + days)
     return sorted((item for item in found if item.due_on >= begun), key=lambda item: (item.due_on, item.deadline))
 
 
-def _joined(book: Ledger, first: date, last: date) -> list[date]:
+def _list_joining_days(ledger: Ledger, first: date, last: date) -> list[date]:
     """The days on which staff joined, as far as the hub has staff."""
-    if book.single("select to_regclass('hub_current.staff') as name")["name"] is None:
+    if ledger.single("select to_regclass('hub_current.staff') as name")["name"] is None:
         return []
-    rows = book.rows("select distinct joined_on from hub_current.staff where joined_on between %s and %s", [first, last])
+    rows = ledger.rows("select distinct joined_on from hub_current.staff where joined_on between %s and %s", [first, last])
     return [row["joined_on"] for row in rows]
 
 
-def _recorded(book: Ledger, wanted: Sequence[Occasion]) -> dict[tuple[str, str], Row]:
-    rows = book.rows(
+def _read_newest_states(ledger: Ledger, wanted: Sequence[Occasion]) -> dict[tuple[str, str], Row]:
+    rows = ledger.rows(
         "select distinct on (deadline, occasion) * from ops.obligation where occasion = any(%s)"
         " order by deadline, occasion, obligation_id desc",
         [sorted({item.name for item in wanted})],
@@ -167,26 +167,28 @@ def _recorded(book: Ledger, wanted: Sequence[Occasion]) -> dict[tuple[str, str],
     return {(row["deadline"], row["occasion"]): row for row in rows}
 
 
-def _judge(connection: postgres.Connection, catalog: Catalog, occasion: Occasion, before: Row | None, day: date) -> Obligation:
+def _evaluate_occasion(
+    connection: postgres.Connection, catalog: Catalog, occasion: Occasion, before: Row | None, day: date
+) -> Obligation:
     deadline = catalog.deadlines[occasion.deadline]
-    bare = Obligation(occasion, tuple(deadline["departments"]), _open_state(catalog, occasion, day))
+    bare = Obligation(occasion, tuple(deadline["departments"]), _decide_open_state(catalog, occasion, day))
     if before is not None and _is_final(deadline, occasion, before, day):
-        return _of_row(occasion, before)
+        return _build_obligation(occasion, before)
     file = catalog.obligation_file(occasion.deadline)
     if file is None:
         return bare
-    not_yet = _not_yet(catalog, file)
+    not_yet = _list_missing_entities(catalog, file)
     if not_yet:
         return replace(bare, state="expected", not_yet=not_yet)
-    needed, found, met, evidence, done_on = _ask(connection, catalog, occasion, file, day)
+    needed, found, met, evidence, done_on = _run_select(connection, catalog, occasion, file, day)
     state = bare.state
     if met and (day >= occasion.begins_on or deadline["relation"] not in ("recommended_start", "configured")):
-        state = _met_state(deadline, occasion, done_on or day - _DAY, bare.state)
+        state = _decide_met_state(deadline, occasion, done_on or day - _DAY, bare.state)
     judged = replace(bare, state=state, needed=needed, found=found, evidence=evidence)
-    return _switched(judged, *switches.of_deadline(catalog, occasion.deadline))
+    return _apply_switches(judged, *switches.find_deadline_edges(catalog, occasion.deadline))
 
 
-def _switched(item: Obligation, edges: tuple[str, ...], every: bool) -> Obligation:
+def _apply_switches(item: Obligation, edges: tuple[str, ...], every: bool) -> Obligation:
     """An obligation whose edges are switched off is never met: it is `off` when all are, or when nothing else is wrong."""
     if not edges:
         return item
@@ -205,7 +207,7 @@ def _is_final(deadline: Mapping[str, Any], occasion: Occasion, before: Row, day:
     return before["state"] == "met" or (before["state"] == "missing" and over)
 
 
-def _met_state(deadline: Mapping[str, Any], occasion: Occasion, done_on: date, otherwise: State) -> State:
+def _decide_met_state(deadline: Mapping[str, Any], occasion: Occasion, done_on: date, otherwise: State) -> State:
     """In time or late, by the day on which it was done. `recommended_start` and `validity` speak of what must not happen until
     a day, so they are met only when it has come."""
     if deadline["relation"] in ("recommended_start", "validity"):
@@ -213,10 +215,10 @@ def _met_state(deadline: Mapping[str, Any], occasion: Occasion, done_on: date, o
     return "met" if done_on <= occasion.due_on else "late"
 
 
-def _known(catalog: Catalog, item: Obligation, before: Row | None, looks: Mapping[str, set[date]]) -> Obligation:
+def _refine_state(catalog: Catalog, item: Obligation, before: Row | None, looks: Mapping[str, set[date]]) -> Obligation:
     """`missing` made `unseen` where the hub did not once try to read the department on the day or the next; and since when."""
     due, deadline = item.occasion.due_on, catalog.deadlines[item.occasion.deadline]
-    if item.state == "missing" and deadlines.of_its_day(deadline) and item.since is None:
+    if item.state == "missing" and deadlines.is_bound_to_day(deadline) and item.since is None:
         looked = {day for department in item.departments for day in looks.get(department, ())}
         if not looked & {due, due + _DAY}:
             item = replace(item, state="unseen")
@@ -225,7 +227,7 @@ def _known(catalog: Catalog, item: Obligation, before: Row | None, looks: Mappin
     return item
 
 
-def _looks(connection: postgres.Connection, since: date) -> dict[str, set[date]]:
+def _list_read_days(connection: postgres.Connection, since: date) -> dict[str, set[date]]:
     """System -> the business dates on which the hub tried to read it, whether it could or not."""
     rows = connection.execute(
         "select distinct split_part(s.subject, '.', 1), r.as_of from ops.step s join ops.run r using (run_id)"
@@ -238,19 +240,21 @@ def _looks(connection: postgres.Connection, since: date) -> dict[str, set[date]]
     return looks
 
 
-def _open_state(catalog: Catalog, occasion: Occasion, day: date) -> State:
+def _decide_open_state(catalog: Catalog, occasion: Occasion, day: date) -> State:
     if day > occasion.due_on:
         return "missing"
     soon = timedelta(days=int(catalog.reminders["due_soon_days"]))
     return "due_soon" if occasion.due_on - day <= soon else "expected"
 
 
-def _not_yet(catalog: Catalog, file: Path) -> tuple[str, ...]:
-    return tuple(sorted(_named(file.read_text("utf-8")) - set(deadlines.OBLIGATION_TABLES) - catalog.entities.keys()))
+def _list_missing_entities(catalog: Catalog, file: Path) -> tuple[str, ...]:
+    return tuple(
+        sorted(_find_table_names(file.read_text("utf-8")) - set(deadlines.OBLIGATION_TABLES) - catalog.entities.keys())
+    )
 
 
 @functools.lru_cache(maxsize=256)
-def _named(query: str) -> frozenset[str]:
+def _find_table_names(query: str) -> frozenset[str]:
     """The tables that a SELECT names, its own common table expressions left out."""
     tree = sqlglot.parse_one(query, read="postgres")
     own = {cte.alias_or_name for cte in tree.find_all(exp.CTE)}
@@ -258,14 +262,14 @@ def _named(query: str) -> frozenset[str]:
 
 
 @functools.lru_cache(maxsize=256)
-def as_one_row(query: str) -> str:
+def build_one_row_query(query: str) -> str:
     """The SELECT of a deadline as one that returns one row."""
     tree = sqlglot.parse_one(query, read="postgres")
-    listed = isinstance(tree, exp.Query) and tree.named_selects == list(deadlines.OBLIGATION_LIST)
-    return deadlines.as_answer(query) if listed else query
+    listed = isinstance(tree, exp.Query) and tree.named_selects == list(deadlines.LISTED_OBLIGATION_COLUMNS)
+    return deadlines.build_list_count_sql(query) if listed else query
 
 
-def _tables(connection: postgres.Connection, since: date) -> None:
+def _create_tables(connection: postgres.Connection, since: date) -> None:
     """What the SELECTs read beside the entities, as temporary tables of this transaction; business dates throughout."""
     connection.execute("set local search_path = hub_current, pg_temp")
     kinds = {"string": "text", "integer": "bigint", "date": "date"}
@@ -288,7 +292,7 @@ def _tables(connection: postgres.Connection, since: date) -> None:
     )
 
 
-def _ask(
+def _run_select(
     connection: postgres.Connection, catalog: Catalog, occasion: Occasion, file: Path, day: date
 ) -> tuple[int, int, bool, str, date | None]:
     enough = int(catalog.deadlines[occasion.deadline].get("enough_percent", 100))
@@ -297,7 +301,7 @@ def _ask(
     connection.execute("delete from occasion")
     connection.execute("insert into occasion values (%s, %s, %s, %s, %s, %s, %s, %s)", facts)
     try:
-        (row,) = connection.execute(as_one_row(file.read_text("utf-8")).encode()).fetchall()
+        (row,) = connection.execute(build_one_row_query(file.read_text("utf-8")).encode()).fetchall()
     except (psycopg.ProgrammingError, psycopg.DataError, ValueError) as error:
         problem = getattr(error, "sqlstate", None) or type(error).__name__
         raise ContractError("HUB736", f"sql/obligations/{file.name}", problem=problem) from error
@@ -305,7 +309,7 @@ def _ask(
     return int(str(row[0])), int(str(row[1])), bool(row[2]), str(row[3]), done_on
 
 
-def _of_row(occasion: Occasion, row: Row) -> Obligation:
+def _build_obligation(occasion: Occasion, row: Row) -> Obligation:
     evidence = row["evidence"]
     return Obligation(
         occasion,
@@ -321,7 +325,7 @@ def _of_row(occasion: Occasion, row: Row) -> Obligation:
     )
 
 
-def _write(book: Ledger, item: Obligation, before: Row | None, day: date) -> None:
+def _record_state(ledger: Ledger, item: Obligation, before: Row | None, day: date) -> None:
     """Append the state when it, the counts or the evidence are others than before."""
     evidence = {"text": item.evidence, "not_yet": list(item.not_yet)}
     now = (item.state, item.needed, item.found, evidence, item.confirmed_by)
@@ -329,17 +333,17 @@ def _write(book: Ledger, item: Obligation, before: Row | None, day: date) -> Non
     if before is not None and tuple(before[name] for name in names) == now:
         return
     occasion = item.occasion
-    book.execute(
+    ledger.execute(
         "insert into ops.obligation (deadline, occasion, due_on, departments, state, needed, found, evidence, version, as_of,"
         " recorded_at, confirmed_by, note) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         [
             *(occasion.deadline, occasion.name, occasion.due_on, list(item.departments), item.state),
-            *(item.needed, item.found, Jsonb(evidence), book.version(), day, book.clock(), item.confirmed_by, item.note),
+            *(item.needed, item.found, Jsonb(evidence), ledger.version(), day, ledger.clock(), item.confirmed_by, item.note),
         ],
     )
 
 
-def pressing(found: Iterable[Mapping[str, Any]], days_before: Sequence[int]) -> list[Mapping[str, Any]]:
+def select_pressing(found: Iterable[Mapping[str, Any]], days_before: Sequence[int]) -> list[Mapping[str, Any]]:
     """What people are told of today: due in so many days (or today), and not there although it was due. What recurs every day
     is told of that day and once more if it was not done: the day cannot be made up. So of what the hub did not see."""
     told = [item for item in found if not item["not_yet"]]

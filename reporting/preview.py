@@ -13,17 +13,17 @@ from typing import Any
 
 from contracts import deadlines
 from contracts.catalog import Catalog
-from core.calendar import Calendar, calendar, each_day
-from core.messages import text
+from core.calendar import Calendar, each_day, load_calendar
+from core.messages import translate
 from core.schedule import FIRST_NIGHT, SCHEDULES
-from core.settings import settings
+from core.settings import get_settings
 
 MORNING, UPKEEP = time(7, 0), time(5, 0)
 """When obligations are looked at and people are told, and when housekeeping is done."""
 
 
 @dataclass(frozen=True)
-class Item:
+class PreviewItem:
     """One line: a run (`kind` run, `name` its DAG) or a day due (`kind` due, `name` its deadline and occasion)."""
 
     day: date
@@ -38,45 +38,49 @@ class Item:
         return dict(self.__dict__)
 
 
-def preview(known: Catalog, first: date, last: date, language: str | None = None) -> list[Item]:
+def preview_days(catalog: Catalog, first: date, last: date, language: str | None = None) -> list[PreviewItem]:
     """Every run and every day due between two days, both included, in order of time."""
-    year = calendar()
-    found = [item for day in each_day(first, last) for item in _runs(known, year, day, language)]
-    found += _due(known, year, (first, last), language)
+    year = load_calendar()
+    found = [item for day in each_day(first, last) for item in _list_runs(catalog, year, day, language)]
+    found += _list_due_days(catalog, year, (first, last), language)
     return sorted(found, key=lambda item: (item.day, item.kind == "due", item.at, item.name))
 
 
-def _runs(known: Catalog, year: Calendar, day: date, language: str | None) -> Iterator[Item]:
+def _list_runs(catalog: Catalog, year: Calendar, day: date, language: str | None) -> Iterator[PreviewItem]:
     for name, at in (("nightly", FIRST_NIGHT), ("upkeep", UPKEEP), ("obligations", MORNING)):
-        feeds = sum(feed.schedule == "nightly" for feed in known.served()) if name == "nightly" else 0
-        yield Item(day, f"{at:%H:%M}", "run", name, feeds, text(f"preview.{name}", language))
-    words = sorted({(feed.flow, feed.schedule) for feed in known.served() if feed.schedule != "nightly"})
+        feeds = sum(feed.schedule == "nightly" for feed in catalog.served_feeds()) if name == "nightly" else 0
+        yield PreviewItem(day, f"{at:%H:%M}", "run", name, feeds, translate(f"preview.{name}", language))
+    words = sorted({(feed.flow, feed.schedule) for feed in catalog.served_feeds() if feed.schedule != "nightly"})
     for flow, word in words:
         if SCHEDULES[word].is_on(year, day):
-            feeds = sum((feed.flow, feed.schedule) == (flow, word) for feed in known.served())
-            why = text(f"preview.{word}", language, step=SCHEDULES[word].source, moved=_moved(year, word, day, language))
-            yield Item(day, _times(word), "run", f"feed__{flow.lower()}_{word}", feeds, why)
+            feeds = sum((feed.flow, feed.schedule) == (flow, word) for feed in catalog.served_feeds())
+            why = translate(
+                f"preview.{word}", language, step=SCHEDULES[word].source, moved=_explain_moved_day(year, word, day, language)
+            )
+            yield PreviewItem(day, _format_times(word), "run", f"feed__{flow.lower()}_{word}", feeds, why)
     if SCHEDULES["realtime"].is_on(year, day):
         key = "realtime" if year.is_workday(day) else "campaign"
-        for system in known.realtime_systems():
-            yield Item(day, _times("realtime"), "run", f"realtime__{system}", 0, text(f"preview.{key}", language))
+        for system in catalog.realtime_systems():
+            yield PreviewItem(
+                day, _format_times("realtime"), "run", f"realtime__{system}", 0, translate(f"preview.{key}", language)
+            )
 
 
-def _times(word: str) -> str:
+def _format_times(word: str) -> str:
     times = SCHEDULES[word].times
     return f"{times[0]:%H:%M}" + (f"-{times[-1]:%H:%M}" if len(times) > 1 else "")
 
 
-def _moved(year: Calendar, word: str, day: date, language: str | None) -> str:
-    wanted = year.pay_rule(day).day
-    return text("preview.moved", language, day=wanted) if word == "payday" and day.day != wanted else ""
+def _explain_moved_day(year: Calendar, word: str, day: date, language: str | None) -> str:
+    wanted = year.payday_rule(day).day
+    return translate("preview.moved", language, day=wanted) if word == "payday" and day.day != wanted else ""
 
 
-def _due(known: Catalog, year: Calendar, days: tuple[date, date], language: str | None) -> Iterator[Item]:
-    word = "text_zh" if (language or settings().lang) == "zh" else "what"
-    for deadline in known.deadlines.values():
-        for item in deadlines.occasions(deadline, year, *days):
-            owners = (known.owner(code, language or settings().lang) for code in deadline["departments"])
-            department = text("status.list_mark", language).join(owners)
+def _list_due_days(catalog: Catalog, year: Calendar, days: tuple[date, date], language: str | None) -> Iterator[PreviewItem]:
+    word = "text_zh" if (language or get_settings().lang) == "zh" else "what"
+    for deadline in catalog.deadlines.values():
+        for item in deadlines.list_occasions(deadline, year, *days):
+            owners = (catalog.owner(code, language or get_settings().lang) for code in deadline["departments"])
+            department = translate("status.list_mark", language).join(owners)
             name = f"{item.deadline} {item.name}"
-            yield Item(item.due_on, "", "due", name, 0, f"{deadline['step']} {deadline[word]}", department)
+            yield PreviewItem(item.due_on, "", "due", name, 0, f"{deadline['step']} {deadline[word]}", department)

@@ -11,83 +11,85 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from core.calendar import ZONE, local_minute
-from core.errors import HubError, merged
-from core.hashing import digest
-from core.messages import LANGUAGES, text
-from core.settings import settings
+from core.calendar import ZONE, format_local_minute
+from core.errors import HubError, merge_errors
+from core.hashing import hash_values
+from core.messages import LANGUAGES, translate
+from core.settings import get_settings
 from core.store.ledger import Ledger, Output, Row
-from pipeline.context import Night
+from pipeline.context import RunContext
 from pipeline.transform import row_accounts
 from reporting import action_items, display_names, figures, obligations, status, tonight
-from reporting.spans import days, spans
+from reporting.spans import format_days, group_days
 
 VERBS = ("extract", "conform", "check", "brake", "publish", "deliver", "reconcile", "audit")
 
 
-def report(night: Night) -> Output:
+def write_report(run: RunContext) -> Output:
     """Write `reports/<run>/report.zh.html`, `report.en.html` and `report.json`; returns `{folder}`."""
-    night.progress("report", night.run.id)
-    with night.ledger.turn(f"report {night.run.id}"):
-        return _kept(night)
+    run.progress("report", run.run.id)
+    with run.ledger.hold_lock(f"report {run.run.id}"):
+        return _write_as_step(run)
 
 
-def _kept(night: Night) -> Output:
-    facts = facts_of(night)
-    work = digest("report", night.run.id, facts["steps"], [row["state"] for row in facts["feeds"]])
-    return night.ledger.do(night.run.id, "report", "hub", work, lambda _: _report(night, facts))
+def _write_as_step(run: RunContext) -> Output:
+    facts = collect_report_facts(run)
+    work = hash_values("report", run.run.id, facts["steps"], [row["state"] for row in facts["feeds"]])
+    return run.ledger.run_step(run.run.id, "report", "hub", work, lambda _: _write_files(run, facts))
 
 
-def facts_of(night: Night) -> dict[str, Any]:
+def collect_report_facts(night: RunContext) -> dict[str, Any]:
     """Everything that the report shows, as plain data."""
     book, run = night.ledger, night.run
-    runs = figures.parts(book, run)
+    runs = figures.list_part_runs(book, run)
     steps = book.rows(
         "select distinct on (verb, subject) verb, subject, state, output, error_code, error, started_at, ended_at from ops.step"
         " where run_id = any(%s) and verb <> 'report' order by verb, subject, step_id desc",
         [runs],
     )
     deliveries = book.rows("select * from ops.delivery where run_id = any(%s) order by flow, edge, dataset", [runs])
-    extracts, entities = _extracts(steps), _entities(night, steps)
+    extracts, entities = _list_extracts(steps), _list_entities(night, steps)
     return {
-        "run": {"id": run.id, "kind": run.kind, "as_of": run.as_of, "scope": list(run.scope), **_times(night, steps)},
+        "run": {"id": run.id, "kind": run.kind, "as_of": run.as_of, "scope": list(run.scope), **_read_times(night, steps)},
         "version": book.version(),
         "steps": [{"verb": step["verb"], "subject": step["subject"], "state": step["state"]} for step in steps],
-        "flows": flows(night, steps, deliveries),
-        "seconds": {verb: _seconds([step for step in steps if step["verb"] == verb]) for verb in VERBS},
+        "flows": list_flows(night, steps, deliveries),
+        "seconds": {verb: _sum_seconds([step for step in steps if step["verb"] == verb]) for verb in VERBS},
         "extracts": extracts,
         "entities": entities,
-        "accounts": _accounts(book, steps),
-        "totals": figures.totals(book, extracts, entities, deliveries),
-        "feeds": [{name: row[name] for name in _DELIVERY} for row in deliveries],
-        "held": status.held_by_rule(book, night.catalog),
+        "accounts": _list_accounts(book, steps),
+        "totals": figures.sum_totals(book, extracts, entities, deliveries),
+        "feeds": [{name: row[name] for name in _DELIVERY_FACTS} for row in deliveries],
+        "held": status.count_held_by_rule(book, night.catalog),
         "audits": [{"entity": step["subject"], **(step["output"] or {})} for step in steps if step["verb"] == "audit"],
-        "brakes": status.brakes(book),
-        "attention": action_items.points(book, night.catalog, run.as_of),
-        "obligations": obligations.current(book, night.catalog, run.as_of),
+        "brakes": status.list_brakes(book),
+        "attention": action_items.list_action_items(book, night.catalog, run.as_of),
+        "obligations": obligations.list_recorded(book, night.catalog, run.as_of),
         "problems": [
             {"code": error.code, "where": error.where, "facts": error.facts}
-            for error in merged([tonight.problem_of(step) for step in steps if step["state"] not in ("done", "running")])
+            for error in merge_errors(
+                [tonight.build_problem(step) for step in steps if step["state"] not in ("done", "running")]
+            )
         ],
     }
 
 
-def _times(night: Night, steps: list[Row]) -> dict[str, str]:
+def _read_times(run: RunContext, steps: list[Row]) -> dict[str, str]:
     """When the run began and when its last step so far ended, at the university."""
-    begun = night.ledger.single("select started_at from ops.run where run_id = %s", [night.run.id])["started_at"]
+    begun = run.ledger.single("select started_at from ops.run where run_id = %s", [run.run.id])["started_at"]
     ended = max((step["ended_at"] for step in steps if step["ended_at"]), default=begun)
-    return {"begun": local_minute(begun), "ended": local_minute(ended)}
+    return {"begun": format_local_minute(begun), "ended": format_local_minute(ended)}
 
 
-def _accounts(book: Ledger, steps: Sequence[Row]) -> list[Row]:
+def _list_accounts(ledger: Ledger, steps: Sequence[Row]) -> list[Row]:
     """Where the rows of every entity and system went; of those that were conformed `held` are kept back."""
-    held = figures.held_of_conformed(book)
+    held = figures.count_held_conformed(ledger)
     made = [step for step in steps if step["verb"] == "conform"]
-    rows = [row for step in made for row in row_accounts.rows_of(step["subject"], step["output"] or {})]
+    rows = [row for step in made for row in row_accounts.list_accounts(step["subject"], step["output"] or {})]
     return [{**row, "held": held.get((row["entity"], row["system"]), 0)} for row in rows]
 
 
-def _extracts(steps: list[Row]) -> list[Row]:
+def _list_extracts(steps: list[Row]) -> list[Row]:
     return [
         {
             "dataset": step["subject"],
@@ -100,7 +102,7 @@ def _extracts(steps: list[Row]) -> list[Row]:
     ]
 
 
-_DELIVERY = (
+_DELIVERY_FACTS = (
     "flow",
     "edge",
     "dataset",
@@ -116,20 +118,20 @@ _DELIVERY = (
 )
 
 
-def flows(night: Night, steps: list[Row], deliveries: list[Row]) -> list[Row]:
+def list_flows(run: RunContext, steps: list[Row], deliveries: list[Row]) -> list[Row]:
     """One row a flow: rows extracted from its system, held, changed in the hub, delivered, accepted, and seconds of work."""
     done = {(step["verb"], step["subject"]): step for step in steps}
-    open_held = figures.held_rows(night.ledger)
+    open_held = figures.count_held_rows(run.ledger)
     result = []
-    for code in sorted({feed.flow for feed in night.catalog.feeds.values()}):
-        feeds = [feed for feed in night.catalog.feeds.values() if feed.flow == code]
+    for code in sorted({feed.flow for feed in run.catalog.feeds.values()}):
+        feeds = [feed for feed in run.catalog.feeds.values() if feed.flow == code]
         systems = {feed.source for feed in feeds}
         extracts = [
             done[key]
-            for key in (("extract", id) for id, d in night.catalog.sources.items() if d.system in systems)
+            for key in (("extract", id) for id, d in run.catalog.sources.items() if d.system in systems)
             if key in done
         ]
-        names = {name for system in systems for name in night.catalog.entities_of(system)}
+        names = {name for system in systems for name in run.catalog.entities_of(system)}
         changes = [(done[key]["output"] or {}) for key in (("brake", name) for name in names) if key in done]
         sent = [row for row in deliveries if row["flow"] == code]
         mine = extracts + [
@@ -142,8 +144,8 @@ def flows(night: Night, steps: list[Row], deliveries: list[Row]) -> list[Row]:
         result.append(
             {
                 "flow": code,
-                "title": night.catalog.flows.get(code, {}).get("title_zh", code),
-                "title_en": night.catalog.flows.get(code, {}).get("title_en", code),
+                "title": run.catalog.flows.get(code, {}).get("title_zh", code),
+                "title_en": run.catalog.flows.get(code, {}).get("title_en", code),
                 "system": ", ".join(sorted(systems)),
                 "extracted": sum((step["output"] or {}).get("rows", 0) for step in extracts),
                 "held": sum(open_held.get(system, 0) for system in systems),
@@ -154,16 +156,16 @@ def flows(night: Night, steps: list[Row], deliveries: list[Row]) -> list[Row]:
                 "sent": len(sent),
                 "failed": failed,
                 "state": figures.flow_state(failed, accepted, len(sent)),
-                "seconds": _seconds(mine),
+                "seconds": _sum_seconds(mine),
             }
         )
     return result
 
 
-def _entities(night: Night, steps: list[Row]) -> list[Row]:
+def _list_entities(run: RunContext, steps: list[Row]) -> list[Row]:
     by = {(step["verb"], step["subject"]): step for step in steps}
     result = []
-    for name, entity in night.catalog.entities.items():
+    for name, entity in run.catalog.entities.items():
         outputs = {verb: (by.get((verb, name), {}).get("output") or {}) for verb in ("conform", "check", "brake")}
         states = [by[(verb, name)]["state"] for verb in ("conform", "check", "brake") if (verb, name) in by]
         result.append(
@@ -180,29 +182,29 @@ def _entities(night: Night, steps: list[Row]) -> list[Row]:
     return result
 
 
-def _seconds(steps: list[Row]) -> float:
+def _sum_seconds(steps: list[Row]) -> float:
     """Sum of the steps' own durations in seconds; steps that ran side by side count each."""
     ended = [step for step in steps if step["ended_at"]]
     return float(round(sum((step["ended_at"] - step["started_at"]).total_seconds() for step in ended), 1))
 
 
-def _report(night: Night, facts: dict[str, Any]) -> Output:
-    folder = settings().var / "reports" / night.run.id
+def _write_files(run: RunContext, facts: dict[str, Any]) -> Output:
+    folder = get_settings().var / "reports" / run.run.id
     folder.mkdir(parents=True, exist_ok=True)
-    _replace(folder / "report.json", json.dumps(facts, ensure_ascii=False, indent=1, default=_plain))
+    _replace_file(folder / "report.json", json.dumps(facts, ensure_ascii=False, indent=1, default=_format_json_value))
     for language in LANGUAGES:
-        _replace(folder / f"report.{language}.html", html(night, facts, language))
+        _replace_file(folder / f"report.{language}.html", render_html(run, facts, language))
     return {"folder": str(folder)}
 
 
-def _replace(path: Path, content: str) -> None:
+def _replace_file(path: Path, content: str) -> None:
     """Write a page beside the old one and put it in its place: who reads it meanwhile sees the one or the other, whole."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_text(content, "utf-8")
     draft.replace(path)
 
 
-def html(night: Night, facts: dict[str, Any], language: str) -> str:
+def render_html(run: RunContext, facts: dict[str, Any], language: str) -> str:
     """The report as one self-contained page."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -213,33 +215,35 @@ def html(night: Night, facts: dict[str, Any], language: str) -> str:
     )
     return environment.get_template("report.html.j2").render(
         language=language,
-        title=_title(facts["run"], language),
-        t=lambda key, **given: text(f"report.{key}", language, **given),
-        c=lambda key: text(f"report_calendar.{key}", language),
-        owed=lambda value: text(f"screen_calendar.state_{value}", language),
-        why=lambda row: status.reason(night.catalog, row, language),
-        line=lambda problem: display_names.line(
-            night.catalog, HubError(problem["code"], problem["where"], **problem["facts"]), language
+        title=_build_title(facts["run"], language),
+        t=lambda key, **given: translate(f"report.{key}", language, **given),
+        c=lambda key: translate(f"report_calendar.{key}", language),
+        owed=lambda value: translate(f"screen_calendar.state_{value}", language),
+        why=lambda row: status.explain_held_row(run.catalog, row, language),
+        line=lambda problem: display_names.format_error(
+            run.catalog, HubError(problem["code"], problem["where"], **problem["facts"]), language
         ),
-        needs=lambda point: action_items.line(point, language),
-        brake=lambda row: status.brake_line(row, language),
-        name=lambda code: display_names.subject(night.catalog, code, language),
-        system=lambda code: display_names.system(night.catalog, code, language),
-        feed=lambda row: display_names.feed(night.catalog, f"{row['edge']}.{row['dataset']}", language).partition(" ")[2],
-        evidence=lambda proof: display_names.evidence(proof, language),
-        needs_title=text("desk.attention.title", language),
+        needs=lambda point: action_items.format_action_item(point, language),
+        brake=lambda row: status.format_brake(row, language),
+        name=lambda code: display_names.get_subject_name(run.catalog, code, language),
+        system=lambda code: display_names.get_system_name(run.catalog, code, language),
+        feed=lambda row: display_names.get_feed_title(run.catalog, f"{row['edge']}.{row['dataset']}", language).partition(" ")[
+            2
+        ],
+        evidence=lambda proof: display_names.format_evidence(proof, language),
+        needs_title=translate("desk.attention.title", language),
         verbs=VERBS,
         counts=(*row_accounts.COUNTS, "held"),
-        **{**facts, "obligations": spans(facts["obligations"])},
-        days=lambda given: days(given, language),
+        **{**facts, "obligations": group_days(facts["obligations"])},
+        days=lambda given: format_days(given, language),
     )
 
 
-def _title(run: Mapping[str, Any], language: str) -> str:
+def _build_title(run: Mapping[str, Any], language: str) -> str:
     kind = run["kind"] if run["kind"] in ("night", "feed") else "run"
-    return text(f"report.title_{kind}", language, scope=" ".join(run["scope"]))
+    return translate(f"report.title_{kind}", language, scope=" ".join(run["scope"]))
 
 
-def _plain(value: Any) -> str:
+def _format_json_value(value: Any) -> str:
     """A moment as ISO 8601 in the university's zone, anything else as text."""
     return value.astimezone(ZONE).isoformat() if isinstance(value, datetime) else str(value)

@@ -17,15 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.errors import Denied, Fault, HubError
-from core.hashing import digest, file_digest, system_clock
-from core.process.privacy import keep_private
+from core.errors import Denied, HubError, MachineFault
+from core.hashing import hash_file, hash_values, system_clock
+from core.process.privacy import restrict_permissions
 from core.release import VERSION
-from core.settings import settings
-from core.store.connections import connection, known, switched_off
-from core.store.ledger import ledger
+from core.settings import get_settings
+from core.store.connections import get_connection, list_connections, list_switched_off
+from core.store.ledger import open_ledger
 from core.store.postgres import Connection
-from desk.upload import number
+from desk.upload import format_receipt_number
 from runs import backup_files as files
 from runs import backup_manifest as manifests
 from runs import backup_tables as store
@@ -59,10 +59,10 @@ def backup(folder: Path, report: Report) -> Made:
         Denied: HUB854 when another backup is writing there. Unavailable: HUB201.
     """
     began, folder = time.monotonic(), folder.absolute()
-    keep_private()
+    restrict_permissions()
     with writing(folder):
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise Fault("HUB858", str(folder), problem_key="backup.why.taken", file=folder.name)
+            raise MachineFault("HUB858", str(folder), problem_key="backup.why.taken", file=folder.name)
         with _drafted(folder) as draft:
             manifest = _filled(draft, report)
             manifests.write(draft, manifest)
@@ -78,9 +78,9 @@ def writing(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in _FULL:
-            raise Fault("HUB856", str(folder), free=_free(folder)) from None
+            raise MachineFault("HUB856", str(folder), free=_free(folder)) from None
         why = _WHYS.get(error.errno or 0, "other")
-        raise Fault(
+        raise MachineFault(
             "HUB858",
             str(folder),
             problem_key=f"backup.why.{why}",
@@ -119,10 +119,10 @@ def _drafted(folder: Path) -> Iterator[Path]:
 
 def _filled(draft: Path, report: Report) -> Manifest:
     """Everything but the manifest, and the manifest that says so."""
-    book = ledger()
-    with store.snapshot(book.url) as (link, seen):
+    ledger = open_ledger()
+    with store.snapshot(ledger.url) as (link, seen):
         moment = system_clock()
-        structure = store.structure(book.url, seen, draft)
+        structure = store.structure(ledger.url, seen, draft)
         names, tables = store.tables(link), []
         for place, name in enumerate(names):
             report("tables", place, len(names))
@@ -141,7 +141,7 @@ def _filled(draft: Path, report: Report) -> Manifest:
         server=str(server),
         version=int(version),
         migrations=migrations,
-        var=str(settings().var),
+        var=str(get_settings().var),
         contracts=contracts(),
         structure=structure,
         tables=tables,
@@ -155,19 +155,19 @@ def _filled(draft: Path, report: Report) -> Manifest:
 
 def contracts() -> str:
     """A digest over the contracts and SQL that this hub works by."""
-    home = settings().home
+    home = get_settings().home
     paths = [
         path for room in ("schemas", "sql") for path in (home / room).rglob("*") if path.suffix in (".yaml", ".csv", ".sql")
     ]
-    return digest([(str(path.relative_to(home)), file_digest(path)) for path in sorted(paths)])
+    return hash_values([(str(path.relative_to(home)), hash_file(path)) for path in sorted(paths)])
 
 
 def _connections() -> list[Named]:
     """The connections by name, without an address: they must be given again."""
-    off, named = switched_off(), []
-    for id in known():
+    off, named = list_switched_off(), []
+    for id in list_connections():
         try:
-            named.append(Named(id, "off" if id in off else connection(id).family))
+            named.append(Named(id, "off" if id in off else get_connection(id).family))
         except HubError:
             named.append(Named(id, ""))
     return named
@@ -184,13 +184,13 @@ def _promised(link: Connection) -> files.Promised:
     hashes = {f"landing/{folder}/{files.ROWS}": content for folder, content, _ in landed}
     needed = {f"landing/{folder}/{files.ROWS}" for folder, _, newest in landed if newest}
     handed_in = "select dataset, upload_id, stored, sha256 from ops.upload where stored is not null"
-    hashes |= {f"uploads/{data}/{number(id)}/{name}": told for data, id, name, told in _rows(link, handed_in)}
+    hashes |= {f"uploads/{data}/{format_receipt_number(id)}/{name}": told for data, id, name, told in _rows(link, handed_in)}
     told_of = "select system_code, file, sha256 from ops.notice where file <> ''"
     hashes |= {f"notices/{system}/{name}": told for system, name, told in _rows(link, told_of)}
     sent = _rows(link, "select folder, content_hash, state in ('prepared', 'sent') from ops.delivery")
     needed |= {f"{folder}/upserts.parquet" for folder, _, is_open in sent if is_open}
     kept = _rows(link, "select kept_in, bool_or(state = 'open') from ops.held group by 1")
-    var = settings().var
+    var = get_settings().var
     held = {str(Path(path).relative_to(var)): is_open for path, is_open in kept if Path(path).is_relative_to(var)}
     needed |= {path for path, is_open in held.items() if is_open}
     return files.Promised(hashes, {folder: told for folder, told, _ in sent}, tuple(held), frozenset(needed))

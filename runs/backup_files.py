@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import Refused
-from core.hashing import digest
-from core.settings import settings
+from core.hashing import hash_values
+from core.settings import get_settings
 from runs.backup_manifest import BLOCK, Kept, Part, Report
 
 FOLDERS = ("landing", "uploads", "deliveries", "notices", "reports", "brakes")
@@ -57,7 +57,7 @@ class Promised:
 def copy(promised: Promised, folder: Path, report: Report) -> Copied:
     """Copy the files into a backup, each compared with what the ledger says of it. One that is removed meanwhile is left out:
     its time was over, or a run that is under way writes it anew."""
-    paths = sorted({*_found(), *(path for path in promised.held if (settings().var / path).is_file())})
+    paths = sorted({*_found(), *(path for path in promised.held if (get_settings().var / path).is_file())})
     copied, links = Copied(), dict[tuple[int, int], Kept]()
     for place, path in enumerate(paths):
         report("files", place, len(paths))
@@ -73,7 +73,7 @@ def copy(promised: Promised, folder: Path, report: Report) -> Copied:
 
 def _found() -> Iterator[str]:
     """Every whole file of the folders. A landing without its seal is a reading that is under way."""
-    var = settings().var
+    var = get_settings().var
     for name in FOLDERS:
         for at, _, names in os.walk(var / name):
             parts = Path(at).relative_to(var).parts
@@ -83,7 +83,7 @@ def _found() -> Iterator[str]:
 
 
 def _copied(path: str, room: Path, links: dict[tuple[int, int], Kept]) -> Kept:
-    source, target = settings().var / path, room / path
+    source, target = get_settings().var / path, room / path
     target.parent.mkdir(parents=True, exist_ok=True)
     with source.open("rb") as file:
         seen = os.fstat(file.fileno())
@@ -113,7 +113,7 @@ def _linked(first: Path, path: Path) -> bool:
 def _delivered(folder: str, hashes: Mapping[str, str]) -> str | None:
     """The digest over a delivery's files as `pipeline.delivery.deliver` makes it; None when they are no longer there."""
     files = [hashes.get(f"{folder}/{name}.parquet") for name in ("upserts", "deletes")]
-    return digest(*files) if any(files) else None
+    return hash_values(*files) if any(files) else None
 
 
 def stage(folder: Path, files: Iterable[Kept], room: Path, report: Report) -> None:
@@ -164,7 +164,7 @@ def exchange(room: Path, aside: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     for name in (*FOLDERS, WORK):
-        place = settings().var / name
+        place = get_settings().var / name
         if place.exists():
             place.rename(aside / name)
         if (room / name).exists():

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from core.errors import Denied, Refused
-from core.hashing import file_digest
+from core.hashing import hash_file
 from core.release import VERSION
 from core.store.ledger import migrations
 
@@ -169,7 +169,7 @@ def verify(folder: Path, items: Sequence[Part], report: Report) -> None:
         report("verify", place, len(items))
         path = folder / part.path
         try:
-            same = path.stat().st_size == part.bytes and file_digest(path) == part.sha256
+            same = path.stat().st_size == part.bytes and hash_file(path) == part.sha256
         except OSError as error:
             raise Refused("HUB851", str(folder), thing=part.path, problem=type(error).__name__) from None
         if not same:

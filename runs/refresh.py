@@ -12,22 +12,22 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
-from contracts.catalog import Catalog, catalog, nearest
-from contracts.sql.files import tables_of
+from contracts.catalog import Catalog, format_known_names, load_catalog
+from contracts.sql.files import list_tables
 from core import faults
-from core.errors import Denied, FeedFailed, HubError, merged
-from core.hashing import digest
-from core.store.ledger import Ledger, ledger
-from loaders.landing import Landed, landed
-from pipeline.context import Night
+from core.errors import Denied, FeedFailed, HubError, merge_errors
+from core.hashing import hash_values
+from core.store.ledger import Ledger, open_ledger
+from loaders.landing import Landing, parse_landing
+from pipeline.context import RunContext
 from pipeline.delivery import latency
 from pipeline.ingest import probe
-from pipeline.result import Outcome
+from pipeline.result import RunResult
 from runs import stages
 
 
 @dataclass
-class Refreshed:
+class RefreshResult:
     """What a refresh came to. `changed` are datasets, `delivered` feed ids; `busy` when another one was at work."""
 
     system: str
@@ -40,67 +40,67 @@ class Refreshed:
     problems: list[HubError] = field(default_factory=list)
 
 
-def refresh(system: str, as_of: date, book: Ledger | None = None) -> Refreshed:
+def refresh_system(system: str, as_of: date, ledger: Ledger | None = None) -> RefreshResult:
     """Look at a real-time source, publish and deliver what changed.
 
     Raises:
         Denied: HUB738 when the flow document does not ask for this system in real time.
     """
-    book, known = book or ledger(), catalog()
+    ledger, known = ledger or open_ledger(), load_catalog()
     if system not in known.refreshed_systems():
-        raise Denied("HUB738", system, system=system, known=nearest(system, known.refreshed_systems()))
-    found, began = Refreshed(system), time.perf_counter()
+        raise Denied("HUB738", system, system=system, known=format_known_names(system, known.refreshed_systems()))
+    found, began = RefreshResult(system), time.perf_counter()
     try:
-        with book.sole(f"refresh {system}"):
-            _refresh(Work(book, known, system, as_of), found)
+        with ledger.claim_run(f"refresh {system}"):
+            _run_refresh(RefreshRun(ledger, known, system, as_of), found)
     except Denied as error:
         if error.code != "HUB712":
             raise
         found.busy = True
         return found
     found.seconds = round(time.perf_counter() - began, 3)
-    found.version = book.version()
-    found.problems = merged(found.problems)
-    _count(book, found, as_of)
+    found.version = ledger.version()
+    found.problems = merge_errors(found.problems)
+    _record_refresh(ledger, found, as_of)
     return found
 
 
 @dataclass
-class Work:
+class RefreshRun:
     """A refresh under way. Its run is opened with the first thing that there is to write down."""
 
     book: Ledger
     catalog: Catalog
     system: str
     as_of: date
-    here: Night | None = None
+    here: RunContext | None = None
 
-    def night(self) -> Night:
+    def night(self) -> RunContext:
         if self.here is None:
-            self.here = Night(self.book.open_run("refresh", self.as_of, [self.system]), self.book, self.catalog)
+            self.here = RunContext(self.book.open_run("refresh", self.as_of, [self.system]), self.book, self.catalog)
         return self.here
 
 
-def _refresh(work: Work, found: Refreshed) -> None:
+def _run_refresh(work: RefreshRun, found: RefreshResult) -> None:
     book, looked_at = work.book, work.book.clock()
-    broken = _left_over(work)
-    changes = _take(work, found)
+    broken = _close_broken_refreshes(work)
+    changes = _land_changes(work, found)
     found.changed = [change.dataset.id for change in changes]
     names = set(work.catalog.entities_of(work.system))
-    outcome = Outcome("")
+    outcome = RunResult("")
     if changes or broken:
-        touched = names if broken else _entities_reading(work.catalog, work.system, set(found.changed))
+        touched = names if broken else _list_reading_entities(work.catalog, work.system, set(found.changed))
         stages.publish_all(work.night(), outcome, [name for name in work.catalog.entities if name in touched])
-    waiting = {item.feed.id: item for item in latency.behind(book, work.catalog, names, work.as_of)}
+    waiting = {item.feed.id: item for item in latency.find_outdated_feeds(book, work.catalog, names, work.as_of)}
     if waiting:
         stages.deliver_all(work.night(), outcome, [item.feed for item in waiting.values()])
         changed_at = min((change.changed_at for change in changes if change.changed_at), default=None)
-        latency.record(book, work.night().run.id, work.system, waiting, (changed_at, looked_at))
-    still = latency.behind(book, work.catalog, names, work.as_of) if waiting else []
+        latency.record_latency(book, work.night().run.id, work.system, waiting, (changed_at, looked_at))
+    still = latency.find_outdated_feeds(book, work.catalog, names, work.as_of) if waiting else []
     found.delivered = sorted(waiting.keys() - {item.feed.id for item in still})
     found.problems += outcome.problems
-    allowed = latency.limit(work.catalog)
-    if late := latency.late(still, book.clock(), allowed):
+    allowed = latency.get_realtime_limit(work.catalog)
+    if late := latency.select_overdue(still, book.clock(), allowed):
         facts = {"count": len(late), "minutes": round(allowed.total_seconds() / 60)}
         found.problems.append(FeedFailed("HUB730", work.system, **facts, feeds=", ".join(item.feed.id for item in late)))
     if work.here is not None:
@@ -108,7 +108,7 @@ def _refresh(work: Work, found: Refreshed) -> None:
         book.close_run(found.run_id)
 
 
-def _left_over(work: Work) -> bool:
+def _close_broken_refreshes(work: RefreshRun) -> bool:
     """Whether an earlier refresh of this system was killed half-way: what it landed may not be published. It is closed; its
     landings stay and are taken up now."""
     rows = work.book.rows(
@@ -119,7 +119,7 @@ def _left_over(work: Work) -> bool:
     return bool(rows)
 
 
-def _take(work: Work, found: Refreshed) -> list[probe.Change]:
+def _land_changes(work: RefreshRun, found: RefreshResult) -> list[probe.DetectedChange]:
     """Look at every dataset that is worth it and land what changed; what fails is written down and the rest goes on."""
     last = work.book.latest("extract")
     changes = []
@@ -127,49 +127,49 @@ def _take(work: Work, found: Refreshed) -> list[probe.Change]:
         if dataset.system != work.system:
             continue
         try:
-            if not probe.worth_a_look(dataset, _landing(last, id)):
+            if not probe.is_worth_probing(dataset, _find_landing(last, id)):
                 continue
-            with work.book.turn(f"dataset {id}"):
-                before = _landing(work.book.latest("extract"), id)
-                change = probe.look(work.book, dataset, before) if before else None
+            with work.book.hold_lock(f"dataset {id}"):
+                before = _find_landing(work.book.latest("extract"), id)
+                change = probe.find_change(work.book, dataset, before) if before else None
                 if change is not None:
-                    probe.land(work.night(), change)
+                    probe.land_change(work.night(), change)
                     changes.append(change)
         except BaseException as error:
-            if faults.ends(error):
+            if faults.is_exit(error):
                 raise
-            found.problems.append(_noted(work, id, error))
+            found.problems.append(_record_error(work, id, error))
     return changes
 
 
-def _noted(work: Work, id: str, error: BaseException) -> HubError:
+def _record_error(work: RefreshRun, id: str, error: BaseException) -> HubError:
     """The error of a look as one about the dataset; one that nobody foresaw is written down as that of a failed step."""
     if isinstance(error, HubError):
         return error
-    told = faults.coded(error, "extract", id)
+    told = faults.wrap_error(error, "extract", id)
     run = work.night().run.id
-    work.book.stop(work.book.begin(run, "extract", id, digest("fault", list(told.trace))), told)
+    work.book.stop(work.book.begin(run, "extract", id, hash_values("fault", list(told.trace))), told)
     return told
 
 
-def _landing(last: dict[str, dict[str, object]], id: str) -> Landed | None:
-    return landed(last[id]) if id in last else None
+def _find_landing(last: dict[str, dict[str, object]], id: str) -> Landing | None:
+    return parse_landing(last[id]) if id in last else None
 
 
-def _entities_reading(known: Catalog, system: str, datasets: set[str]) -> set[str]:
+def _list_reading_entities(catalog: Catalog, system: str, datasets: set[str]) -> set[str]:
     """The entities to which this system gives rows out of one of these datasets."""
 
     def reads(path: Path) -> set[str]:
-        return {f"{schema}.{table}" for schema, table in tables_of(path.read_text("utf-8"))}
+        return {f"{schema}.{table}" for schema, table in list_tables(path.read_text("utf-8"))}
 
-    return {name for name in known.entities_of(system) if reads(known.conform_file(name, system)) & datasets}
+    return {name for name in catalog.entities_of(system) if reads(catalog.conform_file(name, system)) & datasets}
 
 
-def _count(book: Ledger, found: Refreshed, as_of: date) -> None:
+def _record_refresh(ledger: Ledger, found: RefreshResult, as_of: date) -> None:
     """One row a system and day, so that a year of looking every five minutes stays small."""
-    now: datetime = book.clock()
+    now: datetime = ledger.clock()
     error = found.problems[0].code if found.problems else None
-    book.execute(
+    ledger.execute(
         "insert into ops.refresh as r values (%s, %s, 1, %s, %s, %s, %s, %s) on conflict (system, as_of) do update set"
         " looked = r.looked + 1, changed = r.changed + excluded.changed, failed = r.failed + excluded.failed,"
         " seconds = r.seconds + excluded.seconds, last_at = excluded.last_at, last_error = excluded.last_error",

@@ -21,8 +21,8 @@ from psycopg.types.json import Jsonb
 from core.calendar import local_date
 from core.errors import Denied, Refused
 from core.hashing import system_clock
-from core.process.privacy import keep_private
-from core.settings import settings
+from core.process.privacy import restrict_permissions
+from core.settings import get_settings
 from core.store import postgres
 from core.store.ledger import half_restored
 from core.store.restored import KIND
@@ -55,7 +55,7 @@ def check(folder: Path, report: Report) -> Manifest:
 
 def occupied() -> bool:
     """Whether something is here that a restore would take away. What a restore left half done is nothing any more."""
-    return not half_restored().exists() and not (store.is_empty(postgres.hub_url()) and _no_files())
+    return not half_restored().exists() and not (store.is_empty(postgres.get_hub_url()) and _no_files())
 
 
 def restore(folder: Path, report: Report, replace: bool = False) -> Restored:
@@ -66,14 +66,14 @@ def restore(folder: Path, report: Report, replace: bool = False) -> Restored:
         Refused: HUB851 for the first file or table that is damaged. Fault: HUB856, HUB858. Unavailable: HUB201.
     """
     began, folder = time.monotonic(), folder.absolute()
-    keep_private()
+    restrict_permissions()
     manifest = manifests.read(folder)
     if not replace and occupied():
-        raise Denied("HUB853", "hub", var=str(settings().var))
+        raise Denied("HUB853", "hub", var=str(get_settings().var))
     manifests.verify(folder, manifests.parts(manifest), report)
-    with _staged() as room, writing(settings().var):
+    with _staged() as room, writing(get_settings().var):
         files.stage(folder, manifest.files, room, report)
-        with store.emptied(postgres.hub_url()) as link:
+        with store.emptied(postgres.get_hub_url()) as link:
             _load(link, manifest, folder, report)
             abandoned = _settle(link, manifest)
             _mark(folder)
@@ -82,14 +82,14 @@ def restore(folder: Path, report: Report, replace: bool = False) -> Restored:
 
 
 def _no_files() -> bool:
-    return not any(any((settings().var / name).glob("*")) for name in files.FOLDERS)
+    return not any(any((get_settings().var / name).glob("*")) for name in files.FOLDERS)
 
 
 @contextlib.contextmanager
 def _staged() -> Iterator[Path]:
     """A folder in `var` for what is on its way; one that a killed restore left is emptied first."""
-    room = settings().var / ".restore"
-    with writing(settings().var):
+    room = get_settings().var / ".restore"
+    with writing(get_settings().var):
         shutil.rmtree(room, ignore_errors=True)
         room.mkdir(parents=True)
     try:
@@ -110,7 +110,7 @@ def _mark(folder: Path) -> None:
 
 def finish(room: Path) -> None:
     """Bring the staged files to their places once the store is there, and take the mark away."""
-    files.exchange(room, settings().var / ".replaced")
+    files.exchange(room, get_settings().var / ".replaced")
     half_restored().unlink()
 
 
@@ -137,7 +137,7 @@ def _load(link: postgres.Connection, manifest: Manifest, folder: Path, report: R
 def _settle(link: postgres.Connection, manifest: Manifest) -> tuple[str, ...]:
     """What is other on this machine, and what the next night must know: where files lie, that runs under way were cut off with
     their scratch, and that receivers may have gone on since."""
-    _move(link, manifest.var, str(settings().var))
+    _move(link, manifest.var, str(get_settings().var))
     now = system_clock()
     open_runs = link.execute(
         "update ops.run set state = 'failed', ended_at = %s where state = 'running' returning run_id", [now]

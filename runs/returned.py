@@ -13,50 +13,50 @@ from collections.abc import Callable
 from datetime import datetime
 
 from contracts.contract import FeedDataset
-from core.calendar import local_minute
+from core.calendar import format_local_minute
 from core.errors import FeedFailed, HubError
-from core.hashing import digest
+from core.hashing import hash_values
 from core.store.ledger import Row
 from core.store.restored import last
-from pipeline.context import Night
+from pipeline.context import RunContext
 from pipeline.delivery import verify
-from pipeline.delivery.deliver import accepted_version
+from pipeline.delivery.deliver import get_accepted_version
 
 
-def look(here: Night, feed: FeedDataset, take_up: Callable[[], None]) -> list[HubError]:
+def look(run: RunContext, feed: FeedDataset, take_up: Callable[[], None]) -> list[HubError]:
     """Take up what a delivery left open, and, the first time after a restore, compare the receiver; returns what to tell.
 
     Raises:
         Unavailable: HUB204; it is looked at again the next time.
     """
-    restored = last(here.ledger)
-    work = digest("returned", restored["run_id"]) if restored else ""
-    if restored is None or here.ledger.finished("returned", feed.id, work):
+    restored = last(run.ledger)
+    work = hash_values("returned", restored["run_id"]) if restored else ""
+    if restored is None or run.ledger.find_finished_output("returned", feed.id, work):
         take_up()
         return []
     with contextlib.suppress(FeedFailed):  # what it does not take, or holds no longer so, is part of what is sent next
         take_up()
-    told = _compared(here, feed)
-    here.ledger.finish(here.ledger.begin(here.run.id, "returned", feed.id, work), told)
+    told = _compared(run, feed)
+    run.ledger.finish(run.ledger.begin(run.run.id, "returned", feed.id, work), told)
     if told["equal"]:
         return []
     error = _ahead(feed, restored, told)
-    here.ledger.stop(here.ledger.begin(here.run.id, "returned", feed.id, digest(work, "told")), error)
+    run.ledger.stop(run.ledger.begin(run.run.id, "returned", feed.id, hash_values(work, "told")), error)
     return [error]
 
 
-def _compared(here: Night, feed: FeedDataset) -> Row:
-    if accepted_version(here, feed) == 0:
+def _compared(run: RunContext, feed: FeedDataset) -> Row:
+    if get_accepted_version(run, feed) == 0:
         return {"equal": True}
     try:
-        found = verify.compared(here, feed)
+        found = verify.compared(run, feed)
     except FeedFailed as error:  # its tables or files are not as they were: that counts as well
-        verify.distrust(here, feed)
+        verify.distrust_receiver(run, feed)
         return {"equal": False, "differs": [error.code], "missing": 0, "extra": 0, "different": 0}
     return {"equal": found["equal"], "differs": found["differs"], **found["faults"]}
 
 
 def _ahead(feed: FeedDataset, restored: Row, told: Row) -> FeedFailed:
     counts = {name: told.get(name, 0) for name in ("missing", "extra", "different")}
-    moment = local_minute(datetime.fromisoformat(restored["output"]["made_at"]))
+    moment = format_local_minute(datetime.fromisoformat(restored["output"]["made_at"]))
     return FeedFailed("HUB618", feed.id, moment=moment, **counts)

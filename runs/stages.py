@@ -11,140 +11,143 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from contracts.contract import FeedDataset
-from core.calendar import calendar
+from core.calendar import load_calendar
 from core.errors import Gated, HubError
-from core.hashing import digest
-from core.process.background import beside
-from core.store.connections import connection, switched_off
+from core.hashing import hash_values
+from core.process.background import load_in_background
+from core.store.connections import get_connection, list_switched_off
 from core.store.ledger import Output
 from loaders import hub
 from loaders.base import ROW_BY_ROW
-from loaders.landing import Landed, landed
-from pipeline.context import Night
+from loaders.landing import Landing, parse_landing
+from pipeline.context import RunContext
 from pipeline.delivery import deliver, due, late_arrivals, reconcile
-from pipeline.delivery.grant_notices import notices
+from pipeline.delivery.grant_notices import write_notices
 from pipeline.ingest import fingerprint
-from pipeline.publishing.evaluate import judge
-from pipeline.publishing.moot import close_moot
-from pipeline.publishing.publish import publish as publish_changes
-from pipeline.publishing.publish import unpublished
-from pipeline.result import Outcome, each, recorded
+from pipeline.publishing.evaluate import evaluate_entities
+from pipeline.publishing.moot import close_moot_brakes
+from pipeline.publishing.publish import list_publish_errors, publish_changes
+from pipeline.result import RunResult, record_failure, run_for_each
 from pipeline.transform import copies
-from pipeline.transform.audit import audit
-from pipeline.transform.audit import begin as begin_audit
+from pipeline.transform.audit import audit_run
+from pipeline.transform.audit import preload_audit as begin_audit
 from reporting import obligations
-from reporting.report import report
+from reporting.report import write_report
 from runs.returned import look
 
 
-def whole(here: Night, outcome: Outcome) -> None:
+def run_after_extract(run: RunContext, outcome: RunResult) -> None:
     """All verbs of a night after extract."""
     with contextlib.ExitStack() as meanwhile:
-        publish_all(here, outcome, list(here.catalog.entities), lambda: meanwhile.enter_context(_beside_servers(here)))
-        outcome.guard(lambda: begin_audit(here))
-        deliver_all(here, outcome, due.due(here.ledger, here.catalog.feeds.values(), here.run.as_of))
-        outcome.guard(lambda: deliver_late(here, outcome, here.catalog.feeds.values()))
-    outcome.guard(lambda: audit(here))
-    outcome.guard(lambda: _owed(here))
-    outcome.guard(lambda: notices(here))
-    outcome.guard(lambda: report(here))
+        publish_all(run, outcome, list(run.catalog.entities), lambda: meanwhile.enter_context(_work_in_background(run)))
+        outcome.guard(lambda: begin_audit(run))
+        deliver_all(run, outcome, due.list_due_feeds(run.ledger, run.catalog.feeds.values(), run.run.as_of))
+        outcome.guard(lambda: deliver_late(run, outcome, run.catalog.feeds.values()))
+    outcome.guard(lambda: audit_run(run))
+    outcome.guard(lambda: _watch_deadlines(run))
+    outcome.guard(lambda: write_notices(run))
+    outcome.guard(lambda: write_report(run))
 
 
 @contextlib.contextmanager
-def _beside_servers(here: Night) -> Iterator[None]:
+def _work_in_background(run: RunContext) -> Iterator[None]:
     """What is better done while the hub and the receivers work and this process waits for them: the sources look at every
     row for their marks, and the library of public holidays, which the report asks, loads those of all countries."""
-    with beside(lambda: calendar().is_workday(here.run.as_of)), fingerprint.taken_beside(here):
+    with load_in_background(lambda: load_calendar().is_workday(run.run.as_of)), fingerprint.take_in_background(run):
         yield
 
 
 def publish_all(
-    here: Night, outcome: Outcome, names: Sequence[str], judged: Callable[[], object] = lambda: None
+    run: RunContext, outcome: RunResult, names: Sequence[str], judged: Callable[[], object] = lambda: None
 ) -> Output | None:
     """Conform or derive, check, brake and publish the entities, then compare the copies of each other's fields. `judged` is
     called once before the publish.
 
     An entity that is stopped keeps its version and its children wait.
     """
-    names = _with_tables(here, outcome, names)
-    with here.ledger.alone():
-        landings = {id: landed(output) for id, output in here.ledger.latest("extract").items() if id in here.catalog.sources}
-        changes, problems = judge(here, names, landings)
+    names = _select_ready_entities(run, outcome, names)
+    with run.ledger.hold_exclusive():
+        landings = {
+            id: parse_landing(output) for id, output in run.ledger.latest("extract").items() if id in run.catalog.sources
+        }
+        changes, problems = evaluate_entities(run, names, landings)
         outcome.problems += problems
         judged()
-        published = outcome.guard(lambda: publish_changes(here, changes))
-        outcome.problems += unpublished(published)
-        outcome.guard(lambda: close_moot(here))
-        _compare_copies(here, outcome, landings)
+        published = outcome.guard(lambda: publish_changes(run, changes))
+        outcome.problems += list_publish_errors(published)
+        outcome.guard(lambda: close_moot_brakes(run))
+        _compare_copies(run, outcome, landings)
         return published
 
 
-def _with_tables(here: Night, outcome: Outcome, names: Sequence[str]) -> list[str]:
+def _select_ready_entities(run: RunContext, outcome: RunResult, names: Sequence[str]) -> list[str]:
     """The entities whose tables are as their contracts say. One whose are not, and what refers to it or is made of it, keeps
     its version; why is written down."""
-    stopped = hub.prepare(here.ledger, list(here.catalog.entities.values()))
+    stopped = hub.prepare_tables(run.ledger, list(run.catalog.entities.values()))
     ready = []
-    for name in [name for name in here.catalog.entities if name in names or name in stopped]:
-        needs = (here.catalog.entity(name).parents | here.catalog.inputs_of(name)) & stopped.keys()
+    for name in [name for name in run.catalog.entities if name in names or name in stopped]:
+        needs = (run.catalog.entity(name).parents | run.catalog.inputs_of(name)) & stopped.keys()
         if name not in stopped and needs:
             stopped[name] = Gated("HUB402", name, parents=", ".join(sorted(needs)))
         if name not in stopped:
             ready.append(name)
             continue
         error = stopped[name]
-        step = here.ledger.begin(here.run.id, "publish", name, digest("tables", error.code, list(error.trace)))
-        here.ledger.stop(step, error, "waiting" if error.recovery == "hold" else "failed")
+        step = run.ledger.begin(run.run.id, "publish", name, hash_values("tables", error.code, list(error.trace)))
+        run.ledger.stop(step, error, "waiting" if error.recovery == "hold" else "failed")
         outcome.problems.append(error)
     return ready
 
 
-def _compare_copies(here: Night, outcome: Outcome, landings: dict[str, Landed]) -> None:
+def _compare_copies(run: RunContext, outcome: RunResult, landings: dict[str, Landing]) -> None:
     """Hold every landed copy of another department's field against what the hub now has of it."""
-    copied = [dataset for dataset in here.catalog.sources.values() if copies.copies(dataset) and dataset.id in landings]
+    copied = [dataset for dataset in run.catalog.sources.values() if copies.list_copies(dataset) and dataset.id in landings]
     same = [dataset for dataset in copied if landings[dataset.id].contract == dataset.version]
-    each(lambda dataset: outcome.guard(lambda: copies.compare(here, dataset, landings[dataset.id]), dataset.id), same)
+    run_for_each(
+        lambda dataset: outcome.guard(lambda: copies.compare_dataset(run, dataset, landings[dataset.id]), dataset.id), same
+    )
 
 
-def deliver_all(here: Night, outcome: Outcome, feeds: Iterable[FeedDataset]) -> None:
+def deliver_all(run: RunContext, outcome: RunResult, feeds: Iterable[FeedDataset]) -> None:
     """Bring every feed to the published version and take its receipt, several side by side.
 
     The feeds from or to a system that is not connected yet (`off:`) wait; the first delivery after that brings everything.
     """
-    off = switched_off()
-    waiting = sorted((feed for feed in feeds if not here.catalog.waits(feed, off)), key=_slow_first)
-    each(lambda feed: outcome.guard(lambda: _feed(here, outcome, feed), feed.id), waiting)
-    outcome.guard(lambda: close_moot(here))
+    off = list_switched_off()
+    waiting = sorted((feed for feed in feeds if not run.catalog.is_switched_off(feed, off)), key=_is_fast_receiver)
+    run_for_each(lambda feed: outcome.guard(lambda: _deliver_and_reconcile(run, outcome, feed), feed.id), waiting)
+    outcome.guard(lambda: close_moot_brakes(run))
 
 
-def _slow_first(feed: FeedDataset) -> bool:
+def _is_fast_receiver(feed: FeedDataset) -> bool:
     """Receivers that take one row at a time come first, so that the others are served meanwhile."""
     try:
-        return connection(feed.connection).family not in ROW_BY_ROW
+        return get_connection(feed.connection).family not in ROW_BY_ROW
     except HubError:  # its delivery says what is wrong
         return True
 
 
-def deliver_late(here: Night, outcome: Outcome, feeds: Iterable[FeedDataset]) -> None:
+def deliver_late(run: RunContext, outcome: RunResult, feeds: Iterable[FeedDataset]) -> None:
     """Deliver what came after the day on which it was due, as of that day, and write down that it was late."""
-    for due_on, waiting in late_arrivals.pending(here.ledger, here.catalog, feeds, here.run.as_of).items():
-        deliver_all(replace(here, run=replace(here.run, as_of=due_on)), outcome, waiting)
-    late_arrivals.note(here, late_arrivals.newest_night(here.ledger, here.run.as_of))
+    for due_on, waiting in late_arrivals.find_late_feeds(run.ledger, run.catalog, feeds, run.run.as_of).items():
+        deliver_all(replace(run, run=replace(run.run, as_of=due_on)), outcome, waiting)
+    late_arrivals.record_late_deliveries(run, late_arrivals.find_newest_night(run.ledger, run.run.as_of))
 
 
-def _owed(here: Night) -> Output:
+def _watch_deadlines(run: RunContext) -> Output:
     """What the night's data prove of the deadlines around its date."""
-    return {"occasions": len(obligations.watch(here.ledger, here.catalog, here.run.as_of))}
+    return {"occasions": len(obligations.watch_obligations(run.ledger, run.catalog, run.run.as_of))}
 
 
-def _feed(here: Night, outcome: Outcome, feed: FeedDataset) -> Output:
-    with here.ledger.turn(f"feed {feed.id}"), recorded(here, "deliver", feed.id):
-        outcome.problems += look(here, feed, lambda: take_up(here, feed))
-        sent = deliver.deliver(here, feed.id)
-        return reconcile.reconcile(here, feed.id, sent["delivery"])
+def _deliver_and_reconcile(run: RunContext, outcome: RunResult, feed: FeedDataset) -> Output:
+    with run.ledger.hold_lock(f"feed {feed.id}"), record_failure(run, "deliver", feed.id):
+        outcome.problems += look(run, feed, lambda: resume_deliveries(run, feed))
+        sent = deliver.deliver_feed(run, feed.id)
+        return reconcile.reconcile_delivery(run, feed.id, sent["delivery"])
 
 
-def take_up(here: Night, feed: FeedDataset) -> None:
+def resume_deliveries(run: RunContext, feed: FeedDataset) -> None:
     """Bring deliveries of other runs that have no receipt to one: what was applied is only read back."""
-    for row in deliver.unsettled(here, feed):
-        deliver.send(here, row)
-        reconcile.settle(here, row)
+    for row in deliver.find_unsettled_deliveries(run, feed):
+        deliver.send_delivery(run, row)
+        reconcile.settle_delivery(run, row)

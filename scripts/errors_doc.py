@@ -25,9 +25,9 @@ GROUPS = {
 
 def page() -> str:
     """The whole page: a table for each hundred of codes, Chinese with the English text below."""
-    from core.messages import catalogue
+    from core.messages import load_messages
 
-    chinese, english = catalogue("zh"), catalogue("en")
+    chinese, english = load_messages("zh"), load_messages("en")
     codes = sorted(key.removesuffix(".text") for key in chinese if re.fullmatch(r"HUB\d+\.text", key))
     lines = [
         "# 错误代码",
@@ -38,12 +38,12 @@ def page() -> str:
         lines += ["", f"## HUB{digit}xx {title}", "", f"{then}。", "", "| 代码 | 说什么 | 怎么办 |", "|---|---|---|"]
         for code in codes:
             if code.startswith(f"HUB{digit}"):
-                what, then_ = (_cell(chinese, english, code, part) for part in ("text", "next"))
+                what, then_ = (_build_cell(chinese, english, code, part) for part in ("text", "next"))
                 lines.append(f"| {code} | {what} | {then_} |")
     return "\n".join(lines) + "\n"
 
 
-def _cell(chinese: dict[str, str], english: dict[str, str], code: str, part: str) -> str:
+def _build_cell(chinese: dict[str, str], english: dict[str, str], code: str, part: str) -> str:
     pair = (messages[f"{code}.{part}"].replace("|", "\\|") for messages in (chinese, english))
     return "<br>".join(pair)
 

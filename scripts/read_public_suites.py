@@ -30,7 +30,7 @@ from core.dialects import UNREADABLE
 from core.errors import HubError
 from extractors import csv_file, dbf_file, excel_file
 from extractors.files import dbf_language
-from extractors.files.excel_formats import number_text
+from extractors.files.excel_formats import format_number
 from extractors.files.file_layout import FileLayout
 
 SECONDS = 60
@@ -52,7 +52,7 @@ def main() -> int:
     for folder in given.folders:
         counts = Counter[str]()
         for path in sorted(one for one in folder.rglob("*") if one.suffix.lower() in KINDS and one.is_file()):
-            verdict, said = apart(path)
+            verdict, said = compare_in_child(path)
             counts[verdict] += 1
             if given.list and verdict != "equal":
                 print(f"  {verdict:8} {path.relative_to(folder)}  {said}", flush=True)
@@ -62,10 +62,10 @@ def main() -> int:
     return 1 if bad else 0
 
 
-def apart(path: Path) -> Verdict:
+def compare_in_child(path: Path) -> Verdict:
     """The verdict of a file, found in a process of its own."""
     here, there = multiprocessing.Pipe(duplex=False)
-    reader = multiprocessing.get_context("fork").Process(target=_answer, args=(path, there))
+    reader = multiprocessing.get_context("fork").Process(target=_send_verdicts, args=(path, there))
     reader.start()
     there.close()
     known: Verdict | None = None
@@ -81,20 +81,22 @@ def apart(path: Path) -> Verdict:
         reader.join()
 
 
-def _answer(path: Path, answer: Any) -> None:
+def _send_verdicts(path: Path, answer: Any) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     try:
-        for verdict in judge(path):
+        for verdict in compare_file(path):
             answer.send(verdict)
     except BaseException as error:  # what a library raises that no caller could catch is the very thing looked for
         answer.send(("crash", f"{type(error).__name__}: {error}"[:200]))
 
 
-def judge(path: Path) -> Iterator[Verdict]:
+def compare_file(path: Path) -> Iterator[Verdict]:
     """Read a file, then read it again with a second reader and compare: the last verdict counts."""
     data = path.read_bytes()
     kind = path.suffix.lower()
-    mine, second = {".csv": (_csv, _second_csv), ".dbf": (_dbf, _second_dbf)}.get(kind, (_book, _second_book))
+    mine, second = {".csv": (_read_csv, _reread_csv), ".dbf": (_read_dbf, _reread_dbf)}.get(
+        kind, (_read_workbook, _reread_workbook)
+    )
     try:
         first = mine(path, data)
     except HubError as error:
@@ -106,22 +108,22 @@ def judge(path: Path) -> Iterator[Verdict]:
     except Exception as error:
         yield "alone", type(error).__name__
         return
-    found = ((name, _difference(first[name], grid)) for name, grid in other.items() if name in first)
+    found = ((name, _find_difference(first[name], grid)) for name, grid in other.items() if name in first)
     yield next((("differ", f"{name} {place}") for name, place in found if place), ("equal", ""))
 
 
-def _difference(first: Grid, other: Grid) -> str:
+def _find_difference(first: Grid, other: Grid) -> str:
     """The first place (row and column from 1) at which two readings say something else."""
     for row in range(max(len(first), len(other))):
         one, two = (grid[row] if row < len(grid) else [] for grid in (first, other))
         for column in range(max(len(one), len(two))):
             mine, theirs = (cells[column] if column < len(cells) else None for cells in (one, two))
-            if not _same(mine, theirs):
+            if not _is_same(mine, theirs):
                 return f"({row + 1}, {column + 1}) {mine!r} {theirs!r}"[:160]
     return ""
 
 
-def _same(mine: str | None, theirs: str | None) -> bool:
+def _is_same(mine: str | None, theirs: str | None) -> bool:
     """Whether two cells agree. What is held as lost agrees with anything. Known faults of the second readers are none of ours:
     they keep blanks that Excel drops and leave `_x000D_` as it is; nor are the zeros and hyphens of a number format."""
     if (mine or "").startswith(UNREADABLE):
@@ -137,41 +139,44 @@ def _same(mine: str | None, theirs: str | None) -> bool:
     return False
 
 
-def _layout(path: Path, sheet: str | None = None) -> FileLayout:
+def _build_layout(path: Path, sheet: str | None = None) -> FileLayout:
     return FileLayout(path, path.name, "-", sheet=sheet)
 
 
-def _book(path: Path, data: bytes) -> dict[str, Grid]:
-    first = excel_file.sheet_names(data, _layout(path))
-    return {name: excel_file.grid(data, _layout(path, name)) for name in first}
+def _read_workbook(path: Path, data: bytes) -> dict[str, Grid]:
+    first = excel_file.list_sheets(data, _build_layout(path))
+    return {name: excel_file.read_grid(data, _build_layout(path, name)) for name in first}
 
 
-def _second_book(path: Path, data: bytes) -> dict[str, Grid]:
-    return dict(_xlrd(data) if data.startswith(b"\xd0\xcf") else _openpyxl(data))
+def _reread_workbook(path: Path, data: bytes) -> dict[str, Grid]:
+    return dict(_read_xlrd(data) if data.startswith(b"\xd0\xcf") else _read_openpyxl(data))
 
 
-def _openpyxl(data: bytes) -> Iterator[tuple[str, Grid]]:
+def _read_openpyxl(data: bytes) -> Iterator[tuple[str, Grid]]:
     book = importlib.import_module("openpyxl").load_workbook(io.BytesIO(data), data_only=True)
     for sheet in book.worksheets:
-        yield sheet.title, [[_spelled(cell.value, error=cell.data_type == "e") for cell in row] for row in sheet.iter_rows()]
+        yield (
+            sheet.title,
+            [[_format_value(cell.value, error=cell.data_type == "e") for cell in row] for row in sheet.iter_rows()],
+        )
 
 
-def _xlrd(data: bytes) -> Iterator[tuple[str, Grid]]:
+def _read_xlrd(data: bytes) -> Iterator[tuple[str, Grid]]:
     xlrd = importlib.import_module("xlrd")
     book = xlrd.open_workbook(file_contents=data, formatting_info=False, logfile=io.StringIO())
 
     def spelled(cell: Any) -> str | None:
         if cell.ctype == xlrd.XL_CELL_DATE:
-            return _spelled(_instant(cell.value, book.datemode))
+            return _format_value(_parse_serial(cell.value, book.datemode))
         if cell.ctype == xlrd.XL_CELL_ERROR:
             return UNREADABLE + _ERRORS.get(cell.value, "#N/A")
-        return _spelled(bool(cell.value) if cell.ctype == xlrd.XL_CELL_BOOLEAN else cell.value)
+        return _format_value(bool(cell.value) if cell.ctype == xlrd.XL_CELL_BOOLEAN else cell.value)
 
     for sheet in book.sheets():
         yield sheet.name, [[spelled(sheet.cell(row, place)) for place in range(sheet.ncols)] for row in range(sheet.nrows)]
 
 
-def _instant(serial: float, mode: int) -> Any:
+def _parse_serial(serial: float, mode: int) -> Any:
     """A serial number of days as its moment, or as the time of day that it is below 1."""
     if 0 <= serial < 1:
         return (datetime(1900, 1, 1) + timedelta(seconds=round(serial * 86400))).time()
@@ -179,7 +184,7 @@ def _instant(serial: float, mode: int) -> Any:
     return first + timedelta(days=int(serial), seconds=round(serial % 1 * 86400))
 
 
-def _spelled(value: Any, *, error: bool = False) -> str | None:
+def _format_value(value: Any, *, error: bool = False) -> str | None:
     """A value of a second reader in the spelling of this one."""
     if value is None or value == "":
         return None
@@ -188,7 +193,7 @@ def _spelled(value: Any, *, error: bool = False) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return number_text(value)
+        return format_number(value)
     if isinstance(value, datetime):
         return (value + timedelta(microseconds=500_000)).replace(microsecond=0).isoformat(sep=" ")
     if isinstance(value, timedelta):
@@ -197,16 +202,16 @@ def _spelled(value: Any, *, error: bool = False) -> str | None:
     return value.isoformat() if isinstance(value, date | clock) else str(value)
 
 
-def _dbf(path: Path, data: bytes) -> dict[str, Grid]:
-    return {"": _rows(dbf_file.parse(data, _layout(path)))}
+def _read_dbf(path: Path, data: bytes) -> dict[str, Grid]:
+    return {"": _list_rows(dbf_file.parse_dbf(data, _build_layout(path)))}
 
 
-def _rows(table: Any) -> Grid:
-    columns = [[None if cell is None else _spelled(cell) for cell in column.to_pylist()] for column in table.columns]
+def _list_rows(table: Any) -> Grid:
+    columns = [[None if cell is None else _format_value(cell) for cell in column.to_pylist()] for column in table.columns]
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-def _second_dbf(path: Path, data: bytes) -> dict[str, Grid]:
+def _reread_dbf(path: Path, data: bytes) -> dict[str, Grid]:
     dbfread = importlib.import_module("dbfread")
 
     def digits(_parser: Any, _field: Any, cell: bytes) -> str:
@@ -216,13 +221,13 @@ def _second_dbf(path: Path, data: bytes) -> dict[str, Grid]:
         "parseC": lambda parser, _, cell: parser.decode_text(cell.rstrip(b" \0"))
     }
     parser: Any = type("Plain", (dbfread.FieldParser,), parsed)
-    encoding = dbf_language.encoding_of(data[29], None, data)
+    encoding = dbf_language.choose_encoding(data[29], None, data)
     table = dbfread.DBF(str(path), encoding=encoding, parserclass=parser, ignore_missing_memofile=True)
     shown = [field for field in table.fields if field.type in "CVNFDTLIBYM"]
     dates = {field.name for field in shown if field.type == "D"}
 
     def spelled(name: str, value: Any) -> str | None:
-        text = _spelled(value)
+        text = _format_value(value)
         if name in dates and text and len(text) == 8 and text.isdigit():
             return f"{text[:4]}-{text[4:6]}-{text[6:]}"
         return text.rstrip(" \0") or None if text else None
@@ -230,14 +235,14 @@ def _second_dbf(path: Path, data: bytes) -> dict[str, Grid]:
     return {"": [[spelled(field.name, record[field.name]) for field in shown] for record in table]}
 
 
-def _csv(path: Path, data: bytes) -> dict[str, Grid]:
-    return {"": _rows(csv_file.parse(data, _layout(path)))}
+def _read_csv(path: Path, data: bytes) -> dict[str, Grid]:
+    return {"": _list_rows(csv_file.parse_csv(data, _build_layout(path)))}
 
 
-def _second_csv(path: Path, data: bytes) -> dict[str, Grid]:
+def _reread_csv(path: Path, data: bytes) -> dict[str, Grid]:
     beside = path.parent.parent / "json" / f"{path.stem}.json"
     if beside.exists():
-        return {"": [[_spelled(cell) for cell in row.values()] for row in json.loads(beside.read_text("utf-8"))]}
+        return {"": [[_format_value(cell) for cell in row.values()] for row in json.loads(beside.read_text("utf-8"))]}
     rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
     named = [place for place, name in enumerate(rows[0]) if name.strip()]
     return {"": [[row[place] or None for place in named] for row in rows[1:] if any(row)]}

@@ -13,9 +13,9 @@ import secrets
 import sys
 from pathlib import Path
 
-from core.settings import ROOT, settings
+from core.settings import ROOT, get_settings
 from core.store import accounts, postgres
-from core.store.ledger import ledger
+from core.store.ledger import open_ledger
 
 SERVICES = ("api-server", "scheduler", "dag-processor", "triggerer")
 AIRFLOW_ROLES = {"technician": "op", "auditor": "viewer"}
@@ -23,34 +23,34 @@ AIRFLOW_ROLES = {"technician": "op", "auditor": "viewer"}
 AIRFLOW = Path(sys.executable).with_name("airflow")
 
 
-def port() -> int:
+def web_port() -> int:
     """The port of the web page and the API: `HUB_AIRFLOW_PORT`, default 8080. The next two serve logs."""
     return int(os.environ.get("HUB_AIRFLOW_PORT", "8080"))
 
 
-def url() -> str:
-    return os.environ.get("AIRFLOW__API__BASE_URL", f"http://127.0.0.1:{port()}")
+def web_url() -> str:
+    return os.environ.get("AIRFLOW__API__BASE_URL", f"http://127.0.0.1:{web_port()}")
 
 
-def logs() -> Path:
-    return settings().var / "airflow" / "logs"
+def log_folder() -> Path:
+    return get_settings().var / "airflow" / "logs"
 
 
 def pid_file() -> Path:
-    return settings().var / "airflow" / "keeper.pid"
+    return get_settings().var / "airflow" / "keeper.pid"
 
 
 def server_folders() -> tuple[Path, Path]:
     """The folders of the embedded servers: Airflow's metadata and the hub."""
-    return settings().var / "airflow" / "postgres", settings().var / "hub" / "postgres"
+    return get_settings().var / "airflow" / "postgres", get_settings().var / "hub" / "postgres"
 
 
-def passwords() -> Path:
+def password_file() -> Path:
     """The file with the passwords of Airflow's users: `admin` and who has an account of the hub."""
-    return settings().var / "secrets" / "airflow-passwords.json"
+    return get_settings().var / "secrets" / "airflow-passwords.json"
 
 
-def databases() -> dict[str, str]:
+def start_databases() -> dict[str, str]:
     """The metadata database and the hub as URLs; the embedded servers are started and belong to this process.
 
     Tasks get the hub's URL, so that none of them starts a server of its own and leaves it behind. Who may open the page goes
@@ -58,9 +58,9 @@ def databases() -> dict[str, str]:
     """
     metadata = os.environ.get("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN")
     if not metadata:
-        server = postgres.embedded(server_folders()[0])
-        metadata = postgres.database(server, "airflow").replace("://", "+psycopg://", 1)
-    return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata, "HUB_URL": postgres.hub_url(), **_users()}
+        server = postgres.start_embedded(server_folders()[0])
+        metadata = postgres.ensure_database(server, "airflow").replace("://", "+psycopg://", 1)
+    return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata, "HUB_URL": postgres.get_hub_url(), **_users()}
 
 
 def _users() -> dict[str, str]:
@@ -71,48 +71,48 @@ def _users() -> dict[str, str]:
     """
     if os.environ.get("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"):
         return {}
-    book = ledger()
+    book = open_ledger()
     rows = book.rows(
         "select name, role from ops.account where is_enabled and role = any(%s) order by name", [list(AIRFLOW_ROLES)]
     )
     book.close()
-    known = json.loads(passwords().read_text("utf-8"))
+    known = json.loads(password_file().read_text("utf-8"))
     shown = accounts.shown_passwords()
     own = {row["name"]: shown.get(row["name"]) or known.get(row["name"]) or secrets.token_urlsafe(12) for row in rows}
     if {**known, **own} != known:
-        _write_secret(passwords(), json.dumps({**known, **own}, ensure_ascii=False))
+        _write_secret(password_file(), json.dumps({**known, **own}, ensure_ascii=False))
     users = ["admin:admin", *(f"{row['name']}:{AIRFLOW_ROLES[row['role']]}" for row in rows if row["name"] != "admin")]
     return {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(users)}
 
 
-def environment() -> dict[str, str]:
+def build_environment() -> dict[str, str]:
     """What the services need beyond `airflow.cfg`, without the databases."""
-    connections = settings().secrets_file.resolve()
+    connections = get_settings().secrets_file.resolve()
     if not connections.is_file():
         _write_secret(connections, "{}\n")
-    if not passwords().is_file():
-        _write_secret(passwords(), json.dumps({"admin": secrets.token_urlsafe(12)}))
+    if not password_file().is_file():
+        _write_secret(password_file(), json.dumps({"admin": secrets.token_urlsafe(12)}))
     defaults = {
-        "AIRFLOW__API__BASE_URL": url(),
-        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(port() + 1),
-        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(port() + 2),
+        "AIRFLOW__API__BASE_URL": web_url(),
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(web_port() + 1),
+        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(web_port() + 2),
         "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps({"connections_file_path": str(connections)}),
-        **_keys(),
+        **_read_keys(),
     }
     fixed = {
         "AIRFLOW_HOME": str(ROOT),
-        "AIRFLOW__API__PORT": str(port()),
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port()}/execution/",
-        "HUB_HOME": str(settings().home.resolve()),
-        "HUB_VAR": str(settings().var.resolve()),
+        "AIRFLOW__API__PORT": str(web_port()),
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{web_port()}/execution/",
+        "HUB_HOME": str(get_settings().home.resolve()),
+        "HUB_VAR": str(get_settings().var.resolve()),
         "HUB_SECRETS": str(connections),
     }
     return {**defaults, **os.environ, **fixed}
 
 
-def _keys() -> dict[str, str]:
+def _read_keys() -> dict[str, str]:
     """The keys that all services must share; with keys of their own each would refuse the others' tokens."""
-    file = settings().var / "secrets" / "airflow.env"
+    file = get_settings().var / "secrets" / "airflow.env"
     if not file.is_file():
         keys = {
             "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(64),

@@ -25,7 +25,7 @@ COMMANDS = "cli/commands/"
 def over_limit(root: Path) -> Iterator[str]:
     """Every module over 400 lines (80 for a DAG file), and every function over 60 lines or 6 parameters, and
     every folder of a room with more than 15 modules."""
-    yield from _crowded(root)
+    yield from _find_crowded(root)
     ignored = (root / IGNORED).read_text("utf-8").split() if (root / IGNORED).is_file() else []
     for path in sorted(root.rglob("*.py")):
         file = path.relative_to(root)
@@ -38,10 +38,10 @@ def over_limit(root: Path) -> Iterator[str]:
             yield f"{file}:1: {lines} lines, the limit is {limit}"
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                yield from (f"{file}:{node.lineno}: {node.name} {problem}" for problem in _function(node, file))
+                yield from (f"{file}:{node.lineno}: {node.name} {problem}" for problem in _measure_function(node, file))
 
 
-def _crowded(root: Path) -> Iterator[str]:
+def _find_crowded(root: Path) -> Iterator[str]:
     for room in sorted(path.parent for path in root.glob("*/__init__.py")):
         for folder in (room, *(path for path in sorted(room.rglob("*")) if path.is_dir())):
             count = sum(path.name != "__init__.py" for path in folder.glob("*.py"))
@@ -49,7 +49,7 @@ def _crowded(root: Path) -> Iterator[str]:
                 yield f"{folder.relative_to(root)}: {count} modules, the limit is {FOLDER_MODULES}"
 
 
-def _function(node: ast.FunctionDef | ast.AsyncFunctionDef, file: Path) -> Iterator[str]:
+def _measure_function(node: ast.FunctionDef | ast.AsyncFunctionDef, file: Path) -> Iterator[str]:
     lines = (node.end_lineno or node.lineno) - node.lineno + 1
     if lines > FUNCTION_LINES:
         yield f"has {lines} lines, the limit is {FUNCTION_LINES}"

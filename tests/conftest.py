@@ -37,8 +37,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The end of a session that comes to its end: it leaves no process, the reaper neither."""
-    confined.end_idle()  # before the end of the process, which a worker of the session does not come to
-    embedded.leave(os.getpid())  # likewise
+    confined.end_idle_readers()  # before the end of the process, which a worker of the session does not come to
+    embedded.release_servers(os.getpid())  # likewise
     if reaper := config.stash.get(_REAPER, None):
         reaper.communicate(b".")
 
@@ -63,8 +63,8 @@ def server_room() -> Path:
 def postgres_server(server_room: Path) -> Iterator[str]:
     """The URL of a private PostgreSQL server; make databases on it with `core.store.postgres.database`."""
     folder = server_room / "postgresql"
-    yield embedded.administrator(processes.postgres(folder))
-    processes.stop(folder)
+    yield embedded.administrator_url(processes.start_postgres(folder))
+    processes.stop_server(folder)
 
 
 @pytest.fixture(scope="session")
@@ -73,11 +73,11 @@ def mariadb_server(server_room: Path) -> Iterator[str]:
     if os.environ.get("HUB_TEST_NO_MARIADB") == "1":
         pytest.skip("HUB_TEST_NO_MARIADB=1: tests against MariaDB are left out on request")
     folder = server_room / "mariadb"
-    url = processes.mariadb(folder)
+    url = processes.start_mariadb(folder)
     if url is None:
         pytest.fail("MariaDB is not installed: install the package mariadb-server, or set HUB_TEST_NO_MARIADB=1", pytrace=False)
     yield url
-    processes.stop(folder)
+    processes.stop_server(folder)
 
 
 @pytest.fixture(scope="session")
@@ -88,11 +88,11 @@ def directory_server(server_room: Path) -> Iterator[str]:
     from campus.servers import directory  # its library warns on import, which the setting above lets pass
 
     folder = server_room / "directory"
-    url = directory.directory(folder)
+    url = directory.start_directory(folder)
     if url is None:
         pytest.fail("slapd is not installed: install the package slapd, or set HUB_TEST_NO_SLAPD=1", pytrace=False)
     yield url
-    directory.stop(folder)
+    directory.stop_directory(folder)
 
 
 @pytest.fixture(scope="session")
@@ -100,8 +100,8 @@ def mssql_server(server_room: Path) -> Iterator[str]:
     """The URL of a private server that speaks SQL Server's protocol, reads only, and serves the files of its folder `tables`;
     the folder is `server_room / "sqlserver_hr"`."""
     folder = server_room / "sqlserver_hr"
-    yield processes.sqlserver(folder)
-    processes.stop(folder)
+    yield processes.start_sqlserver(folder)
+    processes.stop_server(folder)
 
 
 @pytest.fixture

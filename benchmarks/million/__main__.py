@@ -24,7 +24,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks import students
-from benchmarks.measure import run
+from benchmarks.measure import run_measured
 
 HOME = Path(__file__).parent / "home"
 RESULTS = Path(__file__).parent.parent / "results"
@@ -33,15 +33,15 @@ LIMIT_SECONDS = 7200
 NIGHT = """
 import json, sys
 from datetime import date
-from runs.nightly import night
-outcome = night(date.fromisoformat(sys.argv[1]))
-from core.store.ledger import ledger
-book, run = ledger(), [outcome.run_id]
+from runs.nightly import run_night
+outcome = run_night(date.fromisoformat(sys.argv[1]))
+from core.store.ledger import open_ledger
+book, run = open_ledger(), [outcome.run_id]
 steps = book.rows(
     "select verb, sum(extract(epoch from ended_at - started_at))::float as seconds from ops.step"
     " where run_id = %s and ended_at is not null group by verb order by min(started_at)", run)
 held = book.single("select count(distinct source_key) as n from ops.held where state = 'open' and severity = 'error'")
-change = book.one("select rows_in, rows_closed from ops.version where run_id = %s", run)
+change = book.fetch_row("select rows_in, rows_closed from ops.version where run_id = %s", run)
 sent = book.rows("select edge, rows_upsert, rows_delete, state from ops.delivery where run_id = %s order by edge", run)
 print(json.dumps({
     "verbs": {row["verb"]: round(row["seconds"], 2) for row in steps},
@@ -52,8 +52,8 @@ print(json.dumps({
     "sent": {row["edge"]: [row["rows_upsert"], row["rows_delete"], row["state"]] for row in sent},
     "problems": [error.code for error in outcome.problems],
 }))
-from core.process.leaving import leave
-leave(0)  # as `hub night` ends
+from core.process.leaving import exit_process
+exit_process(0)  # as `hub night` ends
 """
 
 
@@ -69,86 +69,86 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hub-million-", dir=options.folder) as folder:
         Path(folder).chmod(0o711)  # the embedded server gives up root and must still get at its files
-        figures = measure(Path(folder), options.rows, options.runs, options.audited)
+        figures = measure_nights(Path(folder), options.rows, options.runs, options.audited)
     if options.json:
         print(json.dumps(figures, ensure_ascii=False))
     else:
-        show(figures)
+        print_figures(figures)
     if options.out:
         options.out.write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", "utf-8")
 
 
-def measure(folder: Path, rows: int, runs: int, audited: int = 0) -> dict[str, Any]:
+def measure_nights(folder: Path, rows: int, runs: int, audited: int = 0) -> dict[str, Any]:
     """The figures of the nights: seconds, seconds by verb, megabytes."""
     from campus.servers import processes
 
     try:
-        source = university(folder, rows, audited)
+        source = build_university(folder, rows, audited)
         figures: dict[str, Any] = {
             "rows": rows,
             "columns": len(students.COLUMNS),
             "machine": f"{platform.machine()}, {os.cpu_count()} cores",
             "load_before": os.getloadavg()[0],
-            "first": night(0),
+            "first": run_night(0),
         }
         raw, changed, unchanged = [], [], []
         for number in range(runs):
             day = 1 + 2 * number
-            students.change(source, rows, day=number + 1)
-            raw.append(raw_copy(source))
-            changed.append(night(day))
-            unchanged.append(night(day + 1))
-        figures["full"] = figures["changed"] = typical(changed)
-        figures["unchanged"] = typical(unchanged)
+            students.change_rows(source, rows, day=number + 1)
+            raw.append(time_raw_copy(source))
+            changed.append(run_night(day))
+            unchanged.append(run_night(day + 1))
+        figures["full"] = figures["changed"] = choose_typical(changed)
+        figures["unchanged"] = choose_typical(unchanged)
         figures["raw"], figures["raw_seconds"] = raw, min(raw)
         figures["ratio_to_raw"] = round(figures["full"]["seconds"] / median(figures["raw"]), 2)
         figures["load_after"] = os.getloadavg()[0]
         return figures
     finally:
-        from core.store.ledger import ledger
+        from core.store.ledger import open_ledger
 
         if os.environ.get("HUB_URL"):
-            ledger().close()
+            open_ledger().close()
         for server in ("mariadb", "postgresql"):
-            processes.stop(folder / server)
+            processes.stop_server(folder / server)
 
 
-def university(folder: Path, rows: int, audited: int) -> str:
+def build_university(folder: Path, rows: int, audited: int) -> str:
     """Start the servers, fill the source and point this process and its children at them; returns the source's URL."""
     from campus.servers import processes
     from core.settings import ROOT
-    from core.store.postgres import database
+    from core.store.postgres import ensure_database
 
     home = folder / "home"
     shutil.copytree(HOME, home)
     shutil.copytree(ROOT / "sql" / "migrations", home / "sql" / "migrations")
-    source = students.source(folder / "mariadb", rows=rows)
-    students.load(source, rows)
-    server = processes.postgres(folder / "postgresql")
+    source = students.start_source(folder / "mariadb", rows=rows)
+    students.fill_table(source, rows)
+    server = processes.start_postgres(folder / "postgresql")
     head, tail = source.split(f"/{students.DATABASE}", 1)
     os.environ |= {
         "HUB_HOME": str(home),
         "HUB_VAR": str(folder / "var"),
-        "HUB_URL": database(server, "hub"),
+        "HUB_URL": ensure_database(server, "hub"),
         "HUB_AUDITED": str(audited),
         "AIRFLOW_CONN_SRC_REGISTRY": source,
-        "AIRFLOW_CONN_DST_LIBRARY": processes.mariadb_database(head + tail, "library"),
-        "AIRFLOW_CONN_DST_FINANCE": database(server, "finance"),
-        "MILLION_RAW": database(server, "raw"),
+        "AIRFLOW_CONN_DST_LIBRARY": processes.create_mariadb_database(head + tail, "library"),
+        "AIRFLOW_CONN_DST_FINANCE": ensure_database(server, "finance"),
+        "MILLION_RAW": ensure_database(server, "raw"),
     }
     return source
 
 
-def raw_copy(source: str) -> float:
+def time_raw_copy(source: str) -> float:
     """Seconds of the servers' own clients, joined by a pipe: the whole table from MariaDB into an empty PostgreSQL table."""
-    from core.store.address import parse
-    from core.store.embedded import administrator
+    from core.store.address import parse_url
+    from core.store.embedded import administrator_url
 
-    door, target = parse("raw", source).options["unix_socket"], os.environ["MILLION_RAW"]
+    door, target = parse_url("raw", source).options["unix_socket"], os.environ["MILLION_RAW"]
     psql, mariadb = shutil.which("psql"), shutil.which("mariadb")
     if psql is None or mariadb is None:
         raise SystemExit("The bench needs the clients psql and mariadb.")
-    subprocess.run([psql, target, "-qc", students.ddl(keyed=False, side="target")], check=True)
+    subprocess.run([psql, target, "-qc", students.build_ddl(keyed=False, side="target")], check=True)
     dump = [mariadb, "-uroot", f"--socket={door}", "--default-character-set=utf8mb4", "--quick", "--batch", "-N"]
     load = [psql, target, "-qc", "copy student from stdin with (null 'NULL')"]
     started = time.perf_counter()
@@ -158,26 +158,26 @@ def raw_copy(source: str) -> float:
     seconds = round(time.perf_counter() - started, 2)
     # What it left to be written would be written during the night that comes next.
     subprocess.run([psql, target, "-qc", "drop table student"], check=True)
-    subprocess.run([psql, administrator(target), "-qc", "checkpoint"], check=True)
+    subprocess.run([psql, administrator_url(target), "-qc", "checkpoint"], check=True)
     return seconds
 
 
-def night(day: int) -> dict[str, Any]:
+def run_night(day: int) -> dict[str, Any]:
     """One night in a process of its own, its start included; the memory is that of the process and what it starts, together."""
     command = [sys.executable, "-c", NIGHT, (DAY_ONE + timedelta(days=day)).isoformat()]
-    found = run(command, os.environ, LIMIT_SECONDS)
+    found = run_measured(command, os.environ, LIMIT_SECONDS)
     if found.problem:
         raise SystemExit(f"A night broke off: {found.problem}")
     return {"seconds": round(found.seconds, 2), "cpu_seconds": found.cpu_seconds, "peak_mb": found.peak_mb, **found.told}
 
 
-def typical(nights: list[dict[str, Any]]) -> dict[str, Any]:
+def choose_typical(nights: list[dict[str, Any]]) -> dict[str, Any]:
     """The night of median length, with the seconds of all of them."""
     ordered = sorted(nights, key=lambda one: one["seconds"])
     return {**ordered[(len(ordered) - 1) // 2], "all_seconds": [one["seconds"] for one in nights]}
 
 
-def show(figures: dict[str, Any]) -> None:
+def print_figures(figures: dict[str, Any]) -> None:
     """Print the figures as a table."""
     print(f"{figures['rows']:,} x {figures['columns']}, {figures['machine']}, load {figures['load_before']:.1f}")
     print(f"raw copy {figures['raw']} s; full step is {figures['ratio_to_raw']} x")

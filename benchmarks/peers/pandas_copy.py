@@ -15,7 +15,7 @@ import pandas as pd
 from sqlalchemy import create_engine
 
 
-def copied(table: Any, connection: Any, keys: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def copy_rows(table: Any, connection: Any, keys: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write rows by COPY, as the pandas documentation has it under "insertion method"."""
     text = io.StringIO()
     csv.writer(text).writerows(rows)
@@ -30,7 +30,7 @@ def main(source: str, target: str, rows: str, way: str) -> None:
     query = f"select * from student order by xh limit {int(rows)}"
     with reading.connect().execution_options(stream_results=True) as connection:
         for piece in pd.read_sql(query, connection, chunksize=50_000):
-            piece.to_sql("student", writing, index=False, if_exists="append", method=copied if way == "copy" else None)
+            piece.to_sql("student", writing, index=False, if_exists="append", method=copy_rows if way == "copy" else None)
 
 
 if __name__ == "__main__":

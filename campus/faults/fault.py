@@ -11,16 +11,16 @@ import pyarrow as pa
 
 from campus.simulate.arrays import Bools, Ints, kernels
 
-Cells = Callable[[list[Any]], Sequence[Any]]
+CellChange = Callable[[list[Any]], Sequence[Any]]
 """The new cells of a column, from the old ones."""
-Told = tuple[str, str, str]
+ExpectedFinding = tuple[str, str, str]
 """Entity, rule and severity of something that must be found."""
-Key = Callable[[Mapping[str, Any]], str]
+RowKey = Callable[[Mapping[str, Any]], str]
 """The canonical key of a source row, parts joined with `|`."""
 
 
 @dataclass(frozen=True)
-class Fault:
+class Defect:
     """A defect of one cell, or of one row that is added.
 
     Attributes:
@@ -37,7 +37,7 @@ class Fault:
 
     dataset: str
     column: str
-    cells: Cells
+    cells: CellChange
     entity: str
     rules: tuple[str, ...]
     person: str
@@ -46,10 +46,10 @@ class Fault:
     never: tuple[str, str] | None = None
     adds: bool = False
     drops: bool = False
-    also: tuple[Told, ...] = ()
-    since: tuple[Told, ...] = ()
+    also: tuple[ExpectedFinding, ...] = ()
+    since: tuple[ExpectedFinding, ...] = ()
 
-    def fits(self, rows: pa.Table) -> Bools:
+    def select_candidates(self, rows: pa.Table) -> Bools:
         """Which rows may be chosen."""
         fits = np.ones(rows.num_rows, np.bool_)
         if self.only is not None:
@@ -58,18 +58,18 @@ class Fault:
             fits &= ~kernels.fill_null(kernels.starts_with(rows[self.never[0]], self.never[1]), False).to_numpy()
         return fits
 
-    def spoil(self, rows: pa.Table, chosen: Ints) -> pa.Table:
+    def spoil_rows(self, rows: pa.Table, chosen: Ints) -> pa.Table:
         """The table with the chosen rows spoilt or taken away, or with spoilt copies of them at the end."""
         if self.drops:
             return rows.take(np.setdiff1d(np.arange(rows.num_rows), chosen))
         base = rows.take(chosen) if self.adds else rows
         at = np.arange(len(chosen)) if self.adds else chosen
         old = base[self.column].take(at).to_pylist()
-        spoilt = replaced(base, self.column, at, self.cells(old))
+        spoilt = replace_cells(base, self.column, at, self.cells(old))
         return pa.concat_tables([rows, spoilt]) if self.adds else spoilt
 
 
-def replaced(rows: pa.Table, column: str, at: Ints, cells: Sequence[Any]) -> pa.Table:
+def replace_cells(rows: pa.Table, column: str, at: Ints, cells: Sequence[Any]) -> pa.Table:
     """The table with other cells at the given rows of a column."""
     mask = np.zeros(rows.num_rows, np.bool_)
     mask[at] = True
@@ -79,9 +79,9 @@ def replaced(rows: pa.Table, column: str, at: Ints, cells: Sequence[Any]) -> pa.
     return rows.set_column(rows.column_names.index(column), column, changed)
 
 
-def always(value: Any) -> Cells:
+def fill(value: Any) -> CellChange:
     return lambda old: [value] * len(old)
 
 
-def numbered(template: str) -> Cells:
+def fill_each(template: str) -> CellChange:
     return lambda old: [template.format(position) for position in range(len(old))]

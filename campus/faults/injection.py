@@ -13,14 +13,14 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 import pyarrow as pa
 
-from campus.faults.fault import Fault
-from campus.faults.rules import FAULTS, key_texts
+from campus.faults.fault import Defect
+from campus.faults.rules import FAULTS, build_key_texts
 from campus.render.datasets import DATASETS, WAITS
 from campus.simulate.arrays import Ints, kernels
-from campus.simulate.world import random
+from campus.simulate.world import make_generator
 from core.errors import Denied
 
-Cells: TypeAlias = "pa.ChunkedArray[Any]"
+ColumnCells: TypeAlias = "pa.ChunkedArray[Any]"
 RENDERED = frozenset(DATASETS)
 SYSTEM_FAULTS = frozenset(
     {"empty_table", "halved_table", "renamed_column", "dbf_wrong_encoding", "payroll_missing_column", "dead_database"}
@@ -43,7 +43,7 @@ class Injected:
     severity: str = "error"
 
 
-def inject(tables: dict[str, pa.Table], wanted: Mapping[str, int], seed: int, day: int, known: bool) -> list[Injected]:
+def inject_faults(tables: dict[str, pa.Table], wanted: Mapping[str, int], seed: int, day: int, known: bool) -> list[Injected]:
     """Spoil rows of `tables` in place and list what must be found.
 
     `known` says that the hub has had these people before: then a held person keeps the last good row and nobody waits;
@@ -59,10 +59,10 @@ def inject(tables: dict[str, pa.Table], wanted: Mapping[str, int], seed: int, da
     found: list[Injected] = []
     for order, (name, fault) in enumerate(FAULTS.items()):
         if wanted.get(name):
-            chosen = _drawn(tables[fault.dataset], fault, wanted[name], taken, random(seed, 200, day, order))
-            found += _spoil(tables, name, fault, chosen, known)
+            chosen = _draw_rows(tables[fault.dataset], fault, wanted[name], taken, make_generator(seed, 200, day, order))
+            found += _spoil_table(tables, name, fault, chosen, known)
     if not known:
-        found += _waiting(tables, found)
+        found += _list_waiting(tables, found)
     return found
 
 
@@ -76,10 +76,10 @@ def spoil_tables(tables: dict[str, pa.Table], wanted: Mapping[str, int]) -> None
         tables["finance.payroll"] = tables["finance.payroll"].drop_columns(["金额"])
 
 
-def _drawn(rows: pa.Table, fault: Fault, count: int, taken: set[str], numbers: np.random.Generator) -> Ints:
+def _draw_rows(rows: pa.Table, fault: Defect, count: int, taken: set[str], numbers: np.random.Generator) -> Ints:
     """Rows for the fault to spoil, at random, one a person, of persons that no other fault has; they become `taken`."""
-    possible = numbers.permutation(np.flatnonzero(fault.fits(rows)))
-    people = _numbers(rows[fault.person].take(possible))
+    possible = numbers.permutation(np.flatnonzero(fault.select_candidates(rows)))
+    people = _trim_numbers(rows[fault.person].take(possible))
     fresh = ~kernels.is_in(people, pa.array(sorted(taken), pa.string())).to_numpy()
     _, first = np.unique(people.to_numpy().astype(str), return_index=True)
     chosen = np.intersect1d(np.flatnonzero(fresh), first)[:count]
@@ -87,13 +87,13 @@ def _drawn(rows: pa.Table, fault: Fault, count: int, taken: set[str], numbers: n
     return np.asarray(possible[chosen])
 
 
-def _numbers(column: Cells) -> Cells:
-    return cast(Cells, kernels.fill_null(kernels.utf8_trim_whitespace(column), ""))
+def _trim_numbers(column: ColumnCells) -> ColumnCells:
+    return cast(ColumnCells, kernels.fill_null(kernels.utf8_trim_whitespace(column), ""))
 
 
-def _spoil(tables: dict[str, pa.Table], name: str, fault: Fault, chosen: Ints, known: bool) -> list[Injected]:
+def _spoil_table(tables: dict[str, pa.Table], name: str, fault: Defect, chosen: Ints, known: bool) -> list[Injected]:
     before = tables[fault.dataset]
-    tables[fault.dataset] = after = fault.spoil(before, chosen)
+    tables[fault.dataset] = after = fault.spoil_rows(before, chosen)
     rows = before.take(chosen) if fault.drops else after.slice(before.num_rows) if fault.adds else after.take(chosen)
     system, _, dataset = fault.dataset.partition(".")
     told = [(fault.entity, rule, fault.severity) for rule in fault.rules]
@@ -101,18 +101,18 @@ def _spoil(tables: dict[str, pa.Table], name: str, fault: Fault, chosen: Ints, k
     return [
         Injected(name, system, dataset, entity, key, rule, severity)
         for entity, rule, severity in told
-        for key in key_texts(entity, rows)
+        for key in build_key_texts(entity, rows)
     ]
 
 
-def _waiting(tables: Mapping[str, pa.Table], found: list[Injected]) -> list[Injected]:
+def _list_waiting(tables: Mapping[str, pa.Table], found: list[Injected]) -> list[Injected]:
     """What refers to a held student or member of staff, and therefore waits."""
     more: list[Injected] = []
     for parent, children in WAITS.items():
         held = sorted({item.key for item in found if item.entity == parent and item.severity == "error"})
         for id, column, entity, rule in children:
             rows = tables[id]
-            keys = key_texts(entity, rows.filter(kernels.is_in(_numbers(rows[column]), pa.array(held, pa.string()))))
+            keys = build_key_texts(entity, rows.filter(kernels.is_in(_trim_numbers(rows[column]), pa.array(held, pa.string()))))
             system, _, dataset = id.partition(".")
             more += [Injected("waiting", system, dataset, entity, key, f"{entity}.{rule}") for key in keys]
     return more

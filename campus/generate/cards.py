@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from campus.generate.arrival import arrivals
-from campus.generate.past import state_on
-from campus.simulate.arrays import Frame, Ints, take
+from campus.generate.arrival import draw_arrival_days
+from campus.generate.past import find_states
+from campus.simulate.arrays import Frame, Ints, take_rows
 from campus.simulate.lists import MAJORS
 from campus.simulate.world import (
     GRADUATED,
@@ -18,8 +18,8 @@ from campus.simulate.world import (
     SUSPENDED,
     WITHDRAWN,
     World,
-    present,
-    random,
+    is_present,
+    make_generator,
 )
 from campus.simulate.year import CARDS_ISSUED, CARDS_READY, REPORT, TERMS
 
@@ -30,25 +30,25 @@ KEPT_DAYS = 14
 _BALANCES = (500, 30_000)
 
 
-def cards(world: World) -> Frame:
+def build_cards(world: World) -> Frame:
     """Every card: holder (row), `of_staff`, kind, state, days of issue, recovery and end, balance in fen."""
-    parts = [_temporary(world), _formal(world), _of_staff(world)]
+    parts = [_build_temporary(world), _build_formal(world), _build_staff_cards(world)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _formal_on(world: World) -> Ints:
+def _draw_formal_days(world: World) -> Ints:
     """The day on which a new student gets the formal card: within 60 to 90 days of arrival (YWLC02/6)."""
     students, spread = world.students, np.arange(len(world.students["plan"])) % (CARDS_ISSUED.last - CARDS_ISSUED.first + 1)
     return np.where(students["from_day"] > 1, students["from_day"] + 60 + spread, CARDS_ISSUED.first + spread)
 
 
-def _temporary(world: World) -> Frame:
+def _build_temporary(world: World) -> Frame:
     """Cards of new students: frozen in the college until handed over, taken back when the formal card is given out."""
     students, day = world.students, world.day
     ready = np.where(students["from_day"] > 1, students["from_day"], CARDS_READY)
-    rows = np.flatnonzero(present(students, day) & (students["entry"] == INTAKE) & (ready <= day))
-    arrived = arrivals(world)[rows]
-    formal = np.where(arrived < NEVER, np.maximum(_formal_on(world)[rows], arrived), CARDS_ISSUED.last)
+    rows = np.flatnonzero(is_present(students, day) & (students["entry"] == INTAKE) & (ready <= day))
+    arrived = draw_arrival_days(world)[rows]
+    formal = np.where(arrived < NEVER, np.maximum(_draw_formal_days(world)[rows], arrived), CARDS_ISSUED.last)
     back, issued = formal <= day, arrived <= day
     left = np.isin(students["state"][rows], [WITHDRAWN, GRADUATED])
     state = np.select([back, left, ~issued], [RECOVERED, CANCELLED, FROZEN], VALID)
@@ -64,12 +64,14 @@ def _temporary(world: World) -> Frame:
     }
 
 
-def _formal(world: World) -> Frame:
+def _build_formal(world: World) -> Frame:
     students, day = world.students, world.day
     new = students["entry"] == INTAKE
-    coming = np.maximum(_formal_on(world), arrivals(world))
-    made = np.where(students["from_day"] > 1, coming, np.maximum(CARDS_ISSUED.first, arrivals(world)))  # T+60 (YWLC02/5)
-    has = present(students, day) & np.where(new, made <= day, students["from_day"] == 1)
+    coming = np.maximum(_draw_formal_days(world), draw_arrival_days(world))
+    made = np.where(
+        students["from_day"] > 1, coming, np.maximum(CARDS_ISSUED.first, draw_arrival_days(world))
+    )  # T+60 (YWLC02/5)
+    has = is_present(students, day) & np.where(new, made <= day, students["from_day"] == 1)
     rows = np.flatnonzero(has)
     years = np.array([major.years for major in MAJORS])[students["major"][rows]]
     first = REPORT.first + 75 - 365 * (INTAKE - students["entry"][rows])
@@ -77,7 +79,7 @@ def _formal(world: World) -> Frame:
     ended = np.isin(state, [WITHDRAWN, GRADUATED])
     lowest, highest = _BALANCES
     waiting = new[rows] & (coming[rows] > day)
-    moved = spends(world, rows) & np.isin(state, [IN_SCHOOL, RESUMED])
+    moved = is_spender(world, rows) & np.isin(state, [IN_SCHOOL, RESUMED])
     return {
         "holder": rows,
         "of_staff": np.zeros(len(rows), np.int64),
@@ -90,9 +92,9 @@ def _formal(world: World) -> Frame:
     }
 
 
-def _of_staff(world: World) -> Frame:
+def _build_staff_cards(world: World) -> Frame:
     staff = world.staff
-    rows = np.flatnonzero(present(staff, world.day))
+    rows = np.flatnonzero(is_present(staff, world.day))
     since = np.minimum(
         np.where(staff["from_day"] > 1, staff["from_day"], -400 - np.arange(len(staff["unit"])) % 900)[rows], world.day
     )
@@ -108,30 +110,30 @@ def _of_staff(world: World) -> Frame:
     }
 
 
-def spends(world: World, rows: Ints) -> np.typing.NDArray[np.bool_]:
+def is_spender(world: World, rows: Ints) -> np.typing.NDArray[np.bool_]:
     """The tenth of the older students whose purchases are drawn."""
     students = world.students
     old = (students["entry"][rows] < INTAKE) & (students["from_day"][rows] == 1)
     return np.asarray(old & (rows % 10 == 3) & (rows % 397 != 0))
 
 
-def transactions(world: World) -> Frame:
+def build_transactions(world: World) -> Frame:
     """Purchases of the last two weeks: student (row), day, second of the day, fen, merchant (index)."""
-    parts = [_purchases(world, day) for day in range(world.day - KEPT_DAYS + 1, world.day + 1)]
+    parts = [_draw_purchases(world, day) for day in range(world.day - KEPT_DAYS + 1, world.day + 1)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _purchases(world: World, day: int) -> Frame:
+def _draw_purchases(world: World, day: int) -> Frame:
     """One purchase by most spenders on a day of term and by few in the breaks."""
-    numbers = random(world.seed, 340, day + 10_000)
+    numbers = make_generator(world.seed, 340, day + 10_000)
     everybody = np.arange(len(world.students["plan"]))
     draw, fen, second, merchant = numbers.random((4, len(everybody)))
     in_term = any(term.checkin.first <= day <= term.last for term in TERMS)
-    there = present(world.students, world.day) & np.isin(state_on(world, day), [IN_SCHOOL, RESUMED, SUSPENDED])
-    rows = np.flatnonzero(spends(world, everybody) & there & (draw < (0.9 if in_term else 0.08)))
+    there = is_present(world.students, world.day) & np.isin(find_states(world, day), [IN_SCHOOL, RESUMED, SUSPENDED])
+    rows = np.flatnonzero(is_spender(world, everybody) & there & (draw < (0.9 if in_term else 0.08)))
     whole = {
         "fen": 200 + (fen * 3_000).astype(np.int64),
         "second": 7 * 3600 + (second * 13 * 3600).astype(np.int64),
         "merchant": (merchant * 6).astype(np.int64),
     }
-    return {"student": rows, "day": np.full(len(rows), day, np.int64)} | take(whole, rows)
+    return {"student": rows, "day": np.full(len(rows), day, np.int64)} | take_rows(whole, rows)

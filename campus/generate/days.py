@@ -24,10 +24,10 @@ from campus.simulate.world import (
     WITHDRAWN,
     World,
     date_of,
-    epoch,
-    office_hours,
-    present,
-    random,
+    draw_office_hours,
+    epoch_day,
+    is_present,
+    make_generator,
 )
 from campus.simulate.year import LEAVING, LOANS_PAID
 
@@ -36,9 +36,9 @@ _CHANGE_CODES = (11, 12, 31, 23)
 """JY/XJYDLB: suspended, returned, withdrawn, moved to another major."""
 
 
-def advance(before: World, day: int) -> World:
+def advance_day(before: World, day: int) -> World:
     """The world at the close of `day`, from that of the day before; the old one stays as it was."""
-    numbers = random(before.seed, 100, day)
+    numbers = make_generator(before.seed, 100, day)
     after = replace(
         before,
         day=day,
@@ -47,26 +47,26 @@ def advance(before: World, day: int) -> World:
         posts={name: column.copy() for name, column in before.posts.items()},
     )
     for frame in (after.students, after.staff):
-        _new_phones(frame, day, numbers)
+        _change_phones(frame, day, numbers)
         arrived = frame["from_day"] == day
-        frame["updated"][arrived] = office_hours(day, int(arrived.sum()), numbers)
-    posts = _staff_moves(after, numbers)
-    _removals(after, numbers)
-    changes = _status_changes(after, numbers)
-    _post(after)
-    books.collect(after)
-    _late_payments(after, numbers)
-    _loans(after)
-    _graduation(after)
+        frame["updated"][arrived] = draw_office_hours(day, int(arrived.sum()), numbers)
+    posts = _move_staff(after, numbers)
+    _remove_people(after, numbers)
+    changes = _change_statuses(after, numbers)
+    _post_payments(after)
+    books.exchange_batches(after)
+    _pay_late(after, numbers)
+    _pay_loans(after)
+    _graduate_students(after)
     return replace(
         after,
-        posts=_appended(after.posts, posts),
-        changes=_appended(after.changes, changes),
-        vouchers=_appended(after.vouchers, _vouchers(after, numbers)),
+        posts=_append_rows(after.posts, posts),
+        changes=_append_rows(after.changes, changes),
+        vouchers=_append_rows(after.vouchers, _draw_vouchers(after, numbers)),
     )
 
 
-def _some(rows: Ints, share: float, numbers: np.random.Generator, day: int) -> Ints:
+def _draw_share(rows: Ints, share: float, numbers: np.random.Generator, day: int) -> Ints:
     """A share of the rows. Up to day `_LIVELY` at least one where there is one, so that every day has changes of each kind.
 
     Later a quarter of the share, by chance: a year of lively days would empty a small university.
@@ -75,31 +75,31 @@ def _some(rows: Ints, share: float, numbers: np.random.Generator, day: int) -> I
     return np.sort(numbers.choice(rows, min(len(rows), count), replace=False))
 
 
-def _new_phones(frame: Frame, day: int, numbers: np.random.Generator) -> None:
-    rows = _some(np.flatnonzero(present(frame, day) & (frame["from_day"] < day)), 0.003, numbers, day)
+def _change_phones(frame: Frame, day: int, numbers: np.random.Generator) -> None:
+    rows = _draw_share(np.flatnonzero(is_present(frame, day) & (frame["from_day"] < day)), 0.003, numbers, day)
     frame["mobile"][rows] = numbers.integers(13_000_000_000, 20_000_000_000, len(rows))
-    frame["updated"][rows] = office_hours(day, len(rows), numbers)
+    frame["updated"][rows] = draw_office_hours(day, len(rows), numbers)
 
 
-def _staff_moves(world: World, numbers: np.random.Generator) -> Frame:
+def _move_staff(world: World, numbers: np.random.Generator) -> Frame:
     """Moves between colleges, people who leave, and new offices; returns the posts that begin."""
-    staff, posts, today = world.staff, world.posts, epoch(date_of(world.day))
+    staff, posts, today = world.staff, world.posts, epoch_day(date_of(world.day))
     settled = (staff["from_day"] < world.day) & (staff["state"] == IN_POST)
-    moved = _some(np.flatnonzero(settled & (staff["unit"] <= COLLEGES)), 0.001, numbers, world.day)
+    moved = _draw_share(np.flatnonzero(settled & (staff["unit"] <= COLLEGES)), 0.001, numbers, world.day)
     staff["unit"][moved] = staff["unit"][moved] % COLLEGES + 1
     leavers = np.flatnonzero(settled & (np.arange(len(settled)) >= len(settled) // 4))
-    left = np.setdiff1d(_some(leavers, 0.0005, numbers, world.day), moved)
+    left = np.setdiff1d(_draw_share(leavers, 0.0005, numbers, world.day), moved)
     staff["state"][left] = numbers.choice([LEFT, RETIRED], len(left))
     touched = np.concatenate([moved, left])
-    staff["updated"][touched] = office_hours(world.day, len(touched), numbers)
+    staff["updated"][touched] = draw_office_hours(world.day, len(touched), numbers)
     held = (posts["end"] == 0) & ~((posts["kind"] == 1) & (posts["rank"] == DEPUTY))  # a deputy secretary is the college's
     arriving = staff["from_day"][posts["staff"]] == world.day
     of_moved, of_left = held & np.isin(posts["staff"], moved), held & np.isin(posts["staff"], left)
     posts["unit"][of_moved] = staff["unit"][posts["staff"][of_moved]]
     posts["end"][of_left] = today
     renewed = of_moved | of_left | arriving
-    posts["updated"][renewed] = office_hours(world.day, int(renewed.sum()), numbers)
-    promoted = _some(np.setdiff1d(np.flatnonzero(settled), touched), 0.0005, numbers, world.day)
+    posts["updated"][renewed] = draw_office_hours(world.day, int(renewed.sum()), numbers)
+    promoted = _draw_share(np.setdiff1d(np.flatnonzero(settled), touched), 0.0005, numbers, world.day)
     return {
         "staff": promoted,
         "kind": np.ones(len(promoted), np.int64),
@@ -107,33 +107,33 @@ def _staff_moves(world: World, numbers: np.random.Generator) -> Frame:
         "start": np.full(len(promoted), today),
         "end": np.zeros(len(promoted), np.int64),
         "unit": staff["unit"][promoted],
-        "updated": office_hours(world.day, len(promoted), numbers),
+        "updated": draw_office_hours(world.day, len(promoted), numbers),
     }
 
 
-def _removals(world: World, numbers: np.random.Generator) -> None:
+def _remove_people(world: World, numbers: np.random.Generator) -> None:
     """Rows that their department deletes: people who had retired or withdrawn long ago and have nothing else open."""
     staff, students = world.staff, world.students
     for frame, closed in (
         (staff, staff["state_first"] == RETIRED),
         (students, (students["state"] == WITHDRAWN) & (students["billed"] == 0)),
     ):
-        rows = np.flatnonzero(closed & present(frame, world.day))
-        frame["gone_day"][_some(rows, 0.01, numbers, world.day)] = world.day
+        rows = np.flatnonzero(closed & is_present(frame, world.day))
+        frame["gone_day"][_draw_share(rows, 0.01, numbers, world.day)] = world.day
 
 
-def _status_changes(world: World, numbers: np.random.Generator) -> Frame:
+def _change_statuses(world: World, numbers: np.random.Generator) -> Frame:
     """Suspensions, returns, withdrawals and changes of major, one a student."""
     students = world.students
-    here = present(students, world.day) & (students["from_day"] < world.day)
+    here = is_present(students, world.day) & (students["from_day"] < world.day)
     suspended, returned = (
-        _some(np.flatnonzero(here & (students["state"] == IN_SCHOOL)), 0.0004, numbers, world.day),
-        _some(np.flatnonzero(here & (students["state"] == SUSPENDED)), 0.01, numbers, world.day),
+        _draw_share(np.flatnonzero(here & (students["state"] == IN_SCHOOL)), 0.0004, numbers, world.day),
+        _draw_share(np.flatnonzero(here & (students["state"] == SUSPENDED)), 0.01, numbers, world.day),
     )
     quiet = here & (students["state"] == IN_SCHOOL) & ~np.isin(np.arange(len(here)), suspended)
-    withdrawn = _some(np.flatnonzero(quiet), 0.0001, numbers, world.day)
+    withdrawn = _draw_share(np.flatnonzero(quiet), 0.0001, numbers, world.day)
     movers = np.flatnonzero(quiet & (students["level"] == 3))
-    moved = _some(np.setdiff1d(movers, withdrawn), 0.0002, numbers, world.day)
+    moved = _draw_share(np.setdiff1d(movers, withdrawn), 0.0002, numbers, world.day)
     rows = np.concatenate([suspended, returned, withdrawn, moved])
     code = np.repeat(_CHANGE_CODES, [len(suspended), len(returned), len(withdrawn), len(moved)])
     before = {name: students[name][rows].copy() for name in ("major", "class")}
@@ -144,7 +144,7 @@ def _status_changes(world: World, numbers: np.random.Generator) -> Frame:
     return {
         "student": rows,
         "code": code,
-        "on": np.full(len(rows), epoch(date_of(world.day))),
+        "on": np.full(len(rows), epoch_day(date_of(world.day))),
         "reason": numbers.integers(1, 10, len(rows)),
         "from_unit": unit[before["major"]],
         "to_unit": unit[students["major"][rows]],
@@ -168,50 +168,50 @@ def _change_major(world: World, rows: Ints) -> None:
         students["class"][group], students["major"][group] = target, classes["major"][target]
 
 
-def _post(world: World) -> None:
+def _post_payments(world: World) -> None:
     """What was paid after hours yesterday is posted in the morning."""
     world.students["settled"][world.students["pending"] == world.day - 1] = world.day
 
 
-def _late_payments(world: World, numbers: np.random.Generator) -> None:
+def _pay_late(world: World, numbers: np.random.Generator) -> None:
     """Some of those who owe for this year pay all of it, a third of them after hours; nobody whose bill is with the bank."""
-    owing = present(world.students, world.day) & (world.students["from_day"] < world.day) & money.owing(world.students)
-    rows = _some(np.flatnonzero(owing & ~books.with_bank(world)), 0.02, numbers, world.day)
+    owing = is_present(world.students, world.day) & (world.students["from_day"] < world.day) & money.is_owing(world.students)
+    rows = _draw_share(np.flatnonzero(owing & ~books.is_with_bank(world)), 0.02, numbers, world.day)
     late = rows % 3 == 0
     world.students["settled"][rows[~late]] = world.day
     world.students["pending"][rows[late]] = world.day
 
 
-def _loans(world: World) -> None:
+def _pay_loans(world: World) -> None:
     """The bank pays what students with a loan owe, all on one day."""
     if world.day == LOANS_PAID:
         students = world.students
         borrowed = (students["plan"] == money.LOAN) & (students["billed"] == 1) & (students["settled"] == 0)
-        students["settled"][borrowed & present(students, world.day)] = world.day
+        students["settled"][borrowed & is_present(students, world.day)] = world.day
 
 
-def _graduation(world: World) -> None:
+def _graduate_students(world: World) -> None:
     """On the leaving day those whose years are over graduate, but for a few who need longer."""
     if world.day == LEAVING:
         students = world.students
-        ready = present(students, world.day) & graduating(world) & np.isin(students["state"], [IN_SCHOOL, RESUMED])
+        ready = is_present(students, world.day) & is_graduating(world) & np.isin(students["state"], [IN_SCHOOL, RESUMED])
         students["state"][ready] = GRADUATED
-        students["updated"][ready] = epoch(date_of(world.day)) * 86_400 + 9 * 3600 + np.flatnonzero(ready) % 28_800
+        students["updated"][ready] = epoch_day(date_of(world.day)) * 86_400 + 9 * 3600 + np.flatnonzero(ready) % 28_800
 
 
-def graduating(world: World) -> Bools:
+def is_graduating(world: World) -> Bools:
     """Whose years of training end in this school year; one in fifty of them needs longer."""
     years = np.array([major.years for major in MAJORS])[world.students["major"]]
-    slow = random(world.seed, 300).random(len(years)) < 0.02
+    slow = make_generator(world.seed, 300).random(len(years)) < 0.02
     return np.asarray((world.students["entry"] + years == INTAKE + 1) & ~slow)
 
 
-def _vouchers(world: World, numbers: np.random.Generator) -> Frame:
+def _draw_vouchers(world: World, numbers: np.random.Generator) -> Frame:
     people = np.flatnonzero((world.staff["state"] == IN_POST) & (world.staff["from_day"] < world.day))
     rows = numbers.choice(people, 1 + len(people) // 200)
-    today = np.full(len(rows), epoch(date_of(world.day)))
+    today = np.full(len(rows), epoch_day(date_of(world.day)))
     return {"staff": rows, "fen": numbers.integers(5_000, 2_000_000, len(rows)), "on": today}
 
 
-def _appended(frame: Frame, more: Frame) -> Frame:
+def _append_rows(frame: Frame, more: Frame) -> Frame:
     return {name: np.concatenate([column, more[name]]) for name, column in frame.items()}

@@ -13,7 +13,7 @@ _IDENTITY = ("style", "surname", "given", "second", "sex", "region", "ethnicity"
 _DOCTORATE = 1
 
 
-def studying(students: Frame, staff: Frame, numbers: np.random.Generator) -> None:
+def link_doctoral_staff(students: Frame, staff: Frame, numbers: np.random.Generator) -> None:
     """Make some doctoral students of the first day the same people as members of staff in post, in place."""
     employed = np.flatnonzero((staff["from_day"] == 1) & (staff["state"] == IN_POST) & (staff["category"] == 11))
     doctors = np.flatnonzero((students["from_day"] == 1) & (students["level"] == _DOCTORATE) & (students["state"] == IN_SCHOOL))

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from campus.generate import days, past
-from campus.generate.people import studying
-from campus.simulate.arrays import Frame, Ints, ranked, ymd
+from campus.generate.people import link_doctoral_staff
+from campus.simulate.arrays import Frame, Ints, encode_dates, rank_in_groups
 from campus.simulate.lists import (
     COLLEGES,
     DEPUTY,
@@ -23,7 +23,7 @@ from campus.simulate.lists import (
     SURNAMES,
     UNDERGRADUATE,
 )
-from campus.simulate.people import DOTTED, NORMAL, RARE_CHARACTER, deputies
+from campus.simulate.people import DOTTED, NORMAL, RARE_CHARACTER, find_deputies
 from campus.simulate.world import (
     ALWAYS,
     FIRST_DAY,
@@ -38,13 +38,13 @@ from campus.simulate.world import (
     SUSPENDED,
     WITHDRAWN,
     World,
-    epoch,
-    random,
+    epoch_day,
+    make_generator,
 )
 from campus.simulate.year import NUMBERED
 
 _CLASS_SIZE = 35
-_TODAY = epoch(FIRST_DAY)
+_TODAY = epoch_day(FIRST_DAY)
 _YEAR = 365.2425
 _REACHED: dict[tuple[int, int, int | None], World] = {}
 """The last world of each start that was asked for, so that a year of days is walked once. Worlds are never changed."""
@@ -53,7 +53,7 @@ _TUITION = np.array([0, 1_000_000, 800_000, 440_000, 370_000])
 """Fen a year by level of training (index: JY/PYCC), before what the major adds."""
 
 
-def world(persons: int, seed: int = 7, day: int = 1, staff: int | None = None) -> World:
+def build_world(persons: int, seed: int = 7, day: int = 1, staff: int | None = None) -> World:
     """The university of `persons` people at the close of `day`. The same arguments give the same university.
 
     Days from -36 (2026-08-01, before the new students have numbers) to 328 (2027-07-31) make a school year. `staff` fixes how
@@ -62,23 +62,23 @@ def world(persons: int, seed: int = 7, day: int = 1, staff: int | None = None) -
     start = (persons, seed, staff)
     there = _REACHED.pop(start, None)
     if there is None or there.day > max(day, 1):
-        there = _first_day(persons, seed, staff)
+        there = _build_first_day(persons, seed, staff)
     while there.day < day:
-        there = days.advance(there, there.day + 1)
+        there = days.advance_day(there, there.day + 1)
     if len(_REACHED) == _KEPT:
         _REACHED.pop(next(iter(_REACHED)))
     _REACHED[start] = there
-    return past.rewound(there, day) if day < 1 else there
+    return past.rewind_world(there, day) if day < 1 else there
 
 
-def _first_day(persons: int, seed: int, staff: int | None) -> World:
+def _build_first_day(persons: int, seed: int, staff: int | None) -> World:
     employees = max(20, round(persons * 0.08)) if staff is None else staff
     people = persons - employees
-    staff_frame = _staff(employees, random(seed, 1))
-    students = _students(people, len(staff_frame["unit"]), random(seed, 2))
+    staff_frame = _draw_staff(employees, make_generator(seed, 1))
+    students = _draw_students(people, len(staff_frame["unit"]), make_generator(seed, 2))
     _number_identities(students, staff_frame)
-    studying(students, staff_frame, random(seed, 500))
-    classes = _classes(students, staff_frame, random(seed, 3))
+    link_doctoral_staff(students, staff_frame, make_generator(seed, 500))
+    classes = _build_classes(students, staff_frame, make_generator(seed, 3))
     return World(
         seed=seed,
         persons=persons,
@@ -86,23 +86,23 @@ def _first_day(persons: int, seed: int, staff: int | None) -> World:
         students=students,
         staff=staff_frame,
         classes=classes,
-        posts=_posts(staff_frame, random(seed, 4)),
-        changes=_changes(students, random(seed, 5)),
-        vouchers=_vouchers(staff_frame, random(seed, 6)),
+        posts=_build_posts(staff_frame, make_generator(seed, 4)),
+        changes=_draw_changes(students, make_generator(seed, 5)),
+        vouchers=_draw_vouchers(staff_frame, make_generator(seed, 6)),
     )
 
 
-def newcomers(count: int) -> int:
+def count_newcomers(count: int) -> int:
     """How many of `count` people join on every day after the first."""
     return 1 + count // 20_000
 
 
-def _arrivals(count: int) -> Ints:
-    daily = newcomers(count)
+def _draw_arrivals(count: int) -> Ints:
+    daily = count_newcomers(count)
     return np.concatenate([np.ones(count, np.int64), np.repeat(np.arange(2, HORIZON + 1), daily)])
 
 
-def _person(rows: int, numbers: np.random.Generator) -> Frame:
+def _draw_persons(rows: int, numbers: np.random.Generator) -> Frame:
     """What students and staff share: name, sex, home region, ethnicity, phone, time of the last change."""
     share = numbers.random(rows)
     style = np.select([share < 0.006, share < 0.009], [DOTTED, RARE_CHARACTER], NORMAL).astype(np.int64)
@@ -126,8 +126,8 @@ def _person(rows: int, numbers: np.random.Generator) -> Frame:
     }
 
 
-def _students(count: int, staff: int, numbers: np.random.Generator) -> Frame:
-    from_day = _arrivals(count)
+def _draw_students(count: int, staff: int, numbers: np.random.Generator) -> Frame:
+    from_day = _draw_arrivals(count)
     rows = len(from_day)
     graduate = numbers.random(rows) < 0.1
     major = np.where(
@@ -150,7 +150,7 @@ def _students(count: int, staff: int, numbers: np.random.Generator) -> Frame:
     entry = INTAKE - cohort
     age = np.where(graduate, numbers.integers(22, 28, rows), 18) * _YEAR + numbers.integers(0, 500, rows)
     intake = (entry.astype(str).astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64) + 243
-    return _person(rows, numbers) | {
+    return _draw_persons(rows, numbers) | {
         "from_day": from_day,
         "since": np.where(from_day > 1, from_day, np.where(entry == INTAKE, NUMBERED, ALWAYS)),
         "major": major,
@@ -175,8 +175,8 @@ def _students(count: int, staff: int, numbers: np.random.Generator) -> Frame:
     }
 
 
-def _staff(count: int, numbers: np.random.Generator) -> Frame:
-    from_day = _arrivals(count)
+def _draw_staff(count: int, numbers: np.random.Generator) -> Frame:
+    from_day = _draw_arrivals(count)
     rows = len(from_day)
     age = numbers.integers(26 * 365, 59 * 365, rows)
     served = np.minimum(numbers.integers(30, 30 * 365, rows), age - 24 * 365)
@@ -189,7 +189,7 @@ def _staff(count: int, numbers: np.random.Generator) -> Frame:
     category = np.where(college, np.where(share < 0.9, 11, 12), np.select([share < 0.7, share < 0.9], [13, 14], 12))
     category[: rows // 4] = 11
     joined = np.where(from_day > 1, _TODAY + from_day - 1, _TODAY - served)
-    return _person(rows, numbers) | {
+    return _draw_persons(rows, numbers) | {
         "from_day": from_day,
         "since": np.where(np.arange(rows) < rows // 4, ALWAYS, joined - _TODAY + 1),
         "unit": np.where(college, numbers.integers(1, COLLEGES + 1, rows), COLLEGES + numbers.integers(1, OFFICES + 1, rows)),
@@ -211,16 +211,16 @@ def _number_identities(students: Frame, staff: Frame) -> None:
     """Give everybody a sequence number that is unique with region and birth date and shows the sex."""
     sides = [(frame["region"], frame["birth"], frame["sex"]) for frame in (students, staff)]
     region, birth, sex = (np.concatenate(columns) for columns in zip(*sides, strict=True))
-    rank = (ranked(region, birth, sex) + region * 37 + ymd(birth)) % 497
+    rank = (rank_in_groups(region, birth, sex) + region * 37 + encode_dates(birth)) % 497
     sequence = 2 * rank + np.where(sex == 1, 1, 2)
     students["sequence"], staff["sequence"] = np.split(sequence, [len(students["region"])])
 
 
-def _classes(students: Frame, staff: Frame, numbers: np.random.Generator) -> Frame:
+def _build_classes(students: Frame, staff: Frame, numbers: np.random.Generator) -> Frame:
     """Put every undergraduate into a class of his major and entry year; `students` gains the column `class`."""
     rows = np.flatnonzero(students["level"] >= 3)
     major, entry = students["major"][rows], students["entry"][rows]
-    place = ranked(major, entry)
+    place = rank_in_groups(major, entry)
     size = max(_CLASS_SIZE, -(-int(place.max(initial=0) + 1) // 99))
     key = (entry * 1000 + major) * 100 + place // size
     keys, found = np.unique(key, return_inverse=True)
@@ -239,7 +239,7 @@ def _classes(students: Frame, staff: Frame, numbers: np.random.Generator) -> Fra
     }
 
 
-def _posts(staff: Frame, numbers: np.random.Generator) -> Frame:
+def _build_posts(staff: Frame, numbers: np.random.Generator) -> Frame:
     """A technical post for everyone in post, an earlier one for some, an office for a tenth, a deputy secretary a college."""
     held = np.flatnonzero(staff["state"] == IN_POST)
     before = held[numbers.random(len(held)) < 0.1]
@@ -247,26 +247,28 @@ def _posts(staff: Frame, numbers: np.random.Generator) -> Frame:
     since = staff["joined"][held] + (np.minimum(_TODAY, staff["joined"][held] + 3000) - staff["joined"][held]) // 2
     since = np.where(staff["from_day"][held] > 1, staff["joined"][held], since)
     parts: list[Frame] = [
-        _post_rows(held, 2, staff["rank"][held], since, np.zeros(len(held), np.int64)),
-        _post_rows(
+        _build_post_rows(held, 2, staff["rank"][held], since, np.zeros(len(held), np.int64)),
+        _build_post_rows(
             before, 2, np.minimum(staff["rank"][before] + 1, 3), staff["joined"][before] - 400, staff["joined"][before] - 100
         ),
-        _post_rows(office, 1, numbers.integers(0, 3, len(office)), staff["joined"][office], np.zeros(len(office), np.int64)),
+        _build_post_rows(
+            office, 1, numbers.integers(0, 3, len(office)), staff["joined"][office], np.zeros(len(office), np.int64)
+        ),
     ]
     colleges = np.arange(1, COLLEGES + 1)
     rank, held_still = np.full(COLLEGES, DEPUTY), np.zeros(COLLEGES, np.int64)
-    parts.append(_post_rows(deputies(staff, colleges), 1, rank, _TODAY - 400 - colleges, held_still))
+    parts.append(_build_post_rows(find_deputies(staff, colleges), 1, rank, _TODAY - 400 - colleges, held_still))
     posts = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     unit = staff["unit"][posts["staff"]]
     unit[-COLLEGES:] = colleges
     return posts | {"unit": unit, "updated": staff["updated"][posts["staff"]]}
 
 
-def _post_rows(staff: Ints, kind: int, rank: Ints, start: Ints, end: Ints) -> Frame:
+def _build_post_rows(staff: Ints, kind: int, rank: Ints, start: Ints, end: Ints) -> Frame:
     return {"staff": staff, "kind": np.full(len(staff), kind, np.int64), "rank": rank, "start": start, "end": end}
 
 
-def _changes(students: Frame, numbers: np.random.Generator) -> Frame:
+def _draw_changes(students: Frame, numbers: np.random.Generator) -> Frame:
     """The status change that explains each suspended, resumed or withdrawn student, and some changes of major."""
     codes = {SUSPENDED: 11, RESUMED: 12, WITHDRAWN: 31}
     moved = np.flatnonzero((numbers.random(len(students["state"])) < 0.01) & (students["state"] == IN_SCHOOL))
@@ -290,7 +292,7 @@ def _changes(students: Frame, numbers: np.random.Generator) -> Frame:
     }
 
 
-def _vouchers(staff: Frame, numbers: np.random.Generator) -> Frame:
+def _draw_vouchers(staff: Frame, numbers: np.random.Generator) -> Frame:
     people = np.flatnonzero((staff["state"] == IN_POST) & (staff["from_day"] == 1))
     rows = numbers.choice(people, len(people) // 2)
     return {

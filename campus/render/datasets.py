@@ -25,6 +25,6 @@ WAITS: Waits = {
 }
 
 
-def render(world: World) -> dict[str, pa.Table]:
+def render_datasets(world: World) -> dict[str, pa.Table]:
     """All datasets of a day: columns under the physical names of the source contracts, in contract order."""
     return {id: dataset(world) for id, dataset in DATASETS.items()}

@@ -12,22 +12,22 @@ from urllib.parse import unquote
 from campus.servers import directory, processes
 
 _KINDS: Mapping[str, tuple[Callable[[Path], object], Callable[[Path], None]]] = {
-    "postgres": (processes.postgres, processes.stop),
-    "mariadb": (processes.mariadb, processes.stop),
-    "sqlserver": (processes.sqlserver, processes.stop),
-    "directory": (directory.directory, directory.stop),
+    "postgres": (processes.start_postgres, processes.stop_server),
+    "mariadb": (processes.start_mariadb, processes.stop_server),
+    "sqlserver": (processes.start_sqlserver, processes.stop_server),
+    "directory": (directory.start_directory, directory.stop_directory),
 }
 """What the name of a server's folder begins with -> how it is started and stopped."""
 
 
-_DOORS = {
+_SOCKETS = {
     "postgres": re.compile(r"(?<=[?&]host=)[^&\s'\"]*/hub-[^/&\s'\"]+(?=[&\s'\"]|$)"),
     "mariadb": re.compile(r"(?<=unix_socket=)[^&\s'\"]*/hub-[^/&\s'\"]+/mariadb\.sock"),
 }
 """Where a server listens whose own folder has too long a path for that: in a temporary folder, another after every start."""
 
 
-def start(university: Path, connections: Path | None = None) -> None:
+def start_servers(university: Path, connections: Path | None = None) -> None:
     """Start every server of the university under a folder; those that run are left alone. Where one listens elsewhere than
     before, the file of its connections follows.
 
@@ -37,17 +37,17 @@ def start(university: Path, connections: Path | None = None) -> None:
     for kind, (begin, _) in _KINDS.items():
         for folder in sorted(university.glob(f"{kind}*")):
             url = begin(folder)
-            if connections is not None and connections.is_file() and kind in _DOORS and isinstance(url, str):
-                _follow(connections, kind, url)
+            if connections is not None and connections.is_file() and kind in _SOCKETS and isinstance(url, str):
+                _update_sockets(connections, kind, url)
 
 
-def _follow(connections: Path, kind: str, url: str) -> None:
+def _update_sockets(connections: Path, kind: str, url: str) -> None:
     """Write where the server listens now in place of doors of its kind that are gone."""
-    found = _DOORS[kind].search(url)
+    found = _SOCKETS[kind].search(url)
     if found is None:
         return
     text = connections.read_text("utf-8")
-    new = _DOORS[kind].sub(lambda old: old[0] if Path(unquote(old[0])).exists() else found[0], text)
+    new = _SOCKETS[kind].sub(lambda old: old[0] if Path(unquote(old[0])).exists() else found[0], text)
     if new != text:
         draft = connections.with_suffix(".part")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
@@ -55,7 +55,7 @@ def _follow(connections: Path, kind: str, url: str) -> None:
         draft.replace(connections)
 
 
-def stop(university: Path) -> None:
+def stop_servers(university: Path) -> None:
     """Stop every server of the university under a folder; the data stay."""
     for kind, (_, end) in _KINDS.items():
         for folder in sorted(university.glob(f"{kind}*")):

@@ -19,8 +19,8 @@ from urllib.parse import quote
 import ldap3
 from ldap3.core.exceptions import LDAPException
 
-from campus.servers.processes import serving
-from core.errors import Fault
+from campus.servers.processes import find_process
+from core.errors import MachineFault
 
 BASE = "dc=campus,dc=test"
 PEOPLE = f"ou=people,{BASE}"
@@ -44,7 +44,7 @@ dbnosync
 """
 
 
-def directory(folder: Path) -> str | None:
+def start_directory(folder: Path) -> str | None:
     """Start a directory on `folder` unless it runs there; its URL with the branch of people, or None without slapd.
 
     Raises:
@@ -57,33 +57,33 @@ def directory(folder: Path) -> str | None:
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     if not (folder / "port").is_file():
-        _install(folder, schemas)
+        _write_configuration(folder, schemas)
     port, password = int((folder / "port").read_text()), (folder / "password").read_text()
-    if not _answers(port):
+    if not _is_answering(port):
         command = [program, "-f", str(folder / "slapd.conf"), "-h", f"ldap://127.0.0.1:{port}/"]
         done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - our own words
         deadline = time.monotonic() + _START_SECONDS
-        while not _answers(port):
+        while not _is_answering(port):
             if done.returncode or time.monotonic() > deadline:
-                raise Fault("HUB806", folder.name, log=str(folder / "slapd.conf"))
+                raise MachineFault("HUB806", folder.name, log=str(folder / "slapd.conf"))
             time.sleep(0.05)
-    _plant(port, password)
+    _create_branches(port, password)
     return f"ldap://{quote(BIND, safe='')}:{password}@127.0.0.1:{port}/{PEOPLE}"
 
 
-def stop(folder: Path) -> None:
+def stop_directory(folder: Path) -> None:
     """Stop the directory on `folder`, if it runs; the entries stay."""
     command = ("slapd", str(folder.resolve() / "slapd.conf"))
-    if (pid := serving(*command)) is None:
+    if (pid := find_process(*command)) is None:
         return
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + _START_SECONDS
-    while serving(*command) is not None and time.monotonic() < deadline:
+    while find_process(*command) is not None and time.monotonic() < deadline:
         time.sleep(0.05)
 
 
-def _install(folder: Path, schemas: Path) -> None:
+def _write_configuration(folder: Path, schemas: Path) -> None:
     (folder / "data").mkdir(exist_ok=True)
     files = [*(schemas / f"{name}.schema" for name in _SCHEMAS), Path(__file__).with_name("eduperson.schema")]
     modules = next((path for path in (Path("/usr/lib/ldap"), Path("/usr/lib64/openldap")) if path.is_dir()), Path("/usr/lib"))
@@ -104,13 +104,13 @@ def _install(folder: Path, schemas: Path) -> None:
         (folder / "port").write_text(str(free.getsockname()[1]))
 
 
-def _answers(port: int) -> bool:
+def _is_answering(port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
         return True
     return False
 
 
-def _plant(port: int, password: str) -> None:
+def _create_branches(port: int, password: str) -> None:
     """The root and the branch of people, where they are missing."""
     deadline = time.monotonic() + _START_SECONDS
     while True:
@@ -127,5 +127,5 @@ def _plant(port: int, password: str) -> None:
         if link.socket is not None:  # the library leaves it open when nobody answers
             link.socket.close()
         if time.monotonic() > deadline:
-            raise Fault("HUB806", "directory", log="slapd.conf")
+            raise MachineFault("HUB806", "directory", log="slapd.conf")
         time.sleep(0.1)

@@ -49,7 +49,7 @@ _TYPE = re.compile(r"(\w+)(?:\((\w+)(?:,\s*(\d+))?\))?")
 
 
 @dataclass(frozen=True)
-class Date(ColumnType):
+class DateType(ColumnType):
     """DATENTYPE of the protocol: three bytes of days since 1 January of year 1."""
 
     def type_info(self) -> bytes:
@@ -60,7 +60,7 @@ class Date(ColumnType):
 
 
 @dataclass(frozen=True)
-class DateTime2(ColumnType):
+class DateTime2Type(ColumnType):
     """DATETIME2NTYPE with seven digits: ticks of 100 ns since midnight, then the day."""
 
     def type_info(self) -> bytes:
@@ -76,7 +76,7 @@ class DateTime2(ColumnType):
 
 
 @dataclass(frozen=True)
-class Number(ColumnType):
+class DecimalType(ColumnType):
     """DECIMALNTYPE: a sign and the unscaled number, as wide as its precision needs."""
 
     precision: int
@@ -96,7 +96,7 @@ class Number(ColumnType):
         return bytes([self.width, number >= 0]) + abs(number).to_bytes(self.width - 1, "little")
 
 
-class _Mended(NVarChar):
+class _TerminatedNVarChar(NVarChar):
     """The library ends an empty long text without the terminator that the protocol wants, which breaks the connection."""
 
     def _encode_max(self, value: object) -> bytes:
@@ -107,17 +107,17 @@ class _Mended(NVarChar):
 _encode_long = NVarChar._encode_max
 
 
-def parts(declared: str) -> tuple[str, str | None, str | None]:
+def split_type(declared: str) -> tuple[str, str | None, str | None]:
     """Name, size and scale of a declared type: `decimal(12,2)`, `nvarchar(max)`."""
     found = _TYPE.match(declared.lower())
     return (found[1], found[2], found[3]) if found else (declared, None, None)
 
 
-def wire_type(declared: str) -> ColumnType:
+def choose_wire_type(declared: str) -> ColumnType:
     """The protocol's type of a declared type; what it does not know is served as text."""
-    name, size, scale = parts(declared)
+    name, size, scale = split_type(declared)
     if name in {"decimal", "numeric"}:
-        return Number(int(size or 18), int(scale or 0))
+        return DecimalType(int(size or 18), int(scale or 0))
     if name in {"varbinary", "binary"}:
         return VarBinary(8000)
     if name in {"char", "nchar", "varchar", "nvarchar"} and size and size.isdigit() and int(size) <= 4000:
@@ -129,17 +129,17 @@ def wire_type(declared: str) -> ColumnType:
         "int": lambda: Integer(4),
         "bigint": lambda: Integer(8),
         "float": lambda: Float(8),
-        "money": lambda: Number(19, 4),
-        "date": Date,
-        "datetime": DateTime2,
-        "datetime2": DateTime2,
-        "smalldatetime": DateTime2,
+        "money": lambda: DecimalType(19, 4),
+        "date": DateType,
+        "datetime": DateTime2Type,
+        "datetime2": DateTime2Type,
+        "smalldatetime": DateTime2Type,
         "uniqueidentifier": UniqueIdentifier,
     }
     return simple.get(name, lambda: NVarChar(None))()
 
 
-class Served:
+class ServedTable:
     """One table: its columns are known at once, its rows are read when somebody asks."""
 
     def __init__(self, path: Path) -> None:
@@ -147,15 +147,15 @@ class Served:
         self._path = path
         self.fields = [field for field in pq.read_schema(path)]
 
-    def declared(self, field: pa.Field[Any]) -> str:
+    def find_declared_type(self, field: pa.Field[Any]) -> str:
         return (field.metadata or {}).get(b"declared", b"nvarchar(max)").decode()
 
-    def fact(self, field: pa.Field[Any], name: bytes) -> str:
+    def read_fact(self, field: pa.Field[Any], name: bytes) -> str:
         return (field.metadata or {}).get(name, b"").decode()
 
     @cached_property
     def _columns(self) -> list[Column]:
-        return [Column(field.name, wire_type(self.declared(field))) for field in self.fields]
+        return [Column(field.name, choose_wire_type(self.find_declared_type(field))) for field in self.fields]
 
     def schema(self) -> Table:
         return Table(self.name, self._columns, [])
@@ -171,100 +171,102 @@ class Served:
         return [list(row) for row in zip(*(column.to_pylist() for column in kept), strict=True)]
 
 
-class Declared(Catalog):
+class DeclaredCatalog(Catalog):
     """A catalogue that tells the declared types, keys and titles where the library would tell what it guesses."""
 
     def get(self, name: str, schema: str | None = None, parameters: dict[str, Any] | None = None) -> Table:
         told = {
             ("information_schema", "columns"): self._columns,
-            ("information_schema", "key_column_usage"): self._keys,
-            ("information_schema", "table_constraints"): self._constraints,
-            ("sys", "columns"): self._positions,
-            ("sys", "extended_properties"): self._titles,
+            ("information_schema", "key_column_usage"): self._build_keys,
+            ("information_schema", "table_constraints"): self._build_constraints,
+            ("sys", "columns"): self._build_positions,
+            ("sys", "extended_properties"): self._build_titles,
         }.get(((schema or "").lower(), name.lower()))
         found: Table = told() if told else super().get(name, schema, parameters)
         return found
 
     def _columns(self) -> Table:
         rows = []
-        for served, place, field in self._fields():
-            kind, size, scale = parts(served.declared(field))
+        for served, place, field in self._list_fields():
+            kind, size, scale = split_type(served.find_declared_type(field))
             text = kind.endswith(("char", "binary"))
             length = (-1 if size == "max" else int(size)) if text and size else None
             digits = (int(size or 18), int(scale or 0)) if kind in {"decimal", "numeric"} else (None, None)
             collation = "Chinese_PRC_CI_AS" if kind.endswith("char") else None
-            key = served.fact(field, b"key")
+            key = served.read_fact(field, b"key")
             rows.append([served.name, field.name, place, "NO" if key else "YES", kind, length, *digits, collation])
-        return _table(
+        return _build_view(
             "TABLE_SCHEMA TABLE_NAME COLUMN_NAME *ORDINAL_POSITION IS_NULLABLE DATA_TYPE *CHARACTER_MAXIMUM_LENGTH"
             " *NUMERIC_PRECISION *NUMERIC_SCALE COLLATION_NAME",
             [["dbo", *row] for row in rows],
         )
 
-    def _keys(self) -> Table:
+    def _build_keys(self) -> Table:
         rows = [
-            ["dbo", f"PK_{served.name}", served.name, field.name, int(served.fact(field, b"key"))]
-            for served, _, field in self._fields()
-            if served.fact(field, b"key")
+            ["dbo", f"PK_{served.name}", served.name, field.name, int(served.read_fact(field, b"key"))]
+            for served, _, field in self._list_fields()
+            if served.read_fact(field, b"key")
         ]
-        return _table("TABLE_SCHEMA CONSTRAINT_NAME TABLE_NAME COLUMN_NAME *ORDINAL_POSITION", rows)
+        return _build_view("TABLE_SCHEMA CONSTRAINT_NAME TABLE_NAME COLUMN_NAME *ORDINAL_POSITION", rows)
 
-    def _constraints(self) -> Table:
-        rows = [["dbo", f"PK_{source.name}", source.name, "PRIMARY KEY"] for source in self._served()]
-        return _table("TABLE_SCHEMA CONSTRAINT_NAME TABLE_NAME CONSTRAINT_TYPE", rows)
+    def _build_constraints(self) -> Table:
+        rows = [["dbo", f"PK_{source.name}", source.name, "PRIMARY KEY"] for source in self._list_served()]
+        return _build_view("TABLE_SCHEMA CONSTRAINT_NAME TABLE_NAME CONSTRAINT_TYPE", rows)
 
-    def _positions(self) -> Table:
-        rows = [[information_schema.object_id(served.name), field.name, place] for served, place, field in self._fields()]
-        return _table("*object_id name *column_id", rows)
+    def _build_positions(self) -> Table:
+        rows = [[information_schema.object_id(served.name), field.name, place] for served, place, field in self._list_fields()]
+        return _build_view("*object_id name *column_id", rows)
 
-    def _titles(self) -> Table:
+    def _build_titles(self) -> Table:
         rows = [
-            [information_schema.object_id(served.name), place, "MS_Description", served.fact(field, b"title")]
-            for served, place, field in self._fields()
-            if served.fact(field, b"title")
+            [information_schema.object_id(served.name), place, "MS_Description", served.read_fact(field, b"title")]
+            for served, place, field in self._list_fields()
+            if served.read_fact(field, b"title")
         ]
-        return _table("*major_id *minor_id name value", rows)
+        return _build_view("*major_id *minor_id name value", rows)
 
-    def _served(self) -> list[Served]:
-        return [source for source in self.sources.values() if isinstance(source, Served)]
+    def _list_served(self) -> list[ServedTable]:
+        return [source for source in self.sources.values() if isinstance(source, ServedTable)]
 
-    def _fields(self) -> list[tuple[Served, int, Any]]:
-        return [(served, place, field) for served in self._served() for place, field in zip(itertools.count(1), served.fields)]
+    def _list_fields(self) -> list[tuple[ServedTable, int, Any]]:
+        return [
+            (served, place, field) for served in self._list_served() for place, field in zip(itertools.count(1), served.fields)
+        ]
 
 
-def _table(names: str, rows: list[list[Any]]) -> Table:
+def _build_view(names: str, rows: list[list[Any]]) -> Table:
     """A view of the catalogue; a star marks columns of whole numbers."""
     columns = [Column(name.removeprefix("*"), Integer(4) if name.startswith("*") else NVarChar(128)) for name in names.split()]
     return Table("view", columns, rows)
 
 
-class Folder:
+class TableFolder:
     """The tables of a folder, read again when a file was put there or taken away."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._seen: dict[str, tuple[int, int]] = {}
-        self._catalog = Declared()
+        self._catalog = DeclaredCatalog()
         self._lock = threading.Lock()
 
     def answer(self, query: Query) -> QueryResult:
         with self._lock:  # every client is a thread, and none may be told what was there before
-            catalog = self._refreshed()
+            catalog = self._refresh_catalog()
         answered: QueryResult = catalog.answer(query)
         return answered
 
-    def _refreshed(self) -> Declared:
+    def _refresh_catalog(self) -> DeclaredCatalog:
         seen = {
             entry.name: (entry.stat().st_mtime_ns, entry.stat().st_ino)
             for entry in os.scandir(self._folder)
             if entry.name.endswith(".parquet")
         }
         if seen != self._seen:
-            catalog = Declared()
+            catalog = DeclaredCatalog()
             before = {source.name: source for source in self._catalog.sources.values()}
             for name in sorted(seen):
                 kept = before.get(name.removesuffix(".parquet")) if self._seen.get(name) == seen[name] else None
-                catalog.add_source(kept or Served(self._folder / name))
+                catalog.add_source(kept or ServedTable(self._folder / name))
             self._seen, self._catalog = seen, catalog
         return self._catalog
 
@@ -272,9 +274,9 @@ class Folder:
 def main(folder: Path) -> None:
     """Serve `<folder>/tables` until told to end. The port that was ours before is taken again when it is free."""
     logins = from_document({"logins": [json.loads((folder / "login.json").read_text("utf-8"))]}, "login.json")
-    NVarChar._encode_max = _Mended._encode_max
+    NVarChar._encode_max = _TerminatedNVarChar._encode_max
     note = folder / "port"
-    handler = Folder(folder / "tables").answer
+    handler = TableFolder(folder / "tables").answer
     try:
         server = BridgeServer("127.0.0.1", int(note.read_text()), query_handler=handler, logins=logins)
     except (OSError, ValueError):

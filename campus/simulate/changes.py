@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from campus.simulate.world import date_of
 from contracts.contract import SourceDataset
-from core.dialects import quoted
-from core.engine import engine
+from core.dialects import quote_identifier
+from core.engine import open_engine
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,12 @@ class Difference:
     rows: pa.Table
 
 
-def differences(dataset: SourceDataset, before: pa.Table, after: pa.Table) -> Difference:
+def find_differences(dataset: SourceDataset, before: pa.Table, after: pa.Table) -> Difference:
     """Compare two states, keys that repeat and keys that are NULL included."""
-    keys = ", ".join(_keys(dataset))
-    same = " and ".join(f"a.{key} is not distinct from k.{key}" for key in _keys(dataset))
-    columns = ", ".join(quoted(name, "duckdb") for name in after.column_names)
-    with engine(dataset.id) as db:
+    keys = ", ".join(_quote_keys(dataset))
+    same = " and ".join(f"a.{key} is not distinct from k.{key}" for key in _quote_keys(dataset))
+    columns = ", ".join(quote_identifier(name, "duckdb") for name in after.column_names)
+    with open_engine(dataset.id) as db:
         db.register("before_rows", before)
         db.register("after_rows", after)
         db.execute(
@@ -39,19 +39,19 @@ def differences(dataset: SourceDataset, before: pa.Table, after: pa.Table) -> Di
         )
 
 
-def restamped(dataset: SourceDataset, before: pa.Table, after: pa.Table, day: int) -> pa.Table:
+def restamp_rows(dataset: SourceDataset, before: pa.Table, after: pa.Table, day: int) -> pa.Table:
     """`after` in which every row that differs from `before` has a watermark of `day` or later, as its system would write.
 
     Rows that equal their last state but for the watermark keep the one that they were given then.
     """
     watermark = next(column.physical for column in dataset.columns if column.name == dataset.watermark)
-    mark = quoted(watermark, "duckdb")
-    rest = [quoted(name, "duckdb") for name in after.column_names if name != watermark]
+    mark = quote_identifier(watermark, "duckdb")
+    rest = [quote_identifier(name, "duckdb") for name in after.column_names if name != watermark]
     others, names = ", ".join(rest), ", ".join(f"a.{name}" for name in rest)
-    columns = ", ".join(quoted(name, "duckdb") for name in after.column_names)
+    columns = ", ".join(quote_identifier(name, "duckdb") for name in after.column_names)
     today = date_of(day).isoformat()
     late = f"case when a.{mark} < timestamp '{today}' then timestamp '{today} 18:00:00' else a.{mark} end"
-    with engine(dataset.id) as db:
+    with open_engine(dataset.id) as db:
         db.register("before_rows", before)
         db.register("after_rows", after)
         db.execute(f"create table last as select {others}, max({mark}) as last_mark from before_rows group by all")
@@ -64,6 +64,6 @@ def restamped(dataset: SourceDataset, before: pa.Table, after: pa.Table, day: in
         return stamps.cast(after.schema)
 
 
-def _keys(dataset: SourceDataset) -> list[str]:
+def _quote_keys(dataset: SourceDataset) -> list[str]:
     physical = {column.name: column.physical for column in dataset.columns}
-    return [quoted(physical[name], "duckdb") for name in dataset.key]
+    return [quote_identifier(physical[name], "duckdb") for name in dataset.key]

@@ -65,21 +65,21 @@ def day_of(value: date) -> int:
     return (value - FIRST_DAY).days + 1
 
 
-def epoch(value: date) -> int:
+def epoch_day(value: date) -> int:
     """Days since 1970-01-01."""
     return (value - date(1970, 1, 1)).days
 
 
-def present(frame: Frame, day: int) -> Bools:
+def is_present(frame: Frame, day: int) -> Bools:
     """The rows that their system shows on a day."""
     return np.asarray((frame["since"] <= day) & (frame["from_day"] <= max(day, 1)) & (frame["gone_day"] > day))
 
 
-def random(seed: int, *stream: int) -> np.random.Generator:
+def make_generator(seed: int, *stream: int) -> np.random.Generator:
     """Numbers that depend on the seed and the purpose only."""
     return np.random.Generator(np.random.PCG64([seed, *stream]))
 
 
-def office_hours(day: int, rows: int, numbers: np.random.Generator) -> Ints:
+def draw_office_hours(day: int, rows: int, numbers: np.random.Generator) -> Ints:
     """Moments between 8:00 and 18:00 of a day, in seconds since 1970-01-01."""
-    return epoch(date_of(day)) * 86_400 + numbers.integers(8 * 3600, 18 * 3600, rows)
+    return epoch_day(date_of(day)) * 86_400 + numbers.integers(8 * 3600, 18 * 3600, rows)

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from campus.simulate.world import day_of
-from core.calendar import calendar
+from core.calendar import load_calendar
 
 _DAY = timedelta(days=1)
-_CALENDAR = calendar(Path(__file__).resolve().parents[2] / "schemas" / "calendar")
+_CALENDAR = load_calendar(Path(__file__).resolve().parents[2] / "schemas" / "calendar")
 
 
-class Days(NamedTuple):
+class DaySpan(NamedTuple):
     """A span of days, first and last included."""
 
     first: int
@@ -32,30 +32,30 @@ class Term(NamedTuple):
     first: int
     last: int
     opened: int
-    checkin: Days
-    registration: Days
+    checkin: DaySpan
+    registration: DaySpan
 
 
-def _window(name: str, after: date) -> Days:
+def _find_window(name: str, after: date) -> DaySpan:
     """The first window of a name that begins on a day or later."""
     found = min((window for window in _CALENDAR.named if window.name == name and window.first >= after), key=lambda w: w.first)
-    return Days(day_of(found.first), day_of(found.last))
+    return DaySpan(day_of(found.first), day_of(found.last))
 
 
-def _terms() -> tuple[Term, ...]:
+def _build_terms() -> tuple[Term, ...]:
     terms = []
     for term in _CALENDAR.terms:
         around = term.first - 7 * _DAY
-        checkin, registration = _window("checkin", around), _window("registration", term.first)
+        checkin, registration = _find_window("checkin", around), _find_window("registration", term.first)
         terms.append(
             Term(term.school_year, term.code, day_of(term.first), day_of(term.last), checkin.first - 7, checkin, registration)
         )
     return tuple(terms[-3:])
 
 
-BEFORE, AUTUMN, SPRING = TERMS = _terms()
+BEFORE, AUTUMN, SPRING = TERMS = _build_terms()
 """The spring term of the school year before, then the two terms of this one. A batch opens a week before check-in."""
-REPORT = _window("new_student_report", date(2026, 8, 1))
+REPORT = _find_window("new_student_report", date(2026, 8, 1))
 """The days on which new students report; T is the first (YWLC01)."""
 ADMITTED = REPORT.first - 20
 """T-20: the admissions office has handed its records to the academic affairs office (YWLC01/3)."""
@@ -63,9 +63,9 @@ NUMBERED = REPORT.first - 15
 """T-15: every new student has a number and is in the academic and graduate systems (SJGXLC02/1, SJGXLC03/1)."""
 CARDS_READY = REPORT.first - 2
 """T-2: temporary cards are with the colleges (YWLC01/6)."""
-CARDS_ISSUED = Days(REPORT.first + 60, REPORT.first + 90)
+CARDS_ISSUED = DaySpan(REPORT.first + 60, REPORT.first + 90)
 """T+60 to T+90: formal cards are given out and temporary ones taken back (YWLC02/6)."""
-LEFT_BEFORE, LEAVING = (_window("leaving_day", date(year, 6, 1)).first for year in (2026, 2027))
+LEFT_BEFORE, LEAVING = (_find_window("leaving_day", date(year, 6, 1)).first for year in (2026, 2027))
 """The leaving days of the cohorts of 2026 and 2027."""
 LEAVING_OPENS = 14
 """Days before the leaving day on which the leaving system gets its students (SJGXLC15/1)."""

@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from cli.app import AsJson, app
-from cli.output import show
+from cli.output import show_result
 from core.errors import Denied
-from core.messages import text
+from core.messages import translate
 
-PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help=text("account.cli.stdin"))]
+PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help=translate("account.cli.stdin"))]
 
 
 class Act(StrEnum):
@@ -27,83 +27,85 @@ class Act(StrEnum):
     UNLOCK = "unlock"
 
 
-@app.command(help=text("account.cli.login"))
+@app.command(help=translate("account.cli.login"))
 def login(
-    name: Annotated[str, typer.Argument(help=text("account.cli.name"))],
+    name: Annotated[str, typer.Argument(help=translate("account.cli.name"))],
     password_stdin: PasswordStdin = False,
     as_json: AsJson = False,
 ) -> None:
     from core.store import accounts
-    from core.store.ledger import ledger
+    from core.store.ledger import open_ledger
 
-    account, token = accounts.sign_in(ledger(), name, _password(name, password_stdin, new=False))
+    account, token = accounts.sign_in(open_ledger(), name, _password(name, password_stdin, new=False))
     accounts.keep(token)
     found = {"name": account.name, "role": account.role}
-    told = text("account.signed_in", None, name=account.name, role=text(f"rights.role_{account.role}"), hours=_hours())
-    show(found, as_json, None if as_json else told)
+    told = translate(
+        "account.signed_in", None, name=account.name, role=translate(f"rights.role_{account.role}"), hours=_hours()
+    )
+    show_result(found, as_json, None if as_json else told)
 
 
-@app.command(help=text("account.cli.logout"))
+@app.command(help=translate("account.cli.logout"))
 def logout(as_json: AsJson = False) -> None:
     from core.store import accounts
-    from core.store.ledger import ledger
+    from core.store.ledger import open_ledger
 
-    accounts.sign_out(ledger())
-    show({}, as_json, None if as_json else text("account.signed_out"))
+    accounts.sign_out(open_ledger())
+    show_result({}, as_json, None if as_json else translate("account.signed_out"))
 
 
-@app.command(help=text("account.cli.whoami"))
+@app.command(help=translate("account.cli.whoami"))
 def whoami(as_json: AsJson = False) -> None:
     from core.store import accounts
-    from core.store.ledger import ledger
+    from core.store.ledger import open_ledger
 
-    who = accounts.current(ledger())
+    who = accounts.current(open_ledger())
     if who is None:
         raise Denied("HUB799", "hub whoami")
     systems = list(who.systems)
     found = {"name": who.name, "role": who.role, "systems": systems, "person_no": who.person_no}
-    shown = {**found, "role": text(f"rights.role_{who.role}")}
-    show(found if as_json else shown, as_json)
+    shown = {**found, "role": translate(f"rights.role_{who.role}")}
+    show_result(found if as_json else shown, as_json)
 
 
-@app.command(help=text("account.cli.account"))
+@app.command(help=translate("account.cli.account"))
 def account(
-    act: Annotated[Act, typer.Argument(help=text("account.cli.act"))] = Act.LIST,
-    name: Annotated[str | None, typer.Argument(help=text("account.cli.name"))] = None,
-    role: Annotated[str | None, typer.Option("--role", help=text("account.cli.role"))] = None,
-    systems: Annotated[str, typer.Option("--systems", help=text("account.cli.systems"))] = "",
-    person: Annotated[str | None, typer.Option("--person", help=text("account.cli.person"))] = None,
+    act: Annotated[Act, typer.Argument(help=translate("account.cli.act"))] = Act.LIST,
+    name: Annotated[str | None, typer.Argument(help=translate("account.cli.name"))] = None,
+    role: Annotated[str | None, typer.Option("--role", help=translate("account.cli.role"))] = None,
+    systems: Annotated[str, typer.Option("--systems", help=translate("account.cli.systems"))] = "",
+    person: Annotated[str | None, typer.Option("--person", help=translate("account.cli.person"))] = None,
     password_stdin: PasswordStdin = False,
     as_json: AsJson = False,
 ) -> None:
     from cli.tables import desk
     from core.store import accounts
-    from core.store.ledger import ledger
+    from core.store.ledger import open_ledger
 
-    book = ledger()
+    ledger = open_ledger()
     if act is Act.LIST:
-        accounts.acting(book, "see_accounts")
-        rows = accounts.listed(book)
+        accounts.acting(ledger, "see_accounts")
+        rows = accounts.listed(ledger)
         names = ("name", "role", "systems", "person_no", "state", "made_by", "made_at")
         shown = [{**row, "systems": ", ".join(row["systems"]) or None} for row in rows]
-        show(rows, as_json, None if as_json else desk.lines(shown, names, "account.title"))
+        show_result(rows, as_json, None if as_json else desk.render_rows(shown, names, "account.title"))
         return
     if name is None:
         raise Denied("HUB893", f"hub account {act}", reason_key="misuse.missing", thing="NAME", command="hub account")
     if act is Act.ADD:
-        by = None if accounts.is_empty(book) else accounts.acting(book, "accounts")
+        by = None if accounts.is_empty(ledger) else accounts.acting(ledger, "accounts")
         wanted = accounts.Account(name, role or "", _systems(systems), person)
         accounts.right(wanted)
-        found = accounts.add(book, wanted, _password(name, password_stdin, new=True), by)
+        found = accounts.add(ledger, wanted, _password(name, password_stdin, new=True), by)
     elif act is Act.PASSWORD:
-        who = accounts.current(book)
+        who = accounts.current(ledger)
         if who is None or not accounts.same(who.name, name):
-            accounts.acting(book, "accounts")
-        found = accounts.set_password(book, name, _password(name, password_stdin, new=True))
+            accounts.acting(ledger, "accounts")
+        found = accounts.set_password(ledger, name, _password(name, password_stdin, new=True))
     else:
-        accounts.acting(book, "accounts")
-        found = accounts.unlock(book, name) if act is Act.UNLOCK else accounts.enable(book, name, act is Act.ENABLE)
-    show(found, as_json)
+        accounts.acting(ledger, "accounts")
+        found = accounts.unlock(ledger, name) if act is Act.UNLOCK else accounts.enable(ledger, name, act is Act.ENABLE)
+    show_result(found, as_json)
 
 
 def _systems(given: str) -> tuple[str, ...]:
@@ -112,14 +114,14 @@ def _systems(given: str) -> tuple[str, ...]:
     Raises:
         ContractError: HUB104 for one that there is not.
     """
-    from contracts.catalog import catalog, nearest
+    from contracts.catalog import format_known_names, load_catalog
     from core.errors import ContractError
 
     wanted = tuple(dict.fromkeys(system for system in given.replace(",", " ").split()))
-    known = catalog().systems
+    known = load_catalog().systems
     for system in wanted:
         if system not in known:
-            raise ContractError("HUB104", system, kind="system", known=nearest(system, known))
+            raise ContractError("HUB104", system, kind="system", known=format_known_names(system, known))
     return wanted
 
 
@@ -133,7 +135,7 @@ def _password(name: str, stdin: bool, *, new: bool) -> str:
         return sys.stdin.readline().rstrip("\r\n")
     if not sys.stdin.isatty():
         raise Denied("HUB795", name)
-    return str(typer.prompt(text("account.ask", None, name=name), hide_input=True, confirmation_prompt=new))
+    return str(typer.prompt(translate("account.ask", None, name=name), hide_input=True, confirmation_prompt=new))
 
 
 def _hours() -> int:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.app import AsJson, agreed, app, interruptible
-from cli.output import NEEDS_A_PERSON, complain, say, show
-from core.calendar import local_minute
-from core.errors import Denied, Fault
-from core.messages import text
-from core.settings import settings
+from cli.app import AsJson, app, ask_to_agree, handle_interrupt
+from cli.output import NEEDS_A_PERSON, print_error, print_parts, show_result
+from core.calendar import format_local_minute
+from core.errors import Denied, MachineFault
+from core.messages import translate
+from core.settings import get_settings
 
 if TYPE_CHECKING:
     from runs.backup_manifest import Manifest, Report
@@ -24,50 +24,50 @@ SHOWN = 5
 """Files that are named of those that are not as the ledger says."""
 
 
-@app.command(help=text("backup.cli.backup"))
-def backup(folder: Annotated[Path, typer.Argument(help=text("backup.cli.into"))], as_json: AsJson = False) -> None:
+@app.command(help=translate("backup.cli.backup"))
+def backup(folder: Annotated[Path, typer.Argument(help=translate("backup.cli.into"))], as_json: AsJson = False) -> None:
     from runs.backup import backup as run
 
-    with interruptible(), _progress(as_json) as report:
+    with handle_interrupt(), _progress(as_json) as report:
         made = run(folder, report)
     facts = _facts(made.manifest) | {"folder": str(made.folder), "seconds": round(made.seconds, 1)}
-    _tell(facts, as_json, [text("backup.made", None, **facts), *_connections(made.manifest)])
+    _tell(facts, as_json, [translate("backup.made", None, **facts), *_connections(made.manifest)])
     _complain(made.manifest)
 
 
-@app.command(help=text("backup.cli.restore"))
+@app.command(help=translate("backup.cli.restore"))
 def restore(
-    folder: Annotated[Path, typer.Argument(help=text("backup.cli.from"))],
-    check: Annotated[bool, typer.Option("--check", help=text("backup.cli.check"))] = False,
-    replace: Annotated[bool, typer.Option("--replace", help=text("backup.cli.replace"))] = False,
-    yes: Annotated[bool, typer.Option("--yes", help=text("backup.cli.yes"))] = False,
+    folder: Annotated[Path, typer.Argument(help=translate("backup.cli.from"))],
+    check: Annotated[bool, typer.Option("--check", help=translate("backup.cli.check"))] = False,
+    replace: Annotated[bool, typer.Option("--replace", help=translate("backup.cli.replace"))] = False,
+    yes: Annotated[bool, typer.Option("--yes", help=translate("backup.cli.yes"))] = False,
     as_json: AsJson = False,
 ) -> None:
     from runs import restore as restores
     from runs.backup_manifest import read
 
     if check:
-        with interruptible(), _progress(as_json) as report:
+        with handle_interrupt(), _progress(as_json) as report:
             manifest = restores.check(folder, report)
         facts = _facts(manifest) | {"folder": str(folder.absolute())}
-        _tell(facts, as_json, [text("backup.sound", None, **facts), *_connections(manifest)])
+        _tell(facts, as_json, [translate("backup.sound", None, **facts), *_connections(manifest)])
         _complain(manifest)
         return
     read(folder)
-    if restores.occupied() and not (replace and agreed(text("backup.ask"), yes, as_json)):
-        raise Denied("HUB853", "hub", var=str(settings().var))
-    with interruptible(), _progress(as_json) as report:
+    if restores.occupied() and not (replace and ask_to_agree(translate("backup.ask"), yes, as_json)):
+        raise Denied("HUB853", "hub", var=str(get_settings().var))
+    with handle_interrupt(), _progress(as_json) as report:
         found = restores.restore(folder, report, replace)
     facts = _facts(found.manifest) | {"seconds": round(found.seconds, 1), "abandoned": list(found.abandoned)}
-    lines = [text("backup.restored", None, **facts)]
-    lines += [text("backup.abandoned", None, runs=", ".join(found.abandoned))] if found.abandoned else []
+    lines = [translate("backup.restored", None, **facts)]
+    lines += [translate("backup.abandoned", None, runs=", ".join(found.abandoned))] if found.abandoned else []
     _tell(facts, as_json, [*lines, *_left(found.manifest)])
     _complain(found.manifest)
 
 
 def _facts(manifest: Manifest) -> dict[str, Any]:
     return {
-        "made_at": local_minute(datetime.fromisoformat(manifest.made_at)),
+        "made_at": format_local_minute(datetime.fromisoformat(manifest.made_at)),
         "product": manifest.product,
         "migration": manifest.migration,
         "version": manifest.version,
@@ -83,9 +83,9 @@ def _facts(manifest: Manifest) -> dict[str, Any]:
 
 def _tell(facts: dict[str, Any], as_json: bool, lines: list[str]) -> None:
     if as_json:
-        show(facts, True)
+        show_result(facts, True)
     else:
-        say(*lines)
+        print_parts(*lines)
 
 
 def _connections(manifest: Manifest, here: Collection[str] = ()) -> list[str]:
@@ -93,19 +93,19 @@ def _connections(manifest: Manifest, here: Collection[str] = ()) -> list[str]:
     is registered `here`."""
     named = [one.id for one in manifest.connections if one.family != "off" and one.id not in here]
     off = [one.id for one in manifest.connections if one.family == "off" and one.id not in here]
-    lines = [text("backup.connections", None, count=len(named), names=", ".join(named))] if named else []
-    return lines + ([text("backup.off", None, names=", ".join(off))] if off else [])
+    lines = [translate("backup.connections", None, count=len(named), names=", ".join(named))] if named else []
+    return lines + ([translate("backup.off", None, names=", ".join(off))] if off else [])
 
 
 def _left(manifest: Manifest) -> list[str]:
     """What is left to do on the new machine, in order."""
-    from core.store.connections import known
+    from core.store.connections import list_connections
     from runs.backup import contracts
 
-    steps = _connections(manifest, known())
-    steps += [] if contracts() == manifest.contracts else [text("backup.contracts")]
-    steps += [text("backup.lint"), text("backup.receivers"), text("backup.night")]
-    return [text("backup.left"), *(f"{place}. {step}" for place, step in enumerate(steps, 1))]
+    steps = _connections(manifest, list_connections())
+    steps += [] if contracts() == manifest.contracts else [translate("backup.contracts")]
+    steps += [translate("backup.lint"), translate("backup.receivers"), translate("backup.night")]
+    return [translate("backup.left"), *(f"{place}. {step}" for place, step in enumerate(steps, 1))]
 
 
 def _complain(manifest: Manifest) -> None:
@@ -117,7 +117,7 @@ def _complain(manifest: Manifest) -> None:
     wrong = [*manifest.damaged, *manifest.gone]
     if wrong:
         names = ", ".join(wrong[:SHOWN]) + (f" (+{len(wrong) - SHOWN})" if len(wrong) > SHOWN else "")
-        complain(Fault("HUB859", "hub", damaged=len(manifest.damaged), gone=len(manifest.gone), names=names))
+        print_error(MachineFault("HUB859", "hub", damaged=len(manifest.damaged), gone=len(manifest.gone), names=names))
         raise typer.Exit(NEEDS_A_PERSON)
 
 
@@ -133,7 +133,7 @@ def _progress(quiet: bool) -> Iterator[Report]:
 
         def report(doing: str, done: int, of: int) -> None:
             if doing not in tasks:
-                tasks[doing] = bars.add_task(text(f"backup.doing.{doing}"), total=of)
+                tasks[doing] = bars.add_task(translate(f"backup.doing.{doing}"), total=of)
             bars.update(tasks[doing], completed=done, total=of)
 
         yield report

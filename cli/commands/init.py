@@ -9,32 +9,32 @@ from typing import Annotated
 import typer
 
 from cli.app import AsJson, app
-from cli.output import show
-from core.messages import text
+from cli.output import show_result
+from core.messages import translate
 
 
-@app.command(help=text("site.cli.init"))
+@app.command(help=translate("site.cli.init"))
 def init(
-    folder: Annotated[Path, typer.Argument(help=text("site.cli.folder"))],
-    name: Annotated[str | None, typer.Option(help=text("site.cli.name"))] = None,
-    language: Annotated[str | None, typer.Option(help=text("site.cli.language"))] = None,
-    profile: Annotated[str | None, typer.Option(help=text("site.cli.profile"))] = None,
-    store: Annotated[str | None, typer.Option(help=text("site.cli.store"))] = None,
-    time_zone: Annotated[str, typer.Option("--time-zone", help=text("site.cli.time_zone"))] = "Asia/Shanghai",
-    holidays: Annotated[str, typer.Option(help=text("site.cli.holidays"))] = "CN",
+    folder: Annotated[Path, typer.Argument(help=translate("site.cli.folder"))],
+    name: Annotated[str | None, typer.Option(help=translate("site.cli.name"))] = None,
+    language: Annotated[str | None, typer.Option(help=translate("site.cli.language"))] = None,
+    profile: Annotated[str | None, typer.Option(help=translate("site.cli.profile"))] = None,
+    store: Annotated[str | None, typer.Option(help=translate("site.cli.store"))] = None,
+    time_zone: Annotated[str, typer.Option("--time-zone", help=translate("site.cli.time_zone"))] = "Asia/Shanghai",
+    holidays: Annotated[str, typer.Option(help=translate("site.cli.holidays"))] = "CN",
     as_json: AsJson = False,
 ) -> None:
     from core.errors import Denied
     from core.messages import LANGUAGES
-    from core.settings import Site, settings
+    from core.settings import Site, get_settings
     from onboarding.site import create_site
 
     def ask(given: str | None, question: str, default: str) -> str:
         if given is not None or as_json or not sys.stdin.isatty():
             return default if given is None else given
-        return str(typer.prompt(text(question), default=default, show_default=bool(default)))
+        return str(typer.prompt(translate(question), default=default, show_default=bool(default)))
 
-    chosen = ask(language, "site.ask_language", settings().lang)
+    chosen = ask(language, "site.ask_language", get_settings().lang)
     if chosen not in LANGUAGES:
         raise Denied("HUB897", "language", value=chosen, known=", ".join(LANGUAGES))
     site = Site(
@@ -46,8 +46,8 @@ def init(
         holidays=holidays,
     )
     files = [path.relative_to(folder).as_posix() for path in create_site(folder, site)]
-    show(
+    show_result(
         {"folder": str(folder), "files": files},
         as_json,
-        None if as_json else text("site.made", None, folder=folder, count=len(files)),
+        None if as_json else translate("site.made", None, folder=folder, count=len(files)),
     )

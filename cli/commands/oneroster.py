@@ -9,27 +9,27 @@ from typing import Annotated
 import typer
 
 from cli.app import AsJson, app
-from cli.output import show
-from core.messages import text
+from cli.output import show_result
+from core.messages import translate
 
 
-@app.command(help=text("roster.command"))
+@app.command(help=translate("roster.command"))
 def oneroster(
-    bundles: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help=text("roster.bundles"))],
+    bundles: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help=translate("roster.bundles"))],
     as_json: AsJson = False,
 ) -> None:
     from cli.tables.grid import Grid
     from core.errors import FeedFailed
-    from onboarding.oneroster_validator import slips
+    from onboarding.oneroster_validator import find_violations
 
-    found = slips(bundles)
-    table = Grid(text("roster.title", None, count=len(found)))
+    found = find_violations(bundles)
+    table = Grid(translate("roster.title", None, count=len(found)))
     for name in ("bundle", "file", "column", "rows", "problem"):
-        table.column(text(f"roster.head_{name}"), whole=name in ("bundle", "file", "column"))
+        table.column(translate(f"roster.head_{name}"), whole=name in ("bundle", "file", "column"))
     for slip in found:
         rows = ", ".join(str(row) for row in slip.rows) + (" …" if slip.count > len(slip.rows) > 0 else "")
-        problem = text(f"roster.slip_{slip.problem}", None, count=slip.count)
+        problem = translate(f"roster.slip_{slip.problem}", None, count=slip.count)
         table.row(slip.bundle, slip.file, slip.column or "-", rows or "-", problem)
-    show([asdict(slip) for slip in found], as_json, None if as_json else table)
+    show_result([asdict(slip) for slip in found], as_json, None if as_json else table)
     if found:
         raise FeedFailed("HUB624", bundles[-1].name, count=len(found))

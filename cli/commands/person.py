@@ -8,98 +8,98 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.app import AsJson, app, day, signed_in
-from cli.output import show
-from core.messages import text
+from cli.app import AsJson, app, choose_business_date, signed_in
+from cli.output import show_result
+from core.messages import translate
 from core.store.ledger import Row
 
-Reason = Annotated[str, typer.Option("--reason", help=text("cli.reason"))]
-Number = Annotated[str, typer.Argument(help=text("person.cli.kept"))]
-Other = Annotated[str, typer.Argument(help=text("person.cli.joining"))]
-Alone = Annotated[str, typer.Argument(help=text("person.cli.alone"))]
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help=text("person.cli.day"))]
+Reason = Annotated[str, typer.Option("--reason", help=translate("cli.reason"))]
+Number = Annotated[str, typer.Argument(help=translate("person.cli.kept"))]
+Other = Annotated[str, typer.Argument(help=translate("person.cli.joining"))]
+Alone = Annotated[str, typer.Argument(help=translate("person.cli.alone"))]
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help=translate("person.cli.day"))]
 
 
-@app.command(help=text("person.cli.number"))
+@app.command(help=translate("person.cli.number"))
 def number(
-    unit: Annotated[str | None, typer.Option(help=text("person.cli.unit"))] = None,
-    name: Annotated[str | None, typer.Option(help=text("person.cli.name"))] = None,
-    kind: Annotated[str, typer.Option(help=text("person.cli.kind"))] = "9",
+    unit: Annotated[str | None, typer.Option(help=translate("person.cli.unit"))] = None,
+    name: Annotated[str | None, typer.Option(help=translate("person.cli.name"))] = None,
+    kind: Annotated[str, typer.Option(help=translate("person.cli.kind"))] = "9",
     valid_from: Day = None,
     valid_to: Day = None,
-    linked: Annotated[str | None, typer.Option(help=text("person.cli.linked"))] = None,
-    reason: Annotated[str, typer.Option("--reason", help=text("cli.reason"))] = "",
-    serial: Annotated[int | None, typer.Option(help=text("person.cli.serial"))] = None,
-    approve: Annotated[str | None, typer.Option(help=text("person.cli.approve"))] = None,
+    linked: Annotated[str | None, typer.Option(help=translate("person.cli.linked"))] = None,
+    reason: Annotated[str, typer.Option("--reason", help=translate("cli.reason"))] = "",
+    serial: Annotated[int | None, typer.Option(help=translate("person.cli.serial"))] = None,
+    approve: Annotated[str | None, typer.Option(help=translate("person.cli.approve"))] = None,
     as_json: AsJson = False,
 ) -> None:
-    from core.store.ledger import ledger
+    from core.store.ledger import open_ledger
     from desk import persons
 
     who = signed_in("number")
     if approve:
-        show(persons.approve_number(ledger(), approve, who), as_json)
+        show_result(persons.approve_number(open_ledger(), approve, who), as_json)
         return
-    start = day(valid_from)
+    start = choose_business_date(valid_from)
     end = valid_to.date() if valid_to else start.replace(month=12, day=31)
     facts = persons.Applicant(unit or "", name or "", kind, start, end, linked, reason)
-    show(persons.give_number(ledger(), facts, who, serial), as_json)
+    show_result(persons.give_number(open_ledger(), facts, who, serial), as_json)
 
 
-@app.command(help=text("person.cli.persons"))
+@app.command(help=translate("person.cli.persons"))
 def persons(
-    conflicts: Annotated[bool, typer.Option("--conflicts", help=text("person.cli.conflicts"))] = False,
-    provisional: Annotated[bool, typer.Option("--provisional", help=text("person.cli.provisional"))] = False,
-    number: Annotated[str | None, typer.Option(help=text("person.cli.of_number"))] = None,
+    conflicts: Annotated[bool, typer.Option("--conflicts", help=translate("person.cli.conflicts"))] = False,
+    provisional: Annotated[bool, typer.Option("--provisional", help=translate("person.cli.provisional"))] = False,
+    number: Annotated[str | None, typer.Option(help=translate("person.cli.of_number"))] = None,
     as_json: AsJson = False,
 ) -> None:
-    from contracts.catalog import catalog
-    from core.store.ledger import ledger
+    from contracts.catalog import load_catalog
+    from core.store.ledger import open_ledger
     from desk import persons as register
 
     if number or provisional or conflicts:
         signed_in("see_persons")
     if number:
-        entity, rows = "person_role", register.numbers(ledger(), number)
+        entity, rows = "person_role", register.list_roles(open_ledger(), number)
     elif provisional:
-        entity, rows = "staff_preentry", register.preentries(ledger())
+        entity, rows = "staff_preentry", register.list_preentries(open_ledger())
     elif conflicts:
-        entity, rows = "person_conflict", register.conflicts(ledger())
+        entity, rows = "person_conflict", register.list_conflicts(open_ledger())
     else:
-        show(register.summary(ledger()), as_json)
+        show_result(register.count_persons(open_ledger()), as_json)
         return
-    shown = register.masked(catalog(), entity, rows)
-    show(shown, as_json, None if as_json else _table(entity, shown))
+    shown = register.mask_rows(load_catalog(), entity, rows)
+    show_result(shown, as_json, None if as_json else _render_rows(entity, shown))
 
 
-@app.command(help=text("person.cli.link"))
+@app.command(help=translate("person.cli.link"))
 def link(number: Number, other: Other, reason: Reason, as_json: AsJson = False) -> None:
-    from core.store.ledger import ledger
+    from core.store.ledger import open_ledger
     from desk import persons
 
-    show(persons.link(ledger(), number, other, signed_in("decide"), reason), as_json)
+    show_result(persons.link_numbers(open_ledger(), number, other, signed_in("decide"), reason), as_json)
 
 
-@app.command(help=text("person.cli.unlink"))
+@app.command(help=translate("person.cli.unlink"))
 def unlink(number: Alone, reason: Reason, as_json: AsJson = False) -> None:
-    from core.store.ledger import ledger
+    from core.store.ledger import open_ledger
     from desk import persons
 
-    show(persons.unlink(ledger(), number, signed_in("decide"), reason), as_json)
+    show_result(persons.unlink_number(open_ledger(), number, signed_in("decide"), reason), as_json)
 
 
-def _table(entity: str, rows: Sequence[Row]) -> Any:
+def _render_rows(entity: str, rows: Sequence[Row]) -> Any:
     """The rows under the contract's own titles; numbers and days are never cut."""
     from cli.tables.grid import Grid
-    from cli.tables.screen import told
-    from contracts.catalog import catalog
+    from cli.tables.screen import format_fact
+    from contracts.catalog import load_catalog
     from reporting import display_names
 
-    found = catalog().entity(entity)
-    grid = Grid(f"{display_names.entity(catalog(), entity)} {len(rows)}")
+    found = load_catalog().entity(entity)
+    grid = Grid(f"{display_names.get_entity_title(load_catalog(), entity)} {len(rows)}")
     for column in found.columns:
         number = column.name in found.key or column.name.endswith(("_no", "_id")) or column.type.name in ("date", "timestamp")
-        grid.column(display_names.titled(column.title, column.name), whole=number)
+        grid.column(display_names.choose_title(column.title, column.name), whole=number)
     for row in rows:
-        grid.row(*("-" if row[column.name] is None else told(column.name, row[column.name]) for column in found.columns))
+        grid.row(*("-" if row[column.name] is None else format_fact(column.name, row[column.name]) for column in found.columns))
     return grid

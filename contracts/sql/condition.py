@@ -14,18 +14,28 @@ from sqlglot.errors import SqlglotError
 from contracts.sql import subset
 
 DIALECT = "duckdb"
-_ACROSS = (exp.Query, exp.Table, exp.Exists, exp.Any, exp.AggFunc, exp.Window, exp.Star)
+_ACROSS_ROWS = (exp.Query, exp.Table, exp.Exists, exp.Any, exp.AggFunc, exp.Window, exp.Star)
 """What looks at more than the row itself."""
-_TRUTHS = (exp.Predicate, exp.Connector, exp.Not, exp.Boolean, exp.Column, exp.Case, exp.Coalesce, exp.StartsWith, exp.Contains)
+_BOOLEAN_NODES = (
+    exp.Predicate,
+    exp.Connector,
+    exp.Not,
+    exp.Boolean,
+    exp.Column,
+    exp.Case,
+    exp.Coalesce,
+    exp.StartsWith,
+    exp.Contains,
+)
 """What can be true or false; a column is asked by the engine whether it is."""
 
 
-class NoCondition(ValueError):
+class InvalidCondition(ValueError):
     """The text is not one condition; the message names what in it is none."""
 
 
 @functools.lru_cache(maxsize=1024)
-def parse(text: str) -> exp.Expr:
+def parse_condition(text: str) -> exp.Expr:
     """The condition in a text, as a tree that nobody changes.
 
     Raises:
@@ -34,25 +44,25 @@ def parse(text: str) -> exp.Expr:
     try:
         found = Dialect.get_or_raise(DIALECT).parse_into(exp.Condition, text)
     except SqlglotError:
-        raise NoCondition(text) from None
+        raise InvalidCondition(text) from None
     if len(found) != 1 or found[0] is None:
-        raise NoCondition(text)
+        raise InvalidCondition(text)
     tree = found[0]
     for node in tree.walk():
-        across = isinstance(node, _ACROSS) or (isinstance(node, exp.In) and node.args.get("field") is not None)
+        across = isinstance(node, _ACROSS_ROWS) or (isinstance(node, exp.In) and node.args.get("field") is not None)
         if across or (isinstance(node, exp.Column) and node.table):
-            raise NoCondition(node.sql(DIALECT, comments=False))
-    for _, name, _ in subset.complaints(tree):
-        raise NoCondition(name)
-    if not isinstance(tree.unnest(), _TRUTHS):
-        raise NoCondition(tree.sql(DIALECT, comments=False))
+            raise InvalidCondition(node.sql(DIALECT, comments=False))
+    for _, name, _ in subset.find_violations(tree):
+        raise InvalidCondition(name)
+    if not isinstance(tree.unnest(), _BOOLEAN_NODES):
+        raise InvalidCondition(tree.sql(DIALECT, comments=False))
     return tree
 
 
-def plain(text: str) -> str:
+def render_condition(text: str) -> str:
     """The condition as it is run, without anything that the contract says beside it.
 
     Raises:
         NoCondition: as `parse`.
     """
-    return parse(text).sql(DIALECT, comments=False)
+    return parse_condition(text).sql(DIALECT, comments=False)

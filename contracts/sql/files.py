@@ -14,22 +14,22 @@ from sqlglot.errors import SqlglotError
 
 from contracts.finding import Finding
 
-MARK = "待填"
+PLACEHOLDER = "待填"
 """What `hub draft` writes where a person must fill something in; lint refuses a file that still holds it."""
-FOLDERS: Mapping[str, tuple[str, str]] = {
+SQL_FOLDERS: Mapping[str, tuple[str, str]] = {
     "conform": ("conform/*/*.sql", "duckdb"),
     "feeds": ("feeds/*/*.sql", "postgres"),
     "checks": ("checks/*.sql", "duckdb"),
     "obligations": ("obligations/*.sql", "postgres"),
 }
 """Kind -> where its files lie under `sql/` and the dialect they are written in."""
-GATHERING = ("group", "distinct", "having", "limit", "offset", "with", "with_")
+GATHERING_CLAUSES = ("group", "distinct", "having", "limit", "offset", "with", "with_")
 """Parts of a parsed SELECT after which a row of it is no longer one row of its main table, or depends on others."""
-_TEMPLATE = re.compile(r"\{\{|\{%|\$\{")
+_TEMPLATE_SIGN = re.compile(r"\{\{|\{%|\$\{")
 
 
 @dataclass(frozen=True)
-class Query:
+class SqlFile:
     """A parsed SQL file. `file` is its name in findings."""
 
     path: Path
@@ -44,7 +44,7 @@ class Query:
                 return int(inner.meta["line"])
         return self.line(node.parent) if node.parent is not None else 1
 
-    def finding(self, code: str, node: exp.Expr, **facts: object) -> Finding:
+    def build_finding(self, code: str, node: exp.Expr, **facts: object) -> Finding:
         return Finding(code, self.file, self.line(node), facts)
 
     @property
@@ -55,39 +55,39 @@ class Query:
     @property
     def tables(self) -> frozenset[str]:
         """Every table named, as written (`hr.staff_record`), common table expressions included."""
-        return frozenset(full_name(table) for table in self.tree.find_all(exp.Table))
+        return frozenset(full_table_name(table) for table in self.tree.find_all(exp.Table))
 
 
 @functools.lru_cache(maxsize=1024)
-def parsed(sql: str) -> exp.Query:
+def parse_select(sql: str) -> exp.Query:
     """A SELECT as a tree that nobody changes: who wants another one changes a copy."""
     return sqlglot.parse_one(sql, read="duckdb").assert_is(exp.Query)
 
 
 @functools.cache
-def tables_of(sql: str) -> list[tuple[str, str]]:
+def list_tables(sql: str) -> list[tuple[str, str]]:
     """The `(schema, table)` pairs that a SELECT reads, CTE names left out, in order of appearance."""
-    tree = parsed(sql)
+    tree = parse_select(sql)
     named = {cte.alias_or_name for cte in tree.find_all(exp.CTE)}
     found = [(table.db, table.name) for table in tree.find_all(exp.Table)]
     return list(dict.fromkeys(pair for pair in found if pair[0] or pair[1] not in named))
 
 
-def full_name(table: exp.Table) -> str:
+def full_table_name(table: exp.Table) -> str:
     return ".".join(part for part in (table.db, table.name) if part)
 
 
-def parse(path: Path, file: str, dialect: str) -> Query | Finding:
+def parse_file(path: Path, file: str, dialect: str) -> SqlFile | Finding:
     """The one SELECT in a file, or the finding (HUB129, HUB130, HUB131, HUB133) about `file` that says why it is none."""
     try:
         content = path.read_text("utf-8")
     except UnicodeDecodeError:
         return Finding("HUB130", file, 1, {"problem": "utf-8"})
     for number, line in enumerate(content.splitlines(), start=1):
-        if template := _TEMPLATE.search(line):
+        if template := _TEMPLATE_SIGN.search(line):
             return Finding("HUB133", file, number, {"name": template[0]})
-        if MARK in line:
-            return Finding("HUB129", file, number, {"mark": line[line.index(MARK) :].rstrip(" */")})
+        if PLACEHOLDER in line:
+            return Finding("HUB129", file, number, {"mark": line[line.index(PLACEHOLDER) :].rstrip(" */")})
     try:
         trees = [tree for tree in sqlglot.parse(content, read=dialect) if tree is not None]
     except SqlglotError as error:
@@ -97,4 +97,4 @@ def parse(path: Path, file: str, dialect: str) -> Query | Finding:
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
         kinds = ", ".join(tree.key.upper() for tree in trees) or "-"
         return Finding("HUB131", file, 1, {"found": kinds})
-    return Query(path, file, content, trees[0])
+    return SqlFile(path, file, content, trees[0])

@@ -17,11 +17,11 @@ from sqlglot.optimizer.scope import traverse_scope
 from contracts.sql import subset
 from core.errors import ContractError
 
-Known = Callable[[str], bool]
+CanReadTable = Callable[[str], bool]
 """Whether a SELECT may read a table, by its name as written."""
 
 
-def read(path: Path, dialect: str, known: Known) -> str:
+def read_select(path: Path, dialect: str, known: CanReadTable) -> str:
     """The text of a SQL file without its last semicolon.
 
     Raises:
@@ -30,7 +30,7 @@ def read(path: Path, dialect: str, known: Known) -> str:
     """
     where = f"sql/{'/'.join(path.parts[-3:])}" if path.parts[-3] != "sql" else f"sql/{'/'.join(path.parts[-2:])}"
     text = path.read_text("utf-8").strip().rstrip(";")
-    fault, tables = _judged(text, dialect)
+    fault, tables = _judge_text(text, dialect)
     if fault:
         raise ContractError(fault[0], where, problem=fault[1])
     for table in tables:
@@ -40,7 +40,7 @@ def read(path: Path, dialect: str, known: Known) -> str:
 
 
 @functools.lru_cache(maxsize=1024)
-def _judged(text: str, dialect: str) -> tuple[tuple[str, str] | None, tuple[str, ...]]:
+def _judge_text(text: str, dialect: str) -> tuple[tuple[str, str] | None, tuple[str, ...]]:
     """Code and problem of a text that may not run, or None and the tables that it reads."""
     try:
         trees = sqlglot.parse(text, read=dialect)
@@ -49,12 +49,12 @@ def _judged(text: str, dialect: str) -> tuple[tuple[str, str] | None, tuple[str,
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
         return ("HUB162", ", ".join("-" if tree is None else tree.key.upper() for tree in trees)), ()
     tree = trees[0]
-    for _, name, _ in subset.complaints(tree):
+    for _, name, _ in subset.find_violations(tree):
         return ("HUB160", name), ()
-    return None, tuple(dict.fromkeys(_tables(tree)))
+    return None, tuple(dict.fromkeys(_list_table_names(tree)))
 
 
-def _tables(tree: exp.Expr) -> list[str]:
+def _list_table_names(tree: exp.Expr) -> list[str]:
     """Every table with all parts of its name. What the SELECT defines itself is left out where it is visible, and only
     there: elsewhere its name is that of a table."""
     own = {

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
 
-STRUCTURE: frozenset[type[exp.Expr]] = frozenset(
+STRUCTURE_NODES: frozenset[type[exp.Expr]] = frozenset(
     {
         exp.Select, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.Qualify, exp.Order, exp.Ordered,
         exp.With, exp.CTE, exp.Subquery, exp.Union, exp.Except, exp.Intersect, exp.Distinct,
@@ -24,7 +24,7 @@ STRUCTURE: frozenset[type[exp.Expr]] = frozenset(
         exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg, exp.DPipe,
     }
 )  # fmt: skip
-FUNCTIONS: frozenset[type[exp.Expr]] = frozenset(
+FUNCTION_NODES: frozenset[type[exp.Expr]] = frozenset(
     {
         exp.Cast, exp.TryCast, exp.Case, exp.If, exp.Coalesce, exp.Nullif, exp.Greatest, exp.Least,
         exp.Trim, exp.Lower, exp.Upper, exp.Substring, exp.Left, exp.Right, exp.Length, exp.Replace, exp.Translate,
@@ -37,7 +37,7 @@ FUNCTIONS: frozenset[type[exp.Expr]] = frozenset(
         exp.RowNumber, exp.Rank, exp.DenseRank, exp.Lag, exp.Lead, exp.And, exp.Or, exp.Exists, exp.Any,
     }
 )  # fmt: skip
-NAMED = frozenset({"nfc_normalize"})
+NAMED_FUNCTIONS = frozenset({"nfc_normalize"})
 """Functions by name that the parser has no class for; each engine's adapter must offer them."""
 
 _BANNED_CLASSES: Mapping[str, tuple[str, ...]] = {
@@ -66,82 +66,85 @@ _BANNED_NAMES: Mapping[str, tuple[str, ...]] = {
     "nested": ("list_sort", "list_contains", "string_split", "struct_pack", "row"),
     "engine": ("read_csv", "read_csv_auto", "read_parquet", "read_json", "glob", "getenv", "current_setting"),
 }
-BANNED: Mapping[str, str] = {
+BANNED_REASONS: Mapping[str, str] = {
     **{name.lower(): why for why, names in _BANNED_CLASSES.items() for name in names},
     **{name: why for why, names in _BANNED_NAMES.items() for name in names},
 }
-_INEXACT = frozenset({exp.DataType.Type.DOUBLE, exp.DataType.Type.FLOAT})
+_INEXACT_TYPES = frozenset({exp.DataType.Type.DOUBLE, exp.DataType.Type.FLOAT})
 _UNSAFE_REGEX = re.compile(r"\(\?(?:=|!|<=|<!|>|P=)|(?<!\\)\\[1-9]")
-_EXTRACTS = frozenset({"YEAR", "MONTH", "DAY", "QUARTER"})
+_EXTRACT_PARTS = frozenset({"YEAR", "MONTH", "DAY", "QUARTER"})
 
 
-def complaints(tree: exp.Expr) -> Iterator[tuple[exp.Expr, str, str | None]]:
+def find_violations(tree: exp.Expr) -> Iterator[tuple[exp.Expr, str, str | None]]:
     """Every construct that is refused: the node, its name, and the key of the reason (None: merely not on the list)."""
     for node in tree.walk():
-        name = _name(node)
-        if why := BANNED.get(name) or _misused(node):
-            yield node, _written(node), why
-        elif type(node) not in STRUCTURE and type(node) not in FUNCTIONS and name not in NAMED:
-            yield node, _written(node), None
+        name = _node_name(node)
+        if why := BANNED_REASONS.get(name) or _find_misuse(node):
+            yield node, _written_name(node), why
+        elif type(node) not in STRUCTURE_NODES and type(node) not in FUNCTION_NODES and name not in NAMED_FUNCTIONS:
+            yield node, _written_name(node), None
 
 
-def known_names() -> frozenset[str]:
+def list_function_names() -> frozenset[str]:
     """The names of the allowed functions as people write them."""
-    return frozenset(name.lower() for kind in FUNCTIONS if issubclass(kind, exp.Func) for name in kind.sql_names()[:1]) | NAMED
+    return (
+        frozenset(name.lower() for kind in FUNCTION_NODES if issubclass(kind, exp.Func) for name in kind.sql_names()[:1])
+        | NAMED_FUNCTIONS
+    )
 
 
-def _name(node: exp.Expr) -> str:
+def _node_name(node: exp.Expr) -> str:
     return str(node.name).lower() if isinstance(node, exp.Anonymous | exp.AnonymousAggFunc) else type(node).__name__.lower()
 
 
-def _written(node: exp.Expr) -> str:
+def _written_name(node: exp.Expr) -> str:
     """The name of a construct as people write it."""
     if isinstance(node, exp.DataType):
         return node.sql().lower()
     if isinstance(node, exp.Func) and not isinstance(node, exp.Anonymous | exp.AnonymousAggFunc):
         return str(node.sql_names()[0]).lower()
-    return _name(node)
+    return _node_name(node)
 
 
-def _misused(node: exp.Expr) -> str | None:
+def _find_misuse(node: exp.Expr) -> str | None:
     """Allowed constructs that are right only in one form."""
-    for kind, test, why in _FORMS:
+    for kind, test, why in _MISUSE_TESTS:
         if isinstance(node, kind) and test(node):
             return why
     return None
 
 
-def _text(node: exp.Expr | None) -> str:
+def _literal_text(node: exp.Expr | None) -> str:
     return str(node.name) if isinstance(node, exp.Literal) else ""
 
 
 def _divides_by_unknown(node: exp.Expr) -> bool:
     divisor = node.args["expression"].unnest()
-    return not isinstance(divisor, exp.Nullif) and _text(divisor) in {"", "0"}
+    return not isinstance(divisor, exp.Nullif) and _literal_text(divisor) in {"", "0"}
 
 
 def _is_first_match_only(node: exp.Expr) -> bool:
-    return "g" not in _text(node.args.get("modifiers"))
+    return "g" not in _literal_text(node.args.get("modifiers"))
 
 
 def _has_unsafe_regex(node: exp.Expr) -> bool:
-    return any(_UNSAFE_REGEX.search(_text(literal)) for literal in node.find_all(exp.Literal))
+    return any(_UNSAFE_REGEX.search(_literal_text(literal)) for literal in node.find_all(exp.Literal))
 
 
-def _unit(node: exp.Expr) -> str:
+def _date_unit(node: exp.Expr) -> str:
     unit = node.args.get("unit")
     return str(unit.name).upper() if unit is not None else "DAY"
 
 
-_FORMS = (
+_MISUSE_TESTS = (
     (exp.Div, _divides_by_unknown, "zero"),
     (exp.RegexpReplace, _is_first_match_only, "first_match"),
     (exp.RegexpReplace, _has_unsafe_regex, "re2"),
     (exp.RegexpLike, _has_unsafe_regex, "re2"),
     (exp.RegexpExtract, _has_unsafe_regex, "re2"),
-    (exp.DateDiff, lambda node: _unit(node) != "DAY", "date_diff"),
-    (exp.Extract, lambda node: str(node.this.name).upper() not in _EXTRACTS, "weekday"),
-    (exp.DataType, lambda node: node.this in _INEXACT, "double"),
+    (exp.DateDiff, lambda node: _date_unit(node) != "DAY", "date_diff"),
+    (exp.Extract, lambda node: str(node.this.name).upper() not in _EXTRACT_PARTS, "weekday"),
+    (exp.DataType, lambda node: node.this in _INEXACT_TYPES, "double"),
     (exp.Distinct, lambda node: node.args.get("on") is not None, "ties"),
     (exp.Join, lambda node: bool({node.method, node.kind, node.side} & {"ASOF", "POSITIONAL", "NATURAL"}), "engine"),
     (exp.SetOperation, lambda node: bool(node.args.get("by_name")), "by_name"),

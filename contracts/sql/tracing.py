@@ -11,16 +11,16 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from contracts.sql.files import full_name
-from contracts.sql.lineage import tables
+from contracts.sql.files import full_table_name
+from contracts.sql.lineage import list_datasets
 
-TRACE = "hub_row"
+TRACE_COLUMN = "hub_row"
 """The column of the queries: a position in the main table."""
-_CONDITIONS = ("where", "having", "qualify")
+_CONDITION_CLAUSES = ("where", "having", "qualify")
 
 
 @dataclass(frozen=True)
-class Traced:
+class TracedSelect:
     """One SELECT without union, and its main table.
 
     Attributes:
@@ -42,12 +42,12 @@ class Traced:
     keys: tuple[tuple[str, str], ...] = ()
 
 
-def traced(tree: exp.Query) -> list[Traced]:
+def trace_select(tree: exp.Query) -> list[TracedSelect]:
     """Every part of a SELECT that is a union of some."""
-    return [_traced(part) for part in _parts(tree) if tables(part)]
+    return [_trace_part(part) for part in _list_union_parts(tree) if list_datasets(part)]
 
 
-def joined(tree: exp.Query) -> dict[str, frozenset[str]]:
+def find_join_columns(tree: exp.Query) -> dict[str, frozenset[str]]:
     """The datasets that a SELECT joins to others -> their columns by which it does."""
     found: dict[str, set[str]] = {}
     for join in tree.find_all(exp.Join):
@@ -56,42 +56,42 @@ def joined(tree: exp.Query) -> dict[str, frozenset[str]]:
             condition = join.args.get("on")
             columns = condition.find_all(exp.Column) if condition else ()
             names |= {column.name for column in columns if column.table == join.this.alias_or_name}
-            found.setdefault(full_name(join.this), set()).update(names)
+            found.setdefault(full_table_name(join.this), set()).update(names)
     return {table: frozenset(names) for table, names in found.items() if names}
 
 
-def _parts(tree: exp.Query) -> Iterator[exp.Query]:
+def _list_union_parts(tree: exp.Query) -> Iterator[exp.Query]:
     if isinstance(tree, exp.Union) and not tree.args.get("distinct"):
         for part in (tree.left, tree.right):
             whole = part.unnest().copy().assert_is(exp.Query)
             if tree.args.get("with_"):
                 whole.set("with_", tree.args["with_"].copy())
-            yield from _parts(whole)
+            yield from _list_union_parts(whole)
     else:
         yield tree
 
 
-def _traced(tree: exp.Query) -> Traced:
-    levels = _levels(tree)
+def _trace_part(tree: exp.Query) -> TracedSelect:
+    levels = _list_levels(tree)
     if not levels:
-        return Traced(tables(tree)[0], "m")
+        return TracedSelect(list_datasets(tree)[0], "m")
     main = levels[-1].args["from_"].this
-    gathers = any(_gathers(level) for level in levels)
+    gathers = any(_is_gathering(level) for level in levels)
     single = levels[0] if len(levels) == 1 else None
-    if single is not None and not gathers and _keeps(single):
-        return Traced(full_name(main), main.alias_or_name, keeps=True)
-    return Traced(
-        full_name(main),
+    if single is not None and not gathers and _is_lossless(single):
+        return TracedSelect(full_table_name(main), main.alias_or_name, keeps=True)
+    return TracedSelect(
+        full_table_name(main),
         main.alias_or_name,
-        given=_query(tree, True),
-        passing=_query(tree, False),
-        own=tuple(_own(levels[-1], main.alias_or_name)),
-        looked_at=_looked_at(levels, main.alias_or_name),
-        keys=tuple(_keys(single, main.alias_or_name)) if single is not None and not gathers else (),
+        given=_build_position_sql(tree, True),
+        passing=_build_position_sql(tree, False),
+        own=tuple(_list_own_conditions(levels[-1], main.alias_or_name)),
+        looked_at=_find_deciding_columns(levels, main.alias_or_name),
+        keys=tuple(_list_output_keys(single, main.alias_or_name)) if single is not None and not gathers else (),
     )
 
 
-def _levels(tree: exp.Expr) -> list[exp.Select]:
+def _list_levels(tree: exp.Expr) -> list[exp.Select]:
     """The SELECTs from the outermost down to the one that reads the main table; empty where that cannot be followed."""
     named: dict[str, exp.Expr] = {}
     levels: list[exp.Select] = []
@@ -108,40 +108,40 @@ def _levels(tree: exp.Expr) -> list[exp.Select]:
     return []
 
 
-def _query(tree: exp.Query, conditions: bool) -> str:
+def _build_position_sql(tree: exp.Query, conditions: bool) -> str:
     copy = tree.copy()
-    levels = _levels(copy)
+    levels = _list_levels(copy)
     value: exp.Expr = exp.column("source_row", table=levels[-1].args["from_"].this.alias_or_name)
     listed = False
     for level in reversed(levels):
         if level is not levels[-1]:
-            value = exp.column(TRACE, table=level.args["from_"].this.alias_or_name)
-        if level.args.get("group") or _aggregates(level):
+            value = exp.column(TRACE_COLUMN, table=level.args["from_"].this.alias_or_name)
+        if level.args.get("group") or _has_aggregate(level):
             value = exp.Anonymous(this="list", expressions=[value])
             value = exp.Anonymous(this="flatten", expressions=[value]) if listed else value
             listed = True
         level.set("distinct", None)
-        for name in () if conditions else _CONDITIONS:
+        for name in () if conditions else _CONDITION_CLAUSES:
             level.set(name, None)
         if level is levels[0]:
-            level.set("expressions", [*_asked(level), exp.alias_(value, TRACE)])
+            level.set("expressions", [*_needed_outputs(level), exp.alias_(value, TRACE_COLUMN)])
         else:
-            level.append("expressions", exp.alias_(value, TRACE))
-    row = f"unnest({TRACE})" if listed else TRACE
-    return f"select {row} as {TRACE} from ({copy.sql('duckdb')})"
+            level.append("expressions", exp.alias_(value, TRACE_COLUMN))
+    row = f"unnest({TRACE_COLUMN})" if listed else TRACE_COLUMN
+    return f"select {row} as {TRACE_COLUMN} from ({copy.sql('duckdb')})"
 
 
-def _asked(level: exp.Select) -> list[exp.Expr]:
+def _needed_outputs(level: exp.Select) -> list[exp.Expr]:
     """The output columns that are still needed: all where a condition or group may name one of them."""
-    plain = not any(level.args.get(name) for name in (*_CONDITIONS, "group", "order"))
+    plain = not any(level.args.get(name) for name in (*_CONDITION_CLAUSES, "group", "order"))
     return [] if plain else list(level.selects)
 
 
-def _gathers(level: exp.Select) -> bool:
-    return bool(level.args.get("group") or level.args.get("distinct") or _aggregates(level))
+def _is_gathering(level: exp.Select) -> bool:
+    return bool(level.args.get("group") or level.args.get("distinct") or _has_aggregate(level))
 
 
-def _aggregates(level: exp.Select) -> bool:
+def _has_aggregate(level: exp.Select) -> bool:
     """Whether the output of a SELECT has an aggregate of its own, which no window is."""
     return any(
         isinstance(node, exp.AggFunc) and node.find_ancestor(exp.Window) is None
@@ -150,8 +150,8 @@ def _aggregates(level: exp.Select) -> bool:
     )
 
 
-def _keeps(level: exp.Select) -> bool:
-    if any(level.args.get(name) for name in _CONDITIONS):
+def _is_lossless(level: exp.Select) -> bool:
+    if any(level.args.get(name) for name in _CONDITION_CLAUSES):
         return False
     return all(join.side.upper() == "LEFT" or _is_one_row(join) for join in level.args.get("joins") or [])
 
@@ -160,18 +160,18 @@ def _is_one_row(join: exp.Join) -> bool:
     """A join with an aggregate over everything, which always gives one row."""
     inner = join.this.this if isinstance(join.this, exp.Subquery) else None
     plain = isinstance(inner, exp.Select) and not inner.args.get("group") and not inner.args.get("having")
-    return plain and inner is not None and join.args.get("on") is None and _aggregates(inner.assert_is(exp.Select))
+    return plain and inner is not None and join.args.get("on") is None and _has_aggregate(inner.assert_is(exp.Select))
 
 
-def _own(level: exp.Select, alias: str) -> Iterator[str]:
+def _list_own_conditions(level: exp.Select, alias: str) -> Iterator[str]:
     """The conditions of WHERE that the main table alone decides."""
     where = level.args.get("where")
     for condition in where.this.flatten() if where and isinstance(where.this, exp.And) else [where.this] if where else []:
-        if _alone(condition, level, alias):
+        if _is_of_main_table(condition, level, alias):
             yield condition.sql("duckdb")
 
 
-def _alone(node: exp.Expr, level: exp.Select, alias: str) -> bool:
+def _is_of_main_table(node: exp.Expr, level: exp.Select, alias: str) -> bool:
     """Whether an expression is made of columns of the main table and nothing else."""
     names = {alias} if level.args.get("joins") else {alias, ""}
     columns = list(node.find_all(exp.Column))
@@ -184,11 +184,11 @@ def _alone(node: exp.Expr, level: exp.Select, alias: str) -> bool:
     return plain and bool(columns) and all(column.table in names and not column.db for column in columns)
 
 
-def _looked_at(levels: list[exp.Select], alias: str) -> frozenset[str]:
+def _find_deciding_columns(levels: list[exp.Select], alias: str) -> frozenset[str]:
     """Columns of the main table in conditions, joins and groups; with SELECTs around it also those that they are given."""
     found: set[str] = set()
     for level in levels:
-        parts: list[exp.Expr | None] = [level.args.get(name) for name in (*_CONDITIONS, "group")]
+        parts: list[exp.Expr | None] = [level.args.get(name) for name in (*_CONDITION_CLAUSES, "group")]
         parts += [join.args.get("on") for join in level.args.get("joins") or []]
         parts += level.selects if level is levels[-1] and len(levels) > 1 else []
         for part in parts:
@@ -196,7 +196,7 @@ def _looked_at(levels: list[exp.Select], alias: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _keys(level: exp.Select, alias: str) -> Iterator[tuple[str, str]]:
+def _list_output_keys(level: exp.Select, alias: str) -> Iterator[tuple[str, str]]:
     for projection in level.selects:
-        if _alone(projection, level, alias):
+        if _is_of_main_table(projection, level, alias):
             yield projection.alias_or_name, projection.unalias().sql("duckdb")

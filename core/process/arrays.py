@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 
-def whole_numbers(values: np.ndarray[Any, np.dtype[np.int64]]) -> pa.Array[Any]:
+def wrap_int64_array(values: np.ndarray[Any, np.dtype[np.int64]]) -> pa.Array[Any]:
     """An Arrow array (int64) over the memory of numpy's. `pa.array` would first import pandas, to see whether it is one of
     its own: a quarter of a second and 40 MB in every process that reads a table."""
     held = np.ascontiguousarray(values, np.int64)

@@ -10,18 +10,18 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 
-_TURN_SECONDS = 0.0003
+_SWITCH_SECONDS = 0.0003
 """How long who computes in Python may keep others waiting meanwhile. By default it is 5 ms, and the other work asks its
 servers so often that it would lose more time than it saves."""
 
 
 @contextlib.contextmanager
-def beside(load: Callable[[], object]) -> Iterator[None]:
+def load_in_background(load: Callable[[], object]) -> Iterator[None]:
     """Do `load` in a thread while what is inside goes on, and let the latter have its turns; it ends when both have."""
 
     def work() -> None:
         usual = sys.getswitchinterval()
-        sys.setswitchinterval(_TURN_SECONDS)
+        sys.setswitchinterval(_SWITCH_SECONDS)
         try:
             load()
         finally:

@@ -23,10 +23,10 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from psycopg.rows import dict_row
 
-from core.calendar import local_minute
+from core.calendar import format_local_minute
 from core.errors import Denied
-from core.people import plain_name
-from core.settings import settings
+from core.people import normalize_name
+from core.settings import get_settings
 from core.store import postgres
 from core.store.ledger import Ledger, Row
 from core.store.rights import NOBODY, RIGHTS, ROLES, named, need
@@ -77,7 +77,7 @@ def _nobodys() -> str:
 PROOFS: Mapping[str, Proof] = {"local": Local()}
 
 
-def add(book: Ledger, account: Account, password: str, by: Account | None) -> Row:
+def add(ledger: Ledger, account: Account, password: str, by: Account | None) -> Row:
     """Make an account. The very first one is made by whoever can reach an empty store, and is an administrator.
 
     Raises:
@@ -86,14 +86,14 @@ def add(book: Ledger, account: Account, password: str, by: Account | None) -> Ro
     """
     right(account)
     _strong(account.name, password)
-    with book.transaction() as connection:
+    with ledger.transaction() as connection:
         connection.execute("select pg_advisory_xact_lock(%s)", [LOCK_ACCOUNTS])
         if _one(connection, "select 1 as found from ops.account limit 1") is None:
             if account.role != "administrator":
                 raise Denied("HUB789", account.name)
             by = account
         need(by, "accounts")
-        plain = plain_name(account.name)
+        plain = normalize_name(account.name)
         if taken := _one(connection, "select name from ops.account where plain = %s", [plain]):
             raise Denied("HUB786", account.name, taken=taken["name"])
         connection.execute(
@@ -101,15 +101,15 @@ def add(book: Ledger, account: Account, password: str, by: Account | None) -> Ro
             " values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 *(account.name, plain, account.role, list(account.systems), account.person_no, account.proof),
-                *(_HASHER.hash(password), by.name if by else account.name, book.clock()),
+                *(_HASHER.hash(password), by.name if by else account.name, ledger.clock()),
             ],
         )
-    return _found(book, account.name)
+    return _found(ledger, account.name)
 
 
 def same(one: str, other: str) -> bool:
     """Whether two spellings are one name."""
-    return plain_name(one) == plain_name(other)
+    return normalize_name(one) == normalize_name(other)
 
 
 def right(account: Account) -> None:
@@ -121,7 +121,7 @@ def right(account: Account) -> None:
     wrong = [
         name
         for name, is_right in (
-            ("NAME", bool(_NAME.fullmatch(account.name)) and bool(plain_name(account.name))),
+            ("NAME", bool(_NAME.fullmatch(account.name)) and bool(normalize_name(account.name))),
             ("--role", account.role in ROLES),
             ("--systems", (account.role == "department") == bool(account.systems)),
             ("--person", (account.role == "person") == bool(account.person_no)),
@@ -132,26 +132,26 @@ def right(account: Account) -> None:
         raise Denied("HUB788", account.name, names=", ".join(wrong), roles=", ".join(ROLES))
 
 
-def is_empty(book: Ledger) -> bool:
+def is_empty(ledger: Ledger) -> bool:
     """Whether nobody has an account yet."""
-    return book.one("select 1 as found from ops.account limit 1") is None
+    return ledger.fetch_row("select 1 as found from ops.account limit 1") is None
 
 
-def listed(book: Ledger) -> list[Row]:
+def listed(ledger: Ledger) -> list[Row]:
     """Every account without its secret, with `state`: enabled, disabled or locked."""
-    rows = book.rows(
+    rows = ledger.rows(
         "select name, role, systems, person_no, is_enabled, locked_until, made_by, made_at from ops.account order by name"
     )
-    return [_shown(row, book.clock()) for row in rows]
+    return [_shown(row, ledger.clock()) for row in rows]
 
 
-def enable(book: Ledger, name: str, enabled: bool) -> Row:
+def enable(ledger: Ledger, name: str, enabled: bool) -> Row:
     """Let an account sign in, or end its sessions and let it no more.
 
     Raises:
         Denied: HUB787 when there is none, HUB794 for the last administrator.
     """
-    with book.transaction() as connection:
+    with ledger.transaction() as connection:
         connection.execute("select pg_advisory_xact_lock(%s)", [LOCK_ACCOUNTS])
         row = _demanded(connection, name)
         others = "select 1 as found from ops.account where role = 'administrator' and is_enabled and name <> %s limit 1"
@@ -159,72 +159,72 @@ def enable(book: Ledger, name: str, enabled: bool) -> Row:
             raise Denied("HUB794", row["name"])
         connection.execute("update ops.account set is_enabled = %s where name = %s", [enabled, row["name"]])
         if not enabled:
-            _end_sessions(connection, row["name"], book.clock())
-    return _found(book, name)
+            _end_sessions(connection, row["name"], ledger.clock())
+    return _found(ledger, name)
 
 
-def unlock(book: Ledger, name: str) -> Row:
+def unlock(ledger: Ledger, name: str) -> Row:
     """Let an account try again before its time.
 
     Raises:
         Denied: HUB787.
     """
-    with book.transaction() as connection:
+    with ledger.transaction() as connection:
         row = _demanded(connection, name)
         connection.execute("update ops.account set failures = 0, locked_until = null where name = %s", [row["name"]])
-    return _found(book, name)
+    return _found(ledger, name)
 
 
-def set_password(book: Ledger, name: str, password: str) -> Row:
+def set_password(ledger: Ledger, name: str, password: str) -> Row:
     """Give an account another password; its sessions end.
 
     Raises:
         Denied: HUB787, HUB788.
     """
-    with book.transaction() as connection:
+    with ledger.transaction() as connection:
         row = _demanded(connection, name)
         _strong(row["name"], password)
         connection.execute(
             "update ops.account set secret = %s, failures = 0, locked_until = null where name = %s",
             [_HASHER.hash(password), row["name"]],
         )
-        _end_sessions(connection, row["name"], book.clock())
-    return _found(book, name)
+        _end_sessions(connection, row["name"], ledger.clock())
+    return _found(ledger, name)
 
 
-def sign_in(book: Ledger, name: str, password: str) -> tuple[Account, str]:
+def sign_in(ledger: Ledger, name: str, password: str) -> tuple[Account, str]:
     """The account and a new token for it.
 
     Raises:
         Denied: HUB782 when there is no such account or the password is not its own, HUB783 while it is locked after
             failures, HUB784 when it is disabled, HUB796 when nobody has an account yet.
     """
-    with book.transaction() as connection:  # a failure is written down, so it is raised outside
-        row = _one(connection, "select * from ops.account where plain = %s for update", [plain_name(name)])
-        refused = _judged(connection, row, password, book.clock())
+    with ledger.transaction() as connection:  # a failure is written down, so it is raised outside
+        row = _one(connection, "select * from ops.account where plain = %s for update", [normalize_name(name)])
+        refused = _judged(connection, row, password, ledger.clock())
         if refused is None and row is not None:
             token = secrets.token_urlsafe(32)
-            now = book.clock()
+            now = ledger.clock()
             connection.execute(
                 "insert into ops.session (token_hash, account, begun_at, ends_at) values (%s, %s, %s, %s)",
                 [hash_of(token), row["name"], now, now + LIFE],
             )
             return _account(row), token
-    if refused is None or is_empty(book):
+    if refused is None or is_empty(ledger):
         raise Denied("HUB796", "hub login")
     raise refused
 
 
-def sign_out(book: Ledger) -> None:
+def sign_out(ledger: Ledger) -> None:
     """End the session of this process's token and forget the token."""
     if token := _token():
-        book.execute(
-            "update ops.session set ended_at = %s where token_hash = %s and ended_at is null", [book.clock(), hash_of(token)]
+        ledger.execute(
+            "update ops.session set ended_at = %s where token_hash = %s and ended_at is null", [ledger.clock(), hash_of(token)]
         )
     token_file().unlink(missing_ok=True)
 
 
-def current(book: Ledger) -> Account | None:
+def current(ledger: Ledger) -> Account | None:
     """Whose token this process has, None without one.
 
     Raises:
@@ -233,25 +233,25 @@ def current(book: Ledger) -> Account | None:
     token = _token()
     if token is None:
         return None
-    row = book.one(
+    row = ledger.fetch_row(
         "select a.*, s.ends_at, s.ended_at from ops.session s join ops.account a on a.name = s.account where s.token_hash = %s",
         [hash_of(token)],
     )
     if row is not None and not row["is_enabled"]:
         raise Denied("HUB784", row["name"])
-    if row is None or row["ended_at"] is not None or row["ends_at"] <= book.clock():
+    if row is None or row["ended_at"] is not None or row["ends_at"] <= ledger.clock():
         raise Denied("HUB785", row["name"] if row else "hub")
     return _account(row)
 
 
-def acting(book: Ledger, act: str, systems: Collection[str] | None = None, person: str | None = None) -> Account | None:
+def acting(ledger: Ledger, act: str, systems: Collection[str] | None = None, person: str | None = None) -> Account | None:
     """Who is signed in and may do this; None where nobody needs to be.
 
     Raises:
         Denied: HUB780, HUB781, HUB790, HUB791 (see `rights.need`); HUB784, HUB785 (see `current`).
     """
     try:
-        who = current(book)
+        who = current(ledger)
     except Denied:
         if NOBODY not in RIGHTS[act]:  # what a machine may do, it may with a token that has ended
             raise
@@ -260,13 +260,13 @@ def acting(book: Ledger, act: str, systems: Collection[str] | None = None, perso
     return who
 
 
-def named_account(book: Ledger, name: str, act: str) -> str:
+def named_account(ledger: Ledger, name: str, act: str) -> str:
     """The account of a person whom another program has let in under that name, if it may do this.
 
     Raises:
         Denied: HUB797 when no account has the name, HUB784 when it is disabled, HUB781.
     """
-    row = book.one("select * from ops.account where plain = %s", [plain_name(name)])
+    row = ledger.fetch_row("select * from ops.account where plain = %s", [normalize_name(name)])
     if row is None:
         raise Denied("HUB797", name)
     if not row["is_enabled"]:
@@ -277,7 +277,7 @@ def named_account(book: Ledger, name: str, act: str) -> str:
 
 def token_file() -> Path:
     """Where the token of this user of the machine is kept."""
-    return settings().var / "tokens" / f"{_user()}.token"
+    return get_settings().var / "tokens" / f"{_user()}.token"
 
 
 def keep(token: str) -> Path:
@@ -287,7 +287,7 @@ def keep(token: str) -> Path:
 
 def shown_file() -> Path:
     """Where a demonstration writes the passwords of its own accounts down."""
-    return settings().var / "demo-accounts.txt"
+    return get_settings().var / "demo-accounts.txt"
 
 
 def shown_passwords() -> dict[str, str]:
@@ -341,7 +341,7 @@ def _judged(connection: postgres.Connection, row: Row | None, password: str, now
         return Denied("HUB782", "hub login", left=FAILURES)
     locked = row["locked_until"]
     if locked is not None and locked > now:
-        return Denied("HUB783", row["name"], until=local_minute(locked), failures=FAILURES)
+        return Denied("HUB783", row["name"], until=format_local_minute(locked), failures=FAILURES)
     if PROOFS[row["proof"]].proves(_account(row), row["secret"], password):
         connection.execute("update ops.account set failures = 0, locked_until = null where name = %s", [row["name"]])
         return None if row["is_enabled"] else Denied("HUB784", row["name"])
@@ -349,7 +349,7 @@ def _judged(connection: postgres.Connection, row: Row | None, password: str, now
     until = now + LOCKED if failed >= FAILURES else None
     connection.execute("update ops.account set failures = %s, locked_until = %s where name = %s", [failed, until, row["name"]])
     if until:
-        return Denied("HUB783", row["name"], until=local_minute(until), failures=FAILURES)
+        return Denied("HUB783", row["name"], until=format_local_minute(until), failures=FAILURES)
     return Denied("HUB782", "hub login", left=FAILURES)
 
 
@@ -363,14 +363,14 @@ def _one(connection: postgres.Connection, query: str, parameters: Collection[obj
 
 
 def _demanded(connection: postgres.Connection, name: str) -> Row:
-    row = _one(connection, "select * from ops.account where plain = %s for update", [plain_name(name)])
+    row = _one(connection, "select * from ops.account where plain = %s for update", [normalize_name(name)])
     if row is None:
         raise Denied("HUB787", name)
     return row
 
 
-def _found(book: Ledger, name: str) -> Row:
-    return next(row for row in listed(book) if same(row["name"], name))
+def _found(ledger: Ledger, name: str) -> Row:
+    return next(row for row in listed(ledger) if same(row["name"], name))
 
 
 def _account(row: Row) -> Account:

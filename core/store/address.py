@@ -10,7 +10,7 @@ import ssl
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from core.errors import Fault
+from core.errors import MachineFault
 
 TLS_OPTIONS = ("ssl", "ssl_ca")
 
@@ -31,7 +31,7 @@ class Tls:
         try:
             made = ssl.create_default_context(cafile=self.ca)
         except OSError as error:
-            raise Fault("HUB807", id, value=f"ssl_ca={self.ca} ({type(error).__name__})") from None
+            raise MachineFault("HUB807", id, value=f"ssl_ca={self.ca} ({type(error).__name__})") from None
         made.check_hostname = self.identity
         if self.ca is None:
             made.verify_mode = ssl.CERT_NONE
@@ -39,7 +39,7 @@ class Tls:
 
 
 @dataclass(frozen=True)
-class Connection:
+class ConnectionAddress:
     """A connection id and its URL, taken apart. `family` is the scheme: mysql, postgresql, file."""
 
     id: str
@@ -67,24 +67,24 @@ class Connection:
         if mode is None and ca is None:
             return None
         if mode not in (None, "required", "verify_ca") or (mode == "verify_ca" and not ca) or ca == "":
-            raise Fault("HUB807", self.id, value=f"ssl={mode or ''}&ssl_ca={ca or ''}")
+            raise MachineFault("HUB807", self.id, value=f"ssl={mode or ''}&ssl_ca={ca or ''}")
         return Tls(ca, identity=ca is not None and mode != "verify_ca")
 
 
-_FAMILIES = {"postgres": "postgresql", "mariadb": "mysql", "ldaps": "ldap"}
+_FAMILY_ALIASES = {"postgres": "postgresql", "mariadb": "mysql", "ldaps": "ldap"}
 
 
-def parse(id: str, url: str) -> Connection:
+def parse_url(id: str, url: str) -> ConnectionAddress:
     """A URL taken apart. Airflow's `postgres` and `mariadb` schemes are read as `postgresql` and `mysql`; `ldaps` as `ldap`.
 
     Raises:
         Fault: HUB849 when a sign in its user or password cuts it in the wrong place. The URL itself is never repeated.
     """
-    parts = _split(id, url)
+    parts = _split_url(id, url)
     scheme = parts.scheme.split("+")[0]
-    return Connection(
+    return ConnectionAddress(
         id=id,
-        family=_FAMILIES.get(scheme, scheme),
+        family=_FAMILY_ALIASES.get(scheme, scheme),
         host=unquote(parts.hostname or ""),
         port=parts.port,
         user=unquote(parts.username or ""),
@@ -95,12 +95,12 @@ def parse(id: str, url: str) -> Connection:
     )
 
 
-def _split(id: str, url: str) -> SplitResult:
+def _split_url(id: str, url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         cut = parts.netloc and parts.port != 0 and "@" not in parts.netloc and "@" in parts.path
     except ValueError:
-        raise Fault("HUB849", id) from None
+        raise MachineFault("HUB849", id) from None
     if parts.scheme != "file" and (parts.fragment or cut):
-        raise Fault("HUB849", id)
+        raise MachineFault("HUB849", id)
     return parts

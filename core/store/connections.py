@@ -15,60 +15,60 @@ from pathlib import Path
 
 import yaml
 
-from core.errors import Fault
-from core.settings import settings
+from core.errors import MachineFault
+from core.settings import get_settings
 from core.store import postgres
-from core.store.address import Connection, parse
+from core.store.address import ConnectionAddress, parse_url
 
-HUB = "hub"
+HUB_CONNECTION = "hub"
 """The connection of the registers that the hub keeps itself and reads as a source."""
 
 
-def connection(id: str) -> Connection:
+def get_connection(id: str) -> ConnectionAddress:
     """The connection called `id`, for example `src_hr`; `hub` is the hub's own database.
 
     Raises:
         Fault: HUB801 when neither the environment nor the connections file has it.
     """
-    if id == HUB:
-        return parse(id, postgres.hub_url())
-    url = os.environ.get(f"AIRFLOW_CONN_{id.upper()}") or _file(settings().secrets_file).get(id)
+    if id == HUB_CONNECTION:
+        return parse_url(id, postgres.get_hub_url())
+    url = os.environ.get(f"AIRFLOW_CONN_{id.upper()}") or _read_entries(get_settings().secrets_file).get(id)
     if not url:
-        raise Fault("HUB801", id, variable=f"AIRFLOW_CONN_{id.upper()}", file=settings().secrets_file.name)
-    return parse(id, url)
+        raise MachineFault("HUB801", id, variable=f"AIRFLOW_CONN_{id.upper()}", file=get_settings().secrets_file.name)
+    return parse_url(id, url)
 
 
-def known() -> list[str]:
+def list_connections() -> list[str]:
     """Every connection id that this process can resolve, sorted."""
-    return sorted(_entries())
+    return sorted(_collect_entries())
 
 
-def edge_switches() -> dict[str, str]:
+def read_edge_switches() -> dict[str, str]:
     """Edge (`E44`) -> what the site registered as `edge_e44`: `off:` with a reason, when it is switched off."""
     prefix = "edge_"
-    return {id.removeprefix(prefix).upper(): url for id, url in _entries().items() if id.startswith(prefix)}
+    return {id.removeprefix(prefix).upper(): url for id, url in _collect_entries().items() if id.startswith(prefix)}
 
 
-def switched_off() -> frozenset[str]:
+def list_switched_off() -> frozenset[str]:
     """The connection ids registered as `off:`, those of systems that are not connected yet."""
-    return frozenset(id for id, url in _entries().items() if url.startswith("off:"))
+    return frozenset(id for id, url in _collect_entries().items() if url.startswith("off:"))
 
 
-def _entries() -> dict[str, str]:
+def _collect_entries() -> dict[str, str]:
     prefix = "AIRFLOW_CONN_"
     from_environment = {name[len(prefix) :].lower(): url for name, url in os.environ.items() if name.startswith(prefix)}
-    return _file(settings().secrets_file) | from_environment
+    return _read_entries(get_settings().secrets_file) | from_environment
 
 
-def _file(path: Path) -> dict[str, str]:
+def _read_entries(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     seen = path.stat()
-    return _read(path, (seen.st_ino, seen.st_mtime_ns, seen.st_size))
+    return _parse_entries(path, (seen.st_ino, seen.st_mtime_ns, seen.st_size))
 
 
 @functools.lru_cache(maxsize=4)
-def _read(path: Path, seen: tuple[int, ...]) -> dict[str, str]:
+def _parse_entries(path: Path, seen: tuple[int, ...]) -> dict[str, str]:
     """The entries of the file as it was `seen`; every feed and dataset asks, and the file changes once in a while.
 
     Raises:
@@ -81,5 +81,5 @@ def _read(path: Path, seen: tuple[int, ...]) -> dict[str, str]:
         mark = getattr(error, "problem_mark", None)
         problem = f"{type(error).__name__}" + (f", line {mark.line + 1}" if mark else "")
     if problem:
-        raise Fault("HUB318", path.name, problem=problem)
+        raise MachineFault("HUB318", path.name, problem=problem)
     return {str(key): str(value) for key, value in entries.items()}

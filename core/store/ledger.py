@@ -22,10 +22,10 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from core import faults
-from core.errors import Denied, Fault, HubError
+from core.errors import Denied, HubError, MachineFault
 from core.hashing import Clock, system_clock
-from core.process.memory_gate import Crowded, alone
-from core.settings import ROOT, settings
+from core.process.memory_gate import MemoryCrowded, wait_until_alone
+from core.settings import ROOT, get_settings
 from core.store import postgres
 
 Output = dict[str, Any]
@@ -71,13 +71,13 @@ class Ledger:
         Raises:
             Unavailable: HUB201 when the server cannot be reached or breaks off.
         """
-        with self._lent() as connection, connection.transaction():
+        with self._lend_connection() as connection, connection.transaction():
             yield connection
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
+    def hold_exclusive(self) -> Iterator[None]:
         """Wait until no other process is between conform and publish, and keep others out until the end."""
-        with postgres.reachable():
+        with postgres.translate_server_errors():
             connection = self._take()
             try:
                 connection.execute("select pg_advisory_lock(%s)", [LOCK_CYCLE])
@@ -86,13 +86,13 @@ class Ledger:
                 self._unlock(connection)
 
     @contextlib.contextmanager
-    def sole(self, run_id: str) -> Iterator[None]:
+    def claim_run(self, run_id: str) -> Iterator[None]:
         """Be the only process at work on a run; the claim ends with the process, however it ends.
 
         Raises:
             Denied: HUB712 when another process is at work on it.
         """
-        with postgres.reachable():
+        with postgres.translate_server_errors():
             connection = self._take()
             try:
                 connection.execute("set lock_timeout = '5s'")  # the server needs a moment to notice a killed process
@@ -105,9 +105,9 @@ class Ledger:
                 connection.close()
 
     @contextlib.contextmanager
-    def turn(self, name: str) -> Iterator[None]:
+    def hold_lock(self, name: str) -> Iterator[None]:
         """Wait for one's turn at a named thing (a dataset, a feed): one process or thread works on it at a time."""
-        with postgres.reachable():
+        with postgres.translate_server_errors():
             connection = self._take()
             try:
                 connection.execute("select pg_advisory_lock(%s, hashtext(%s))", [LOCK_TURN, name])
@@ -126,9 +126,9 @@ class Ledger:
             self._idle.append(connection)
 
     @contextlib.contextmanager
-    def _lent(self) -> Iterator[postgres.Connection]:
+    def _lend_connection(self) -> Iterator[postgres.Connection]:
         """A kept connection, on which every statement is a transaction of its own."""
-        with postgres.reachable():
+        with postgres.translate_server_errors():
             connection = self._take()
             try:
                 yield connection
@@ -150,7 +150,7 @@ class Ledger:
             connection = self._idle.pop() if self._idle else None
         if connection is not None:
             try:
-                if postgres.spoken(connection):
+                if postgres.has_server_message(connection):
                     connection.execute("select 1")
                 return connection
             except psycopg.OperationalError:
@@ -165,10 +165,10 @@ class Ledger:
 
     def rows(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
         """The rows of a query, as dictionaries."""
-        with self._lent() as connection, connection.cursor(row_factory=dict_row) as cursor:
+        with self._lend_connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(query.encode(), parameters).fetchall()
 
-    def one(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> Row | None:
+    def fetch_row(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> Row | None:
         """The first row of a query, or None."""
         found = self.rows(query, parameters)
         return found[0] if found else None
@@ -179,14 +179,14 @@ class Ledger:
         Raises:
             LookupError: it had none, which means that the ledger was changed from outside.
         """
-        found = self.one(query, parameters)
+        found = self.fetch_row(query, parameters)
         if found is None:
             raise LookupError("a row of the ledger is gone")
         return found
 
     def execute(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> None:
         """A statement in a transaction of its own."""
-        with self._lent() as connection:
+        with self._lend_connection() as connection:
             connection.execute(query.encode(), parameters)
 
     def open_run(self, kind: str, as_of: date, scope: Sequence[str] = ()) -> Run:
@@ -215,14 +215,14 @@ class Ledger:
         Raises:
             Denied: HUB701 when there is none.
         """
-        found = self.one("select run_id, kind, as_of, scope from ops.run where run_id = %s", [run_id])
+        found = self.fetch_row("select run_id, kind, as_of, scope from ops.run where run_id = %s", [run_id])
         if found is None:
             raise Denied("HUB701", run_id)
         return Run(found["run_id"], found["kind"], found["as_of"], tuple(found["scope"]))
 
     def close_run(self, run_id: str) -> str:
         """Mark a run as ended: `failed` when the last attempt of any of its steps failed, else `done`."""
-        failed = self.one(
+        failed = self.fetch_row(
             "select 1 from (select distinct on (verb, subject) state from ops.step where run_id = %s"
             " order by verb, subject, step_id desc) last where state = 'failed'",
             [run_id],
@@ -231,21 +231,21 @@ class Ledger:
         self.execute("update ops.run set state = %s, ended_at = %s where run_id = %s", [state, self.clock(), run_id])
         return state
 
-    def finished(self, verb: str, subject: str, input_hash: str, run_id: str | None = None) -> Output | None:
+    def find_finished_output(self, verb: str, subject: str, input_hash: str, run_id: str | None = None) -> Output | None:
         """The output of the newest finished step with this input, in this run or in any."""
-        found = self.one(
+        found = self.fetch_row(
             "select output from ops.step where verb = %s and subject = %s and input_hash = %s and state = 'done'"
             " and (%s::text is null or run_id = %s) order by step_id desc limit 1",
             [verb, subject, input_hash, run_id, run_id],
         )
         return found["output"] if found else None
 
-    def newest(self, verb: str, subject: str, input_hash: str) -> Output | None:
+    def find_newest_output(self, verb: str, subject: str, input_hash: str) -> Output | None:
         """The output of a subject's newest step, if that was finished with this input: then what it wrote still stands.
 
         An older one with this input will not do, since another step has written since. One that waited wrote nothing.
         """
-        found = self.one(
+        found = self.fetch_row(
             "select input_hash, state, output from ops.step where verb = %s and subject = %s and state <> 'waiting'"
             " order by step_id desc limit 1",
             [verb, subject],
@@ -285,13 +285,17 @@ class Ledger:
 
     def stop(self, step: Step, error: HubError, state: str = "failed") -> None:
         """Write down why a step did not finish: `failed`, `stopped` (brake, gate) or `waiting` (for a parent)."""
-        kept = {"where": error.where, "facts": _plain(error.facts), **({"trace": list(error.trace)} if error.trace else {})}
+        kept = {
+            "where": error.where,
+            "facts": _plain_facts(error.facts),
+            **({"trace": list(error.trace)} if error.trace else {}),
+        }
         self.execute(
             "update ops.step set state = %s, error_code = %s, error = %s, ended_at = %s where step_id = %s",
             [state, error.code, Jsonb(kept), self.clock(), step.id],
         )
 
-    def do(self, run_id: str, verb: str, subject: str, input_hash: str, work: Callable[[Step], Output]) -> Output:
+    def run_step(self, run_id: str, verb: str, subject: str, input_hash: str, work: Callable[[Step], Output]) -> Output:
         """Do a step unless this run has finished it with the same input; its error is written down and raised again.
 
         `work` gets the step and returns its output, small and without personal values. Work that ran out of memory beside
@@ -300,13 +304,13 @@ class Ledger:
         Raises:
             HubError: whatever the work raised; what is no error of the house becomes one (`faults.coded`).
         """
-        before = self.finished(verb, subject, input_hash, run_id)
+        before = self.find_finished_output(verb, subject, input_hash, run_id)
         if before is not None:
             return before
         try:
             return self._do(run_id, verb, subject, input_hash, work)
-        except Crowded:
-            with alone():
+        except MemoryCrowded:
+            with wait_until_alone():
                 return self._do(run_id, verb, subject, input_hash, work)
 
     def _do(self, run_id: str, verb: str, subject: str, input_hash: str, work: Callable[[Step], Output]) -> Output:
@@ -314,20 +318,20 @@ class Ledger:
         try:
             output = work(step)
         except BaseException as error:
-            if faults.ends(error):
+            if faults.is_exit(error):
                 raise
-            found = faults.coded(error, verb, subject)
+            found = faults.wrap_error(error, verb, subject)
             self.stop(step, found, "stopped" if found.recovery in {"stop", "hold"} else "failed")
             if found is error:
                 raise
             raise found from None  # a driver's own text may quote a row
-        if self.finished(verb, subject, input_hash, run_id) is None:
+        if self.find_finished_output(verb, subject, input_hash, run_id) is None:
             self.finish(step, output)
         return output
 
-    def reuse(self, run_id: str, verb: str, subject: str, input_hash: str, output: Output) -> Output:
+    def reuse_step(self, run_id: str, verb: str, subject: str, input_hash: str, output: Output) -> Output:
         """Write down in this run that a step of an earlier one, with the same input, stands; returns its output."""
-        if self.finished(verb, subject, input_hash, run_id) is None:
+        if self.find_finished_output(verb, subject, input_hash, run_id) is None:
             self.finish(self.begin(run_id, verb, subject, input_hash), output)
         return output
 
@@ -337,11 +341,11 @@ class Ledger:
 
     def version(self) -> int:
         """The published version, 0 before the first."""
-        found = self.one("select coalesce(max(version), 0) as version from ops.version")
+        found = self.fetch_row("select coalesce(max(version), 0) as version from ops.version")
         return int(found["version"]) if found else 0
 
 
-def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
+def _plain_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value if isinstance(value, int | float | bool) else str(value) for name, value in facts.items()}
 
 
@@ -351,7 +355,7 @@ def migrations() -> list[Path]:
 
 
 @functools.cache
-def migrated(url: str) -> str:
+def migrate_ledger(url: str) -> str:
     """Bring the ledger's tables up to date (`sql/migrations/*.sql`, in name order) and return the URL."""
     with postgres.connect(url) as connection:
         connection.execute("select pg_advisory_xact_lock(%s)", [LOCK_PUBLISH])
@@ -367,22 +371,22 @@ def migrated(url: str) -> str:
 
 def half_restored() -> Path:
     """The mark (it names the backup) that store and files do not belong together yet."""
-    return settings().var / ".restoring"
+    return get_settings().var / ".restoring"
 
 
-def ledger(clock: Clock = system_clock) -> Ledger:
+def open_ledger(clock: Clock = system_clock) -> Ledger:
     """The ledger of this hub, with its tables up to date; one object a database and clock.
 
     Raises:
         Fault: HUB855 when a restore was cut off after the store was replaced and before its files were.
     """
     if half_restored().exists():
-        raise Fault("HUB855", "hub", folder=half_restored().read_text("utf-8").strip())
-    return _ledger(migrated(postgres.hub_url()), clock)
+        raise MachineFault("HUB855", "hub", folder=half_restored().read_text("utf-8").strip())
+    return _get_ledger(migrate_ledger(postgres.get_hub_url()), clock)
 
 
 @functools.cache
-def _ledger(url: str, clock: Clock) -> Ledger:
+def _get_ledger(url: str, clock: Clock) -> Ledger:
     book = Ledger(url, clock)
     atexit.register(book.close)
     return book

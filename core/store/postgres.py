@@ -24,21 +24,21 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from core.errors import Denied, Unavailable
-from core.settings import settings
+from core.settings import get_settings
 from core.store import embedded as server
 from core.store import reach
 from core.store.address import TLS_OPTIONS
-from core.store.address import Connection as Address
+from core.store.address import ConnectionAddress as Address
 
 Connection = psycopg.Connection[tuple[object, ...]]
-_CHUNK = 1 << 20
+_CHUNK_BYTES = 1 << 20
 _ENCODED_ROWS = 1000
 """Rows encoded at once. The encoder holds Python's lock meanwhile, and nothing is sent to the server as long as it does."""
-_WAY_BYTES = 4 << 20
-_BROKEN_OFF = "08006"
+_SEND_BUFFER_BYTES = 4 << 20
+_BROKEN_OFF_CODE = "08006"
 """The code for a connection that failed, which the driver does not give when nothing came from the server any more."""
-_NAMES = re.compile(r'"[^"]*"')
-_SAID = {
+_QUOTED_NAMES = re.compile(r'"[^"]*"')
+_SERVER_PHRASES = {
     "28P01": "(?i)password authentication failed|no password supplied|role  does not exist|认证失败|角色  不存在",
     "28000": r"(?i)pg_hba\.conf|peer authentication failed|not permitted to log in",
     "3D000": "(?i)database  does not exist|数据库  不存在",
@@ -48,26 +48,26 @@ _SAID = {
     "tls": "(?i)ssl|certificate|tls",
 }
 """Code -> what a server says that lets nobody in, without the names."""
-_STORED = re.compile(r'"hub(?:_current|_at)?\.(\w+)"')
+_STORE_TABLE = re.compile(r'"hub(?:_current|_at)?\.(\w+)"')
 """How the server names a table or view of the store, in whatever language it speaks."""
 
 
 @functools.cache
-def embedded(folder: Path) -> str:
+def start_embedded(folder: Path) -> str:
     """Start the embedded server on `folder` unless it runs, hold it until this process ends, and return its URL (database
     `postgres`)."""
-    return server.held(folder)
+    return server.start_held_server(folder)
 
 
-def hub_url() -> str:
+def get_hub_url() -> str:
     """The hub's own database: `HUB_URL`, or the embedded server's database `hub`, made on first use."""
-    if settings().url:
-        return settings().url
-    return database(embedded(settings().var / "hub" / "postgres"), "hub")
+    if get_settings().url:
+        return get_settings().url
+    return ensure_database(start_embedded(get_settings().var / "hub" / "postgres"), "hub")
 
 
 @functools.cache
-def database(at: str, name: str) -> str:
+def ensure_database(at: str, name: str) -> str:
     """The URL of database `name` on the server of the given URL; the database is made if it is not there."""
     with psycopg.connect(at, autocommit=True) as connection:
         if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone() is None:
@@ -76,7 +76,7 @@ def database(at: str, name: str) -> str:
     return head.rsplit("/", 1)[0] + f"/{name}" + (f"?{tail}" if tail else "")
 
 
-def conninfo(address: Address, **settled: Any) -> str:
+def build_conninfo(address: Address, **settled: Any) -> str:
     """What the driver needs for a connection of this family; `settled` are settings that the URL may override.
 
     Raises:
@@ -98,21 +98,25 @@ def conninfo(address: Address, **settled: Any) -> str:
     return make_conninfo(**{**parts, **settled, **options})
 
 
-def why(error: psycopg.Error, address: Address | None = None) -> dict[str, str]:
+def explain_failure(error: psycopg.Error, address: Address | None = None) -> dict[str, str]:
     """The facts of an error whose connection did not come about (`address`: whereto) or broke off.
 
     A server that lets nobody in says so in its own language only, and the driver keeps no code of it: names, which stand in
     quotes, are taken out, and what is left is looked for in the two languages that servers here speak.
     """
-    said = _NAMES.sub("", str(error))
-    guessed = [] if error.sqlstate else [code for code, form in _SAID.items() if re.search(form, said)]
+    said = _QUOTED_NAMES.sub("", str(error))
+    guessed = [] if error.sqlstate else [code for code, form in _SERVER_PHRASES.items() if re.search(form, said)]
     codes = [*([error.sqlstate] if error.sqlstate else guessed), type(error).__name__]
-    return reach.unreached(codes, _way(address)) if address else reach.broken([*codes[:-1], _BROKEN_OFF])
+    return (
+        reach.explain_unreached(codes, _find_route(address))
+        if address
+        else reach.explain_broken([*codes[:-1], _BROKEN_OFF_CODE])
+    )
 
 
-def _way(address: Address) -> reach.Way:
+def _find_route(address: Address) -> reach.Route:
     host, port = address.options.get("host", address.host), int(address.options.get("port", address.port or 5432))
-    return reach.Way(door=f"{host}/.s.PGSQL.{port}") if host.startswith("/") else reach.Way(host, port)
+    return reach.Route(door=f"{host}/.s.PGSQL.{port}") if host.startswith("/") else reach.Route(host, port)
 
 
 @contextlib.contextmanager
@@ -122,7 +126,7 @@ def connect(url: str | None = None) -> Iterator[Connection]:
     Raises:
         Unavailable: HUB201 when the server cannot be reached or breaks off.
     """
-    with reachable(), psycopg.connect(url or hub_url()) as connection:
+    with translate_server_errors(), psycopg.connect(url or get_hub_url()) as connection:
         yield connection
 
 
@@ -137,7 +141,7 @@ def open_connection(url: str) -> Connection:
     return connection
 
 
-def spoken(connection: Connection) -> bool:
+def has_server_message(connection: Connection) -> bool:
     """Whether the server has sent something that nobody asked for, such as the end of the connection."""
     with selectors.DefaultSelector() as waiting:
         waiting.register(connection.fileno(), selectors.EVENT_READ)
@@ -145,15 +149,15 @@ def spoken(connection: Connection) -> bool:
 
 
 @contextlib.contextmanager
-def reachable() -> Iterator[None]:
+def translate_server_errors() -> Iterator[None]:
     """Turn the driver's word for an unreachable or broken server, or for a table of the store that no night has made yet,
     into the house's."""
     try:
         yield
     except psycopg.OperationalError as error:
-        raise Unavailable("HUB201", "hub", **why(error)) from error
+        raise Unavailable("HUB201", "hub", **explain_failure(error)) from error
     except psycopg.errors.UndefinedTable as error:
-        missing = _STORED.search(error.diag.message_primary or "")
+        missing = _STORE_TABLE.search(error.diag.message_primary or "")
         if missing is None:
             raise
         raise Denied("HUB876", "hub", entity=missing[1]) from None
@@ -182,7 +186,7 @@ def _read_csv(path: Path, schema: pa.Schema, longest: int) -> pa.RecordBatchRead
         return pa.RecordBatchReader.from_batches(schema, [])
     blocks = pacsv.open_csv(
         path,
-        read_options=pacsv.ReadOptions(column_names=schema.names, block_size=max(_CHUNK // 2, 2 * longest)),
+        read_options=pacsv.ReadOptions(column_names=schema.names, block_size=max(_CHUNK_BYTES // 2, 2 * longest)),
         parse_options=pacsv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
         convert_options=pacsv.ConvertOptions(
             column_types=schema,
@@ -193,16 +197,16 @@ def _read_csv(path: Path, schema: pa.Schema, longest: int) -> pa.RecordBatchRead
             false_values=["f"],
         ),
     )
-    return pa.RecordBatchReader.from_batches(schema, _gathered(blocks))
+    return pa.RecordBatchReader.from_batches(schema, _merge_batches(blocks))
 
 
-def _gathered(blocks: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+def _merge_batches(blocks: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
     """Small batches put together, up to the size of a batch: what is written a batch at a time is read again faster in large
     ones."""
     held: list[pa.RecordBatch] = []
     with blocks:
         for block in blocks:
-            if held and sum(batch.num_rows for batch in held) + block.num_rows > settings().batch_rows:
+            if held and sum(batch.num_rows for batch in held) + block.num_rows > get_settings().batch_rows:
                 yield from pa.Table.from_batches(held).combine_chunks().to_batches()
                 held = []
             held.append(block)
@@ -225,8 +229,12 @@ def copy_in(connection: Connection, table: sql.Composable, columns: Sequence[str
             for start in range(0, batch.num_rows, _ENCODED_ROWS):
                 yield encoder.write_batch(batch.slice(start, _ENCODED_ROWS))
 
-    _widen(connection)
-    with connection.cursor() as cursor, cursor.copy(statement) as copy, contextlib.closing(_ahead(encoded())) as batches:
+    _widen_send_buffer(connection)
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(statement) as copy,
+        contextlib.closing(_prefetch_items(encoded())) as batches,
+    ):
         copy.write(encoder.write_header())
         for data in batches:  # one is encoded while the server takes in the one before
             copy.write(data)
@@ -234,7 +242,7 @@ def copy_in(connection: Connection, table: sql.Composable, columns: Sequence[str
     return count
 
 
-def _ahead(items: Iterator[bytes]) -> Generator[bytes, None, None]:
+def _prefetch_items(items: Iterator[bytes]) -> Generator[bytes, None, None]:
     """The items, each made in a thread while the one before is worked on. Who stops early waits for the one being made."""
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(next, items, None)
@@ -243,12 +251,12 @@ def _ahead(items: Iterator[bytes]) -> Generator[bytes, None, None]:
             yield item
 
 
-def _widen(connection: Connection) -> None:
+def _widen_send_buffer(connection: Connection) -> None:
     """A wider way to a server on the same machine, so that it has something to do while this process holds Python's lock; what
     the system does not grant is not had. Over a network the system knows better."""
     with socket.socket(fileno=os.dup(connection.fileno())) as way:
         if way.family == socket.AF_UNIX:
-            way.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _WAY_BYTES)
+            way.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
 
 
 def copy_csv(connection: Connection, table: sql.Composable, columns: Sequence[str], rows: pa.RecordBatchReader) -> int:

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 Link = TypeVar("Link")
-SECONDS = 5
+RETRY_SECONDS = 5
 """How long the second try waits; the first has waited longer."""
-_MEANINGS: Mapping[str, Collection[str]] = {
+_CONNECT_MEANINGS: Mapping[str, Collection[str]] = {
     "login": {"28P01", "1045", "1698", "18452", "18456", "18486", "18487", "18488", "ORA-01017", "ORA-01005", "ORA-28000"}
     | {"ORA-28001", "invalidCredentials", "inappropriateAuthentication"},
     "method": {"1251", "2054", "2058", "2059", "authMethodNotSupported", "strongerAuthRequired", "DPY-3010", "DPY-3015"},
@@ -35,14 +35,14 @@ _MEANINGS: Mapping[str, Collection[str]] = {
     | {"ConnectionTimeout", "TimeoutError"},
     "file": {"SQLITE_CANTOPEN", "PermissionError", "FileNotFoundError", "NotADirectoryError", "IsADirectoryError"},
 }
-_WHILE_SPEAKING: Mapping[str, Collection[str]] = {
-    **_MEANINGS,
+_BREAK_MEANINGS: Mapping[str, Collection[str]] = {
+    **_CONNECT_MEANINGS,
     "cut": {"08000", "08003", "08006", "InterfaceError", "2006", "2013", "2055", "1152", "1158", "1159"}
     | {"1160", "1161", "20004", "20006", "20047", "ORA-03113", "ORA-03114", "ORA-03135", "ORA-01012", "DPY-4011", "DPY-1001"}
     | {"LDAPSessionTerminatedByServerError", "LDAPSocketSendError", "connectorx", "0"},
 }
 
-_REFUSALS: Mapping[str, Collection[str]] = {
+_REFUSAL_MEANINGS: Mapping[str, Collection[str]] = {
     "long": {"22001", "1406", "2628", "8152", "ORA-12899", "ORA-01401"},
     "empty": {"23502", "1048", "1364", "515", "ORA-01400", "ORA-01407"},
     "double": {"23505", "1062", "2601", "2627", "ORA-00001"},
@@ -61,7 +61,7 @@ _REFUSALS: Mapping[str, Collection[str]] = {
 
 
 @dataclass(frozen=True)
-class Way:
+class Route:
     """The way to a server: host and port, or the file of a socket. Without either there is nothing to try."""
 
     host: str = ""
@@ -71,15 +71,15 @@ class Way:
     def __str__(self) -> str:
         return self.door or (f"{self.host}:{self.port}" if self.host else "")
 
-    def blocked(self) -> str | None:
+    def find_obstacle(self) -> str | None:
         """What is in the way, as the last word of a message under `reach`; None where something answers."""
         try:
             if self.door:
                 with socket.socket(socket.AF_UNIX) as tried:
-                    tried.settimeout(SECONDS)
+                    tried.settimeout(RETRY_SECONDS)
                     tried.connect(self.door)
             elif self.host:
-                with socket.create_connection((self.host, self.port), SECONDS):
+                with socket.create_connection((self.host, self.port), RETRY_SECONDS):
                     pass
         except (socket.gaierror, UnicodeError):  # a name may be none at all
             return "host"
@@ -94,7 +94,7 @@ class Way:
         return None
 
 
-def within(seconds: float, connect: Callable[[], Link]) -> Link:
+def connect_within(seconds: float, connect: Callable[[], Link]) -> Link:
     """What `connect` gives, for drivers that wait for ever for a server which takes a connection and says nothing.
 
     Raises:
@@ -112,30 +112,30 @@ def within(seconds: float, connect: Callable[[], Link]) -> Link:
     return done.result(seconds)
 
 
-def unreached(codes: Sequence[str], way: Way) -> dict[str, str]:
+def explain_unreached(codes: Sequence[str], way: Route) -> dict[str, str]:
     """The facts of a connection that did not come about: what the server answered, or else what is in the way.
 
     Args:
         codes: what the driver calls it, most telling first.
     """
     reason = next((code for code in codes if any(sign.isdigit() for sign in code)), str(way) or codes[0])
-    return _facts(reason, _meant(codes, _MEANINGS) or way.blocked() or "other")
+    return _reason_facts(reason, _find_meaning(codes, _CONNECT_MEANINGS) or way.find_obstacle() or "other")
 
 
-def broken(codes: Sequence[str]) -> dict[str, str]:
+def explain_broken(codes: Sequence[str]) -> dict[str, str]:
     """The facts of a connection that broke off, or of a server that did not answer in time."""
-    return _facts(codes[0], _meant(codes, _WHILE_SPEAKING) or "ended")
+    return _reason_facts(codes[0], _find_meaning(codes, _BREAK_MEANINGS) or "ended")
 
 
-def refused(reason: str, code: str) -> dict[str, str]:
+def explain_refusal(reason: str, code: str) -> dict[str, str]:
     """The facts of a delivery that a server did not take: in words where the code is one of those that everybody meets."""
-    word = _meant([code], _REFUSALS)
-    return _facts(reason, word) if word else {"reason": reason}
+    word = _find_meaning([code], _REFUSAL_MEANINGS)
+    return _reason_facts(reason, word) if word else {"reason": reason}
 
 
-def _meant(codes: Sequence[str], meanings: Mapping[str, Collection[str]]) -> str | None:
+def _find_meaning(codes: Sequence[str], meanings: Mapping[str, Collection[str]]) -> str | None:
     return next((word for code in codes for word, meant in meanings.items() if code in meant), None)
 
 
-def _facts(reason: str, word: str) -> dict[str, str]:
+def _reason_facts(reason: str, word: str) -> dict[str, str]:
     return {"reason": reason, "reason_key": f"reach.{word}"}

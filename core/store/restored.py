@@ -11,18 +11,18 @@ KIND = "restore"
 """The kind of the run, and the verb of its only step, by which the ledger knows that a hub was restored."""
 
 
-def last(book: Ledger) -> Row | None:
+def last(ledger: Ledger) -> Row | None:
     """The newest restore: `run_id`, and what it told (`output`); None for a hub that always was itself."""
-    return book.one(
+    return ledger.fetch_row(
         "select run_id, output from ops.step where verb = %s and subject = 'hub' and state = 'done'"
         " order by step_id desc limit 1",
         [KIND],
     )
 
 
-def mark(book: Ledger) -> str:
+def mark(ledger: Ledger) -> str:
     """What is added to the number of a delivery: nothing, or the moment of the newest restore."""
-    found = last(book)
+    found = last(ledger)
     return f".r{re.sub('[^0-9]', '', found['run_id'])}" if found else ""
 
 

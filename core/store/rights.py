@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from core.errors import Denied
-from core.messages import text
+from core.messages import translate
 
 ROLES = ("technician", "department", "auditor", "administrator", "person")
 NOBODY = "nobody"
@@ -62,7 +62,7 @@ def need(who: Holder | None, act: str, systems: Collection[str] | None = None, p
         Denied: HUB780 when nobody has signed in, HUB781 for a role that may not, HUB790 for another department's, HUB791 for
             another person's.
     """
-    allowed, told = RIGHTS[act], text(f"rights.{act}")
+    allowed, told = RIGHTS[act], translate(f"rights.{act}")
     if who is None:
         if NOBODY in allowed:
             return
@@ -77,4 +77,4 @@ def need(who: Holder | None, act: str, systems: Collection[str] | None = None, p
 
 def named(roles: Collection[str]) -> str:
     """Roles in words, in the order in which they are always told."""
-    return text("rights.mark").join(text(f"rights.role_{role}") for role in ROLES if role in roles)
+    return translate("rights.mark").join(translate(f"rights.role_{role}") for role in ROLES if role in roles)

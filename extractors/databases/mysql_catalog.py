@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from extractors.base import SourceColumn, kind_of
+from extractors.base import SourceColumn, classify_type
 
 COLUMNS = """
     select column_name, column_type, is_nullable, column_comment, extra, column_default, character_set_name, numeric_precision,
@@ -37,14 +37,14 @@ KEY = """
 """The columns of every unique index without NULL and prefixes, the primary key first."""
 
 
-def column(name: str, kind: str, nullable: str, title: str, extra: str, default: str | None) -> SourceColumn:
+def build_column(name: str, kind: str, nullable: str, title: str, extra: str, default: str | None) -> SourceColumn:
     """A column as `COLUMNS` describes it."""
     return SourceColumn(
-        name, kind, kind_of(kind), nullable == "YES", title, "on update" in extra.lower(), _nothing(kind, default)
+        name, kind, classify_type(kind), nullable == "YES", title, "on update" in extra.lower(), _find_zero_date(kind, default)
     )
 
 
-def _nothing(kind: str, default: str | None) -> str:
+def _find_zero_date(kind: str, default: str | None) -> str:
     """The zero date that a column has by default where nobody gave a day; with a time of day where the type has one."""
     zero = (default or "").strip("'")
     return zero if kind.startswith(("date", "timestamp")) and zero.startswith("0000-00-00") else ""

@@ -8,11 +8,11 @@ facts of the catalogue for a day.
 
 from __future__ import annotations
 
-from core.hashing import digest
-from extractors.base import Mark
-from extractors.databases.mysql_session import Session
+from core.hashing import hash_values
+from extractors.base import TableFingerprint
+from extractors.databases.mysql_session import MysqlSession
 
-WORTH_ROWS = 20_000
+MINIMUM_ROWS = 20_000
 """Smaller tables are read as quickly as asked."""
 _STAMP = """
     select @@hostname, @@port, @@datadir, table_schema, table_name, create_time, update_time
@@ -26,17 +26,17 @@ seconds are also far longer than the engine takes from noting the time of a comm
 table the time of a part may be lost, of a view there is none."""
 
 
-def stamp(session: Session, address: tuple[str | None, str]) -> str | None:
+def read_stamp(session: MysqlSession, address: tuple[str | None, str]) -> str | None:
     """Names the server, the table and its last change; None where that proves nothing."""
-    found = session.texts(_STAMP, (*address, WORTH_ROWS))
-    return digest(*found[0]) if found else None
+    found = session.texts(_STAMP, (*address, MINIMUM_ROWS))
+    return hash_values(*found[0]) if found else None
 
 
-def mark(session: Session, address: tuple[str | None, str], table: str) -> Mark | None:
+def read_fingerprint(session: MysqlSession, address: tuple[str | None, str], table: str) -> TableFingerprint | None:
     """The stamp with what a look at every row says, in the session's one snapshot; None where there is no stamp."""
-    named = stamp(session, address)
+    named = read_stamp(session, address)
     if named is None:
         return None
     ((rows,),) = session.texts(f"select count(*) from {table}")
     ((_, checksum),) = session.texts(f"checksum table {table}")
-    return Mark(named, int(rows or 0), str(checksum))
+    return TableFingerprint(named, int(rows or 0), str(checksum))

@@ -16,9 +16,9 @@ from pymysql.converters import encoders
 from pymysql.cursors import SSCursor
 
 from core.errors import Refused, Unavailable
-from core.settings import settings
+from core.settings import get_settings
 from core.store import reach
-from core.store.address import Connection
+from core.store.address import ConnectionAddress
 
 _REFUSALS = {1044: "HUB309", 1142: "HUB309", 1143: "HUB309", 1356: "HUB330"}
 """Errors of the server that no second try mends: the account may not read the database, table or column; a view is broken."""
@@ -38,7 +38,7 @@ SNAPSHOT = (
 
 
 @contextlib.contextmanager
-def snapshot(address: Connection, where: str, owner: str) -> Iterator[Session]:
+def open_snapshot(address: ConnectionAddress, where: str, owner: str) -> Iterator[MysqlSession]:
     """A session inside its own read-only snapshot transaction; `where` and `owner` are named in errors.
 
     Raises:
@@ -67,10 +67,10 @@ def snapshot(address: Connection, where: str, owner: str) -> Iterator[Session]:
         cast(Any, link)._read_timeout = _SECONDS_SILENT
     except (pymysql.MySQLError, OSError, RuntimeError) as error:  # RuntimeError: an account's login method needs a package
         door = address.options.get("unix_socket", "")
-        facts = reach.unreached(_codes(error), reach.Way(address.host, address.port or 3306, door))
+        facts = reach.explain_unreached(_list_error_codes(error), reach.Route(address.host, address.port or 3306, door))
         raise Unavailable("HUB202", where, **facts, connection=address.id, owner=owner) from None
     try:
-        session = Session(link, where, owner)
+        session = MysqlSession(link, where, owner)
         session.begin()
         yield session
     finally:
@@ -78,7 +78,7 @@ def snapshot(address: Connection, where: str, owner: str) -> Iterator[Session]:
             link.close()
 
 
-class Session:
+class MysqlSession:
     """One open connection inside its snapshot. `where` and `owner` are named in errors."""
 
     def __init__(self, link: pymysql.Connection[SSCursor], where: str, owner: str) -> None:
@@ -86,31 +86,31 @@ class Session:
         self._where, self._owner = where, owner
 
     def begin(self) -> None:
-        with self._spoken():
+        with self._translate_errors():
             for statement in SNAPSHOT:
                 self._link.query(statement)
 
     def texts(self, sql: str, bounds: tuple[object, ...] = ()) -> list[list[Any]]:
         """The rows of a small query, every cell as text (None where NULL)."""
-        rows = [row for block in self.rows(sql, bounds) for row in block]
+        rows = [row for block in self.read_blocks(sql, bounds) for row in block]
         return [[cell if cell is None else cell.decode() for cell in row] for row in rows]
 
-    def rows(self, sql: str, bounds: tuple[object, ...]) -> Generator[Sequence[Row], None, None]:
+    def read_blocks(self, sql: str, bounds: tuple[object, ...]) -> Generator[Sequence[Row], None, None]:
         """The rows of a query in blocks, as the server sends them."""
         cursor = self._link.cursor()
         try:
-            with self._spoken():
+            with self._translate_errors():
                 cursor.execute(sql, bounds)
-                block = cursor.fetchmany(settings().batch_rows)
+                block = cursor.fetchmany(get_settings().batch_rows)
             while block:
                 yield block
-                with self._spoken():
-                    block = cursor.fetchmany(settings().batch_rows)
+                with self._translate_errors():
+                    block = cursor.fetchmany(get_settings().batch_rows)
         finally:
-            _let_go(cursor)
+            _discard_cursor(cursor)
 
     @contextlib.contextmanager
-    def _spoken(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         """The driver's errors in the house's words. Their texts may quote values, so only class and number are kept."""
         try:
             yield
@@ -118,10 +118,10 @@ class Session:
             number = error.args[0] if error.args else None
             if number in _REFUSALS:
                 raise Refused(_REFUSALS[number], self._where, table=self._where, owner=self._owner) from None
-            raise Unavailable("HUB203", self._where, **reach.broken(_codes(error))) from None
+            raise Unavailable("HUB203", self._where, **reach.explain_broken(_list_error_codes(error))) from None
 
 
-def _let_go(cursor: SSCursor) -> None:
+def _discard_cursor(cursor: SSCursor) -> None:
     """End an unbuffered read at once: the driver would fetch the rest first, and fail over that when the server is gone."""
     driver = cast(Any, cursor)
     result = driver._result
@@ -143,7 +143,7 @@ def _connect(link: pymysql.Connection[SSCursor], door: str | None) -> None:
         on_failure.pop_all()
 
 
-def _codes(error: Exception) -> list[str]:
+def _list_error_codes(error: Exception) -> list[str]:
     """The server's number and the driver's class; a login that needs a package raises neither's error."""
     number = error.args[0] if error.args and isinstance(error.args[0], int) and isinstance(error, pymysql.MySQLError) else 0
     return ["2059"] if isinstance(error, RuntimeError) else [*([str(number)] if number else []), type(error).__name__]

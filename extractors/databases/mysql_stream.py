@@ -25,7 +25,7 @@ from urllib.parse import quote, urlencode
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from core.store.address import Connection
+    from core.store.address import ConnectionAddress
     from extractors.databases.spool import Spool
 
 _PIPE_BYTES = 1 << 20
@@ -35,7 +35,7 @@ _SET_PIPE_SIZE = 1031
 """`F_SETPIPE_SZ` of Linux, which `fcntl` does not name before Python 3.12."""
 
 
-class Broken(Exception):
+class StreamBroken(Exception):
     """The child ended without having given everything. It says nothing of why: the library's texts may quote values."""
 
 
@@ -43,12 +43,12 @@ class Broken(Exception):
 class Request:
     """What to read: statements that set up the session, one query, and how many rows make a batch."""
 
-    address: Connection
+    address: ConnectionAddress
     before: Sequence[str]
     query: str
     batch_rows: int
 
-    def written(self) -> bytes:
+    def encode_request(self) -> bytes:
         """The request as the child reads it from its standard input; a password is never an argument of a command."""
         given = self.address
         who = quote(given.user, safe="") + (f":{quote(given.password, safe='')}" if given.password else "")
@@ -60,7 +60,7 @@ class Request:
         ).encode()
 
 
-def able(address: Connection) -> bool:
+def can_stream(address: ConnectionAddress) -> bool:
     """Whether this reader can be used for a connection: the library is there, and no encryption is demanded, since what it
     proves of a certificate is not what the URL's words mean."""
     import importlib.util
@@ -69,7 +69,7 @@ def able(address: Connection) -> bool:
 
 
 @contextmanager
-def stream(request: Request) -> Iterator[Iterator[pa.RecordBatch]]:
+def open_stream(request: Request) -> Iterator[Iterator[pa.RecordBatch]]:
     """The batches as the library gives them, with a column of bytes for each of the query's.
 
     Leaving early ends the child, and with it its connection.
@@ -78,22 +78,22 @@ def stream(request: Request) -> Iterator[Iterator[pa.RecordBatch]]:
         Broken: while reading, when the child did not come to its end.
         OSError: while reading, when there is no room on the disk for what came ahead.
     """
-    from core.settings import settings
+    from core.settings import get_settings
     from extractors.databases.spool import Spool
 
-    folder = settings().work
+    folder = get_settings().work
     folder.mkdir(parents=True, exist_ok=True)  # before there is a child that would have to be ended
     command = [sys.executable, "-P", str(Path(__file__).resolve())]
     child = subprocess.Popen(  # noqa: S603 - this very file
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
-    source = _pipe(child.stdout)
-    _widen(source)
+    source = _require_pipe(child.stdout)
+    _widen_pipe(source)
     spool = Spool(source, folder)
     try:
-        with closing(_pipe(child.stdin)) as sink:
-            sink.write(request.written())
-        batches = _batches(child, spool)
+        with closing(_require_pipe(child.stdin)) as sink:
+            sink.write(request.encode_request())
+        batches = _read_batches(child, spool)
         with closing(batches):
             yield batches
     finally:
@@ -104,24 +104,24 @@ def stream(request: Request) -> Iterator[Iterator[pa.RecordBatch]]:
         source.close()
 
 
-def _batches(child: subprocess.Popen[bytes], spool: Spool) -> Any:
+def _read_batches(child: subprocess.Popen[bytes], spool: Spool) -> Any:
     import pyarrow as pa
 
     try:
         with pa.ipc.open_stream(pa.PythonFile(cast("Any", spool), "r")) as reader:
             yield from reader
     except (pa.ArrowInvalid, OSError):
-        raise spool.problem or Broken from None
+        raise spool.problem or StreamBroken from None
     if child.wait():
-        raise Broken
+        raise StreamBroken
 
 
-def _pipe(end: IO[bytes] | None) -> IO[bytes]:
+def _require_pipe(end: IO[bytes] | None) -> IO[bytes]:
     assert end is not None  # noqa: S101 - both ends were asked for
     return end
 
 
-def _widen(source: IO[bytes]) -> None:
+def _widen_pipe(source: IO[bytes]) -> None:
     """A wider pipe, where the system has such, so that the two processes wake each other less often."""
     import contextlib
     import fcntl

@@ -16,11 +16,11 @@ from typing import Any
 import oracledb
 import pyarrow as pa
 
-from core.errors import Fault, HubError, Refused, Unavailable
-from core.settings import settings
+from core.errors import HubError, MachineFault, Refused, Unavailable
+from core.settings import get_settings
 from core.store import reach
-from core.store.address import Connection
-from extractors.databases.cursor import Block
+from core.store.address import ConnectionAddress
+from extractors.databases.cursor import ColumnBlock
 
 _SECONDS_SILENT = 600
 """How long the server may say nothing before the read counts as broken."""
@@ -34,7 +34,7 @@ _SESSION = (
     "set transaction read only",
 )
 _CHARSET = "select value from nls_database_parameters where parameter = 'NLS_CHARACTERSET'"
-_CODE = re.compile(r"\b(?:ORA|DPY|DPI)-\d+")
+_ERROR_CODE = re.compile(r"\b(?:ORA|DPY|DPI)-\d+")
 _MEANINGS = {
     "HUB822": ("DPI-1047", "DPI-1072"),
     "HUB824": ("DPY-3010", "DPY-3015", "ORA-28040"),
@@ -43,13 +43,13 @@ _MEANINGS = {
     "HUB820": ("DPY-6005", "DPY-4005", "DPY-4024", "ORA-12541", "ORA-12170", "ORA-12543", "ORA-12545"),
 }
 """Our code -> what the driver says. A refused connection wraps the listener's own answer, so the answers come first."""
-_FORBIDDEN = {"ORA-00942", "ORA-01031"}
+_NO_PERMISSION = {"ORA-00942", "ORA-01031"}
 _HASHES_IN_ONE = 100
 """Hashes joined into one text before it is hashed again: 3,200 of the 4,000 bytes that a text may have."""
 
 
 @contextlib.contextmanager
-def snapshot(address: Connection, where: str, owner: str) -> Iterator[Session]:
+def open_snapshot(address: ConnectionAddress, where: str, owner: str) -> Iterator[OracleSession]:
     """A session inside its own read-only transaction; `where` and `owner` are named in errors.
 
     Raises:
@@ -59,9 +59,9 @@ def snapshot(address: Connection, where: str, owner: str) -> Iterator[Session]:
     try:
         link = connect(address)
     except (oracledb.Error, OSError) as error:
-        raise refusal(error, where, address, owner) from None
+        raise build_connect_error(error, where, address, owner) from None
     try:
-        session = Session(link, where, owner)
+        session = OracleSession(link, where, owner)
         session.begin()
         yield session
     finally:
@@ -69,11 +69,11 @@ def snapshot(address: Connection, where: str, owner: str) -> Iterator[Session]:
             link.close()
 
 
-def connect(address: Connection) -> oracledb.Connection:
+def connect(address: ConnectionAddress) -> oracledb.Connection:
     """A connection by service name (the URL's path), `?sid=`, or a whole descriptor `?dsn=` (clusters, standby sites)."""
     options = address.options
     if options.get("mode") == "thick":
-        _thick(options.get("lib_dir"))
+        _load_client(options.get("lib_dir"))
     params = oracledb.ConnectParams(
         host=address.host,
         port=address.port or 1521,
@@ -84,12 +84,12 @@ def connect(address: Connection) -> oracledb.Connection:
         retry_count=0,
     )
     given = {"user": address.user, "password": address.password, "dsn": options.get("dsn"), "params": params}
-    link: oracledb.Connection = reach.within(2 * _SECONDS_LOGIN, lambda: oracledb.connect(**given))
+    link: oracledb.Connection = reach.connect_within(2 * _SECONDS_LOGIN, lambda: oracledb.connect(**given))
     link.call_timeout = _SECONDS_SILENT * 1000
     return link
 
 
-class Session:
+class OracleSession:
     """One open connection inside its transaction. `where` names the read in errors."""
 
     def __init__(self, link: oracledb.Connection, where: str, owner: str) -> None:
@@ -98,39 +98,39 @@ class Session:
         """The database's own character set, by Oracle's name."""
 
     def begin(self) -> None:
-        with self._spoken(), self._link.cursor() as cursor:
+        with self._translate_errors(), self._link.cursor() as cursor:
             for statement in _SESSION:
                 cursor.execute(statement)
             cursor.execute(_CHARSET)
             found = cursor.fetchone()
             self.charset = str(found[0]) if found else ""
 
-    def digest(self, texts: Sequence[str]) -> str | None:
+    def build_row_hash(self, texts: Sequence[str]) -> str | None:
         """The server's MD5 from 12.1 on: before, only a package that needs a grant has one."""
-        return digest(texts) if tuple(map(int, self._link.version.split(".")[:2])) >= (12, 1) else None
+        return build_row_hash(texts) if tuple(map(int, self._link.version.split(".")[:2])) >= (12, 1) else None
 
-    def blocks(self, sql: str, bounds: Sequence[object] = ()) -> Generator[Block, None, None]:
+    def read_blocks(self, sql: str, bounds: Sequence[object] = ()) -> Generator[ColumnBlock, None, None]:
         """The rows of a query as Arrow columns, a round trip a block."""
-        with self._spoken():
-            frames = self._link.fetch_df_batches(sql, list(bounds), size=settings().batch_rows, fetch_decimals=True)
+        with self._translate_errors():
+            frames = self._link.fetch_df_batches(sql, list(bounds), size=get_settings().batch_rows, fetch_decimals=True)
             for frame in frames:
                 found: pa.Table = pa.table(frame)
                 if found.num_rows:
-                    yield columns_of(found)
+                    yield combine_columns(found)
 
     @contextlib.contextmanager
-    def _spoken(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         """The driver's errors in the house's words. Their texts may quote values, so only the code is kept."""
         try:
             yield
         except (oracledb.Error, OSError) as error:
-            code = codes(error)[0]
-            if code in _FORBIDDEN:
+            code = list_error_codes(error)[0]
+            if code in _NO_PERMISSION:
                 raise Refused("HUB309", self._where, table=self._where, owner=self._owner) from None
-            raise Unavailable("HUB203", self._where, **reach.broken([code])) from None
+            raise Unavailable("HUB203", self._where, **reach.explain_broken([code])) from None
 
 
-def columns_of(table: pa.Table) -> list[Any]:
+def combine_columns(table: pa.Table) -> list[Any]:
     """Each column as one array."""
     return [
         found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
@@ -138,7 +138,7 @@ def columns_of(table: pa.Table) -> list[Any]:
     ]
 
 
-def digest(texts: Sequence[str]) -> str:
+def build_row_hash(texts: Sequence[str]) -> str:
     """MD5 over the MD5 of every cell, since a text in Oracle ends at 4,000 bytes; NULL is a control character."""
     hashes = [f"standard_hash(nvl({text}, chr(30)), 'MD5')" for text in texts]
     while len(hashes) > 1:
@@ -147,25 +147,25 @@ def digest(texts: Sequence[str]) -> str:
     return f"lower(rawtohex({hashes[0]}))"
 
 
-def refusal(error: Exception, where: str, address: Connection, owner: str) -> HubError:
+def build_connect_error(error: Exception, where: str, address: ConnectionAddress, owner: str) -> HubError:
     """What a failure to connect means, and what to do about it."""
-    found = codes(error)
+    found = list_error_codes(error)
     facts = {"reason": found[0], "connection": address.id, "owner": owner}
-    way = reach.Way("" if "dsn" in address.options else address.host, address.port or 1521)
+    way = reach.Route("" if "dsn" in address.options else address.host, address.port or 1521)
     for code, meant in _MEANINGS.items():
         if met := [one for one in found if one in meant]:
             if code == "HUB820":
-                return Unavailable(code, where, **facts | reach.unreached(met, way))
-            return Fault(code, where, **{**facts, "reason": met[0]})
-    return Unavailable("HUB202", where, **facts | reach.unreached(found, way))
+                return Unavailable(code, where, **facts | reach.explain_unreached(met, way))
+            return MachineFault(code, where, **{**facts, "reason": met[0]})
+    return Unavailable("HUB202", where, **facts | reach.explain_unreached(found, way))
 
 
-def codes(error: Exception) -> list[str]:
+def list_error_codes(error: Exception) -> list[str]:
     """The codes in a driver's error, the outermost first; its class when it has none."""
-    return _CODE.findall(str(error)) or [type(error).__name__]
+    return _ERROR_CODE.findall(str(error)) or [type(error).__name__]
 
 
 @functools.cache
-def _thick(folder: str | None) -> None:
+def _load_client(folder: str | None) -> None:
     """Load Oracle's client, once for the process."""
     oracledb.init_oracle_client(lib_dir=folder)

@@ -19,7 +19,7 @@ _BLOCK_BYTES = 64 << 20
 _CHUNK_BYTES = 1 << 20
 
 
-class _Block:
+class _DiskBlock:
     """A nameless file that is written at its end and read from its beginning."""
 
     def __init__(self, folder: Path) -> None:
@@ -33,7 +33,7 @@ class _Block:
             self.written += done
             rest = rest[done:]
 
-    def take(self, size: int) -> bytes:
+    def read_chunk(self, size: int) -> bytes:
         part = os.pread(self._file.fileno(), min(size, self.written - self.read), self.read)
         self.read += len(part)
         return part
@@ -51,11 +51,11 @@ class Spool:
         self._changed = threading.Condition()
         self._chunks: deque[memoryview] = deque()
         self._held = 0
-        self._blocks: deque[_Block] = deque()
+        self._blocks: deque[_DiskBlock] = deque()
         self.problem: OSError | None = None
         self._ended = False
         self.closed = False  # Arrow asks for it before it reads
-        self._filling = threading.Thread(target=self._fill, daemon=True)
+        self._filling = threading.Thread(target=self._read_pipe, daemon=True)
         self._filling.start()
 
     def read(self, size: int) -> bytes:
@@ -65,7 +65,7 @@ class Spool:
             OSError: the disk is full, or the pipe broke.
         """
         parts = []
-        while size and (part := self._take(size)):
+        while size and (part := self._take_bytes(size)):
             parts.append(part)
             size -= len(part)
         return b"".join(parts)
@@ -79,11 +79,11 @@ class Spool:
         while self._blocks:
             self._blocks.popleft().close()
 
-    def _fill(self) -> None:
+    def _read_pipe(self) -> None:
         """Take everything to the end of the pipe; what goes wrong is raised where it is read."""
         try:
             while chunk := os.read(self._source.fileno(), _CHUNK_BYTES):
-                self._put(chunk)
+                self._store_chunk(chunk)
         except OSError as error:
             self.problem = error
         finally:
@@ -91,7 +91,7 @@ class Spool:
                 self._ended = True
                 self._changed.notify()
 
-    def _put(self, chunk: bytes) -> None:
+    def _store_chunk(self, chunk: bytes) -> None:
         with self._changed:
             if self.closed:
                 return
@@ -100,11 +100,11 @@ class Spool:
                 self._held += len(chunk)
             else:
                 if not self._blocks or self._blocks[-1].written >= _BLOCK_BYTES:
-                    self._blocks.append(_Block(self._folder))
+                    self._blocks.append(_DiskBlock(self._folder))
                 self._blocks[-1].append(chunk)
             self._changed.notify()
 
-    def _take(self, size: int) -> bytes | memoryview:
+    def _take_bytes(self, size: int) -> bytes | memoryview:
         """Up to `size` bytes, at least one before the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._chunks or self._blocks or self._ended)
@@ -117,7 +117,7 @@ class Spool:
                 return part
             if self._blocks:
                 block = self._blocks[0]
-                taken = block.take(size)
+                taken = block.read_chunk(size)
                 if block.read == block.written:
                     self._blocks.popleft().close()
                 return taken

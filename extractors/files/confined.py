@@ -25,11 +25,11 @@ from typing import IO, Any, cast
 import pyarrow as pa
 
 from core import errors
-from core.errors import Fault, HubError
-from core.settings import ROOT, settings
+from core.errors import HubError, MachineFault
+from core.settings import ROOT, get_settings
 from extractors.files.file_layout import FileLayout
 
-ROWS = "rows.arrow"
+ROWS_FILE = "rows.arrow"
 MEGABYTE = 1 << 20
 _TIMES_THE_FILE = 8
 _GREW_BYTES = 512 * MEGABYTE
@@ -52,14 +52,14 @@ LIMITS = Limits()
 
 
 @dataclass(frozen=True)
-class Job:
+class ReadJob:
     """What is asked of a file: its rows as a table, or (`numbers`) where a person finds each of them."""
 
     kind: str
     layout: FileLayout
     numbers: bool = False
 
-    def written(self, room: Path, limits: Limits) -> bytes:
+    def encode_request(self, room: Path, limits: Limits) -> bytes:
         """The request, one line of JSON."""
         layout = self.layout
         columns = None if layout.columns is None else sorted(layout.columns)
@@ -67,13 +67,13 @@ class Job:
             "kind": self.kind,
             "numbers": self.numbers,
             "layout": {**asdict(layout), "path": str(layout.path), "columns": columns},
-            "out": str(room / ROWS),
+            "out": str(room / ROWS_FILE),
             "limits": asdict(limits),
         }
         return json.dumps(asked).encode() + b"\n"
 
 
-def rows_of(job: Job, limits: Limits | None = None) -> pa.Table:
+def read_confined(job: ReadJob, limits: Limits | None = None) -> pa.Table:
     """What the parser of the job's kind makes of the file, as a table that lies on disk and not in memory; of `numbers` its
     only column is `row`.
 
@@ -86,19 +86,19 @@ def rows_of(job: Job, limits: Limits | None = None) -> pa.Table:
     with contextlib.suppress(OSError):  # a file that is gone is told by its reader
         size = job.layout.path.stat().st_size
         limits = Limits(limits.unpacked, limits.seconds, max(limits.memory, _TIMES_THE_FILE * size))
-    folder = settings().work
+    folder = get_settings().work
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="read-", dir=folder) as room, _lent() as child:
-        answer = child.ask(job.written(Path(room), limits))
+    with tempfile.TemporaryDirectory(prefix="read-", dir=folder) as room, _borrow_reader() as child:
+        answer = child.ask(job.encode_request(Path(room), limits))
         if answer is None:
-            raise _ended(job.layout, limits, *child.end())
+            raise _explain_end(job.layout, limits, *child.end())
         if told := answer.get("error"):
-            raise _error(told)
-        with pa.memory_map(str(Path(room) / ROWS)) as file:  # which lives as long as its table does
+            raise _rebuild_error(told)
+        with pa.memory_map(str(Path(room) / ROWS_FILE)) as file:  # which lives as long as its table does
             return pa.ipc.open_file(file).read_all()
 
 
-class _Child:
+class _ReaderProcess:
     """A process that reads files, one after another."""
 
     def __init__(self) -> None:
@@ -153,20 +153,20 @@ class _Child:
         return self._process.returncode, said
 
 
-_IDLE: list[_Child] = []
+_IDLE: list[_ReaderProcess] = []
 _LOCK = threading.Lock()
 _OWNER = [os.getpid()]
 
 
 @atexit.register
-def end_idle() -> None:
+def end_idle_readers() -> None:
     """End the children that wait for a file: a process that ends leaves none behind."""
     while _IDLE and [os.getpid()] == _OWNER:
         _IDLE.pop().end()
 
 
 @contextlib.contextmanager
-def _lent() -> Iterator[_Child]:
+def _borrow_reader() -> Iterator[_ReaderProcess]:
     """A child that nobody else asks meanwhile: an idle one, or a new one. Those of a parent process are left to it."""
     with _LOCK:
         if [os.getpid()] != _OWNER:
@@ -176,7 +176,7 @@ def _lent() -> Iterator[_Child]:
     if child is None or not child.is_free:
         if child is not None:
             child.end()
-        child = _Child()
+        child = _ReaderProcess()
     try:
         yield child
     finally:
@@ -187,26 +187,26 @@ def _lent() -> Iterator[_Child]:
             child.end()
 
 
-def _ended(layout: FileLayout, limits: Limits, status: int, said: bytes) -> HubError:
+def _explain_end(layout: FileLayout, limits: Limits, status: int, said: bytes) -> HubError:
     """Why a child gave no answer."""
     if status == -signal.SIGXCPU:
-        return layout.refused("HUB313", seconds=limits.seconds)
+        return layout.build_refusal("HUB313", seconds=limits.seconds)
     if _NO_MEMORY in said:
-        return layout.refused("HUB314", limit=limits.memory // MEGABYTE)
+        return layout.build_refusal("HUB314", limit=limits.memory // MEGABYTE)
     how = signal.Signals(-status).name if -status in {*signal.Signals} else f"exit {status}"
-    return layout.refused("HUB312", how=how)
+    return layout.build_refusal("HUB312", how=how)
 
 
-def _error(told: dict[str, Any]) -> HubError:
+def _rebuild_error(told: dict[str, Any]) -> HubError:
     """The error that a child answered with; one of its kinds only."""
     kind = getattr(errors, told["type"], None)
-    known = kind if isinstance(kind, type) and issubclass(kind, HubError) else Fault
+    known = kind if isinstance(kind, type) and issubclass(kind, HubError) else MachineFault
     error = known(told["code"], told["where"], **told["facts"])
     error.trace = tuple(told["trace"])
     return error
 
 
-def confine(limits: Limits) -> None:
+def confine_process(limits: Limits) -> None:
     """Hold this process to the limits from now on: the seconds are counted from here, and no memory is written to disk when it
     is ended."""
     used = resource.getrusage(resource.RUSAGE_SELF)

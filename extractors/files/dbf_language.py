@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import codecs
 
-from extractors.files.encoding import damaged
+from extractors.files.encoding import has_misread_letters
 
-ASSUMED = "gb18030"
+DEFAULT_ENCODING = "gb18030"
 """What FoxPro wrote on Chinese systems, and all of ASCII, where neither contract nor file says."""
 _WESTERN = {0x01: "cp437", 0x02: "cp850", 0x03: "cp1252", 0x08: "cp865", 0x57: "cp1252", 0x58: "cp1252", 0x59: "cp1252"}
 _OTHERS = {
@@ -36,7 +36,7 @@ _OTHERS = {
 _FAMILIES = ({"gbk", "gb2312", "gb18030"}, {"big5", "cp950", "big5hkscs"}, {"cp932", "shift_jis"}, {"cp949", "euc_kr"})
 
 
-def contradicted(byte: int, encoding: str | None) -> str | None:
+def find_contradiction(byte: int, encoding: str | None) -> str | None:
     """What the language byte says, where the contract's encoding is another; else None."""
     said = _OTHERS.get(byte)
     if encoding is None or said is None:
@@ -45,13 +45,13 @@ def contradicted(byte: int, encoding: str | None) -> str | None:
     return None if len(both) == 1 or any(both <= family for family in _FAMILIES) else said
 
 
-def encoding_of(byte: int, encoding: str | None, text: bytes) -> str:
+def choose_encoding(byte: int, encoding: str | None, text: bytes) -> str:
     """The encoding to read `text`, all of the table's, in."""
     if encoding is not None or byte in _OTHERS:
         return encoding or _OTHERS[byte]
     if byte not in _WESTERN or text.isascii():
-        return ASSUMED
+        return DEFAULT_ENCODING
     try:
-        return _WESTERN[byte] if damaged(text.decode(ASSUMED), ASSUMED) else ASSUMED
+        return _WESTERN[byte] if has_misread_letters(text.decode(DEFAULT_ENCODING), DEFAULT_ENCODING) else DEFAULT_ENCODING
     except UnicodeDecodeError:
         return _WESTERN[byte]

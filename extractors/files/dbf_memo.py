@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from extractors.files.file_layout import FileLayout
 
 _DBASE3, _DBASE4 = 0x83, (0x8B, 0xCB)
-_END = b"\x1a"
+_END_MARK = b"\x1a"
 _BLOCK = 512
 """Bytes of a block where the file does not say."""
 _SIGN4 = b"\xff\xff\x08\x00"
 
 
-def texts(pointers: Sequence[int], version: int, layout: FileLayout) -> list[bytes | None]:
+def read_texts(pointers: Sequence[int], version: int, layout: FileLayout) -> list[bytes | None]:
     """The bytes at every pointer (a number of blocks; 0 points nowhere), without the blanks at their end.
 
     Raises:
@@ -23,24 +23,24 @@ def texts(pointers: Sequence[int], version: int, layout: FileLayout) -> list[byt
     if not any(pointers):
         return [None] * len(pointers)
     kind = ".dbt" if version == _DBASE3 or version in _DBASE4 else ".fpt"
-    pattern = f"{_escaped(layout.path.stem)}.*"
+    pattern = f"{_escape_glob(layout.path.stem)}.*"
     beside = next((path for path in layout.path.parent.glob(pattern) if path.suffix.lower() == kind), None)
     if beside is None:
-        raise layout.refused("HUB308", problem_key="damage.memo", memo=f"{layout.path.stem}{kind}")
+        raise layout.build_refusal("HUB308", problem_key="damage.memo", memo=f"{layout.path.stem}{kind}")
     data = layout.read(beside)
     size = int.from_bytes(data[20:22], "little") if version in _DBASE4 else int.from_bytes(data[6:8], "big")
     if version == _DBASE3 or not size:
         size = _BLOCK
-    found = [_text(data, pointer * size, version) if pointer else b"" for pointer in pointers]
+    found = [_read_block(data, pointer * size, version) if pointer else b"" for pointer in pointers]
     if None in found:
-        raise layout.refused("HUB308", problem_key="damage.memo_short", memo=beside.name)
+        raise layout.build_refusal("HUB308", problem_key="damage.memo_short", memo=beside.name)
     return [(text or b"").rstrip(b" \0") or None for text in found]
 
 
-def _text(data: bytes, start: int, version: int) -> bytes | None:
+def _read_block(data: bytes, start: int, version: int) -> bytes | None:
     """The text of a block; None where it does not lie in the file whole."""
     if version == _DBASE3:
-        end = data.find(_END, start)
+        end = data.find(_END_MARK, start)
         return None if start >= len(data) else data[start : end if end >= 0 else len(data)]
     if version in _DBASE4:
         if data[start : start + 4] != _SIGN4:
@@ -51,5 +51,5 @@ def _text(data: bytes, start: int, version: int) -> bytes | None:
     return data[start + 8 : end] if start + 8 <= end <= len(data) else None
 
 
-def _escaped(stem: str) -> str:
+def _escape_glob(stem: str) -> str:
     return "".join(f"[{character}]" if character in "*?[" else character for character in stem)

@@ -14,11 +14,11 @@ from core.dialects import UNREADABLE
 
 DATE_IDS = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
 """Numbers of the formats that are dates or times where a workbook does not say otherwise; it may (`FORMAT`, `numFmt`)."""
-THAI = {**dict.fromkeys((71, 72, 73, 74, 75, 76, 77, 78, 80, 81), "yyyy-mm-dd hh:mm:ss"), 79: "[h]:mm:ss"}
+THAI_FORMATS = {**dict.fromkeys((71, 72, 73, 74, 75, 76, 77, 78, 80, 81), "yyyy-mm-dd hh:mm:ss"), 79: "[h]:mm:ss"}
 """Numbers of formats that are dates in a Thai workbook and nothing anywhere else, and forms that stand for them."""
-FIRST_OWN = 164
+FIRST_CUSTOM = 164
 """From this number on formats are a workbook's own, and everybody looks them up."""
-_SPOKEN = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?![hms]+\])[^\]]*\]', re.IGNORECASE)
+_LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?![hms]+\])[^\]]*\]', re.IGNORECASE)
 """What is shown as it stands, widths and fillings, colours and conditions: everything that says nothing of the value."""
 _TOKEN = re.compile(r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|(?P<digit>[0#])|(?P<plain>[- ()/:])|\[[^\]]*\]')
 _GENERAL = (
@@ -49,28 +49,28 @@ _LIMIT = 1e15
 
 def is_date(form: str) -> bool:
     """Whether a format shows a number as a date or a time."""
-    return bool(re.search("[ymdhs]", _SPOKEN.sub("", form.split(";")[0]), re.IGNORECASE))
+    return bool(re.search("[ymdhs]", _LITERAL.sub("", form.split(";")[0]), re.IGNORECASE))
 
 
-def is_doubtful(id: int, form: str) -> bool:
+def is_ambiguous(id: int, form: str) -> bool:
     """Whether the library, which looks at a format's first section and few letters, may take a number under it for something
     else than Excel shows: another section counts, or a letter stands for a year, a weekday or nothing known."""
-    if id in THAI and not form:
+    if id in THAI_FORMATS and not form:
         return True
     plain = "date" if is_date(form) else "number"
-    return any(_kind(section) != plain for section in _sections(form)[:_FOR_NUMBERS])
+    return any(_classify_section(section) != plain for section in _split_sections(form)[:_FOR_NUMBERS])
 
 
-def written(id: int, form: str, number: float, *, from_1904: bool) -> str:
+def format_ambiguous(id: int, form: str, number: float, *, from_1904: bool) -> str:
     """A number under a doubtful format as the text that it lands as: a date, a time, a length of time, or the number itself.
     Under a format of letters that nobody knows it lands as lost, so that it is held."""
-    section = _chosen(form or THAI[id], number)
-    kind = _kind(section)
+    section = _choose_section(form or THAI_FORMATS[id], number)
+    kind = _classify_section(section)
     if kind == "number":
-        return ("" if not is_too_long(number) else UNREADABLE) + number_text(number)
+        return ("" if not is_too_long(number) else UNREADABLE) + format_number(number)
     elapsed = re.search(_ELAPSED, section, re.IGNORECASE)
-    if kind == "unknown" or number < 0 or (not elapsed and is_no_day(number, from_1904=from_1904)):
-        return UNREADABLE + number_text(number)
+    if kind == "unknown" or number < 0 or (not elapsed and is_invalid_day(number, from_1904=from_1904)):
+        return UNREADABLE + format_number(number)
     if elapsed:
         minutes, seconds = divmod(round(number * 86400), 60)
         return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
@@ -88,13 +88,13 @@ def is_day(id: int, form: str) -> bool:
     return is_date(form) and not re.search(_ELAPSED, form, re.IGNORECASE)
 
 
-def is_no_day(number: float, *, from_1904: bool) -> bool:
+def is_invalid_day(number: float, *, from_1904: bool) -> bool:
     """Whether a number under a date's format is no day of any calendar: before the first one or after the last, or the 29
     February 1900, which Excel alone knows."""
     return not 0 <= number < _DAYS or (int(number) == _FEBRUARY_29 and not from_1904)
 
 
-def _sections(form: str) -> list[str]:
+def _split_sections(form: str) -> list[str]:
     """A format taken apart at the semicolons that are not spoken."""
     found, begin = list[str](), 0
     for part in re.finditer(r'"[^"]*"|\\.|;', form):
@@ -104,10 +104,10 @@ def _sections(form: str) -> list[str]:
     return [*found, form[begin:]]
 
 
-def _chosen(form: str, number: float) -> str:
+def _choose_section(form: str, number: float) -> str:
     """The section that shows a number: by conditions where sections have them, else one for positive numbers and zero, one
     for negative ones, one for zero."""
-    sections = _sections(form)[:_FOR_NUMBERS]
+    sections = _split_sections(form)[:_FOR_NUMBERS]
     usual = [">=0", "<0"] if len(sections) == 2 else [">0", "<0", "=0"]
     for place, section in enumerate(sections[:-1]):
         own = _CONDITION.search(section)
@@ -117,9 +117,9 @@ def _chosen(form: str, number: float) -> str:
     return sections[-1]
 
 
-def _kind(section: str) -> str:
+def _classify_section(section: str) -> str:
     """What a section shows: `number`, `date`, or `unknown` when its letters say neither."""
-    shown = _SPOKEN.sub("", section).strip()
+    shown = _LITERAL.sub("", section).strip()
     if shown.lower().startswith(_GENERAL) or "@" in shown:
         return "number"
     if re.search("[0#?]", shown):
@@ -129,17 +129,17 @@ def _kind(section: str) -> str:
     return "unknown" if any(sign.isalpha() for sign in shown) else "number"
 
 
-def deceives(id: int, form: str) -> bool:
+def is_mistaken_for_date(id: int, form: str) -> bool:
     """Whether a format shows a number as one, though its number or its letters (of `General`, of a unit) look like a date's."""
     return not is_date(form) and (id in DATE_IDS or re.search("[ymdhse]", form, re.IGNORECASE) is not None)
 
 
-def hides(id: int, form: str) -> bool:
+def is_hidden_date(id: int, form: str) -> bool:
     """Whether a workbook's own format shows a date under one of the usual numbers that the library takes for no date's."""
-    return id < FIRST_OWN and id not in DATE_IDS and is_date(form)
+    return id < FIRST_CUSTOM and id not in DATE_IDS and is_date(form)
 
 
-def shown(form: str, number: float) -> str | None:
+def format_padded(form: str, number: float) -> str | None:
     """A whole number as a format with leading zeros shows it (`000000` and 123: `000123`); None for every other format, since
     only zeros belong to the value: a unit or a comma is dress."""
     tokens, place = [], 0
@@ -165,7 +165,7 @@ def shown(form: str, number: float) -> str | None:
     return "".join(reversed(written))
 
 
-def number_text(number: float) -> str:
+def format_number(number: float) -> str:
     """A number in plain digits, a whole one without a point: the fifteen that a cell keeps of what was typed or computed.
 
     A workbook stores 848.30 computed as 848.3000000000001; the digits past the fifteenth are the float's, not the person's.

@@ -7,7 +7,7 @@ import zipfile
 
 from extractors.files import compound
 
-_SIGNS = (
+_SIGNATURES = (
     (b"%PDF-", "PDF"),
     (b"\x89PNG", "PNG"),
     (b"\xff\xd8\xff", "JPEG"),
@@ -25,21 +25,21 @@ _BINARY = bytes(range(4))
 """Bytes that the beginning of no text holds: a text may well begin with the letters BM."""
 
 
-def other_than(data: bytes, expected: str) -> str | None:
+def detect_other_kind(data: bytes, expected: str) -> str | None:
     """What these bytes plainly are instead of a `workbook`, `csv` or `dbf`; None where they may be what is expected."""
-    for sign, name in _SIGNS:
+    for sign, name in _SIGNATURES:
         if data.startswith(sign) and (len(sign) > 2 or any(byte in _BINARY for byte in data[:64])):
             return name
     if data.startswith(b"PK\x03\x04"):
-        return _package(data, expected)
-    if data.startswith(compound.SIGN):
-        found = compound.names(data)
+        return _detect_package(data, expected)
+    if data.startswith(compound.SIGNATURE):
+        found = compound.list_streams(data)
         known = next((kind for name, kind in _DOCUMENTS if name in found), None)
         return known or (None if expected == "workbook" else "Excel (.xls)")
     return None
 
 
-def _package(data: bytes, expected: str) -> str | None:
+def _detect_package(data: bytes, expected: str) -> str | None:
     """What an archive holds; that one is damaged its reader says better."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

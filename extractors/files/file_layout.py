@@ -24,7 +24,7 @@ class FileLayout:
     header_row: int = 1
     columns: frozenset[str] | None = None
 
-    def asks(self, column: str) -> bool:
+    def needs_column(self, column: str) -> bool:
         """Whether anybody wants this column."""
         return self.columns is None or column in self.columns
 
@@ -47,5 +47,5 @@ class FileLayout:
             raise Refused("HUB307", self.where, file=path.name)
         return data
 
-    def refused(self, code: str, **facts: Any) -> Refused:
+    def build_refusal(self, code: str, **facts: Any) -> Refused:
         return Refused(code, self.where, file=self.path.name, owner=self.owner, **facts)

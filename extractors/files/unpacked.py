@@ -30,14 +30,14 @@ def is_larger(data: bytes, limit: int) -> bool:
         return True
     total = 0
     for part in parts:
-        for size in _sizes(data, part):
+        for size in _unpack_sizes(data, part):
             total += size
             if total > limit:
                 return True
     return False
 
 
-def _sizes(data: bytes, part: zipfile.ZipInfo) -> Iterator[int]:
+def _unpack_sizes(data: bytes, part: zipfile.ZipInfo) -> Iterator[int]:
     """The sizes of the pieces that a part unpacks to, to its very end, whatever the directory says."""
     if part.compress_type != zipfile.ZIP_DEFLATED:
         yield part.file_size

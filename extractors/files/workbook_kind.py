@@ -18,11 +18,11 @@ _NAME_SHOWN = 60
 _BOMS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
-def told_apart(data: bytes) -> str | None:
+def find_refusal_code(data: bytes) -> str | None:
     """The code of the refusal of bytes that are no workbook at all, or of one that nobody can read without more; None for
     what may be one."""
-    if data.startswith(compound.SIGN):
-        return "HUB324" if "encryptedpackage" in compound.names(data) or excel_xls.is_protected(data) else None
+    if data.startswith(compound.SIGNATURE):
+        return "HUB324" if "encryptedpackage" in compound.list_streams(data) or excel_xls.is_protected(data) else None
     if data.startswith(_ARCHIVE):
         return None
     if data.startswith(_OLD_BOOKS):
@@ -35,21 +35,21 @@ def told_apart(data: bytes) -> str | None:
     return "HUB322" if head and not any(sign in head for sign in "\0\x01\x02\x03") else None
 
 
-def damage(data: bytes) -> tuple[str, dict[str, str | int]]:
+def diagnose_damage(data: bytes) -> tuple[str, dict[str, str | int]]:
     """What is wrong with a workbook that cannot be read, as the last word of a message under `damage` and its facts. A library
     only says that it failed."""
     if data.startswith(_ARCHIVE):
-        return _damaged_package(data)
-    if not data.startswith(compound.SIGN):
+        return _diagnose_package(data)
+    if not data.startswith(compound.SIGNATURE):
         return "unknown", {}
     try:
-        found = compound.names(data)
+        found = compound.list_streams(data)
     except (struct.error, LookupError, ValueError):
         return "compound", {}
     return ("records", {}) if {"workbook", "book"} & set(found) else ("no_book", {})
 
 
-def _damaged_package(data: bytes) -> tuple[str, dict[str, str | int]]:
+def _diagnose_package(data: bytes) -> tuple[str, dict[str, str | int]]:
     part = ""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

@@ -12,18 +12,18 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from core.errors import HubError
-from core.settings import settings
-from core.store.address import Connection
+from core.settings import get_settings
+from core.store.address import ConnectionAddress
 from loaders.tables.table import TableTarget
 
 
-class LinkedTarget(TableTarget):
+class DbapiTarget(TableTarget):
     """A family names its driver's errors and gives `connect`, `executed` and `ours`."""
 
     failures: ClassVar[tuple[type[Exception], ...]]
     """What the driver raises."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: ConnectionAddress) -> None:
         super().__init__(connection)
         self._link: Any = None
 
@@ -32,11 +32,11 @@ class LinkedTarget(TableTarget):
         """A new connection, with its session set up."""
 
     @abstractmethod
-    def executed(self, cursor: Any, statement: str, values: Sequence[object]) -> None:
+    def execute_statement(self, cursor: Any, statement: str, values: Sequence[object]) -> None:
         """Run a statement, as the handover writes it, on a cursor."""
 
     @abstractmethod
-    def ours(self, error: Exception, where: str) -> HubError:
+    def translate_error(self, error: Exception, where: str) -> HubError:
         """A driver's error in the house's words, without its text: that shows values of the row."""
 
     @property
@@ -50,19 +50,19 @@ class LinkedTarget(TableTarget):
     @contextlib.contextmanager
     def transaction(self, where: str) -> Iterator[None]:
         try:
-            link = self._connected()
+            link = self._ensure_connected()
             self.begin(link)
             yield
             link.commit()
         except self.failures as error:
-            told = self.ours(error, where)
+            told = self.translate_error(error, where)
             self.disconnect()
             raise told from None
         except BaseException:
             self.disconnect()
             raise
 
-    def _connected(self) -> Any:
+    def _ensure_connected(self) -> Any:
         """The open connection."""
         if self._link is None:
             self._link = self.connect()
@@ -76,27 +76,27 @@ class LinkedTarget(TableTarget):
             self._link = None
 
     def run(self, statement: str, *values: object) -> int:
-        with self._connected().cursor() as cursor:
-            self.executed(cursor, statement, values)
+        with self._ensure_connected().cursor() as cursor:
+            self.execute_statement(cursor, statement, values)
             return int(cursor.rowcount)
 
-    def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._connected().cursor() as cursor:
-            self.executed(cursor, statement, values)
+    def read_rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        with self._ensure_connected().cursor() as cursor:
+            self.execute_statement(cursor, statement, values)
             return list(cursor.fetchall())
 
-    def unbuffered(self) -> contextlib.AbstractContextManager[Any]:
+    def open_unbuffered(self) -> contextlib.AbstractContextManager[Any]:
         """A cursor that does not hold its whole result."""
-        cursor: contextlib.AbstractContextManager[Any] = self._connected().cursor()
+        cursor: contextlib.AbstractContextManager[Any] = self._ensure_connected().cursor()
         return cursor
 
     @contextlib.contextmanager
-    def stream(self, query: str, schema: pa.Schema, folder: Path, *values: object) -> Iterator[pa.RecordBatchReader]:
-        with self.unbuffered() as cursor:
-            self.executed(cursor, query, values)
+    def stream_rows(self, query: str, schema: pa.Schema, folder: Path, *values: object) -> Iterator[pa.RecordBatchReader]:
+        with self.open_unbuffered() as cursor:
+            self.execute_statement(cursor, query, values)
 
             def batches() -> Iterator[pa.RecordBatch]:
-                while block := cursor.fetchmany(settings().batch_rows):
+                while block := cursor.fetchmany(get_settings().batch_rows):
                     columns = zip(zip(*block, strict=True), schema, strict=True)
                     yield pa.record_batch([pa.array(column, field.type) for column, field in columns], schema=schema)
 

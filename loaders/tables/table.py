@@ -17,12 +17,12 @@ import pyarrow as pa
 from contracts import ddl
 from contracts.contract import FeedDataset
 from core.errors import FeedFailed
-from core.store.address import Connection
-from loaders.base import Applied, Delivery, Totals
+from core.store.address import ConnectionAddress
+from loaders.base import ApplyResult, ControlTotals, Delivery
 from loaders.tables import alike, control_totals, fitting
-from loaders.tables.control_totals import Phrases, workspace
-from loaders.tables.fitting import Limit
-from loaders.tables.table_merge import DELIVERIES, HASH, KEY, SENT, UPSERTS, Handover, Shape
+from loaders.tables.control_totals import Phrases, open_workspace
+from loaders.tables.fitting import ColumnLimit
+from loaders.tables.table_merge import DELIVERIES, HASH, KEY, SENT, UPSERTS, FeedTable, TableMerge
 
 LOCK_SECONDS = 30
 """How long a delivery waits for a lock that the receiver's own work holds."""
@@ -51,10 +51,10 @@ class TableTarget(ABC):
     keeps_empty_text: ClassVar[bool] = True
     """Whether an empty text is something else than NULL here."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: ConnectionAddress) -> None:
         self.connection = connection
 
-    def apply(self, delivery: Delivery) -> Applied:
+    def apply(self, delivery: Delivery) -> ApplyResult:
         """Apply all of the delivery or nothing of it.
 
         The receiver's table is made on first use, and the two bookkeeping tables with it.
@@ -65,68 +65,68 @@ class TableTarget(ABC):
         """
         feed = delivery.feed
         with self.transaction(feed.id):
-            self._prepare(feed)
-        if delivery.says_nothing:
+            self._prepare_tables(feed)
+        if delivery.is_empty:
             with self.transaction(feed.id):
-                return Applied(0, 0, already=not self._claim(delivery))
-        with workspace(feed.id) as (db, folder), self.transaction(feed.id):
-            handover = Handover(self, delivery, db, folder)
-            if not self._claim(delivery):
-                return handover.again()
-            fitting.check(db, feed, delivery.upserts, self.limits(feed.physical))
+                return ApplyResult(0, 0, already=not self._claim_delivery(delivery))
+        with open_workspace(feed.id) as (db, folder), self.transaction(feed.id):
+            handover = TableMerge(self, delivery, db, folder)
+            if not self._claim_delivery(delivery):
+                return handover.read_applied()
+            fitting.refuse_unfit_rows(db, feed, delivery.upserts, self.read_limits(feed.physical))
             return handover.apply()
 
-    def receipt(self, delivery: Delivery) -> Totals:
+    def read_receipt(self, delivery: Delivery) -> ControlTotals:
         """Totals of what this delivery sent, read back in a new transaction; in full mode of everything sent."""
-        if delivery.says_nothing:
-            return control_totals.nothing(delivery.feed)
-        with workspace(delivery.feed.id) as (db, folder), self.transaction(delivery.feed.id):
-            return Handover(self, delivery, db, folder).receipt()
+        if delivery.is_empty:
+            return control_totals.empty_totals(delivery.feed)
+        with open_workspace(delivery.feed.id) as (db, folder), self.transaction(delivery.feed.id):
+            return TableMerge(self, delivery, db, folder).read_receipt()
 
-    def survey(self, feed: FeedDataset) -> Totals:
+    def read_totals(self, feed: FeedDataset) -> ControlTotals:
         """Totals of everything sent and not dropped, as the target has it now."""
-        shape = Shape(feed, self.phrases)
+        shape = FeedTable(feed, self.phrases)
         with self.transaction(feed.id):
-            [row] = self.rows(shape.totals(f"{shape.sent} where {shape.stands}"), feed.edge, feed.dataset)
-        return control_totals.read(feed, row, 0)
+            [row] = self.read_rows(shape.select_totals(f"{shape.sent} where {shape.stands}"), feed.edge, feed.dataset)
+        return control_totals.parse_totals(feed, row, 0)
 
-    def compare(self, feed: FeedDataset, expected: Path, out: Path) -> tuple[int, int, int]:
+    def compare_rows(self, feed: FeedDataset, expected: Path, out: Path) -> tuple[int, int, int]:
         """Compare the target row by row with a Parquet file of all rows that it should have (canonical columns).
 
         Returns:
             How many keys are missing, extra and different. `out` is a Parquet file of `row_key` and `what` (one of the
             three words); it holds identifiers of persons and is for the hub's own eyes.
         """
-        shape = Shape(feed, self.phrases)
-        content = control_totals.content_hash(feed, self.phrases, shape.value)
+        shape = FeedTable(feed, self.phrases)
+        content = control_totals.content_hash(feed, self.phrases, shape.quote_column)
         query = f"select {shape.key_text} as row_key, {content} as row_hash from {shape.sent} where {shape.stands}"
-        with workspace(feed.id) as (db, folder):
-            with self.transaction(feed.id), self.stream(query, _ROW, folder, feed.edge, feed.dataset) as batches:
+        with open_workspace(feed.id) as (db, folder):
+            with self.transaction(feed.id), self.stream_rows(query, _ROW, folder, feed.edge, feed.dataset) as batches:
                 db.register("batches", batches)
                 db.execute("create table found as select * from batches")
-            return control_totals.differences(db, feed, expected, out)
+            return control_totals.count_differences(db, feed, expected, out)
 
-    def look(self, feed: FeedDataset, keys: Sequence[str]) -> dict[str, list[str | None]]:
+    def find_rows(self, feed: FeedDataset, keys: Sequence[str]) -> dict[str, list[str | None]]:
         """The rows with these key texts, as texts of all columns."""
-        shape = Shape(feed, self.phrases)
-        texts = ", ".join(self.phrases.text(column.type, shape.value(column)) for column in feed.columns)
+        shape = FeedTable(feed, self.phrases)
+        texts = ", ".join(self.phrases.format_value(column.type, shape.quote_column(column)) for column in feed.columns)
         among = f"s.row_key in ({', '.join(['%s'] * len(keys))})"
         query = f"select s.row_key, {texts} from {shape.sent} where {shape.stands} and {among}"
         with self.transaction(feed.id):
-            return control_totals.cells(self.rows(query, feed.edge, feed.dataset, *keys))
+            return control_totals.group_by_key(self.read_rows(query, feed.edge, feed.dataset, *keys))
 
-    def adopt(self, delivery: Delivery) -> int:
+    def adopt_rows(self, delivery: Delivery) -> int:
         """Take as ours, without changing them, the rows with a key among the upserts (key columns only); returns how many.
 
         Raises:
             Unavailable: HUB204. FeedFailed: HUB601, HUB602, HUB611.
         """
         with self.transaction(delivery.feed.id):
-            self._prepare(delivery.feed)
-        with workspace(delivery.feed.id) as (db, folder), self.transaction(delivery.feed.id):
-            return Handover(self, delivery, db, folder).adopt()
+            self._prepare_tables(delivery.feed)
+        with open_workspace(delivery.feed.id) as (db, folder), self.transaction(delivery.feed.id):
+            return TableMerge(self, delivery, db, folder).adopt_rows()
 
-    def forget(self, feed: FeedDataset) -> None:
+    def drop_scratch(self, feed: FeedDataset) -> None:
         """Drop the scratch table of a selftest and what was written down about it.
 
         Raises:
@@ -135,10 +135,10 @@ class TableTarget(ABC):
         if not feed.physical.startswith(SCRATCH):
             raise ValueError(feed.physical)
         with self.transaction(feed.id):
-            if self.columns_of(feed.physical):
-                self.run(f"drop table {Shape(feed, self.phrases).table}")
+            if self.list_columns(feed.physical):
+                self.run(f"drop table {FeedTable(feed, self.phrases).table}")
             for table in (SENT, DELIVERIES):
-                if self.columns_of(table):
+                if self.list_columns(table):
                     self.run(f"delete from {table} where edge = %s", feed.edge)
 
     def close(self) -> None:
@@ -154,29 +154,29 @@ class TableTarget(ABC):
 
     def folds(self, feed: FeedDataset) -> bool:
         """Whether keys of the feed's table that differ may be equal here."""
-        return self.pads and alike.has_text(feed)
+        return self.pads and alike.has_text_key(feed)
 
-    def exactly(self, left: str, right: str) -> str:
+    def match_exactly(self, left: str, right: str) -> str:
         """The condition that two texts are the same, sign by sign."""
         return f"{left} = {right}"
 
     @abstractmethod
-    def same(self, left: str, right: str) -> str: ...
+    def match_nullable(self, left: str, right: str) -> str: ...
 
     @abstractmethod
     def run(self, statement: str, *values: object) -> int: ...
 
     @abstractmethod
-    def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]: ...
+    def read_rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]: ...
 
     @abstractmethod
-    def stream(
+    def stream_rows(
         self, query: str, schema: pa.Schema, folder: Path, *values: object
     ) -> AbstractContextManager[pa.RecordBatchReader]:
         """A large result as Arrow batches."""
 
     @abstractmethod
-    def stage(self, name: str, table: str, columns: Sequence[str]) -> None: ...
+    def create_staging(self, name: str, table: str, columns: Sequence[str]) -> None: ...
 
     @abstractmethod
     def load(self, file: Path, table: str, columns: Sequence[str]) -> None: ...
@@ -188,18 +188,18 @@ class TableTarget(ABC):
     def delete(self, table: str, source: str, on: str, *bound: object) -> int: ...
 
     @abstractmethod
-    def make(self, feed: FeedDataset, statement: str) -> None:
+    def create_table(self, feed: FeedDataset, statement: str) -> None:
         """Run a CREATE TABLE for a feed with what the engine needs besides, such as titles."""
 
     @abstractmethod
-    def check(self, feed: FeedDataset) -> None:
+    def refuse_unsafe_table(self, feed: FeedDataset) -> None:
         """Refuse a table on which this engine cannot keep its promises."""
 
-    def any(self, table: str, condition: str, *values: object) -> bool:
+    def has(self, table: str, condition: str, *values: object) -> bool:
         """Whether a table has a row under a condition."""
-        return bool(self.rows(f"select 1 from {table} where {condition} limit 1", *values))
+        return bool(self.read_rows(f"select 1 from {table} where {condition} limit 1", *values))
 
-    def record(self, edge: str, dataset: str, delivery_id: str) -> None:
+    def record_sent(self, edge: str, dataset: str, delivery_id: str) -> None:
         """Write down every row of the upserts as sent by this delivery, in place of what was written down before."""
         self.run(
             f"insert into {SENT} (edge, dataset, row_key, row_hash, delivery_id, dropped_on)"
@@ -207,37 +207,39 @@ class TableTarget(ABC):
             *(edge, dataset, delivery_id),
         )
 
-    def columns_of(self, table: str) -> list[str]:
+    def list_columns(self, table: str) -> list[str]:
         """The columns of a table (`name` or `schema.name`), empty when there is none."""
         schema, _, name = table.rpartition(".")
         place = f"table_schema = coalesce(%s, {self.here}) and table_name = %s"
-        found = self.rows(f"select column_name from information_schema.columns where {place}", schema or None, name)
+        found = self.read_rows(f"select column_name from information_schema.columns where {place}", schema or None, name)
         return [str(column) for (column,) in found]
 
-    def limits(self, table: str) -> list[Limit]:
+    def read_limits(self, table: str) -> list[ColumnLimit]:
         """What each column of a table holds, as far as the catalogue tells."""
         schema, _, name = table.rpartition(".")
         place = f"table_schema = coalesce(%s, {self.here}) and table_name = %s"
-        return fitting.read(
-            self.rows(f"select {fitting.CATALOGUE} from information_schema.columns where {place}", schema or None, name)
+        return fitting.read_limits(
+            self.read_rows(
+                f"select {fitting.CATALOG_COLUMNS} from information_schema.columns where {place}", schema or None, name
+            )
         )
 
-    def _prepare(self, feed: FeedDataset) -> None:
-        shape = Shape(feed, self.phrases)
+    def _prepare_tables(self, feed: FeedDataset) -> None:
+        shape = FeedTable(feed, self.phrases)
         for table, statement in self.bookkeeping.items():
-            if not self.columns_of(table):
+            if not self.list_columns(table):
                 self.run(statement)
         extra = {name: self.marks[name] for name in shape.fresh}
-        seen = self.columns_of(feed.physical)
+        seen = self.list_columns(feed.physical)
         if not seen:
-            self.make(feed, ddl.create_table(feed.physical, feed.columns, feed.key, self.phrases.engine, extra))
+            self.create_table(feed, ddl.compile_create_table(feed.physical, feed.columns, feed.key, self.phrases.engine, extra))
             return
         lost = [name for name in [*(column.physical for column in feed.columns), *extra] if name not in seen]
         if lost:
             raise FeedFailed("HUB602", feed.id, table=feed.physical, columns=", ".join(lost))
-        self.check(feed)
+        self.refuse_unsafe_table(feed)
 
-    def _claim(self, delivery: Delivery) -> bool:
+    def _claim_delivery(self, delivery: Delivery) -> bool:
         feed = delivery.feed
         return bool(
             self.run(

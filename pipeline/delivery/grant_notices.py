@@ -11,18 +11,18 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from core.hashing import digest, file_digest
-from core.settings import settings
+from core.hashing import hash_file, hash_values
+from core.settings import get_settings
 from core.store import postgres
-from core.store.connections import connection, known
+from core.store.connections import get_connection, list_connections
 from core.store.ledger import Output, Row, Step
-from loaders.formats import guarded
-from pipeline.context import Night
+from loaders.formats import escape_formulas
+from pipeline.context import RunContext
 
 ENTITY = "role_grant"
 _COLUMNS = ("change", "uid", "name", "role_code", "scope_unit", "unit_name", "valid_from", "valid_to", "basis")
 _SCHEMA = pa.schema([pa.field(name, pa.string()) for name in _COLUMNS])
-_ROWS = """
+_CHANGED_GRANTS = """
 with was as (
     select * from hub.role_grant where grant_mode = 'M' and system_code = '{system}'
         and from_version <= {low} and (to_version is null or to_version > {low})
@@ -46,35 +46,35 @@ order by c.change, c.role_code, c.scope_unit, c.uid
 """
 
 
-def notices(night: Night) -> Output:
+def write_notices(run: RunContext) -> Output:
     """Write the notices that are due and return `{systems: {system: [grants, withdrawals]}}`; one a system and version."""
-    if ENTITY not in night.catalog.entities:
+    if ENTITY not in run.catalog.entities:
         return {"systems": {}}
-    version = night.ledger.version_of(ENTITY)
-    night.progress("notice", str(version))
-    work = digest("notice", version)
-    return night.ledger.do(night.run.id, "notice", ENTITY, work, lambda step: _notices(night, version, step))
+    version = run.ledger.version_of(ENTITY)
+    run.progress("notice", str(version))
+    work = hash_values("notice", version)
+    return run.ledger.run_step(run.run.id, "notice", ENTITY, work, lambda step: _write_due_notices(run, version, step))
 
 
-def _notices(night: Night, version: int, step: Step) -> Output:
+def _write_due_notices(run: RunContext, version: int, step: Step) -> Output:
     written: dict[str, list[int]] = {}
-    for row in night.ledger.rows("select distinct system_code from hub.role_grant where grant_mode = 'M' order by 1"):
+    for row in run.ledger.rows("select distinct system_code from hub.role_grant where grant_mode = 'M' order by 1"):
         system = str(row["system_code"])
-        last = night.ledger.single(
+        last = run.ledger.single(
             "select coalesce(max(to_version), 0) as version from ops.notice where system_code = %s", [system]
         )["version"]
         if last < version:
-            found = _notice(night, system, int(last), version)
+            found = _write_notice(run, system, int(last), version)
             written |= {system: [found["gains"], found["losses"]]} if found["gains"] + found["losses"] else {}
     return {"systems": written, "version": version}
 
 
-def _notice(night: Night, system: str, low: int, high: int) -> Row:
-    folder = _inbox(system)
+def _write_notice(run: RunContext, system: str, low: int, high: int) -> Row:
+    folder = _get_notice_folder(system)
     path = folder / f"role_notice.{low}-{high}.csv"
-    scratch = night.folder("notice") / f"{system}.csv"
-    query = _ROWS.format(system=system.replace("'", "''"), low=low, high=high)
-    with night.ledger.transaction() as link:
+    scratch = run.folder("notice") / f"{system}.csv"
+    query = _CHANGED_GRANTS.format(system=system.replace("'", "''"), low=low, high=high)
+    with run.ledger.transaction() as link:
         rows = postgres.copy_out(link, query, _SCHEMA, scratch).read_all()
     scratch.unlink()
     gains = sum(value == "grant" for value in rows["change"].to_pylist())
@@ -82,17 +82,17 @@ def _notice(night: Night, system: str, low: int, high: int) -> Row:
     if rows.num_rows:
         folder.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
-        pacsv.write_csv(guarded(rows), part)
+        pacsv.write_csv(escape_formulas(rows), part)
         part.replace(path)
-    sha256 = file_digest(path) if rows.num_rows else ""
-    night.ledger.execute(
+    sha256 = hash_file(path) if rows.num_rows else ""
+    run.ledger.execute(
         "insert into ops.notice (run_id, system_code, from_version, to_version, gains, losses, file, sha256, written_at)"
         " values (%s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing",
-        [night.run.id, system, low, high, *counts.values(), path.name if rows.num_rows else "", sha256, night.ledger.clock()],
+        [run.run.id, system, low, high, *counts.values(), path.name if rows.num_rows else "", sha256, run.ledger.clock()],
     )
     return counts
 
 
-def _inbox(system: str) -> Path:
+def _get_notice_folder(system: str) -> Path:
     id = f"notice_{system}"
-    return Path(connection(id).path) if id in known() else settings().var / "notices" / system
+    return Path(get_connection(id).path) if id in list_connections() else get_settings().var / "notices" / system

@@ -11,30 +11,30 @@ from datetime import date, timedelta
 
 from contracts.catalog import Catalog
 from contracts.contract import FeedDataset
-from core.calendar import Calendar, calendar
+from core.calendar import Calendar, load_calendar
 from core.schedule import FEED_SCHEDULES
 from core.store.ledger import Ledger
-from pipeline.context import Night
-from pipeline.delivery.feed_snapshot import entities_of
+from pipeline.context import RunContext
+from pipeline.delivery.feed_snapshot import list_feed_entities
 
 _DAY = timedelta(days=1)
 
 
-def pending(book: Ledger, known: Catalog, feeds: Iterable[FeedDataset], day: date) -> dict[date, list[FeedDataset]]:
+def find_late_feeds(ledger: Ledger, catalog: Catalog, feeds: Iterable[FeedDataset], day: date) -> dict[date, list[FeedDataset]]:
     """Day due -> the feeds of that day whose data have changed since what their receivers accepted, when the schedule of
     the feed still waits for latecomers and is not on today."""
-    year, current = calendar(), book.version()
-    accepted = {(row["edge"], row["dataset"]): row["version"] for row in book.rows("select * from ops.accepted")}
+    year, current = load_calendar(), ledger.version()
+    accepted = {(row["edge"], row["dataset"]): row["version"] for row in ledger.rows("select * from ops.accepted")}
     found: dict[date, list[FeedDataset]] = {}
     for feed in feeds:
-        due = due_before(feed, day, year)
+        due = find_missed_day(feed, day, year)
         at = accepted.get((feed.edge, feed.dataset), current)
-        if due and at < current and any(book.version_of(name) > at for name in entities_of(known, feed)):
+        if due and at < current and any(ledger.version_of(name) > at for name in list_feed_entities(catalog, feed)):
             found.setdefault(due, []).append(feed)
     return dict(sorted(found.items()))
 
 
-def due_before(feed: FeedDataset, day: date, year: Calendar) -> date | None:
+def find_missed_day(feed: FeedDataset, day: date, year: Calendar) -> date | None:
     """The last day before this one on which the feed was due, if its schedule still waits for latecomers of it."""
     schedule = FEED_SCHEDULES.get(feed.schedule)
     if schedule is None or schedule.is_on(year, day):
@@ -43,28 +43,28 @@ def due_before(feed: FeedDataset, day: date, year: Calendar) -> date | None:
     return next((before for before in days if schedule.is_on(year, before)), None)
 
 
-def note(night: Night, today: date) -> int:
+def record_late_deliveries(run: RunContext, today: date) -> int:
     """Write down which deliveries of this run, with rows, were due on an earlier day than today; returns how many."""
-    rows = night.ledger.rows(
+    rows = run.ledger.rows(
         "select * from ops.delivery where run_id = %s and as_of < %s and state in ('accepted', 'partly')"
         " and rows_upsert + rows_delete > 0",
-        [night.run.id, today],
+        [run.run.id, today],
     )
-    late = [row for row in rows if _waits(night.catalog, f"{row['edge']}.{row['dataset']}")]
+    late = [row for row in rows if _accepts_late_data(run.catalog, f"{row['edge']}.{row['dataset']}")]
     for row in late:
-        night.ledger.execute(
+        run.ledger.execute(
             "insert into ops.late values (%s, %s, %s, %s, %s) on conflict do nothing",
             [row["edge"], row["dataset"], row["as_of"], today, row["delivery_id"]],
         )
     return len(late)
 
 
-def _waits(known: Catalog, id: str) -> bool:
-    feed = known.feeds.get(id)
+def _accepts_late_data(catalog: Catalog, id: str) -> bool:
+    feed = catalog.feeds.get(id)
     return feed is not None and FEED_SCHEDULES[feed.schedule].late_days > 0
 
 
-def newest_night(book: Ledger, day: date) -> date:
+def find_newest_night(ledger: Ledger, day: date) -> date:
     """The business date that the hub has reached: that of its newest night, or `day` when there is no later one."""
-    found = book.single("select max(as_of) as day from ops.run where kind = 'night'")["day"]
+    found = ledger.single("select max(as_of) as day from ops.run where kind = 'night'")["day"]
     return max(found, day) if found else day

@@ -8,23 +8,23 @@ import duckdb
 
 from contracts.contract import FeedDataset
 from contracts.sql import condition
-from core.engine import literal
+from core.engine import quote_literal
 from core.errors import ContractError
 
 
-def in_scope(db: duckdb.DuckDBPyConnection, feed: FeedDataset, rows: Path) -> str:
+def build_scope_query(db: duckdb.DuckDBPyConnection, feed: FeedDataset, rows: Path) -> str:
     """What stands behind FROM for the rows of a dataset (Parquet) that a feed's receiver gets.
 
     Raises:
         ContractError: HUB158 when the filter is not one condition, HUB109 when it names a column that the dataset lacks.
     """
-    source = f"read_parquet({literal(rows)})"
+    source = f"read_parquet({quote_literal(rows)})"
     if not feed.filter:
         return source
     try:
-        where = condition.plain(feed.filter)
+        where = condition.render_condition(feed.filter)
         [(_, kind, *_)] = db.execute(f"describe select {where} from {source}").fetchall()
-    except condition.NoCondition as error:
+    except condition.InvalidCondition as error:
         raise ContractError("HUB158", feed.id, problem=str(error)) from None
     except duckdb.Error as error:
         raise ContractError("HUB109", feed.id, problem=str(error).splitlines()[0]) from None

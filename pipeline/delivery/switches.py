@@ -9,61 +9,61 @@ from __future__ import annotations
 
 import re
 
-from contracts.catalog import Catalog, nearest
+from contracts.catalog import Catalog, format_known_names
 from core.errors import ContractError, Denied
-from core.store.connections import edge_switches
+from core.store.connections import read_edge_switches
 from core.store.ledger import Ledger, Row
 
 OFF = "off:"
-_NAMED = re.compile(r"'([A-Z]\d\d)'")
+_EDGE_IN_SQL = re.compile(r"'([A-Z]\d\d)'")
 
 
-def off(catalog: Catalog) -> dict[str, str]:
+def find_edges_off(catalog: Catalog) -> dict[str, str]:
     """Edge -> the reason given, empty when the site gave none."""
-    by_site = {edge: url.removeprefix(OFF).strip() for edge, url in edge_switches().items() if url.startswith(OFF)}
+    by_site = {edge: url.removeprefix(OFF).strip() for edge, url in read_edge_switches().items() if url.startswith(OFF)}
     known = {feed.edge for feed in catalog.feeds.values()}
     return {edge: reason for edge, reason in sorted((by_site | catalog.edges_off).items()) if edge in known}
 
 
-def wrong(catalog: Catalog) -> list[ContractError]:
+def find_wrong_switches(catalog: Catalog) -> list[ContractError]:
     """HUB190 for every switch of the site that names no edge, or is no switch: it would change nothing, unseen."""
     known = sorted({feed.edge for feed in catalog.feeds.values()})
     return [
-        ContractError("HUB190", f"edge_{edge.lower()}", edge=edge, known=nearest(edge, known))
-        for edge, url in sorted(edge_switches().items())
+        ContractError("HUB190", f"edge_{edge.lower()}", edge=edge, known=format_known_names(edge, known))
+        for edge, url in sorted(read_edge_switches().items())
         if edge not in known or not url.startswith(OFF)
     ]
 
 
-def demand_on(catalog: Catalog, edge: str) -> None:
+def require_edge_on(catalog: Catalog, edge: str) -> None:
     """Nothing is handed over on an edge (`E44`, or one dataset of it) that is switched off.
 
     Raises:
         Denied: HUB776 with the reason.
     """
-    switched = off(catalog)
+    switched = find_edges_off(catalog)
     for feed in catalog.feeds.values():
         if edge in (feed.edge, feed.id) and feed.edge in switched:
             raise Denied("HUB776", feed.edge, reason=switched[feed.edge] or "-", switch=f"edge_{feed.edge.lower()}")
 
 
-def points(book: Ledger, catalog: Catalog) -> list[Row]:
+def list_switch_items(ledger: Ledger, catalog: Catalog) -> list[Row]:
     """`{kind, feed, source, target, facts}` of every edge that is switched off, with the version that its receiver keeps
     (the newest of its datasets, 0 when it never got any); and of every switch that switches nothing."""
     ends = {feed.edge: feed for feed in catalog.feeds.values()}
     held = {
-        row["edge"]: row["version"] for row in book.rows("select edge, max(version) as version from ops.accepted group by 1")
+        row["edge"]: row["version"] for row in ledger.rows("select edge, max(version) as version from ops.accepted group by 1")
     }
     found: list[Row] = []
-    for edge, reason in off(catalog).items():
+    for edge, reason in find_edges_off(catalog).items():
         facts = {"reason": reason or "-", "version": held.get(edge, 0), "switch": f"edge_{edge.lower()}"}
         found.append({"kind": "off", "feed": edge, "source": ends[edge].source, "target": ends[edge].target, "facts": facts})
-    for error in wrong(catalog):
+    for error in find_wrong_switches(catalog):
         found.append({"kind": "switch", "feed": error.where, "source": "", "target": "", "facts": dict(error.facts)})
     return found
 
 
-def of_deadline(catalog: Catalog, id: str) -> tuple[tuple[str, ...], bool]:
+def find_deadline_edges(catalog: Catalog, id: str) -> tuple[tuple[str, ...], bool]:
     """Which edges of a deadline are switched off, and whether those are all that it has.
 
     The edges of a deadline are those that its SELECT names, and those that its step declares: of the responsible
@@ -75,7 +75,7 @@ def of_deadline(catalog: Catalog, id: str) -> tuple[tuple[str, ...], bool]:
         edge for edge in catalog.edges.values() if any(item["step"] in places for item in edge.get("declarations") or [])
     ]
     own = [edge for edge in declared if edge["source"] in deadline["departments"]]
-    named = set(_NAMED.findall(file.read_text("utf-8"))) if file else set()
+    named = set(_EDGE_IN_SQL.findall(file.read_text("utf-8"))) if file else set()
     edges = {edge["id"] for edge in own or declared} | (named & {feed.edge for feed in catalog.feeds.values()})
-    gone = edges & off(catalog).keys()
+    gone = edges & find_edges_off(catalog).keys()
     return tuple(sorted(gone)), bool(edges) and gone == edges

@@ -13,57 +13,57 @@ from dataclasses import asdict
 
 from contracts.contract import SourceDataset
 from core.errors import HubError
-from core.hashing import digest
+from core.hashing import hash_values
 from core.process.background import begun
-from core.store.connections import connection
+from core.store.connections import get_connection
 from core.store.ledger import Output
-from extractors.base import Mark, Recognising, open_extractor
-from loaders.landing import Landed
-from pipeline.context import Night
+from extractors.base import SupportsFingerprint, TableFingerprint, open_extractor
+from loaders.landing import Landing
+from pipeline.context import RunContext
 
 
-def known_again(night: Night, dataset: SourceDataset, extractor: Recognising, last: Landed, stamp: str) -> bool:
+def is_unchanged(run: RunContext, dataset: SourceDataset, extractor: SupportsFingerprint, last: Landing, stamp: str) -> bool:
     """Whether the last landing is what the source has, by the mark that was taken of it."""
-    known = night.ledger.latest("mark", dataset.id).get(dataset.id)
+    known = run.ledger.latest("mark", dataset.id).get(dataset.id)
     if known is None or known["content"] != last.content or known["stamp"] != stamp:
         return False
-    if last.contract != dataset.version or not last.file(night.landing).is_file():
+    if last.contract != dataset.version or not last.find_file(run.landing).is_file():
         return False
-    now = extractor.mark(dataset)
+    now = extractor.read_fingerprint(dataset)
     return now is not None and asdict(now) == {name: known[name] for name in asdict(now)}
 
 
-def take(night: Night, names: Sequence[str]) -> None:
+def take_fingerprints(run: RunContext, names: Sequence[str]) -> None:
     """Take the marks of the datasets that this run has read, where there is none of what they hold."""
-    landings = night.ledger.latest("extract")
-    mine = [id for id in names if landings.get(id, {}).get("stamp") and landings[id]["run_id"] == night.run.id]
+    landings = run.ledger.latest("extract")
+    mine = [id for id in names if landings.get(id, {}).get("stamp") and landings[id]["run_id"] == run.run.id]
     for id in mine:
-        landed, known = landings[id], night.ledger.latest("mark", id).get(id, {})
+        landed, known = landings[id], run.ledger.latest("mark", id).get(id, {})
         if any(known.get(name) != landed[name] for name in ("content", "stamp")):
-            _take(night, night.catalog.source(id), landed)
+            _take_fingerprint(run, run.catalog.source(id), landed)
 
 
 @contextlib.contextmanager
-def taken_beside(night: Night) -> Iterator[None]:
+def take_in_background(run: RunContext) -> Iterator[None]:
     """Take all marks of the run while what is inside goes on; it ends when both have. A table whose mark could not be taken is
     read the next time."""
-    thread = begun(lambda: take(night, sorted(night.catalog.sources)))
+    thread = begun(lambda: take_fingerprints(run, sorted(run.catalog.sources)))
     try:
         yield
     finally:
         thread.join()
 
 
-def _take(night: Night, dataset: SourceDataset, landed: Output) -> None:
+def _take_fingerprint(run: RunContext, dataset: SourceDataset, landed: Output) -> None:
     """A source that cannot be asked now has no mark, and is read the next time."""
     with contextlib.suppress(HubError):
-        extractor = open_extractor(connection(dataset.connection))
-        found = extractor.mark(dataset) if isinstance(extractor, Recognising) else None
-        if found and _describes(found, landed):
-            work = digest("mark", landed["content"], found.stamp)
-            night.ledger.do(night.run.id, "mark", dataset.id, work, lambda _: {**asdict(found), "content": landed["content"]})
+        extractor = open_extractor(get_connection(dataset.connection))
+        found = extractor.read_fingerprint(dataset) if isinstance(extractor, SupportsFingerprint) else None
+        if found and _matches_landing(found, landed):
+            work = hash_values("mark", landed["content"], found.stamp)
+            run.ledger.run_step(run.run.id, "mark", dataset.id, work, lambda _: {**asdict(found), "content": landed["content"]})
 
 
-def _describes(found: Mark, landed: Output) -> bool:
+def _matches_landing(found: TableFingerprint, landed: Output) -> bool:
     """Nothing has changed since before the reading began."""
     return (found.stamp, found.rows) == (landed["stamp"], landed["rows"])

@@ -16,18 +16,18 @@ import duckdb
 import pyarrow.parquet as pq
 from psycopg.types.json import Jsonb
 
-from core.engine import arrow
+from core.engine import fetch_arrow_table
 from core.errors import Braked
-from core.hashing import digest
-from core.settings import settings
+from core.hashing import hash_values
+from core.settings import get_settings
 from core.store.ledger import Ledger
-from pipeline.context import Night
+from pipeline.context import RunContext
 
 EMPTIED = "HUB501"
 
 
 @dataclass(frozen=True)
-class Stop:
+class TripRequest:
     """A limit that a change of `subject` (an entity or a feed) passes: `op` is what there is too much of (`D` or `U`), `free`
     how many rows of it may come besides those that were released."""
 
@@ -38,14 +38,14 @@ class Stop:
     free: int = 0
 
 
-def pull(db: duckdb.DuckDBPyConnection, night: Night, stop: Stop) -> None:
+def trip_unless_released(db: duckdb.DuckDBPyConnection, run: RunContext, stop: TripRequest) -> None:
     """Stop the subject unless this change is released. The view `proposed` (`op`, `row_key`, `row_hash`) has every row that
     would be deleted (`D`) or updated (`U`).
 
     Raises:
         Braked: with the stop's code and facts; the brake is on record once, however often the change is tried.
     """
-    book, today = night.ledger, night.run.as_of
+    book, today = run.ledger, run.run.as_of
     released = book.rows(
         "select brake_id, reason_code, content_hash from ops.brake where subject = %s and state in ('released', 'used')"
         " and expires_on >= %s",
@@ -53,50 +53,50 @@ def pull(db: duckdb.DuckDBPyConnection, night: Night, stop: Stop) -> None:
     )
     for row in released:
         same = EMPTIED not in (stop.code, row["reason_code"]) or stop.code == row["reason_code"]
-        if same and _covered(db, stop, _kept(row["content_hash"])):
+        if same and _is_covered(db, stop, _get_change_path(row["content_hash"])):
             book.execute("update ops.brake set state = 'used' where brake_id = %s", [row["brake_id"]])
             return
-    content = _keep(db, stop.subject)
+    content = _keep_change(db, stop.subject)
     book.execute(
         "insert into ops.brake (run_id, subject, reason_code, proposed, content_hash, state, tripped_on)"
         " select %s, %s, %s, %s, %s, 'tripped', %s where not exists (select 1 from ops.brake"
         " where subject = %s and content_hash = %s and state in ('tripped', 'requested'))",
-        [night.run.id, stop.subject, stop.code, Jsonb(dict(stop.facts)), content, today, stop.subject, content],
+        [run.run.id, stop.subject, stop.code, Jsonb(dict(stop.facts)), content, today, stop.subject, content],
     )
     raise Braked(stop.code, stop.subject, **stop.facts)
 
 
-def content_of(db: duckdb.DuckDBPyConnection, subject: str, relation: str, key: str) -> str:
+def hash_change(db: duckdb.DuckDBPyConnection, subject: str, relation: str, key: str) -> str:
     """An order-free hash of a change of `subject`, the same on every engine; the relation has `op`, the key and `row_hash`."""
     told = f"md5(op || {key} || '|' || coalesce(row_hash, ''))"
     query = f"select count(*), bit_xor(cast('0x' || substr({told}, 1, 15) as bigint)) from {relation}"
-    return digest(subject, [list(row) for row in db.execute(query).fetchall()])
+    return hash_values(subject, [list(row) for row in db.execute(query).fetchall()])
 
 
-def forget(book: Ledger, day: date) -> int:
+def remove_old_changes(ledger: Ledger, day: date) -> int:
     """Remove the kept changes that no brake needs on a business date: none that is open or whose release still lives.
 
     Returns how many files went.
     """
     needed = {
         row["content_hash"]
-        for row in book.rows(
+        for row in ledger.rows(
             "select content_hash from ops.brake where state in ('tripped', 'requested')"
             " or (state in ('released', 'used') and expires_on >= %s)",
             [day],
         )
     }
-    over = [path for path in (settings().var / "brakes").glob("*.parquet") if path.stem not in needed]
+    over = [path for path in (get_settings().var / "brakes").glob("*.parquet") if path.stem not in needed]
     for path in over:
         path.unlink()
     return len(over)
 
 
-def _kept(content: str) -> Path:
-    return settings().var / "brakes" / f"{content}.parquet"
+def _get_change_path(content: str) -> Path:
+    return get_settings().var / "brakes" / f"{content}.parquet"
 
 
-def _covered(db: duckdb.DuckDBPyConnection, stop: Stop, path: Path) -> bool:
+def _is_covered(db: duckdb.DuckDBPyConnection, stop: TripRequest, path: Path) -> bool:
     """Whether what is proposed goes beyond a released change by no more than is free."""
     if not path.is_file():
         return False
@@ -111,12 +111,12 @@ def _covered(db: duckdb.DuckDBPyConnection, stop: Stop, path: Path) -> bool:
     return beyond <= stop.free
 
 
-def _keep(db: duckdb.DuckDBPyConnection, subject: str) -> str:
+def _keep_change(db: duckdb.DuckDBPyConnection, subject: str) -> str:
     """Keep the keys and hashes of a proposed change, and return the hash by which they are known."""
-    content = content_of(db, subject, "proposed", "row_key")
-    path = _kept(content)
+    content = hash_change(db, subject, "proposed", "row_key")
+    path = _get_change_path(content)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".part")
-    pq.write_table(arrow(db, "from proposed"), draft)
+    pq.write_table(fetch_arrow_table(db, "from proposed"), draft)
     draft.replace(path)
     return content

@@ -14,14 +14,14 @@ import duckdb
 import pyarrow as pa
 
 from contracts.contract import HUB, Entity
-from core.engine import arrow, engine, literal, write
-from core.hashing import digest
-from core.row_set import rows_of
+from core.engine import fetch_arrow_table, open_engine, quote_literal, write_parquet
+from core.hashing import hash_values
+from core.row_set import restore_row_set
 from core.store import postgres
 from core.store.ledger import Output, Step
 from loaders import hub
-from loaders.hub import Change
-from pipeline.context import Night
+from loaders.hub import EntityChange
+from pipeline.context import RunContext
 from pipeline.publishing import absence, brake, freeze, limits
 from pipeline.transform import published
 
@@ -29,7 +29,7 @@ HASH_SEPARATOR, HASH_NULL = 31, 30
 
 
 @dataclass(frozen=True)
-class Counts:
+class ChangeCounts:
     """Rows before, and what would be inserted, updated, deleted, or seen absent for the first time.
 
     `emptied` names the systems that had rows and now give none; what the hub derives may come to nothing, as a list of
@@ -42,7 +42,7 @@ class Counts:
     deletes: int
     absent: int
     emptied: tuple[str, ...]
-    parts: tuple[limits.Size, ...] = ()
+    parts: tuple[limits.ChangeSize, ...] = ()
     """The same by source system, where there is more than one."""
 
 
@@ -52,7 +52,7 @@ def row_hash(columns: list[str]) -> str:
     return f"md5(concat_ws(chr({HASH_SEPARATOR}), {cells}))"
 
 
-def _prints(entity: Entity) -> str:
+def _build_print_columns(entity: Entity) -> str:
     """The columns `print_a` and `print_b`: this engine's own 64-bit hash over the business columns, forwards and backwards.
 
     They tell which of a million rows differ from yesterday's in a third of the time that md5 takes. They never leave this
@@ -62,15 +62,15 @@ def _prints(entity: Entity) -> str:
     return f"hash({', '.join(names)}) as print_a, hash({', '.join(reversed(names))}) as print_b"
 
 
-def _printer(entity: Entity) -> str:
+def _hash_print_inputs(entity: Entity) -> str:
     """What prints depend on besides the values: the engine's release, and the columns with their types."""
-    return digest(duckdb.__version__, entity.name, [(column.name, str(column.type)) for column in entity.columns])
+    return hash_values(duckdb.__version__, entity.name, [(column.name, str(column.type)) for column in entity.columns])
 
 
-_OTHER_PRINTS = "f.print_a <> p.print_a or f.print_b <> p.print_b"
+_PRINTS_DIFFER = "f.print_a <> p.print_a or f.print_b <> p.print_b"
 
 
-def change(night: Night, name: str, conformed: Output, checked: Output) -> Output:
+def stage_change(run: RunContext, name: str, conformed: Output, checked: Output) -> Output:
     """Stage the change of an entity and ask the brake; what was found to change nothing is not looked at again until the
     rows or the hub are others.
 
@@ -83,93 +83,97 @@ def change(night: Night, name: str, conformed: Output, checked: Output) -> Outpu
         Braked: HUB501 (a source gave no rows), HUB502, HUB504 (more deletes or updates than it allows), HUB506, HUB507 (of the
             rows of one source), HUB508 (a rollback restored it and nobody has released it). Nothing is published.
     """
-    entity = night.catalog.entity(name)
-    night.progress("brake", name)
-    freeze.respect(night, name)
-    version = night.ledger.version_of(name)
+    entity = run.catalog.entity(name)
+    run.progress("brake", name)
+    freeze.require_unfrozen(run, name)
+    version = run.ledger.version_of(name)
     parts = (checked["accepted"]["file"], checked["answer"], conformed["systems"], version)
-    of = digest("of", entity.gone, *parts[:3])
-    still = digest("still", repr(entity.brake), entity.gone, *parts)
-    before = night.ledger.finished("brake", name, still)
-    if before is not None and _there(before):
-        return night.ledger.reuse(night.run.id, "brake", name, still, before)
-    unchanged = _published(night, name, of)
+    of = hash_values("of", entity.gone, *parts[:3])
+    still = hash_values("still", repr(entity.brake), entity.gone, *parts)
+    before = run.ledger.find_finished_output("brake", name, still)
+    if before is not None and _has_files(before):
+        return run.ledger.reuse_step(run.run.id, "brake", name, still, before)
+    unchanged = _find_published_change(run, name, of)
     if unchanged is not None:
-        return night.ledger.reuse(night.run.id, "brake", name, still, {**unchanged, "at": version})
-    work = digest("brake", still, night.run.as_of)
-    found = night.ledger.do(night.run.id, "brake", name, work, lambda step: _change(night, entity, conformed, checked, step))
+        return run.ledger.reuse_step(run.run.id, "brake", name, still, {**unchanged, "at": version})
+    work = hash_values("brake", still, run.run.as_of)
+    found = run.ledger.run_step(
+        run.run.id, "brake", name, work, lambda step: _stage_entity(run, entity, conformed, checked, step)
+    )
     output = {**found, "of": of, "at": version}
     if not any(output[count] for count in ("inserts", "updates", "deletes", "absent")):
-        night.ledger.reuse(night.run.id, "brake", name, still, output)
+        run.ledger.reuse_step(run.run.id, "brake", name, still, output)
     return output
 
 
-def staged(night: Night, name: str, output: Output) -> Change:
+def build_staged_change(run: RunContext, name: str, output: Output) -> EntityChange:
     """The staged change of an entity as the store takes it."""
     counts = {count: int(output.get(count, 0)) for count in ("before", "inserts", "updates", "deletes", "stray_writes")}
-    return Change(night.catalog.entity(name), Path(output["delta"]), **counts)
+    return EntityChange(run.catalog.entity(name), Path(output["delta"]), **counts)
 
 
-def _published(night: Night, name: str, of: str) -> Output | None:
+def _find_published_change(run: RunContext, name: str, of: str) -> Output | None:
     """The change of nothing, when the entity's newest version is what a publish made of these very rows; else None.
 
     Keys that were absent for the first time then may leave now, so such an entity is looked at again.
     """
-    made = published.made(night, name)
-    if made is None or made.get("of") != of or made["absent"] or not _there(made):
+    made = published.find_staged_change(run, name)
+    if made is None or made.get("of") != of or made["absent"] or not _has_files(made):
         return None
     before = made["before"] + made["inserts"] - made["deletes"]
     nothing = dict.fromkeys(("inserts", "updates", "deletes"), 0)
-    return {**made, **nothing, "before": before, "content": digest(name, "nothing")}
+    return {**made, **nothing, "before": before, "content": hash_values(name, "nothing")}
 
 
-def _there(output: Output) -> bool:
+def _has_files(output: Output) -> bool:
     """Whether the files of a staged change that others read are still there."""
-    return Path(output["away"]).is_file() and rows_of(output["rows"]).is_there
+    return Path(output["away"]).is_file() and restore_row_set(output["rows"]).has_all_files
 
 
-def _change(night: Night, entity: Entity, conformed: Output, checked: Output, step: Step) -> Output:
-    folder = night.folder("change", f"{entity.name}.{step.id}")  # what a publish was staged from is never written over
-    with engine(entity.name) as db, night.ledger.transaction() as connection:
-        _load(db, entity, conformed, checked)
-        other, stray = _OTHER_PRINTS, hub.stray_writes(connection, entity)
-        if stray or not _remembered(db, night, entity):
-            _table(db, "prior", hub.current_keys(connection, entity, folder / "prior.csv"))
-            other = _other_hash(db, entity)
-        absence.suspend(db, entity, checked["failures"], conformed.get("lost"))
-        _stage(db, connection, night, entity, other)
-        _table(db, "kept", hub.current_rows(connection, entity, arrow(db, "from staying"), folder / "kept.csv"))
-        counts = _count(db, conformed)
-        found = {"stray_writes": stray, "suspended": absence.waiting(db, entity)}
-        output = {**_write(db, entity, checked, folder, counts), **found}
+def _stage_entity(run: RunContext, entity: Entity, conformed: Output, checked: Output, step: Step) -> Output:
+    folder = run.folder("change", f"{entity.name}.{step.id}")  # what a publish was staged from is never written over
+    with open_engine(entity.name) as db, run.ledger.transaction() as connection:
+        _load_tables(db, entity, conformed, checked)
+        other, stray = _PRINTS_DIFFER, hub.count_stray_writes(connection, entity)
+        if stray or not _restore_prior(db, run, entity):
+            _create_table(db, "prior", hub.read_current_keys(connection, entity, folder / "prior.csv"))
+            other = _hash_fresh_rows(db, entity)
+        absence.suspend_absences(db, entity, checked["failures"], conformed.get("lost"))
+        _create_change_tables(db, connection, run, entity, other)
+        _create_table(
+            db, "kept", hub.read_current_rows(connection, entity, fetch_arrow_table(db, "from staying"), folder / "kept.csv")
+        )
+        counts = _count_changes(db, conformed)
+        found = {"stray_writes": stray, "suspended": absence.count_waiting_keys(db, entity)}
+        output = {**_write_change(db, entity, checked, folder, counts), **found}
         for scratch in folder.glob("*.csv"):
             scratch.unlink()
-        _judge(db, night, entity, counts)
+        _apply_brake(db, run, entity, counts)
     return output
 
 
-def _table(db: duckdb.DuckDBPyConnection, name: str, rows: pa.RecordBatchReader) -> None:
+def _create_table(db: duckdb.DuckDBPyConnection, name: str, rows: pa.RecordBatchReader) -> None:
     db.register("incoming", rows)
     db.execute(f"create table {name} as select * from incoming")
     db.unregister("incoming")
 
 
-def _remembered(db: duckdb.DuckDBPyConnection, night: Night, entity: Entity) -> bool:
+def _restore_prior(db: duckdb.DuckDBPyConnection, run: RunContext, entity: Entity) -> bool:
     """Make `prior` from the keys and prints kept when the newest version was staged, if this engine made them and they are
     still whole; that costs a tenth of reading them from the hub."""
-    made = published.made(night, entity.name)
-    if made is None or made.get("prints_by") != _printer(entity) or not Path(made["stands"]).is_file():
+    made = published.find_staged_change(run, entity.name)
+    if made is None or made.get("prints_by") != _hash_print_inputs(entity) or not Path(made["stands"]).is_file():
         return False
-    db.execute(f"create table prior as from read_parquet({literal(made['stands'])})")
-    if _known_hash(db, entity, "prior") == made["known_hash"]:
+    db.execute(f"create table prior as from read_parquet({quote_literal(made['stands'])})")
+    if _hash_prints(db, entity, "prior") == made["known_hash"]:
         return True
     db.execute("drop table prior")
     return False
 
 
-def _other_hash(db: duckdb.DuckDBPyConnection, entity: Entity) -> str:
+def _hash_fresh_rows(db: duckdb.DuckDBPyConnection, entity: Entity) -> str:
     """The condition that a row differs from what the hub itself has of it, for which every row is given its hash."""
-    if not _one(db, "select count(*) from prior"):
+    if not _read_number(db, "select count(*) from prior"):
         return "false"
     hashed = row_hash([f"a.{column.name}" for column in entity.columns])
     db.execute(
@@ -179,24 +183,27 @@ def _other_hash(db: duckdb.DuckDBPyConnection, entity: Entity) -> str:
     return "f.row_hash <> p.row_hash"
 
 
-def _load(db: duckdb.DuckDBPyConnection, entity: Entity, conformed: Output, checked: Output) -> None:
+def _load_tables(db: duckdb.DuckDBPyConnection, entity: Entity, conformed: Output, checked: Output) -> None:
     """Tables `fresh` (place, key and prints of the accepted rows, which stay in their file), `held` (keys), `complete` (systems
     that gave their rows)."""
-    db.execute(f"create view accepted as {rows_of(checked['accepted']).query()}")
+    db.execute(f"create view accepted as {restore_row_set(checked['accepted']).query()}")
     db.execute(
-        f"create table fresh as select file_row_number as place, source_system, source_key, {_prints(entity)} from accepted"
+        "create table fresh as select file_row_number as place, source_system, source_key,"
+        f" {_build_print_columns(entity)} from accepted"
     )
-    db.execute(f"create table held as select source_system, source_key from read_parquet({literal(checked['held'])})")
+    db.execute(f"create table held as select source_system, source_key from read_parquet({quote_literal(checked['held'])})")
     db.execute("create table complete (source_system varchar)")
     if conformed["systems"]:
-        systems = ", ".join(f"({literal(system)})" for system in conformed["systems"])
+        systems = ", ".join(f"({quote_literal(system)})" for system in conformed["systems"])
         db.execute(f"insert into complete values {systems}")
 
 
-def _stage(db: duckdb.DuckDBPyConnection, connection: postgres.Connection, night: Night, entity: Entity, other: str) -> None:
+def _create_change_tables(
+    db: duckdb.DuckDBPyConnection, connection: postgres.Connection, run: RunContext, entity: Entity, other: str
+) -> None:
     """Tables `leaving` (keys to be deleted), `away` (absent for the first time), `staying` (keys that keep what the hub
     has), and the views `touched` (keys to be inserted, updated or deleted, with their place) and `delta` (their rows)."""
-    before = absence.seen_before(night, connection, entity)
+    before = absence.list_absent_before(run, connection, entity)
     db.execute("create table absent_before as select unnest(?::varchar[]) as source_key", [before])
     db.execute(  # all keys are held against all only once
         "create table differing as"
@@ -221,14 +228,14 @@ def _stage(db: duckdb.DuckDBPyConnection, connection: postgres.Connection, night
         "create view touched as select case when had is null then 'I' else 'U' end as op, place, source_system, source_key"
         " from differing where source_key is not null union all by name select 'D' as op, source_key from leaving"
     )
-    db.execute(f"create view delta as {_delta(db, entity)}")
+    db.execute(f"create view delta as {_build_delta_query(db, entity)}")
 
 
-def _delta(db: duckdb.DuckDBPyConnection, entity: Entity) -> str:
+def _build_delta_query(db: duckdb.DuckDBPyConnection, entity: Entity) -> str:
     """The SELECT of the staged rows: of a first load all as they come, since to look each up would mean to sort them all."""
     names = ", ".join(f"a.{column.name}" for column in entity.columns)
     hashed = row_hash([f"a.{column.name}" for column in entity.columns])
-    if not _one(db, "select count(*) from prior"):
+    if not _read_number(db, "select count(*) from prior"):
         return f"select 'I' as op, {names}, a.source_system, a.source_key, {hashed} as row_hash from accepted a"
     return (
         f"select t.op, {names}, t.source_system, t.source_key, case when t.op <> 'D' then {hashed} end as row_hash"
@@ -236,21 +243,21 @@ def _delta(db: duckdb.DuckDBPyConnection, entity: Entity) -> str:
     )
 
 
-def _count(db: duckdb.DuckDBPyConnection, conformed: Output) -> Counts:
+def _count_changes(db: duckdb.DuckDBPyConnection, conformed: Output) -> ChangeCounts:
     ops = dict(db.execute("select op, count(*) from touched group by op").fetchall())
     had = [system for (system,) in db.execute("select distinct source_system from prior order by 1").fetchall()]
-    return Counts(
-        before=_one(db, "select count(*) from prior"),
+    return ChangeCounts(
+        before=_read_number(db, "select count(*) from prior"),
         inserts=ops.get("I", 0),
         updates=ops.get("U", 0),
         deletes=ops.get("D", 0),
-        absent=_one(db, "select count(*) from away"),
+        absent=_read_number(db, "select count(*) from away"),
         emptied=tuple(system for system in had if conformed["systems"].get(system) == 0 and system != HUB),
-        parts=_parts(db) if len(had) > 1 else (),
+        parts=_measure_by_system(db) if len(had) > 1 else (),
     )
 
 
-def _parts(db: duckdb.DuckDBPyConnection) -> tuple[limits.Size, ...]:
+def _measure_by_system(db: duckdb.DuckDBPyConnection) -> tuple[limits.ChangeSize, ...]:
     """What changes of each source system's rows."""
     gone = "(select source_key from leaving union all select source_key from away)"
     rows = db.execute(
@@ -260,31 +267,31 @@ def _parts(db: duckdb.DuckDBPyConnection) -> tuple[limits.Size, ...]:
         " using (source_system) left join (select had_of as source_system, count(*) as rows from differing"
         " where source_key is not null and had is not null group by 1) u using (source_system) order by 1"
     ).fetchall()
-    return tuple(limits.Size(before, deletes, updates, system) for system, before, deletes, updates in rows)
+    return tuple(limits.ChangeSize(before, deletes, updates, system) for system, before, deletes, updates in rows)
 
 
-def _write(db: duckdb.DuckDBPyConnection, entity: Entity, checked: Output, folder: Path, counts: Counts) -> Output:
+def _write_change(db: duckdb.DuckDBPyConnection, entity: Entity, checked: Output, folder: Path, counts: ChangeCounts) -> Output:
     names = ", ".join(column.name for column in entity.columns) + ", source_system, source_key"
     seen = "source_key, source_system"
-    stands = f"select {seen}, print_a, print_b from fresh union all select {seen}, {_prints(entity)} from kept"
+    stands = f"select {seen}, print_a, print_b from fresh union all select {seen}, {_build_print_columns(entity)} from kept"
     files = {
         "delta": "select * from delta",
         "away": "select source_key from away",
         "stands": stands,
     }
-    rows = rows_of(checked["accepted"])
-    if _one(db, "select count(*) from kept"):
+    rows = restore_row_set(checked["accepted"])
+    if _read_number(db, "select count(*) from kept"):
         files["kept"] = f"select {names} from kept"
         rows = replace(rows, plus=folder / "kept.parquet")
     order = {"delta": "source_key"} if counts.before else {}  # the store finds and adds neighbours beside each other
     for name, query in files.items():
-        write(db, query, folder / f"{name}.parquet", order.get(name, ""))
+        write_parquet(db, query, folder / f"{name}.parquet", order.get(name, ""))
     return {
         **{name: str(folder / f"{name}.parquet") for name in ("delta", "away", "stands")},
         "rows": rows.facts(),
-        "known_hash": _known_hash(db, entity, f"({stands})"),
-        "prints_by": _printer(entity),
-        "content": brake.content_of(db, entity.name, f"read_parquet({literal(folder / 'delta.parquet')})", "source_key"),
+        "known_hash": _hash_prints(db, entity, f"({stands})"),
+        "prints_by": _hash_print_inputs(entity),
+        "content": brake.hash_change(db, entity.name, f"read_parquet({quote_literal(folder / 'delta.parquet')})", "source_key"),
         "before": counts.before,
         "inserts": counts.inserts,
         "updates": counts.updates,
@@ -293,19 +300,19 @@ def _write(db: duckdb.DuckDBPyConnection, entity: Entity, checked: Output, folde
     }
 
 
-def _known_hash(db: duckdb.DuckDBPyConnection, entity: Entity, rows: str) -> str:
+def _hash_prints(db: duckdb.DuckDBPyConnection, entity: Entity, rows: str) -> str:
     """An order-free hash of rows with prints."""
     query = f"select count(*), bit_xor(print_a), bit_xor(print_b) from {rows}"
-    return digest(_printer(entity), db.execute(query).fetchall())
+    return hash_values(_hash_print_inputs(entity), db.execute(query).fetchall())
 
 
-def _one(db: duckdb.DuckDBPyConnection, query: str) -> int:
+def _read_number(db: duckdb.DuckDBPyConnection, query: str) -> int:
     return int(db.execute(query).fetchall()[0][0])
 
 
-def _judge(db: duckdb.DuckDBPyConnection, night: Night, entity: Entity, counts: Counts) -> None:
-    whole = limits.Size(counts.before, counts.deletes + counts.absent, counts.updates)
-    found = [one for size in (whole, *counts.parts) for one in limits.passed(entity.brake, size, night.run.as_of)]
+def _apply_brake(db: duckdb.DuckDBPyConnection, run: RunContext, entity: Entity, counts: ChangeCounts) -> None:
+    whole = limits.ChangeSize(counts.before, counts.deletes + counts.absent, counts.updates)
+    found = [one for size in (whole, *counts.parts) for one in limits.find_exceeded(entity.brake, size, run.run.as_of)]
     emptied = counts.emptied and not entity.brake.may_be_empty
     if not emptied and not found:
         return
@@ -317,14 +324,16 @@ def _judge(db: duckdb.DuckDBPyConnection, night: Night, entity: Entity, counts: 
     )
     if emptied:
         facts = {"systems": ", ".join(counts.emptied), "before": counts.before}
-        brake.pull(db, night, brake.Stop(entity.name, brake.EMPTIED, facts, "D"))
+        brake.trip_unless_released(db, run, brake.TripRequest(entity.name, brake.EMPTIED, facts, "D"))
         return
     for one in found:
         facts = {**one.facts, **({"system": one.size.system} if one.size.system else {})}
-        brake.pull(db, night, brake.Stop(entity.name, _CODES[one.kind, bool(one.size.system)], facts, one.op, one.free))
+        brake.trip_unless_released(
+            db, run, brake.TripRequest(entity.name, _BRAKE_CODES[one.kind, bool(one.size.system)], facts, one.op, one.free)
+        )
 
 
-_CODES = {
+_BRAKE_CODES = {
     ("deletes", False): "HUB502",
     ("deletes", True): "HUB506",
     ("updates", False): "HUB504",

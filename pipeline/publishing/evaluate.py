@@ -14,39 +14,41 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 from core.errors import Gated, HubError
-from core.hashing import digest
-from core.row_set import Rows, rows_of
-from core.settings import settings
+from core.hashing import hash_values
+from core.row_set import RowSet, restore_row_set
+from core.settings import get_settings
 from core.store.ledger import Output
-from loaders.landing import Landed
-from pipeline.context import Night
+from loaders.landing import Landing
+from pipeline.context import RunContext
 from pipeline.publishing import absence, diff, gate, stops
-from pipeline.result import recorded
+from pipeline.result import record_failure
 from pipeline.transform import check, conform, published
-from pipeline.transform.derive import derive
+from pipeline.transform.derive import derive_entity
 
-Told = tuple[Rows, str]
+KnownRows = tuple[RowSet, str]
 """A Parquet of an entity's rows, and a text that is another for other rows."""
 
 
-def judge(night: Night, names: Sequence[str], landings: dict[str, Landed]) -> tuple[dict[str, Output], list[HubError]]:
+def evaluate_entities(
+    run: RunContext, names: Sequence[str], landings: dict[str, Landing]
+) -> tuple[dict[str, Output], list[HubError]]:
     """The staged change of every entity of `names` that may be published, and what went wrong with the others, both in the
     catalogue's order. An entity that is stopped keeps its version, and what refers to it is judged against that
     (`pipeline.publishing.stops`)."""
-    work = _Judging(night, names, landings)
-    side_by_side({name: frozenset[str]() for name in work.names if not night.catalog.is_derived(name)}, work.map)
+    work = _Evaluation(run, names, landings)
+    run_by_dependency({name: frozenset[str]() for name in work.names if not run.catalog.is_derived(name)}, work.map)
     work.begin()
-    side_by_side(work.waits_for, work.judge)
+    run_by_dependency(work.waits_for, work.judge)
     changes = {name: work.changes[name] for name in work.names if name in work.changes}
-    return changes, [error for name in night.catalog.entities for error in work.problems.get(name, [])]
+    return changes, [error for name in run.catalog.entities for error in work.problems.get(name, [])]
 
 
-def side_by_side(waits_for: Mapping[str, frozenset[str]], work: Callable[[str], object]) -> None:
+def run_by_dependency(waits_for: Mapping[str, frozenset[str]], work: Callable[[str], object]) -> None:
     """Do the work for every name once that for the names it waits for is done, as many at once as the settings allow."""
     order = TopologicalSorter(waits_for)
     order.prepare()
     running: dict[Future[object], str] = {}
-    with ThreadPoolExecutor(settings().workers) as pool:
+    with ThreadPoolExecutor(get_settings().workers) as pool:
         try:
             while order.is_active():
                 running |= {pool.submit(work, name): name for name in order.get_ready()}
@@ -58,15 +60,15 @@ def side_by_side(waits_for: Mapping[str, frozenset[str]], work: Callable[[str], 
             raise
 
 
-class _Judging:
+class _Evaluation:
     """One night's work. Every name is touched by one thread, after those that it waits for."""
 
-    def __init__(self, night: Night, names: Sequence[str], landings: dict[str, Landed]) -> None:
-        self.night, self.landings = night, landings
-        self.names = [name for name in night.catalog.entities if name in names]
+    def __init__(self, run: RunContext, names: Sequence[str], landings: dict[str, Landing]) -> None:
+        self.night, self.landings = run, landings
+        self.names = [name for name in run.catalog.entities if name in names]
         self.mapped: dict[str, Output] = {}
-        self.before: dict[str, Told] = {}
-        self.after: dict[str, Told] = {}
+        self.before: dict[str, KnownRows] = {}
+        self.after: dict[str, KnownRows] = {}
         self.waits_for: dict[str, frozenset[str]] = {}
         self.changes: dict[str, Output] = {}
         self.problems: dict[str, list[HubError]] = {}
@@ -74,7 +76,7 @@ class _Judging:
 
     def map(self, name: str) -> None:
         with self._guarded(name):
-            found = conform.conform(self.night, name, self.landings)
+            found = conform.conform_entity(self.night, name, self.landings)
             if found["systems"]:
                 self.mapped[name] = found
 
@@ -83,42 +85,47 @@ class _Judging:
         reads: dict[str, frozenset[str]] = {}
         for name in self.names:
             with self._guarded(name):
-                reads[name] = self._reads(name)
+                reads[name] = self._list_inputs(name)
         self.names = [name for name in self.names if name in reads]
         for place, name in enumerate(self.names):
             self.waits_for[name] = reads[name] & frozenset(self.names[:place])
         ahead = frozenset[str]().union(*(reads[name] - self.waits_for[name] for name in self.names))
         for name in frozenset[str]().union(*reads.values()):
             with self._guarded(name):
-                self.before[name] = self._unjudged(name, name in ahead)
+                self.before[name] = self._choose_known_rows(name, name in ahead)
 
     def judge(self, name: str) -> None:
         earlier = self.waits_for[name]
         known = {other: self.after.get(other, rows) if other in earlier else rows for other, rows in self.before.items()}
         if self.night.catalog.is_derived(name):
             with self._guarded(name):
-                self.mapped[name] = derive(self.night, name, known)
+                self.mapped[name] = derive_entity(self.night, name, known)
         if name not in self.mapped:
             return
         with self._guarded(name):
             self._wait_for_parents(name)
-            stood = {other: published.last(self.night, other) for other in check.looks_back(self.night, name)}
-            checked = check.check(self.night, name, self.mapped[name], known, stood)
+            stood = {
+                other: published.load_last_rows(self.night, other) for other in check.list_published_inputs(self.night, name)
+            }
+            checked = check.check_entity(self.night, name, self.mapped[name], known, stood)
             parents = self.night.catalog.entity(name).parents & self.mapped.keys()
             stopped = {parent: self.mapped[parent] for parent in parents if parent in self.stopped}
-            gate.respect(self.night, self.night.catalog.entity(name), self.mapped[name], checked, stopped)
-            found = diff.change(self.night, name, self.mapped[name], checked)
-            self.changes[name], self.after[name] = found, (rows_of(found["rows"]), found["known_hash"])
-            said = [*absence.said(name, found), *stops.waiting(self.night, name, checked, stopped)]
+            gate.stop_above_held_limit(self.night, self.night.catalog.entity(name), self.mapped[name], checked, stopped)
+            found = diff.stage_change(self.night, name, self.mapped[name], checked)
+            self.changes[name], self.after[name] = found, (restore_row_set(found["rows"]), found["known_hash"])
+            said = [
+                *absence.build_suspension_errors(name, found),
+                *stops.list_waiting_errors(self.night, name, checked, stopped),
+            ]
             self.problems.setdefault(name, []).extend(said)
             return
         with self._guarded(name):
-            self.after[name] = published.last(self.night, name)
+            self.after[name] = published.load_last_rows(self.night, name)
 
     @contextlib.contextmanager
     def _guarded(self, name: str) -> Iterator[None]:
         try:
-            with recorded(self.night, "check", name):
+            with record_failure(self.night, "check", name):
                 yield
         except HubError as error:
             self.problems.setdefault(name, []).append(error)
@@ -126,22 +133,22 @@ class _Judging:
                 self.stopped.add(name)
 
     def _wait_for_parents(self, name: str) -> None:
-        blocked = stops.unknown(self.night, name, self.stopped)
+        blocked = stops.find_unknown_parents(self.night, name, self.stopped)
         if blocked:
             error = Gated("HUB402", name, parents=", ".join(blocked))
-            step = self.night.ledger.begin(self.night.run.id, "check", name, digest("waits", blocked))
+            step = self.night.ledger.begin(self.night.run.id, "check", name, hash_values("waits", blocked))
             self.night.ledger.stop(step, error, "waiting")
             raise error
 
-    def _reads(self, name: str) -> frozenset[str]:
+    def _list_inputs(self, name: str) -> frozenset[str]:
         """The entities that an entity is made of, refers to, or is checked against."""
         entity = self.night.catalog.entity(name)
-        return self.night.catalog.inputs_of(name) | entity.parents | check.dependencies(self.night, entity)
+        return self.night.catalog.inputs_of(name) | entity.parents | check.list_dependencies(self.night, entity)
 
-    def _unjudged(self, name: str, looked_at: bool) -> Told:
+    def _choose_known_rows(self, name: str, looked_at: bool) -> KnownRows:
         """An entity's rows as far as is known before it is judged: what was just mapped, else what the hub has, as of one
         that others look at before it is judged and that will be stopped."""
         made = self.mapped.get(name)
-        if made is None or (looked_at and stops.foreseen(self.night, name, made)):
-            return published.last(self.night, name)
-        return Rows(Path(made["file"])), made["file"]
+        if made is None or (looked_at and stops.is_stop_foreseen(self.night, name, made)):
+            return published.load_last_rows(self.night, name)
+        return RowSet(Path(made["file"])), made["file"]

@@ -11,15 +11,15 @@ from collections.abc import Collection
 from psycopg.types.json import Jsonb
 
 from core.errors import Braked
-from core.hashing import digest
+from core.hashing import hash_values
 from core.store import postgres
 from core.store.ledger import Output, Step
-from pipeline.context import Night
+from pipeline.context import RunContext
 
-CODE = "HUB508"
+FREEZE_CODE = "HUB508"
 
 
-def freeze(connection: postgres.Connection, night: Night, version: int, entities: Collection[str]) -> None:
+def freeze_entities(connection: postgres.Connection, run: RunContext, version: int, entities: Collection[str]) -> None:
     """Freeze the entities that a rollback restored as `version`, in its transaction. An earlier freeze of no others is closed:
     this one stands in its place, and one release is enough."""
     if not entities:
@@ -28,34 +28,34 @@ def freeze(connection: postgres.Connection, night: Night, version: int, entities
     connection.execute(
         "update ops.brake set state = 'moot', closed_on = %s, closed_run = %s where reason_code = %s"
         " and state in ('tripped', 'requested') and proposed -> 'entities' <@ %s",
-        [night.run.as_of, night.run.id, CODE, Jsonb(told["entities"])],
+        [run.run.as_of, run.run.id, FREEZE_CODE, Jsonb(told["entities"])],
     )
     connection.execute(
         "insert into ops.brake (run_id, subject, reason_code, proposed, content_hash, state, tripped_on)"
         " values (%s, %s, %s, '{}', %s, 'tripped', %s)",
-        [night.run.id, told["version"], CODE, told["version"], night.run.as_of],
+        [run.run.id, told["version"], FREEZE_CODE, told["version"], run.run.as_of],
     )
     connection.execute(
         "update ops.brake set proposed = %s || jsonb_build_object('brake', brake_id) where run_id = %s and reason_code = %s",
-        [Jsonb(told), night.run.id, CODE],
+        [Jsonb(told), run.run.id, FREEZE_CODE],
     )
 
 
-def respect(night: Night, name: str) -> None:
+def require_unfrozen(run: RunContext, name: str) -> None:
     """Leave a frozen entity as it is.
 
     Raises:
         Braked: HUB508 with the version and the brake to be released.
     """
-    found = night.ledger.one(
+    found = run.ledger.fetch_row(
         "select brake_id, subject from ops.brake where reason_code = %s and state in ('tripped', 'requested')"
         " and proposed -> 'entities' ? %s order by brake_id desc limit 1",
-        [CODE, name],
+        [FREEZE_CODE, name],
     )
     if found is None:
         return
 
     def stopped(_: Step) -> Output:
-        raise Braked(CODE, name, version=found["subject"], brake=found["brake_id"])
+        raise Braked(FREEZE_CODE, name, version=found["subject"], brake=found["brake_id"])
 
-    night.ledger.do(night.run.id, "brake", name, digest("frozen", found["brake_id"]), stopped)
+    run.ledger.run_step(run.run.id, "brake", name, hash_values("frozen", found["brake_id"]), stopped)

@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any
 
 from contracts.contract import Brake
-from core.calendar import calendar
+from core.calendar import load_calendar
 
 FLOOR_SHARE = 5
 """The floor of deletes is at most one row in so many that stand, and at least one row."""
@@ -23,7 +23,7 @@ WIDER_DELETES, WIDER_UPDATES = 0.35, 0.75
 
 
 @dataclass(frozen=True)
-class Size:
+class ChangeSize:
     """Rows that stood, and how many of them would be deleted (or are seen absent) and updated; `system` is the source that
     they are of, empty for all."""
 
@@ -34,11 +34,11 @@ class Size:
 
 
 @dataclass(frozen=True)
-class Excess:
+class ExceededLimit:
     """A limit that a change passes: `kind` is `deletes` or `updates`."""
 
     kind: str
-    size: Size
+    size: ChangeSize
     count: int
     limit: float
     free: int
@@ -56,11 +56,11 @@ class Excess:
         return {"count": self.count, "percent": f"{share:.1f}", "limit": f"{self.limit:g}", "before": self.size.before}
 
 
-def passed(brake: Brake, size: Size, day: date) -> Iterator[Excess]:
+def find_exceeded(brake: Brake, size: ChangeSize, day: date) -> Iterator[ExceededLimit]:
     """The limits that a change of this size passes on a business date; a first load passes none."""
     if size.before == 0:
         return
-    expected = bool(calendar().windows(day) & set(brake.expect))
+    expected = bool(load_calendar().windows(day) & set(brake.expect))
     for kind, count, percent, wider in (
         ("deletes", size.deletes, brake.max_delete_percent, WIDER_DELETES),
         ("updates", size.updates, brake.max_update_percent, WIDER_UPDATES),
@@ -68,4 +68,4 @@ def passed(brake: Brake, size: Size, day: date) -> Iterator[Excess]:
         limit = percent + (100.0 - percent) * wider if expected else percent
         free = min(brake.floor, max(1, size.before // FLOOR_SHARE)) if kind == "deletes" else brake.floor
         if count > free and 100.0 * count > limit * size.before:
-            yield Excess(kind, size, count, limit, free)
+            yield ExceededLimit(kind, size, count, limit, free)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.context import Night
+from pipeline.context import RunContext
 
-_CLOSE = """
+_CLOSE_MOOT = """
 with looked as (
     select distinct on (subject) subject, state from ops.step
     where run_id = %(run)s and verb in ('brake', 'deliver') order by subject, step_id desc
@@ -17,7 +17,7 @@ where b.state in ('tripped', 'requested') and (
 """
 
 
-def close_moot(night: Night) -> None:
+def close_moot_brakes(run: RunContext) -> None:
     """Close the brakes of every entity and feed that this run looked at again and let pass, and those in whose place a later
     one of the same subject stands. A released one stays: its release lives to its date."""
-    night.ledger.execute(_CLOSE, {"run": night.run.id, "day": night.run.as_of})
+    run.ledger.execute(_CLOSE_MOOT, {"run": run.run.id, "day": run.run.as_of})

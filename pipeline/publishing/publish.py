@@ -16,19 +16,19 @@ from psycopg.types.json import Jsonb
 
 from contracts.catalog import Catalog
 from core import faults
-from core.errors import Denied, Fault, Gated, HubError
-from core.hashing import digest
-from core.people import need_two
+from core.errors import Denied, Gated, HubError, MachineFault
+from core.hashing import hash_values
+from core.people import require_two_people
 from core.store import postgres
 from core.store.ledger import LOCK_PUBLISH, Output, Row, Step
 from loaders import hub
-from loaders.hub import Change
-from pipeline.context import Night
+from loaders.hub import EntityChange
+from pipeline.context import RunContext
 from pipeline.publishing import freeze
-from pipeline.publishing.diff import staged
+from pipeline.publishing.diff import build_staged_change
 
 
-def publish(night: Night, changes: Mapping[str, Output]) -> Output:
+def publish_changes(run: RunContext, changes: Mapping[str, Output]) -> Output:
     """Publish the staged changes, `entity -> output of change`, and return `{version, entities, rows_in, rows_closed}` and
     under `failed` the entities that could not be (see `unpublished`).
 
@@ -37,19 +37,19 @@ def publish(night: Night, changes: Mapping[str, Output]) -> Output:
     Raises:
         Denied: HUB702 when another publish came between, so that the staged changes no longer fit. Run again.
     """
-    night.progress("publish", "hub")
-    work = digest("publish", {name: output["content"] for name, output in sorted(changes.items())}, night.run.id)
-    return night.ledger.do(night.run.id, "publish", "hub", work, lambda step: _publish(night, changes, step))
+    run.progress("publish", "hub")
+    work = hash_values("publish", {name: output["content"] for name, output in sorted(changes.items())}, run.run.id)
+    return run.ledger.run_step(run.run.id, "publish", "hub", work, lambda step: _publish_version(run, changes, step))
 
 
-def _publish(night: Night, changes: Mapping[str, Output], step: Step) -> Output:
-    book = night.ledger
-    staged_changes = {name: staged(night, name, output) for name, output in changes.items()}
+def _publish_version(run: RunContext, changes: Mapping[str, Output], step: Step) -> Output:
+    book = run.ledger
+    staged_changes = {name: build_staged_change(run, name, output) for name, output in changes.items()}
     with book.transaction() as connection:
-        version = _next_version(connection)
+        version = _lock_next_version(connection)
         if any(change.size for change in staged_changes.values()):
-            _still_fits(connection, changes)
-        work = _Publishing(night, connection, version)
+            _require_unchanged(connection, changes)
+        work = _VersionWriter(run, connection, version)
         for name, change in staged_changes.items():
             work.publish(change, changes[name])
         output = work.close()
@@ -58,16 +58,16 @@ def _publish(night: Night, changes: Mapping[str, Output], step: Step) -> Output:
     return output
 
 
-class _Publishing:
+class _VersionWriter:
     """One version under way: what went in of each entity, and what went wrong with the others."""
 
-    def __init__(self, night: Night, connection: postgres.Connection, version: int) -> None:
-        self.night, self.connection, self.version = night, connection, version
+    def __init__(self, run: RunContext, connection: postgres.Connection, version: int) -> None:
+        self.night, self.connection, self.version = run, connection, version
         self.counts: dict[str, dict[str, int]] = {}
         self.rows_in = self.rows_closed = 0
         self.failed: dict[str, dict[str, Any]] = {}
 
-    def publish(self, change: Change, output: Output) -> None:
+    def publish(self, change: EntityChange, output: Output) -> None:
         """Apply one entity's change, or write down why the database did not take it.
 
         Raises:
@@ -76,39 +76,39 @@ class _Publishing:
         name = change.entity.name
         entity_fault: HubError | None = None
         try:
-            self._wait(change)
+            self._require_parents(change)
             with self.connection.transaction():
-                _absences(self.connection, self.night, name, output)
+                _record_absences(self.connection, self.night, name, output)
                 inserted, closed = self._apply(change)
         except Denied:
             raise
         except BaseException as error:
-            if faults.ends(error) or self.connection.closed:
+            if faults.is_exit(error) or self.connection.closed:
                 raise
-            entity_fault = faults.coded(error, "publish", name)
+            entity_fault = faults.wrap_error(error, "publish", name)
         if entity_fault is not None:
-            self._stop(name, entity_fault)
+            self._record_failure(name, entity_fault)
         elif change.size:
             self.counts[name] = {"I": change.inserts, "U": change.updates, "D": change.deletes}
             self.rows_in, self.rows_closed = self.rows_in + inserted, self.rows_closed + closed
 
-    def _wait(self, change: Change) -> None:
+    def _require_parents(self, change: EntityChange) -> None:
         catalog, name = self.night.catalog, change.entity.name
         blocked = (change.entity.parents | catalog.inputs_of(name)) & self.failed.keys()
         if blocked and change.size:
             raise Gated("HUB402", name, parents=", ".join(sorted(blocked)))
 
-    def _apply(self, change: Change) -> tuple[int, int]:
+    def _apply(self, change: EntityChange) -> tuple[int, int]:
         if not change.size:
             return 0, 0
-        applied = hub.apply(self.connection, change, self.version, self.night.run.id)
+        applied = hub.apply_change(self.connection, change, self.version, self.night.run.id)
         if applied != (change.inserts + change.updates, change.updates + change.deletes):
             raise Denied("HUB702", change.entity.name)
         return applied
 
-    def _stop(self, name: str, error: HubError) -> None:
+    def _record_failure(self, name: str, error: HubError) -> None:
         book = self.night.ledger
-        step = book.begin(self.night.run.id, "publish", name, digest("fault", error.code, list(error.trace)))
+        step = book.begin(self.night.run.id, "publish", name, hash_values("fault", error.code, list(error.trace)))
         book.stop(step, error, "waiting" if error.recovery == "hold" else "failed")
         self.failed[name] = {"code": error.code, "facts": error.facts}
 
@@ -133,21 +133,22 @@ class _Publishing:
         return {"version": self.version, "entities": self.counts, **totals, "failed": self.failed}
 
 
-def unpublished(output: Output | None) -> list[HubError]:
+def list_publish_errors(output: Output | None) -> list[HubError]:
     """Why entities of a publish that went through were not in it."""
     failed = (output or {}).get("failed", {})
     return [
-        (Gated if told["code"] == "HUB402" else Fault)(told["code"], name, **told["facts"]) for name, told in failed.items()
+        (Gated if told["code"] == "HUB402" else MachineFault)(told["code"], name, **told["facts"])
+        for name, told in failed.items()
     ]
 
 
-def _next_version(connection: postgres.Connection) -> int:
+def _lock_next_version(connection: postgres.Connection) -> int:
     connection.execute("select pg_advisory_xact_lock(%s)", [LOCK_PUBLISH])
     row = connection.execute("select coalesce(max(version), 0) + 1 from ops.version").fetchone()
     return int(str(row[0])) if row else 1
 
 
-def _still_fits(connection: postgres.Connection, changes: Mapping[str, Output]) -> None:
+def _require_unchanged(connection: postgres.Connection, changes: Mapping[str, Output]) -> None:
     """No version touched the entities since the changes were staged. Nobody else makes one while the lock is held."""
     query = "select name, max(version) from ops.version, jsonb_object_keys(entities) as name group by name"
     newest = {str(name): version for name, version in connection.execute(query).fetchall()}
@@ -156,7 +157,7 @@ def _still_fits(connection: postgres.Connection, changes: Mapping[str, Output]) 
             raise Denied("HUB702", name)
 
 
-def _absences(connection: postgres.Connection, night: Night, name: str, output: Output) -> None:
+def _record_absences(connection: postgres.Connection, run: RunContext, name: str, output: Output) -> None:
     """Remember an entity's keys that are absent for the first time, and forget those that came back or left."""
     with pq.ParquetFile(output["away"]) as file:
         away = file.read()
@@ -164,48 +165,46 @@ def _absences(connection: postgres.Connection, night: Night, name: str, output: 
     connection.execute("create temporary table away (source_key text) on commit drop")
     postgres.copy_in(connection, sql.Identifier("away"), ["source_key"], away.to_reader())
     connection.execute("delete from ops.absent where entity = %s and source_key not in (select source_key from away)", [name])
-    connection.execute(
-        "insert into ops.absent select %s, source_key, %s from away on conflict do nothing", [name, night.run.id]
-    )
+    connection.execute("insert into ops.absent select %s, source_key, %s from away on conflict do nothing", [name, run.run.id])
 
 
-def preview(connection: postgres.Connection, known: Catalog, target: int) -> dict[str, dict[str, int]]:
+def preview(connection: postgres.Connection, catalog: Catalog, target: int) -> dict[str, dict[str, int]]:
     """What restoring version `target` would come to now: `entity -> {restored, closed}` of those that it would touch."""
-    found = {name: hub.restoring(connection, entity, target) for name, entity in known.entities.items()}
+    found = {name: hub.restoring(connection, entity, target) for name, entity in catalog.entities.items()}
     return {name: {"restored": rows[0], "closed": rows[1]} for name, rows in found.items() if any(rows)}
 
 
 def content_of(target: int, newest: int, entities: Mapping[str, Mapping[str, int]]) -> str:
     """The digest of a rollback: to which version, from which one, and how many rows of which entities."""
-    return digest("rollback", target, newest, {name: dict(counts) for name, counts in sorted(entities.items())})
+    return hash_values("rollback", target, newest, {name: dict(counts) for name, counts in sorted(entities.items())})
 
 
-def rollback(night: Night, asked: Row, by: str) -> Output:
+def publish_rollback(run: RunContext, asked: Row, by: str) -> Output:
     """Publish a version that restores the one that was asked for (a row of `ops.request`), agreed to by a second person; feeds
     follow it like any other. What it restored is frozen until it is released (`pipeline.publishing.freeze`).
 
     Raises:
         Denied: HUB704 when one person would do both parts, HUB793 when it would not be what was asked for.
     """
-    need_two(asked["requested_by"], by, asked["subject"])
-    work = digest("rollback", asked["request_id"], asked["content_hash"], by, night.run.id)
-    return night.ledger.do(night.run.id, "publish", "hub", work, lambda step: _rollback(night, asked, by, step))
+    require_two_people(asked["requested_by"], by, asked["subject"])
+    work = hash_values("rollback", asked["request_id"], asked["content_hash"], by, run.run.id)
+    return run.ledger.run_step(run.run.id, "publish", "hub", work, lambda step: _restore_version(run, asked, by, step))
 
 
-def _rollback(night: Night, asked: Row, by: str, step: Step) -> Output:
-    for error in hub.prepare(night.ledger, list(night.catalog.entities.values())).values():
+def _restore_version(run: RunContext, asked: Row, by: str, step: Step) -> Output:
+    for error in hub.prepare_tables(run.ledger, list(run.catalog.entities.values())).values():
         raise error
-    target, now = int(asked["asked"]["target"]), night.ledger.clock()
-    with night.ledger.transaction() as connection:
-        version = _next_version(connection)
+    target, now = int(asked["asked"]["target"]), run.ledger.clock()
+    with run.ledger.transaction() as connection:
+        version = _lock_next_version(connection)
         counts: dict[str, dict[str, int]] = {}
-        for entity in night.catalog.entities.values():
-            inserted, closed = hub.restore(connection, entity, target, version, night.run.id)
+        for entity in run.catalog.entities.values():
+            inserted, closed = hub.restore_version(connection, entity, target, version, run.run.id)
             if inserted or closed:
                 counts[entity.name] = {"restored": inserted, "closed": closed}
         if content_of(target, version - 1, counts) != asked["content_hash"]:
             raise Denied("HUB793", asked["subject"], by=asked["requested_by"])
-        freeze.freeze(connection, night, version, counts)
+        freeze.freeze_entities(connection, run, version, counts)
         agreed_to(connection, asked, by, now)
         people = {
             **{name: asked[name] for name in ("reason", "content_hash")},
@@ -215,11 +214,11 @@ def _rollback(night: Night, asked: Row, by: str, step: Step) -> Output:
         totals = [sum(count[name] for count in counts.values()) for name in ("restored", "closed")]
         connection.execute(
             "insert into ops.version values (%s, %s, 'rollback', %s, %s, %s, %s, %s, %s)",
-            [version, night.run.id, night.run.as_of, now, Jsonb({**counts, "people": people}), *totals, target],
+            [version, run.run.id, run.run.as_of, now, Jsonb({**counts, "people": people}), *totals, target],
         )
         sums = {"rows_in": totals[0], "rows_closed": totals[1]}
         output: Output = {"version": version, "restores": target, "entities": counts, **sums}
-        night.ledger.finish(step, output, connection)
+        run.ledger.finish(step, output, connection)
     return output
 
 

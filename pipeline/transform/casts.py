@@ -9,14 +9,21 @@ from __future__ import annotations
 import duckdb
 from sqlglot import exp
 
-from contracts.sql.narrowing import Narrow, changes, in_output, in_projection, narrow, outer
+from contracts.sql.narrowing import (
+    NarrowingCast,
+    build_change_sql,
+    find_narrowing_casts,
+    is_in_output,
+    is_in_projection,
+    list_outer_selects,
+)
 
-CUT = "hub_cut"
-MARK = "="
+CUT_COLUMN = "hub_cut"
+CUT_PREFIX = "="
 """Before the name of an entity's column in `hub_cut`, so that it is not taken for a cell's."""
 
 
-class Hidden(Exception):
+class HiddenCast(Exception):
     """A cast that changes values without an error where no row of the result can be told by it. `node` is the cast."""
 
     def __init__(self, node: exp.Cast) -> None:
@@ -24,29 +31,29 @@ class Hidden(Exception):
         self.node = node
 
 
-def guarded(db: duckdb.DuckDBPyConnection, tree: exp.Query) -> bool:
+def guard_casts(db: duckdb.DuckDBPyConnection, tree: exp.Query) -> bool:
     """Guard the narrowing casts of a SELECT over tables that exist, in place; False when there are none.
 
     Raises:
         Hidden: for one that rounds or cuts in a SELECT inside the SELECT.
     """
-    found = {id(one.node): one for one in narrow(db, tree)}
-    parts = list(outer(tree))
-    hidden = [one for one in found.values() if one.quiet and not in_output(one.node, parts)]
+    found = {id(one.node): one for one in find_narrowing_casts(db, tree)}
+    parts = list(list_outer_selects(tree))
+    hidden = [one for one in found.values() if one.quiet and not is_in_output(one.node, parts)]
     for one in hidden:
-        if in_projection(one.node):
-            raise Hidden(one.node)
-    marks = [_marks(part, found) for part in parts]
+        if is_in_projection(one.node):
+            raise HiddenCast(one.node)
+    marks = [_guard_projections(part, found) for part in parts]
     if not any(marks):
         return False
     for part, named in zip(parts, marks, strict=True):
         text = exp.Anonymous(this="concat_ws", expressions=[exp.Literal.string(","), *(named or [exp.Literal.string("")])])
         value = exp.Nullif(this=text, expression=exp.Literal.string(""))
-        part.append("expressions", exp.alias_(value, CUT))
+        part.append("expressions", exp.alias_(value, CUT_COLUMN))
     return True
 
 
-def _marks(part: exp.Select, found: dict[int, Narrow]) -> list[exp.Expr]:
+def _guard_projections(part: exp.Select, found: dict[int, NarrowingCast]) -> list[exp.Expr]:
     """For every guarded cast of a SELECT's projections: the column's name where it changes a value."""
     marks: list[exp.Expr] = []
     grouped = bool(part.args.get("group")) or any(projection.find(exp.AggFunc) for projection in part.selects)
@@ -55,9 +62,9 @@ def _marks(part: exp.Select, found: dict[int, Narrow]) -> list[exp.Expr]:
         inner_first = reversed([node for node in projection.find_all(exp.Cast) if id(node) in found])
         for node in inner_first:
             source, target, value = found[id(node)].source, found[id(node)].target, node.this.sql("duckdb")
-            condition = changes(value, source, target)
+            condition = build_change_sql(value, source, target)
             if grouped and not node.this.find(exp.AggFunc):
                 condition = f"bool_or({condition})"
-            marks.append(exp.maybe_parse(f"case when {condition} then '{MARK}{name}' end", dialect="duckdb"))
+            marks.append(exp.maybe_parse(f"case when {condition} then '{CUT_PREFIX}{name}' end", dialect="duckdb"))
             node.replace(exp.TryCast(this=node.this.copy(), to=node.to.copy(), safe=True))
     return marks

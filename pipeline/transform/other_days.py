@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from contracts.catalog import Catalog
 from contracts.contract import Entity
-from contracts.sql.files import tables_of
+from contracts.sql.files import list_tables
 from core.store import postgres
 
 _LAST = "select max(started_at) from ops.step where verb = 'extract' and subject = %(dataset)s and state = 'done'"
@@ -50,7 +50,7 @@ def kept(connection: postgres.Connection, catalog: Catalog, entity: Entity, conf
 
 def _uploads(catalog: Catalog, entity: Entity) -> Iterator[tuple[str, str]]:
     for system in catalog.systems_of(entity.name):
-        for room, table in tables_of(catalog.conform_file(entity.name, system).read_text("utf-8")):
+        for room, table in list_tables(catalog.conform_file(entity.name, system).read_text("utf-8")):
             dataset = catalog.sources.get(f"{room}.{table}")
             if dataset and dataset.mode == "upload":
                 yield system, dataset.id

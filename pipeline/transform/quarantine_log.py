@@ -13,16 +13,16 @@ import pyarrow as pa
 from psycopg import sql
 
 from core.store import postgres
-from pipeline.context import Night
+from pipeline.context import RunContext
 
-_TEXTS = ("source_system", "source_key", "rule_id", "columns", "severity")
-_FIELDS: list[pa.Field[Any]] = [pa.field("source_row", pa.int64()), *(pa.field(name, pa.string()) for name in _TEXTS)]
+_TEXT_FIELDS = ("source_system", "source_key", "rule_id", "columns", "severity")
+_FIELDS: list[pa.Field[Any]] = [pa.field("source_row", pa.int64()), *(pa.field(name, pa.string()) for name in _TEXT_FIELDS)]
 FAILURES = pa.schema(_FIELDS)
 """What a check gives: one row for every broken rule of every row; no values."""
 
 
-def record(
-    night: Night,
+def record_failures(
+    night: RunContext,
     connection: postgres.Connection,
     subject: str,
     failures: pa.Table,
@@ -46,26 +46,26 @@ def record(
     postgres.copy_in(connection, sql.Identifier("failing"), names, failures.select(names).to_reader())
     connection.execute("update failing set source_key = '#' || source_row where source_key is null")
     facts = {"subject": subject, "run": run.id, "as_of": run.as_of, "kept_in": kept_in, "staying": list(staying)}
-    for statement in (_CLOSE, _AGAIN, _OPEN):
+    for statement in (_CLOSE_ENTRIES, _EXTEND_ENTRIES, _OPEN_ENTRIES):
         connection.execute(statement, facts)
 
 
-def seen_again(night: Night, subject: str) -> None:
+def record_seen_again(run: RunContext, subject: str) -> None:
     """Nothing that the entries of `subject` depend on has changed: all of them stand for another night."""
-    night.ledger.execute(
+    run.ledger.execute(
         "update ops.held set last_run = %s, last_seen = %s, times_seen = times_seen + 1"
         " where entity = %s and state = 'open' and last_run <> %s",
-        [night.run.id, night.run.as_of, subject, night.run.id],
+        [run.run.id, run.run.as_of, subject, run.run.id],
     )
 
 
-_CLOSE = """
+_CLOSE_ENTRIES = """
 update ops.held h set state = 'closed', closed_run = %(run)s
 where h.entity = %(subject)s and h.state = 'open' and h.held_id <> all(%(staying)s::bigint[]) and not exists (
     select 1 from failing f
     where f.source_system = h.source_system and f.source_key = h.source_key and f.rule_id = h.rule_id)
 """
-_AGAIN = """
+_EXTEND_ENTRIES = """
 update ops.held h
 set last_run = %(run)s, last_seen = %(as_of)s, source_row = coalesce(f.source_row, -1), authority = f.authority,
     severity = f.severity, columns = f.columns, kept_in = %(kept_in)s,
@@ -74,7 +74,7 @@ from failing f
 where h.entity = %(subject)s and h.state = 'open'
   and f.source_system = h.source_system and f.source_key = h.source_key and f.rule_id = h.rule_id
 """
-_OPEN = """
+_OPEN_ENTRIES = """
 insert into ops.held (entity, source_system, source_key, rule_id, columns, severity, state, source_row, kept_in,
                       first_run, first_seen, last_run, last_seen, authority)
 select distinct on (f.source_system, f.source_key, f.rule_id)

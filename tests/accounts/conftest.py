@@ -12,17 +12,17 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from contracts.catalog import read_catalog
-from core.settings import settings
+from core.settings import get_settings
 from core.store import accounts, postgres
 from core.store import ledger as ledger_module
-from core.store.ledger import ledger
+from core.store.ledger import open_ledger
 
-CACHES = (settings, read_catalog, ledger_module.migrated, ledger_module._ledger, postgres.database)
+CACHES = (get_settings, read_catalog, ledger_module.migrate_ledger, ledger_module._get_ledger, postgres.ensure_database)
 
 
 @pytest.fixture
 def empty(postgres_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    url = postgres.database(postgres_server, f"accounts_{abs(hash(tmp_path)) % 10**9}")
+    url = postgres.ensure_database(postgres_server, f"accounts_{abs(hash(tmp_path)) % 10**9}")
     for name in ("HUB_HOME", "HUB_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HUB_VAR", str(tmp_path / "var"))
@@ -30,9 +30,9 @@ def empty(postgres_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for cached in CACHES:
         cached.cache_clear()
     clock = Clock()
-    yield House(ledger(clock), clock, tmp_path / "var")
-    ledger(clock).close()
-    ledger().close()
+    yield House(open_ledger(clock), clock, tmp_path / "var")
+    open_ledger(clock).close()
+    open_ledger().close()
     for cached in CACHES:
         cached.cache_clear()
 
@@ -55,7 +55,7 @@ def hub(house: House, monkeypatch: pytest.MonkeyPatch) -> Hub:
         if by is None:
             monkeypatch.delenv("HUB_TOKEN", raising=False)
         else:
-            tokens[by] = tokens.get(by) or accounts.sign_in(ledger(), by, PASSWORD)[1]
+            tokens[by] = tokens.get(by) or accounts.sign_in(open_ledger(), by, PASSWORD)[1]
             monkeypatch.setenv("HUB_TOKEN", tokens[by])
         return CliRunner().invoke(app, line.split(), input=input)
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from core.errors import Denied
-from core.messages import LANGUAGES, known
+from core.messages import LANGUAGES, has_message
 from core.store import accounts
 from core.store.accounts import Account
 from core.store.rights import RIGHTS, ROLES, need
@@ -225,7 +225,7 @@ def test_the_very_first_account_by_command(empty: House) -> None:
 def test_the_table_of_rights_is_whole_and_told_in_words() -> None:
     for act, roles in RIGHTS.items():
         assert roles <= {*ROLES, "nobody"}
-        assert all(known(f"rights.{act}", language) for language in LANGUAGES)
+        assert all(has_message(f"rights.{act}", language) for language in LANGUAGES)
     changing = [act for act in RIGHTS if not act.startswith("see_")]
     assert not [act for act in changing if "auditor" in RIGHTS[act]]
     assert [act for act in RIGHTS if "administrator" in RIGHTS[act]] == ["accounts", "see_accounts"]

@@ -13,7 +13,7 @@ import typer.main
 from accounts_house import PASSWORD, House, Hub, code
 
 from cli.main import app
-from core.messages import LANGUAGES, catalogue
+from core.messages import LANGUAGES, load_messages
 from core.settings import ROOT
 
 CHANGES = (
@@ -58,7 +58,7 @@ def test_no_command_takes_the_name_of_who_acts() -> None:
         options = {option for one in command.params for option in one.opts}
         assert not options & {"--by", "--approved-by"}, command.name
     for language in LANGUAGES:
-        assert not [key for key, told in catalogue(language).items() if "--by" in told or "--approved-by" in told]
+        assert not [key for key, told in load_messages(language).items() if "--by" in told or "--approved-by" in told]
 
 
 def test_an_auditor_changes_nothing(hub: Hub) -> None:

@@ -42,6 +42,6 @@ class Moved:
 
 @pytest.fixture
 def moved(university: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres_server: str) -> Iterator[Moved]:
-    url = postgres.database(postgres_server, f"t{abs(hash(tmp_path)) % 10**10}_new")
+    url = postgres.ensure_database(postgres_server, f"t{abs(hash(tmp_path)) % 10**10}_new")
     yield Moved(university, tmp_path / "backup", tmp_path / "elsewhere" / "var", url, monkeypatch)
     small.forget()

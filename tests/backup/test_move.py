@@ -9,12 +9,12 @@ from typing import Any
 
 import psycopg
 
-from core.hashing import file_digest
-from core.settings import settings
+from core.hashing import hash_file
+from core.settings import get_settings
 from runs import backup_files as files
 from runs import backup_tables as store
 from runs.backup import backup
-from runs.nightly import night, verify_edge
+from runs.nightly import run_night, verify_edge
 from runs.restore import check, occupied, restore
 
 
@@ -111,7 +111,7 @@ def test_a_backup_made_while_a_night_is_at_work_is_of_one_moment(moved: Any) -> 
         if verb == "reconcile" and not made:
             made.append(backup(moved.backup, quiet).manifest)
 
-    night(date(2026, 9, 8), midway)
+    run_night(date(2026, 9, 8), midway)
     assert made and (made[0].damaged, made[0].gone) == ([], [])
     there = moved.over_there()
     found = restore(moved.backup, quiet)
@@ -149,11 +149,11 @@ def test_files_come_back_with_their_times_and_share_what_they_shared(moved: Any)
     moved.over_there()
     restore(moved.backup, quiet)
     for name, path in before.items():
-        back = settings().var / name
-        assert file_digest(back) == file_digest(path)
+        back = get_settings().var / name
+        assert hash_file(back) == hash_file(path)
         assert back.stat().st_mtime_ns == path.stat().st_mtime_ns
         assert (back.stat().st_nlink > 1) == (path.stat().st_nlink > 1)
-    assert not list(settings().var.glob(".re*"))
+    assert not list(get_settings().var.glob(".re*"))
 
 
 def test_held_rows_are_known_where_they_lie_now(moved: Any) -> None:

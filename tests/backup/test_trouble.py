@@ -16,9 +16,9 @@ import psycopg
 import pytest
 from test_move import content, quiet, two_nights
 
-from core.errors import Denied, Fault, HubError, Refused
-from core.settings import settings
-from core.store.ledger import half_restored, ledger
+from core.errors import Denied, HubError, MachineFault, Refused
+from core.settings import get_settings
+from core.store.ledger import half_restored, open_ledger
 from runs import backup_manifest as manifests
 from runs.backup import backup
 from runs.restore import check, occupied, restore
@@ -123,7 +123,7 @@ def test_files_without_a_store_are_somebodys(backed: Any) -> None:
 
 def test_nobody_is_restored_over_while_at_work(backed: Any) -> None:
     restore(backed.backup, quiet)
-    with ledger().alone(), pytest.raises(Denied) as caught:
+    with open_ledger().hold_exclusive(), pytest.raises(Denied) as caught:
         restore(backed.backup, quiet, replace=True)
     assert caught.value.code == "HUB854"
     assert not half_restored().exists()
@@ -180,14 +180,14 @@ def test_a_restore_that_is_killed_between_store_and_files_keeps_everybody_out_un
         for moment in ("commit", "exchange:1", "exchange:2"):
             killed(moved, "restore", moved.backup, moment)
             here.forget()
-            with pytest.raises(Fault) as caught:
-                ledger()
+            with pytest.raises(MachineFault) as caught:
+                open_ledger()
             assert (caught.value.code, caught.value.facts["folder"]) == ("HUB855", str(moved.backup))
             assert not occupied()
         restore(moved.backup, quiet)
         assert here.hub() == rows
-        assert len(list((settings().var / "landing").rglob("rows.parquet"))) == landed
-        assert not [path.name for path in settings().var.iterdir() if path.name.startswith(".re")]
+        assert len(list((get_settings().var / "landing").rglob("rows.parquet"))) == landed
+        assert not [path.name for path in get_settings().var.iterdir() if path.name.startswith(".re")]
 
 
 @pytest.fixture
@@ -204,7 +204,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_full_disk_leaves_no_half_of_a_backup(moved: Any, small_disk: Path) -> None:
     two_nights(moved.here)
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(MachineFault) as caught:
         backup(small_disk / "backup", quiet)
     assert caught.value.code == "HUB856"
     assert list(small_disk.iterdir()) == []
@@ -214,7 +214,7 @@ def test_a_full_disk_leaves_the_new_machine_as_it_was(backed: Any, small_disk: P
     (small_disk / "letters").write_bytes(b"x" * (200 << 10))
     backed.var = small_disk / "var"
     backed.over_there()
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(MachineFault) as caught:
         restore(backed.backup, quiet)
     assert caught.value.code == "HUB856"
     assert untouched(backed)
@@ -225,7 +225,7 @@ def test_a_folder_that_cannot_be_used_is_said_in_words(moved: Any, tmp_path: Pat
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "letter.txt").write_text("mine")
     (tmp_path / "file").write_text("")
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(MachineFault) as caught:
         backup(tmp_path / place, quiet)
     assert (caught.value.code, caught.value.facts["problem_key"]) == ("HUB858", f"backup.why.{why}")
     assert [path.name for path in (tmp_path / "taken").iterdir()] == ["letter.txt"]

@@ -10,17 +10,17 @@ import pytest
 
 from benchmarks import side_by_side
 from benchmarks.cases import Place, Way
-from benchmarks.environments import Missing
+from benchmarks.environments import PeerMissing
 from benchmarks.summary import Measured
-from core.settings import settings
+from core.settings import get_settings
 
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     monkeypatch.setenv("HUB_VAR", str(tmp_path))
-    settings.cache_clear()
+    get_settings.cache_clear()
     yield Place(tmp_path, 1_000, "mysql://root@localhost/bench?unix_socket=/nowhere", "postgresql://nowhere", 0)
-    settings.cache_clear()
+    get_settings.cache_clear()
 
 
 def way(program: str, **more: object) -> Way:
@@ -30,7 +30,7 @@ def way(program: str, **more: object) -> Way:
 def rounds(place: Place, way: Way, number: int = 2) -> list[str | None]:
     measured: Measured = {}
     for _ in range(number):
-        side_by_side.note(measured, way, place)
+        side_by_side.run_way(measured, way, place)
     return [run.problem for run in measured["copy", "peer"]]
 
 
@@ -44,7 +44,7 @@ def test_a_way_that_failed_is_not_run_again(place: Place) -> None:
 
 def test_a_peer_that_is_not_there_is_a_figure(place: Place) -> None:
     def command(_: Place) -> list[str]:
-        raise Missing("no wheel for this machine")
+        raise PeerMissing("no wheel for this machine")
 
     assert rounds(place, Way("copy", "peer", command)) == ["not installed: no wheel for this machine"]
 
@@ -59,12 +59,12 @@ def test_a_way_has_a_largest_size(place: Place) -> None:
 
 def test_fewer_rows_are_said(place: Place) -> None:
     measured: Measured = {}
-    side_by_side.note(measured, way("pass", first=10), place)
+    side_by_side.run_way(measured, way("pass", first=10), place)
     assert measured["copy", "peer"][0].told == {"rows_done": 10}
 
 
 def test_only_what_was_asked_for_is_run() -> None:
-    asked = side_by_side.asked
+    asked = side_by_side.is_asked
     assert asked(way(""), [])
     assert asked(way(""), ["copy"])
     assert asked(way(""), ["check", "peer"])

@@ -30,26 +30,26 @@ def found(figures: list[dict[str, Any]], job: str, way: str) -> dict[str, Any]:
 
 
 def test_smallest_median_and_largest_and_the_price_of_a_million() -> None:
-    raw = found(summary.figures(measured(), ROWS), "copy", RAW)
+    raw = found(summary.build_figures(measured(), ROWS), "copy", RAW)
     assert (raw["min"], raw["median"], raw["max"], raw["per_million"], raw["ratio"]) == (0.4, 0.5, 0.9, 5.0, 1.0)
 
 
 def test_a_way_that_did_fewer_rows_is_compared_by_the_million() -> None:
-    slow = found(summary.figures(measured(), ROWS), "copy", "pandas, to_sql")
+    slow = found(summary.build_figures(measured(), ROWS), "copy", "pandas, to_sql")
     assert (slow["rows"], slow["per_million"], slow["ratio"]) == (10_000, 200.0, 40.0)
 
 
 def test_a_failed_way_is_listed_with_its_reason() -> None:
-    assert found(summary.figures(measured(), ROWS), "copy", "sling")["problem"] == "not installed: no wheel"
+    assert found(summary.build_figures(measured(), ROWS), "copy", "sling")["problem"] == "not installed: no wheel"
 
 
 def test_a_night_of_the_peer_is_its_load_and_its_check() -> None:
-    night = found(summary.figures(measured(), ROWS), "changed", "dlt scd2 + GX")
+    night = found(summary.build_figures(measured(), ROWS), "changed", "dlt scd2 + GX")
     assert (night["median"], night["peak_mb"], night["ratio"]) == (10.0, 900, 20.0)
 
 
 def test_the_merge_is_a_part_of_the_night() -> None:
-    figures = summary.figures(measured(), ROWS)
+    figures = summary.build_figures(measured(), ROWS)
     assert found(figures, "merge", "hub")["median"] == 0.3
     assert found(figures, "merge", "dlt scd2")["median"] == 3.0
 
@@ -57,12 +57,12 @@ def test_the_merge_is_a_part_of_the_night() -> None:
 def test_checks_that_disagree_do_not_count() -> None:
     runs = measured()
     runs["check", "hub"] = [Run(0.3, told={"failing": 53})]
-    assert "disagree" in found(summary.figures(runs, ROWS), "check", "hub")["problem"]
+    assert "disagree" in found(summary.build_figures(runs, ROWS), "check", "hub")["problem"]
 
 
 def test_bars_say_what_is_kept_missed_and_not_measured() -> None:
-    sized = {"rows": ROWS, "jobs": summary.figures(measured(), ROWS)}
-    kept = {bar.title.removeprefix("100,000: "): bar.kept for bar in summary.bars([sized])}
+    sized = {"rows": ROWS, "jobs": summary.build_figures(measured(), ROWS)}
+    kept = {bar.title.removeprefix("100,000: "): bar.kept for bar in summary.build_bars([sized])}
     assert kept == {
         f"full step to {RAW}": True,
         "full step to dlt scd2 + GX": True,
@@ -77,5 +77,5 @@ def test_bars_say_what_is_kept_missed_and_not_measured() -> None:
 
 
 def test_cost_per_row_may_grow_with_size_only_so_far() -> None:
-    sizes = [{"rows": rows, "jobs": summary.figures(measured(), rows)} for rows in (ROWS, 20 * ROWS)]
-    assert summary.bars(sizes)[-1].kept is True
+    sizes = [{"rows": rows, "jobs": summary.build_figures(measured(), rows)} for rows in (ROWS, 20 * ROWS)]
+    assert summary.build_bars(sizes)[-1].kept is True

@@ -16,10 +16,10 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from reporting import notify
-from reporting.daily_digest import Digest
+from reporting.daily_digest import DailyDigest
 
 DAY = date(2026, 9, 14)
-DIGEST = Digest("hr", "公共数据库 2026-09-14 摘要:人事处", ("有 3 处数据被暂留", "期限 DL17 还有 1 天"))
+DIGEST = DailyDigest("hr", "公共数据库 2026-09-14 摘要:人事处", ("有 3 处数据被暂留", "期限 DL17 还有 1 天"))
 
 
 class Mailbox:
@@ -80,36 +80,36 @@ def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
 
 
 def test_a_mail_arrives_once_a_day(university: Any, mailbox: Mailbox) -> None:
-    first = notify.send(university.ledger, [DIGEST], DAY)
-    again = notify.send(university.ledger, [DIGEST], DAY)
+    first = notify.send_digests(university.ledger, [DIGEST], DAY)
+    again = notify.send_digests(university.ledger, [DIGEST], DAY)
     assert [item.state for item in first + again] == ["sent", "before"]
     ((subject, body),) = mailbox.mails
     assert "人事处" in subject + body
     assert "DL17" in body and "3" in body
-    assert [item.state for item in notify.send(university.ledger, [DIGEST], date(2026, 9, 15))] == ["sent"]
+    assert [item.state for item in notify.send_digests(university.ledger, [DIGEST], date(2026, 9, 15))] == ["sent"]
 
 
 @pytest.mark.parametrize("refusal", ["452 Insufficient storage", "552 Mailbox full"])
 def test_a_full_mailbox_is_shown_and_tried_again_by_the_next_run(university: Any, mailbox: Mailbox, refusal: str) -> None:
-    from reporting.status import alerts as shown
+    from reporting.status import list_alerts as shown
 
     mailbox.refusal = refusal
-    (found,) = notify.send(university.ledger, [DIGEST], DAY)
+    (found,) = notify.send_digests(university.ledger, [DIGEST], DAY)
     assert (found.state, found.reason) == ("not_sent", refusal[:3])
     assert mailbox.tries == notify.TRIES
-    error = notify.failed([found])
+    error = notify.find_failure([found])
     assert error is not None and error.line("en").startswith("HUB737 alerts: 1 messages were not sent: hr.")
     (row,) = shown(university.ledger)
     assert (row["department"], row["state"], row["reason"]) == ("hr", "not_sent", refusal[:3])
     mailbox.refusal = ""
-    (found,) = notify.send(university.ledger, [DIGEST], DAY)
+    (found,) = notify.send_digests(university.ledger, [DIGEST], DAY)
     assert found.state == "sent"
     assert shown(university.ledger)[0]["attempts"] == 2
     assert len(mailbox.mails) == 1
 
 
 def test_a_webhook_gets_title_and_text(university: Any, webhook: list[dict[str, Any]]) -> None:
-    (found,) = notify.send(university.ledger, [Digest("it", "夜间", ("一", "二"))], DAY)
+    (found,) = notify.send_digests(university.ledger, [DailyDigest("it", "夜间", ("一", "二"))], DAY)
     assert found.state == "sent"
     (posted,) = webhook
     assert posted["title"] == "夜间"
@@ -117,8 +117,8 @@ def test_a_webhook_gets_title_and_text(university: Any, webhook: list[dict[str, 
 
 
 def test_a_department_without_an_address_is_no_failure(university: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    (found,) = notify.send(university.ledger, [Digest("library", "t", ("p",))], DAY)
-    assert (found.state, notify.failed([found])) == ("no_address", None)
+    (found,) = notify.send_digests(university.ledger, [DailyDigest("library", "t", ("p",))], DAY)
+    assert (found.state, notify.find_failure([found])) == ("no_address", None)
 
 
 def test_a_wrong_or_dead_address_gives_a_word_and_never_the_address(
@@ -127,22 +127,22 @@ def test_a_wrong_or_dead_address_gives_a_word_and_never_the_address(
     monkeypatch.setattr(notify, "WAIT_SECONDS", 0.01)
     monkeypatch.setenv("AIRFLOW_CONN_ALERT_HR", "nonsense://someone:secretword@127.0.0.1")
     monkeypatch.setenv("AIRFLOW_CONN_ALERT_IT", "json://someone:secretword@127.0.0.1:9/x")
-    found = notify.send(university.ledger, [DIGEST, Digest("it", "t", ("p",))], DAY)
+    found = notify.send_digests(university.ledger, [DIGEST, DailyDigest("it", "t", ("p",))], DAY)
     assert [(item.state, item.reason) for item in found] == [("not_sent", "address"), ("not_sent", "unreachable")]
     whole = "".join(capfd.readouterr()) + json.dumps(university.ledger.rows("select * from ops.alert"), default=str)
     assert "secretword" not in whole
 
 
 def test_the_digest_tells_a_department_its_own_and_nothing_personal(university: Any) -> None:
-    from contracts.catalog import catalog
-    from reporting.daily_digest import digests
+    from contracts.catalog import load_catalog
+    from reporting.daily_digest import build_digests
 
     (university.home / "schemas" / "flows" / "reminders.yaml").write_text(
         "reminders: {days_before: [7, 3, 1], due_soon_days: 7, watch_days: 30, realtime_minutes: 15}\n", "utf-8"
     )
     university.forget()
     assert university.night().problems == []
-    assert digests(university.ledger, catalog(), [], DAY) == []
+    assert build_digests(university.ledger, load_catalog(), [], DAY) == []
     university.department("update jzg set xm = null where gh in ('T0003', 'T0004')")
     university.department("update jzg set xb = '未知值' where gh = 'T0005'")
     university.department("update jzg set gxsj = clock_timestamp()::timestamp")
@@ -155,7 +155,7 @@ def test_the_digest_tells_a_department_its_own_and_nothing_personal(university: 
     quiet = {**owed, "deadline": "DL15", "state": "expected", "days_left": 5}
     daily = {**quiet, "recurring": True, "days_left": 3}
     for language, words in (("zh", "已过 2 天"), ("en", "2 days overdue")):
-        department, technician = digests(university.ledger, catalog(), [owed, other, quiet, daily], DAY, language)
+        department, technician = build_digests(university.ledger, load_catalog(), [owed, other, quiet, daily], DAY, language)
         assert (department.department, technician.department) == ("hr", "it")
         assert words in department.body and "hub held --system hr" in department.body
         assert "DL18" not in department.body and "DL15" not in department.body

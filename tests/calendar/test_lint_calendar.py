@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.settings import ROOT
-from lint.lint import lint
+from lint.lint import lint_home
 
 Change = Callable[[Path], None]
 
@@ -30,7 +30,7 @@ def replaced(path: Path, old: str, new: str) -> None:
 
 def found(home: Path) -> list[tuple[str, str]]:
     awaited = {"HUB735"}  # without any contract every SELECT waits for its entities
-    return [(finding.code, Path(finding.file).name) for finding in lint(home) if finding.code not in awaited]
+    return [(finding.code, Path(finding.file).name) for finding in lint_home(home) if finding.code not in awaited]
 
 
 def test_the_shipped_files_are_sound(home: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_select_without_deadline_is_an_error(home: Path) -> None:
 
 def test_an_entity_that_is_awaited_is_a_warning_and_one_that_nobody_promised_an_error(home: Path) -> None:
     replaced(home / "sql/obligations/dl26.sql", "left join student_status s", "left join student_statuz s")
-    findings = [finding for finding in lint(home) if finding.file.endswith("dl26.sql")]
+    findings = [finding for finding in lint_home(home) if finding.file.endswith("dl26.sql")]
     assert [(finding.code, finding.severity) for finding in findings] == [("HUB735", "warning")]
     assert findings[0].facts["names"] == "employment"
 

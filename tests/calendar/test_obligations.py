@@ -12,12 +12,12 @@ import psycopg
 import pytest
 
 from contracts import deadlines
-from contracts.catalog import Catalog, catalog
-from core.calendar import calendar
+from contracts.catalog import Catalog, load_catalog
+from core.calendar import load_calendar
 from core.errors import Denied
 from core.settings import ROOT
 from core.store import postgres
-from reporting.obligations import as_one_row
+from reporting.obligations import build_one_row_query
 
 T = date(2026, 9, 5)
 COLUMNS = {
@@ -142,14 +142,14 @@ CASES: dict[str, tuple[Fill, Fill]] = {
 
 @pytest.fixture(scope="module")
 def shipped() -> Catalog:
-    return catalog(ROOT)
+    return load_catalog(ROOT)
 
 
 @pytest.fixture(scope="module")
 def ask(postgres_server: str, shipped: Catalog) -> Iterator[Callable[[str, Fill], tuple[Any, ...]]]:
     """A function that asks a deadline's SELECT over these rows, for its first occasion of the school year."""
     kinds = {"string": "text", "integer": "bigint", "date": "date", "boolean": "boolean"}
-    with psycopg.connect(postgres.database(postgres_server, "obligations")) as connection:
+    with psycopg.connect(postgres.ensure_database(postgres_server, "obligations")) as connection:
 
         def run(deadline: str, fill: Fill) -> tuple[Any, ...]:
             connection.rollback()
@@ -169,7 +169,7 @@ def ask(postgres_server: str, shipped: Catalog) -> Iterator[Callable[[str, Fill]
             connection.execute("insert into occasion values (%s, %s, %s, %s, %s, %s, %s, %s)", facts)
             file = shipped.obligation_file(deadline)
             assert file is not None
-            (row,) = connection.execute(as_one_row(file.read_text("utf-8")).encode()).fetchall()
+            (row,) = connection.execute(build_one_row_query(file.read_text("utf-8")).encode()).fetchall()
             return row
 
         yield run
@@ -177,10 +177,10 @@ def ask(postgres_server: str, shipped: Catalog) -> Iterator[Callable[[str, Fill]
 
 def occasion(known: Catalog, deadline: str) -> deadlines.Occasion:
     item = known.deadlines[deadline]
-    if deadlines.per_person(item):
-        return deadlines.of_person(item, calendar(), [date(2026, 9, 7)])[0]
+    if deadlines.is_per_person(item):
+        return deadlines.list_person_occasions(item, load_calendar(), [date(2026, 9, 7)])[0]
     first = date(2026, 9, 1) if deadline in ("DL18", "DL20") else date(2026, 8, 1)
-    return deadlines.occasions(item, calendar(), first, date(2027, 7, 31))[0]
+    return deadlines.list_occasions(item, load_calendar(), first, date(2027, 7, 31))[0]
 
 
 def test_every_deadline_has_its_case_or_a_person(shipped: Catalog) -> None:
@@ -291,14 +291,14 @@ DUE = {
 @pytest.mark.parametrize("deadline", DUE)
 def test_the_days_due_of_the_school_year(shipped: Catalog, deadline: str) -> None:
     first, last = date(2026, 7, 1), date(2027, 7, 11)
-    found = deadlines.occasions(shipped.deadlines[deadline], calendar(), first, last)
+    found = deadlines.list_occasions(shipped.deadlines[deadline], load_calendar(), first, last)
     wanted = [day for day in DUE[deadline] if first <= date.fromisoformat(day) <= last]
     assert [item.due_on.isoformat() for item in found] == wanted
 
 
 def test_daily_and_monthly_deadlines_fall_due_each_time(shipped: Catalog) -> None:
     year = (date(2026, 8, 1), date(2027, 7, 31))
-    found = {id: deadlines.occasions(shipped.deadlines[id], calendar(), *year) for id in ("DL18", "DL20", "DL24")}
+    found = {id: deadlines.list_occasions(shipped.deadlines[id], load_calendar(), *year) for id in ("DL18", "DL20", "DL24")}
     assert {id: len(items) for id, items in found.items()} == {"DL18": 12, "DL20": 24, "DL24": 24}
     assert [item.name for item in found["DL18"]][:3] == ["2026-08", "2026-09", "2026-10"]
     assert found["DL18"][2].due_on == date(2026, 10, 8)
@@ -306,7 +306,7 @@ def test_daily_and_monthly_deadlines_fall_due_each_time(shipped: Catalog) -> Non
 
 
 def test_a_confirmation_names_who_and_why_and_an_occasion_that_exists(university: Any, shipped: Catalog) -> None:
-    from reporting.obligations import confirm
+    from reporting.obligations import confirm_deadline
 
     shutil.copytree(ROOT / "schemas" / "calendar", university.home / "schemas" / "calendar", dirs_exist_ok=True)
     book, day = university.ledger, date(2026, 9, 2)
@@ -317,11 +317,11 @@ def test_a_confirmation_names_who_and_why_and_an_occasion_that_exists(university
         ("DL08", {"by": "z", "note": "n", "occasion": "2020-2021"}, "HUB734"),
     ):
         with pytest.raises(Denied) as caught:
-            confirm(book, shipped, deadline, people, day)
+            confirm_deadline(book, shipped, deadline, people, day)
         assert caught.value.code == code
         assert "\n" not in caught.value.line("zh")
-    made = confirm(book, shipped, "DL08", {"by": "张工", "note": "现场已验收"}, day)
+    made = confirm_deadline(book, shipped, "DL08", {"by": "张工", "note": "现场已验收"}, day)
     assert (made["state"], made["confirmed_by"], made["occasion"]) == ("met", "张工", "2026-2027")
-    late = confirm(book, shipped, "DL08", {"by": "张工", "note": "补记"}, date(2026, 9, 5))
+    late = confirm_deadline(book, shipped, "DL08", {"by": "张工", "note": "补记"}, date(2026, 9, 5))
     assert late["state"] == "late"
     assert len(book.rows("select * from ops.obligation")) == 2

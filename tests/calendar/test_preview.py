@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from contracts.catalog import catalog
-from core.calendar import calendar, each_day
+from contracts.catalog import load_catalog
+from core.calendar import each_day, load_calendar
 from core.settings import ROOT
-from reporting.preview import preview
+from reporting.preview import preview_days
 
 YEAR = (date(2026, 8, 1), date(2027, 7, 31))
 PUBLISHERS = ("sjgxlc01", "sjgxlc02", "sjgxlc03", "sjgxlc04")
@@ -38,7 +38,7 @@ def of_the_table(kind: str, name: str) -> bool:
 
 
 def test_the_school_year_is_what_the_table_says() -> None:
-    found = {(item.day, item.kind, item.name, item.at) for item in preview(catalog(ROOT), *YEAR)}
+    found = {(item.day, item.kind, item.name, item.at) for item in preview_days(load_catalog(ROOT), *YEAR)}
     found = {line for line in found if of_the_table(line[1], line[2])}
     wanted = set(table())
     assert sorted(found - wanted) == []
@@ -53,7 +53,7 @@ def test_the_table_has_the_shifts_that_people_ask_about() -> None:
 
 def test_every_line_says_why_in_both_languages() -> None:
     for language, department in (("zh", "教务处"), ("en", "Academic affairs office")):
-        items = preview(catalog(ROOT), date(2026, 9, 1), date(2026, 10, 10), language)
+        items = preview_days(load_catalog(ROOT), date(2026, 9, 1), date(2026, 10, 10), language)
         assert all(item.why for item in items)
         due = next(item for item in items if item.name.startswith("DL10"))
         assert due.department == department
@@ -63,8 +63,8 @@ def test_a_payday_that_moves_off_a_holiday_says_so(tmp_path: Path, monkeypatch: 
     """Where the university's calendar says so; the shipped one keeps the text's 8th."""
     text = (ROOT / "schemas" / "calendar" / "2026-2027.yaml").read_text("utf-8")
     (tmp_path / "2026-2027.yaml").write_text(text + "payday: {off_day: next}\n", "utf-8")
-    monkeypatch.setattr("reporting.preview.calendar", lambda: calendar(tmp_path))
-    items = preview(catalog(ROOT), date(2027, 2, 1), date(2027, 2, 28), "en")
+    monkeypatch.setattr("reporting.preview.load_calendar", lambda: load_calendar(tmp_path))
+    items = preview_days(load_catalog(ROOT), date(2027, 2, 1), date(2027, 2, 28), "en")
     moved = next(item for item in items if "payday" in item.name)
     assert moved.day == date(2027, 2, 14)
     assert "moved here from day 8" in moved.why

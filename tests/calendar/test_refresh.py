@@ -10,13 +10,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from contracts.catalog import catalog
+from contracts.catalog import load_catalog
 from core.errors import Denied
-from core.settings import settings
+from core.settings import get_settings
 from core.store.ledger import Ledger
 from pipeline.delivery import latency
 from pipeline.ingest import probe as looking
-from runs.refresh import Refreshed, refresh
+from runs.refresh import RefreshResult, refresh_system
 
 MONDAY = date(2026, 9, 7)
 FLOWS = """\
@@ -37,8 +37,8 @@ def busy(university: Any) -> Any:
     return university
 
 
-def look(busy: Any, book: Ledger | None = None) -> Refreshed:
-    return refresh("hr", MONDAY, book or busy.ledger)
+def look(busy: Any, book: Ledger | None = None) -> RefreshResult:
+    return refresh_system("hr", MONDAY, book or busy.ledger)
 
 
 def steps(busy: Any) -> int:
@@ -58,12 +58,12 @@ def test_a_change_is_at_its_receivers_after_one_refresh(busy: Any) -> None:
 
 
 def test_nothing_changed_leaves_one_count_and_no_step(busy: Any) -> None:
-    before, landings = steps(busy), sorted(settings().landing.glob("*/*/*"))
+    before, landings = steps(busy), sorted(get_settings().landing.glob("*/*/*"))
     for _ in range(3):
         found = look(busy)
         assert (found.changed, found.delivered, found.run_id, found.problems) == ([], [], "", [])
     assert steps(busy) == before
-    assert sorted(settings().landing.glob("*/*/*")) == landings
+    assert sorted(get_settings().landing.glob("*/*/*")) == landings
     (row,) = busy.ledger.rows("select looked, changed, failed from ops.refresh")
     assert (row["looked"], row["changed"], row["failed"]) == (3, 0, 0)
 
@@ -100,14 +100,14 @@ def test_a_receiver_that_was_away_gets_it_with_the_next_refresh_and_an_alarm_ris
     assert [error.code for error in first.problems] == ["HUB204"]
     assert first.delivered == ["E05.staff_basic", "E06.staff_basic"]
     later = Ledger(busy.ledger.url, lambda: datetime.now(UTC) + timedelta(minutes=16))
-    second = refresh("hr", MONDAY, later)
+    second = refresh_system("hr", MONDAY, later)
     assert [error.code for error in second.problems] == ["HUB204", "HUB730"]
     assert "E01.staff_basic" in second.problems[-1].line("en")
     monkeypatch.setenv("AIRFLOW_CONN_DST_ACADEMIC", busy.academic)
-    third = refresh("hr", MONDAY, later)
+    third = refresh_system("hr", MONDAY, later)
     assert (third.changed, third.delivered, third.problems) == ([], ["E01.staff_basic"], [])
     assert "周二" in {row[1] for row in busy.received()}
-    summary = latency.summary(later, catalog())
+    summary = latency.measure_latency(later, load_catalog())
     assert (summary["changes"], summary["late"]) == (3, 1)
     later.close()
 
@@ -122,7 +122,7 @@ def test_the_time_is_counted_from_the_source_s_own_watermark(busy: Any) -> None:
     for row in rows:
         assert row["changed_at"] == local.replace(tzinfo=latency_zone())
         assert row["changed_at"] < row["seen_at"] <= row["accepted_at"]
-    summary = latency.summary(busy.ledger, catalog())
+    summary = latency.measure_latency(busy.ledger, load_catalog())
     assert 240 <= summary["median_seconds"] < 15 * 60
     assert summary["late"] == 0
 
@@ -149,7 +149,7 @@ def test_what_a_killed_refresh_landed_is_published_by_the_next(busy: Any, monkey
 
 
 def test_two_refreshes_of_one_source_do_not_meet(busy: Any) -> None:
-    with busy.ledger.sole("refresh hr"):
+    with busy.ledger.claim_run("refresh hr"):
         assert look(busy).busy
     assert not look(busy).busy
 
@@ -176,14 +176,14 @@ def test_a_source_that_cannot_be_reached_is_one_line_and_counted(busy: Any, monk
 
 def test_only_sources_that_the_document_names_are_refreshed(university: Any) -> None:
     with pytest.raises(Denied) as caught:
-        refresh("hr", MONDAY, university.ledger)
+        refresh_system("hr", MONDAY, university.ledger)
     assert caught.value.code == "HUB738"
 
 
 def test_the_shipped_sources_in_real_time_come_from_the_flow_document() -> None:
     from core.settings import ROOT
 
-    known = catalog(ROOT)
+    known = load_catalog(ROOT)
     assert set(known.realtime_systems()) <= {"hr", "academic", "graduate", "finance", "student_affairs", "research"}
     assert {"hr", "academic", "graduate", "finance"} <= set(known.realtime_systems())
 
@@ -199,14 +199,14 @@ def test_a_first_load_waits_for_the_night(busy: Any) -> None:
 def test_what_nobody_foresaw_of_one_dataset_is_its_problem_and_the_others_are_taken(
     busy: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = looking.look
+    real = looking.find_change
 
     def fail(book: Any, dataset: Any, last: Any) -> Any:
         if dataset.name == "unit":
             raise RuntimeError("110101199003071233")
         return real(book, dataset, last)
 
-    monkeypatch.setattr(looking, "look", fail)
+    monkeypatch.setattr(looking, "find_change", fail)
     busy.department("update jzg set xm = '改名', gxsj = clock_timestamp() at time zone 'Asia/Shanghai' where gh = 'T0001'")
     found = look(busy)
     assert [(problem.code, problem.where) for problem in found.problems] == [("HUB840", "hr.unit")]

@@ -6,14 +6,14 @@ from datetime import date, datetime, time
 
 import pytest
 
-from core.calendar import ANCHORS, ZONE, calendar, each_day
+from core.calendar import ANCHOR_WINDOWS, ZONE, each_day, load_calendar
 from core.schedule import FEED_SCHEDULES, SCHEDULES
 
 YEAR = (date(2026, 8, 1), date(2027, 7, 31))
 
 
 def days(word: str) -> list[date]:
-    year = calendar()
+    year = load_calendar()
     return [day for day in each_day(*YEAR) if SCHEDULES[word].is_on(year, day)]
 
 
@@ -34,7 +34,7 @@ def test_fees_come_the_day_before_registration_and_every_day_of_it() -> None:
 
 def test_results_come_every_quarter_of_an_hour_of_the_window() -> None:
     assert spans("registration_results") == [("2026-09-07", "2026-09-18"), ("2027-03-08", "2027-03-19")]
-    slots = list(SCHEDULES["registration_results"].slots(calendar(), date(2026, 9, 7), date(2026, 9, 7)))
+    slots = list(SCHEDULES["registration_results"].list_slots(load_calendar(), date(2026, 9, 7), date(2026, 9, 7)))
     assert len(slots) == 96
     assert (slots[0], slots[-1]) == (datetime(2026, 9, 7, 0, 0, tzinfo=ZONE), datetime(2026, 9, 7, 23, 45, tzinfo=ZONE))
 
@@ -56,11 +56,11 @@ def test_real_time_works_when_somebody_does() -> None:
 
 @pytest.mark.parametrize("school_year", ["2025-2026", "2026-2027"])
 def test_each_school_year_gives_every_day_that_deadlines_count_from(school_year: str) -> None:
-    year = calendar()
-    for code in [*ANCHORS, "term_start"]:
-        assert [day for day in year.anchors(code) if year.school_year(day) == school_year], code
-    registrations = [window for window in year.spans("registration") if window.batch.startswith(school_year)]
-    checkins = [window for window in year.spans("checkin") if window.batch.startswith(school_year)]
+    year = load_calendar()
+    for code in [*ANCHOR_WINDOWS, "term_start"]:
+        assert [day for day in year.anchor_days(code) if year.school_year(day) == school_year], code
+    registrations = [window for window in year.find_windows("registration") if window.batch.startswith(school_year)]
+    checkins = [window for window in year.find_windows("checkin") if window.batch.startswith(school_year)]
     assert [window.batch for window in registrations] == [f"{school_year}-1", f"{school_year}-2"]
     assert [window.batch for window in checkins] == [f"{school_year}-1", f"{school_year}-2"]
     for checkin, registration in zip(checkins, registrations, strict=True):
@@ -68,8 +68,8 @@ def test_each_school_year_gives_every_day_that_deadlines_count_from(school_year:
 
 
 def test_make_up_days_are_known_from_the_package_or_from_a_person() -> None:
-    assert calendar().makeup_confirmed(2026)
-    assert not calendar().makeup_confirmed(2031)
+    assert load_calendar().is_makeup_confirmed(2026)
+    assert not load_calendar().is_makeup_confirmed(2031)
 
 
 def test_every_word_of_a_contract_has_a_schedule_with_its_step() -> None:

@@ -10,8 +10,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from cli.tables.calendar import obligations
-from reporting.spans import days, spans
+from cli.tables.calendar import render_obligations
+from reporting.spans import format_days, group_days
 
 
 def due(day: int, state: str, deadline: str = "DL20", recurring: bool = True) -> dict[str, Any]:
@@ -42,8 +42,8 @@ ROWS = [
 
 
 def test_days_to_come_that_are_alike_are_one_row_and_missed_days_stay_apart() -> None:
-    found = spans(ROWS)
-    assert [(row["deadline"], row["state"], days(row["days"], "zh")) for row in found] == [
+    found = group_days(ROWS)
+    assert [(row["deadline"], row["state"], format_days(row["days"], "zh")) for row in found] == [
         ("DL20", "missing", "2026-09-07"),
         ("DL20", "missing", "2026-09-08"),
         ("DL20", "due_soon", "2026-09-09 至 2026-09-13，5 天"),
@@ -54,7 +54,7 @@ def test_days_to_come_that_are_alike_are_one_row_and_missed_days_stay_apart() ->
 @pytest.mark.parametrize("width", [60, 80, 200])
 def test_a_terminal_says_what_is_due_and_of_whom(width: int) -> None:
     console = Console(width=width, file=io.StringIO(), color_system=None)
-    console.print(obligations(ROWS))
+    console.print(render_obligations(ROWS))
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
     assert max(map(cell_len, lines)) <= width
     assert sum("注册期间每24小时上传一次" in line and "财务处" in line for line in lines) == 4

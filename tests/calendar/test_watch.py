@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from contracts.catalog import catalog
-from reporting.daily import look
-from reporting.daily_digest import digests
-from reporting.obligations import current, pressing
+from contracts.catalog import load_catalog
+from reporting.daily import list_obligations
+from reporting.daily_digest import build_digests
+from reporting.obligations import list_recorded, select_pressing
 
 DEADLINES = """\
 reminders: {days_before: [7, 3, 1], due_soon_days: 7, watch_days: 30, realtime_minutes: 15}
@@ -62,7 +62,7 @@ def watched(university: Any) -> Any:
 
 
 def state(book: Any, day: date, occasion: str = "2026-09", deadline: str = "DL18") -> tuple[str, int]:
-    (item,) = [item for item in look(day, book) if (item["deadline"], item["occasion"]) == (deadline, occasion)]
+    (item,) = [item for item in list_obligations(day, book) if (item["deadline"], item["occasion"]) == (deadline, occasion)]
     return item["state"], item["found"]
 
 
@@ -94,18 +94,18 @@ def test_what_is_there_in_time_is_met_and_stays_so(watched: Any) -> None:
 
 def test_looking_twice_writes_nothing_new(watched: Any) -> None:
     book, day = watched.ledger, date(2026, 9, 20)
-    look(day, book)
+    list_obligations(day, book)
     count = book.single("select count(*) as n from ops.obligation")["n"]
     assert count > 0
-    look(day, book)
+    list_obligations(day, book)
     assert book.single("select count(*) as n from ops.obligation")["n"] == count
-    assert {item["deadline"] for item in current(book, catalog(), day)} == {"DL08", "DL18", "DL20"}
+    assert {item["deadline"] for item in list_recorded(book, load_catalog(), day)} == {"DL08", "DL18", "DL20"}
 
 
 def test_an_awaited_entity_is_neither_owed_nor_met(watched: Any) -> None:
     watched.department("update jzg set lxrq = '20260901' where gh = 'T0001'")
     watched.night(2)
-    (item,) = [item for item in look(date(2026, 9, 20), watched.ledger) if item["deadline"] == "DL15"]
+    (item,) = [item for item in list_obligations(date(2026, 9, 20), watched.ledger) if item["deadline"] == "DL15"]
     assert (item["occasion"], item["state"], item["not_yet"]) == ("2026-09-01", "expected", ["welcome_checkin"])
 
 
@@ -116,12 +116,12 @@ def test_the_night_s_report_has_the_deadlines(watched: Any) -> None:
 
 
 def daily(book: Any, day: date) -> dict[str, str]:
-    return {item["occasion"]: item["state"] for item in look(day, book) if item["deadline"] == "DL20"}
+    return {item["occasion"]: item["state"] for item in list_obligations(day, book) if item["deadline"] == "DL20"}
 
 
 def told(book: Any, day: date) -> list[tuple[str, str]]:
     """What the department and the technician are told of that morning of the daily deadline: occasion and state."""
-    found = [item for item in pressing(look(day, book), [7, 3, 1]) if item["deadline"] == "DL20"]
+    found = [item for item in select_pressing(list_obligations(day, book), [7, 3, 1]) if item["deadline"] == "DL20"]
     return [(item["occasion"], item["state"]) for item in found]
 
 
@@ -152,7 +152,9 @@ def test_what_the_hub_did_not_look_at_is_nobody_s_fault(watched: Any) -> None:
     book, morning = watched.ledger, date(2026, 9, 14)
     assert daily(book, morning)["2026-09-11"] == "unseen"
     assert ("2026-09-11", "unseen") in told(book, morning)
-    bodies = {made.department: made.body for made in digests(book, catalog(), look(morning, book), morning)}
+    bodies = {
+        made.department: made.body for made in build_digests(book, load_catalog(), list_obligations(morning, book), morning)
+    }
     assert "2026-09-11" not in bodies["hr"]
     assert "2026-09-11" in bodies["it"]
     watched.department("update jzg set lxrq = '20260911' where gh = 'T0001'")

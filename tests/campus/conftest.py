@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from campus.generate.university import world
-from campus.render.datasets import render
+from campus.generate.university import build_world
+from campus.render.datasets import render_datasets
 from campus.simulate.world import World
-from contracts.catalog import Catalog, catalog
-from core.settings import settings
-from pipeline.transform.conform import code_views
+from contracts.catalog import Catalog, load_catalog
+from core.settings import get_settings
+from pipeline.transform.conform import create_code_views
 from pipeline.transform.typed_views import create_view
 
 PERSONS = 3_000
@@ -25,17 +25,17 @@ Tables = dict[str, pa.Table]
 @pytest.fixture(scope="session")
 def shipped() -> Catalog:
     """The contracts of this repository, whatever another test has made the settings say."""
-    return catalog(Path(__file__).resolve().parents[2])
+    return load_catalog(Path(__file__).resolve().parents[2])
 
 
 @pytest.fixture(scope="session")
 def worlds() -> dict[int, World]:
-    return {day: world(PERSONS, day=day) for day in (1, 2, 5)}
+    return {day: build_world(PERSONS, day=day) for day in (1, 2, 5)}
 
 
 @pytest.fixture(scope="session")
 def tables(worlds: dict[int, World]) -> dict[int, Tables]:
-    return {day: render(there) for day, there in worlds.items()}
+    return {day: render_datasets(there) for day, there in worlds.items()}
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +52,7 @@ def sources(
                 position = pa.array(range(rows.num_rows), pa.int64())
                 pq.write_table(rows.append_column("source_row", position), folder / f"{id}.parquet")
                 create_view(opened[day], shipped.source(id), folder / f"{id}.parquet")
-            code_views(opened[day], shipped)
+            create_code_views(opened[day], shipped)
         return opened[day]
 
     yield of_day
@@ -64,7 +64,7 @@ def sources(
 def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Settings whose `var` is a folder of this test."""
     monkeypatch.setenv("HUB_VAR", str(tmp_path))
-    settings.cache_clear()
+    get_settings.cache_clear()
     yield tmp_path
     monkeypatch.undo()
-    settings.cache_clear()
+    get_settings.cache_clear()

@@ -11,8 +11,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from campus.generate.money import fees, paid_from
-from campus.generate.university import world
+from campus.generate.money import build_fees, find_paid_days
+from campus.generate.university import build_world
 from campus.render.datasets import DATASETS
 from campus.simulate.world import day_of
 from campus.simulate.year import AUTUMN, CARDS_ISSUED, LEAVING, LEAVING_OPENS, NUMBERED, REPORT, SPRING
@@ -27,7 +27,7 @@ SOUND = {
 
 
 def table(id: str, day: int) -> pa.Table:
-    return DATASETS[id](world(PERSONS, day=day))
+    return DATASETS[id](build_world(PERSONS, day=day))
 
 
 def words(id: str, day: int, *columns: str) -> Counter[tuple[str, ...]]:
@@ -36,9 +36,9 @@ def words(id: str, day: int, *columns: str) -> Counter[tuple[str, ...]]:
 
 @pytest.mark.parametrize("day", [REPORT.first, 1, 40, SPRING.registration.last])
 def test_paid_means_that_finance_says_so(day: int) -> None:
-    there = world(PERSONS, day=day)
-    rows = fees(there)
-    assert ((paid_from(there.students)[rows["student"]] <= day) == (rows["required"] == 1)).all()
+    there = build_world(PERSONS, day=day)
+    rows = build_fees(there)
+    assert ((find_paid_days(there.students)[rows["student"]] <= day) == (rows["required"] == 1)).all()
 
 
 def test_the_new_batch_takes_the_place_of_the_old_one_when_new_students_have_numbers() -> None:

@@ -9,12 +9,12 @@ import psycopg
 import pytest
 
 from campus.rehearsal import Rehearsal
-from campus.servers.stores import near_type
+from campus.servers.stores import choose_near_type
 from campus.simulate import places
-from contracts.catalog import catalog
+from contracts.catalog import load_catalog
 from contracts.contract import Column
 from core.dialects import LogicalType
-from core.store.connections import connection
+from core.store.connections import get_connection
 from extractors.base import open_extractor
 
 KINDS = {
@@ -43,11 +43,11 @@ def test_what_lives_on_a_missing_program_finds_another_place(
         university.load(1)
         wanted = {name for name, kind in (places.SOURCES | places.TARGETS).items() if kind in ("mariadb", "directory")}
         assert set(elsewhere) == wanted
-        assert connection("dst_directory").family == "file"
-        placed = [dataset for dataset in catalog().sources.values() if dataset.connection in wanted]
+        assert get_connection("dst_directory").family == "file"
+        placed = [dataset for dataset in load_catalog().sources.values() if dataset.connection in wanted]
         assert placed
         for dataset in placed:
-            seen = open_extractor(connection(dataset.connection)).columns(dataset.physical)
+            seen = open_extractor(get_connection(dataset.connection)).read_columns(dataset.physical)
             assert [column.name for column in seen] == [column.physical for column in dataset.columns], dataset.id
     finally:
         university.stop()
@@ -56,7 +56,7 @@ def test_what_lives_on_a_missing_program_finds_another_place(
 @pytest.mark.parametrize("declared", KINDS)
 def test_a_type_of_another_server_has_one_here_that_holds_its_values(postgres_server: str, declared: str) -> None:
     logical, value = KINDS[declared]
-    kind = near_type(Column("v", "v", "v", LogicalType(logical), physical_type=declared), "postgresql")
+    kind = choose_near_type(Column("v", "v", "v", LogicalType(logical), physical_type=declared), "postgresql")
     with psycopg.connect(postgres_server) as server:
         found = server.execute(f"select cast(cast(%s as {kind}) as text)".encode(), [value]).fetchone()
     assert found == ({("1", "boolean"): "true"}.get((value, kind), value),)

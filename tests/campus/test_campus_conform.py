@@ -9,10 +9,10 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from campus.simulate.people import names, staff_numbers, student_numbers
-from campus.simulate.world import World, present
+from campus.simulate.people import format_names, format_staff_numbers, format_student_numbers
+from campus.simulate.world import World, is_present
 from contracts.catalog import Catalog
-from core.dialects import spelling
+from core.dialects import spell_sql_type
 from pipeline.transform import row_accounts
 
 Sources = Callable[[int], duckdb.DuckDBPyConnection]
@@ -72,7 +72,7 @@ def test_a_select_gives_the_contracts_columns_types_and_keys(
 ) -> None:
     db, contract, query = sources(5), shipped.entity(entity), select(shipped, entity, system)
     given = [(name, kind) for name, kind, *_ in rows_of(db, f"describe {query}") if name != "unreadable"]
-    wanted = [(column.name, spelling(column.type, "duckdb").upper().replace(" ", "")) for column in contract.columns]
+    wanted = [(column.name, spell_sql_type(column.type, "duckdb").upper().replace(" ", "")) for column in contract.columns]
     assert given == [*wanted, ("source_row", "BIGINT")]
     keys = ", ".join(contract.key)
     assert rows_of(db, f"select {keys} from ({query}) group by all having count(*) > 1") == []
@@ -87,7 +87,7 @@ def test_a_select_drops_no_row_without_saying_why(
 ) -> None:
     db, path, query = sources(5), tmp_path / "rows.parquet", select(shipped, entity, system)
     db.execute(f"copy (select *, '{system}' as source_system from ({query})) to '{path}' (format parquet)")
-    found = row_accounts.account(db, shipped.entity(entity), shipped, {system: query}, path)
+    found = row_accounts.account_rows(db, shipped.entity(entity), shipped, {system: query}, path)
     row = found["accounts"][system]
     assert (row["dropped"], row["unread"], row["added"], found["lost"]) == (0, 0, 0, None)
     assert row["read"] == row["conformed"] + row["filtered"] + row["merged"]
@@ -144,9 +144,9 @@ def test_every_spelling_of_a_name_becomes_the_one_name(
     sources: Sources, shipped: Catalog, worlds: Mapping[int, World], entity: str, system: str, number: str, frame: str
 ) -> None:
     people = getattr(worlds[1], frame)
-    rows = present(people, 1).nonzero()[0]
-    numbers = (staff_numbers if frame == "staff" else student_numbers)(worlds[1], rows).to_pylist()
-    true = dict(zip(numbers, names({key: values[rows] for key, values in people.items()}).to_pylist(), strict=True))
+    rows = is_present(people, 1).nonzero()[0]
+    numbers = (format_staff_numbers if frame == "staff" else format_student_numbers)(worlds[1], rows).to_pylist()
+    true = dict(zip(numbers, format_names({key: values[rows] for key, values in people.items()}).to_pylist(), strict=True))
     found = rows_of(sources(1), f"select {number}, name from ({select(shipped, entity, system)})")
     assert found
     assert [pair for pair in found if true[str(pair[0])] != pair[1]] == []

@@ -12,10 +12,10 @@ import pytest
 from stdnum import luhn
 from stdnum.iso7064 import mod_11_2
 
-from campus.generate.university import world
-from campus.render.datasets import render
+from campus.generate.university import build_world
+from campus.render.datasets import render_datasets
 from campus.simulate import lists
-from campus.simulate.changes import differences
+from campus.simulate.changes import find_differences
 from campus.simulate.world import World
 from contracts.catalog import Catalog
 
@@ -27,12 +27,12 @@ def column(tables: Tables, id: str, name: str) -> list[str]:
 
 
 def test_equal_arguments_give_equal_systems(tables: Mapping[int, Tables]) -> None:
-    again = render(world(3_000, day=5))
+    again = render_datasets(build_world(3_000, day=5))
     assert all(again[id].equals(rows) for id, rows in tables[5].items())
 
 
 def test_another_seed_gives_other_people(tables: Mapping[int, Tables]) -> None:
-    other = render(world(3_000, seed=8))
+    other = render_datasets(build_world(3_000, seed=8))
     assert not other["hr.staff_record"].equals(tables[1]["hr.staff_record"])
 
 
@@ -47,7 +47,7 @@ def test_the_university_has_the_asked_size_and_shares(tables: Mapping[int, Table
 
 
 def test_the_number_of_staff_can_be_given() -> None:
-    assert render(world(1_000, staff=100))["hr.staff_record"].num_rows == 100
+    assert render_datasets(build_world(1_000, staff=100))["hr.staff_record"].num_rows == 100
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_a_day_touches_some_rows_of_each_kind_and_leaves_the_rest(tables: Mappin
         "it_centre.photo_register",
     }
     for id, before in tables[1].items():
-        next_day, later = (differences(shipped.source(id), before, tables[day][id]).keys.num_rows for day in (2, 5))
+        next_day, later = (find_differences(shipped.source(id), before, tables[day][id]).keys.num_rows for day in (2, 5))
         if id in restless:
             assert later > 0 or id in {"graduate.status_change", "finance.realtime_payment", "finance.collection_batch"}, id
             continue
@@ -197,7 +197,7 @@ def test_a_changed_row_has_a_new_time_of_update_and_only_it(
     tables: Mapping[int, Tables], shipped: Catalog, id: str, mark: str
 ) -> None:
     high = pc.max(tables[1][id][mark])
-    changed = differences(shipped.source(id), tables[1][id], tables[2][id])
+    changed = find_differences(shipped.source(id), tables[1][id], tables[2][id])
     assert changed.rows.num_rows > 0
     assert pc.all(pc.greater(changed.rows[mark], high)).as_py()
     assert pc.sum(pc.greater(tables[2][id][mark], high)).as_py() == changed.rows.num_rows

@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from campus.generate.university import world
-from campus.render.datasets import render
+from campus.generate.university import build_world
+from campus.render.datasets import render_datasets
 from campus.render.offices import research
 from campus.simulate.world import World, date_of
 from contracts.catalog import Catalog
-from core.dialects import spelling
-from pipeline.transform.conform import code_views
+from core.dialects import spell_sql_type
+from pipeline.transform.conform import create_code_views
 from pipeline.transform.typed_views import create_view
 
 Tables = Mapping[str, pa.Table]
@@ -96,7 +96,7 @@ def test_nobody_borrows_before_being_there_or_returns_before_borrowing(tables: M
 
 
 def test_before_leaving_books_and_cards_come_back() -> None:
-    leavers = render(world(400, day=292))["library.clearance"].to_pylist()
+    leavers = render_datasets(build_world(400, day=292))["library.clearance"].to_pylist()
     last = [row for row in leavers if row["XH"].lstrip("BS").startswith("2023")]
     assert sum(row["JYZ"] == "已交" for row in last) >= 0.9 * len(last) > 0
     assert sum(row["QQBZ"] == "是" for row in last) >= 0.9 * len(last)
@@ -111,7 +111,7 @@ def test_a_revoked_sanction_leaves_the_feed_and_stays_in_the_entity(sources: Sou
     for day in (1, 5):
         rows = conformed(sources(day), shipped, "discipline", "student_affairs")
         with duckdb.connect() as db:
-            columns = ", ".join(f"{c.name} {spelling(c.type, 'duckdb')}" for c in shipped.entity("discipline").columns)
+            columns = ", ".join(f"{c.name} {spell_sql_type(c.type, 'duckdb')}" for c in shipped.entity("discipline").columns)
             db.execute(f"create table discipline ({columns}, source_system varchar)")
             names = [column.name for column in shipped.entity("discipline").columns]
             db.executemany(
@@ -141,7 +141,7 @@ def test_projects_receive_no_more_than_planned_and_reimbursements_know_them(
         received[row["XMBH"]] += row["BKS"]
     assert set(received) == set(plan)
     assert all(amount <= plan[key] for key, amount in received.items())
-    every = set(cells(research.project(world(3_000, day=330), secret_too=True), "XMBH"))
+    every = set(cells(research.render_project(build_world(3_000, day=330), secret_too=True), "XMBH"))
     assert set(cells(tables[5]["finance.reimbursement"], "XMBH")) <= every
 
 
@@ -173,9 +173,9 @@ def test_nothing_of_a_confidential_project_passes_even_if_the_views_show_it(
 
 
 SHOWING = {
-    "research.project": research.project,
-    "research.fund": research.fund,
-    "research.result": research.result,
+    "research.project": research.render_project,
+    "research.fund": research.render_fund,
+    "research.result": research.render_result,
 }
 
 
@@ -187,7 +187,7 @@ def _mapped(shipped: Catalog, tables: Tables, folder: Path) -> dict[str, pa.Tabl
             rows = tables[id].append_column("source_row", pa.array(range(tables[id].num_rows), pa.int64()))
             pq.write_table(rows, folder / f"{id}.parquet")
             create_view(db, shipped.source(id), folder / f"{id}.parquet")
-        code_views(db, shipped)
+        create_code_views(db, shipped)
         entities = [name for name in shipped.entities if shipped.systems_of(name) == ["research"]]
         return {
             name: db.sql(shipped.conform_file(name, "research").read_text("utf-8"))

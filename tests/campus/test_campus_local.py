@@ -16,15 +16,15 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from campus.rehearsal import Rehearsal, Store
+from campus.rehearsal import DepartmentSource, Rehearsal
 from campus.servers import processes
-from campus.servers.stores_local import ServedTables, SqliteFile
-from campus.simulate.changes import differences
+from campus.servers.stores_local import SqliteSource, SqlServerSource
+from campus.simulate.changes import find_differences
 from contracts.contract import Column, SourceDataset
 from core.dialects import LogicalType
-from core.store.address import parse
-from core.store.connections import connection
-from extractors.base import Extractor, drift, open_extractor
+from core.store.address import parse_url
+from core.store.connections import get_connection
+from extractors.base import Extractor, detect_drift, open_extractor
 
 KINDS = {
     "project_no": LogicalType("string", length=20),
@@ -47,7 +47,7 @@ DATASET = SourceDataset(
     key=("project_no",),
     watermark="changed_at",
 )
-Place = tuple[Store, Extractor]
+Place = tuple[DepartmentSource, Extractor]
 
 
 def rows(count: int) -> pa.Table:
@@ -72,12 +72,12 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     folder = tmp_path / "sqlserver_research"
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path}/office/office.db"
-        store: Store = SqliteFile(url)
+        store: DepartmentSource = SqliteSource(url)
     else:
-        url, store = processes.sqlserver(folder), ServedTables(folder)
-    yield store, open_extractor(parse("src_research", url))
+        url, store = processes.start_sqlserver(folder), SqlServerSource(folder)
+    yield store, open_extractor(parse_url("src_research", url))
     store.close()
-    processes.stop(folder)
+    processes.stop_server(folder)
 
 
 def found(extractor: Extractor) -> list[tuple[object, ...]]:
@@ -101,51 +101,51 @@ def bool_of(text: str) -> bool:
 
 def test_what_the_department_keeps_is_what_the_hub_reads(place: Place) -> None:
     store, extractor = place
-    store.create(DATASET)
-    assert drift(DATASET, extractor.columns(DATASET.physical)) == []
+    store.create_table(DATASET)
+    assert detect_drift(DATASET, extractor.read_columns(DATASET.physical)) == []
     assert found(extractor) == []
-    store.replace(DATASET, rows(50))
+    store.replace_rows(DATASET, rows(50))
     assert found(extractor) == spelled(rows(50))
 
 
 def test_a_next_day_changes_what_changed(place: Place) -> None:
     store, extractor = place
-    store.create(DATASET)
-    store.replace(DATASET, rows(50))
+    store.create_table(DATASET)
+    store.replace_rows(DATASET, rows(50))
     later = pa.concat_tables([rows(60).slice(0, 10), rows(60).slice(20)])
     later = later.set_column(1, "TITLE", pa.array([None if n == 5 else "改名" for n in range(50)], pa.string()))
-    changes = differences(DATASET, rows(50), later)
-    store.change(DATASET, changes.keys, changes.rows)
+    changes = find_differences(DATASET, rows(50), later)
+    store.change_rows(DATASET, changes.keys, changes.rows)
     assert found(extractor) == spelled(later)
 
 
 def test_a_renamed_column_is_seen(place: Place) -> None:
     store, extractor = place
-    store.create(DATASET)
-    store.replace(DATASET, rows(3))
+    store.create_table(DATASET)
+    store.replace_rows(DATASET, rows(3))
     store.rename_column(DATASET, "FUNDS", "JE")
-    assert [column.name for column in extractor.columns(DATASET.physical)][2] == "JE"
+    assert [column.name for column in extractor.read_columns(DATASET.physical)][2] == "JE"
 
 
 def test_a_sqlserver_starts_once_ends_and_comes_back_where_it_was(tmp_path: Path) -> None:
     folder = tmp_path / "sqlserver_research"
-    url = processes.sqlserver(folder)
+    url = processes.start_sqlserver(folder)
     try:
-        assert processes.sqlserver(folder) == url
-        store = ServedTables(folder)
-        store.create(DATASET)
-        assert open_extractor(parse("src_research", url)).tables() == ["KY_XM"]
-        pid = processes.serving("campus.servers.sqlserver", str(folder))
+        assert processes.start_sqlserver(folder) == url
+        store = SqlServerSource(folder)
+        store.create_table(DATASET)
+        assert open_extractor(parse_url("src_research", url)).list_tables() == ["KY_XM"]
+        pid = processes.find_process("campus.servers.sqlserver", str(folder))
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
         processes._children[folder].wait()
-        assert processes.sqlserver(folder) == url
-        assert open_extractor(parse("src_research", url)).tables() == ["KY_XM"]
+        assert processes.start_sqlserver(folder) == url
+        assert open_extractor(parse_url("src_research", url)).list_tables() == ["KY_XM"]
         assert ((folder / "login.json").stat().st_mode & 0o77) == 0
     finally:
-        processes.stop(folder)
-    assert processes._pid(folder) is None
-    processes.stop(folder)
+        processes.stop_server(folder)
+    assert processes._find_pid(folder) is None
+    processes.stop_server(folder)
 
 
 def test_systems_lie_where_the_map_of_places_says(own_settings: Path, mariadb_server: str) -> None:
@@ -160,11 +160,11 @@ def test_systems_lie_where_the_map_of_places_says(own_settings: Path, mariadb_se
         university.start()
         families = {"research": "mssql", "employment": "sqlite", "office": "sqlite"}
         for name, dataset in university._sources.items():
-            university._tabulate(dataset, rows(20), None)
-            at = connection(f"src_{name}")
+            university._store_table(dataset, rows(20), None)
+            at = get_connection(f"src_{name}")
             assert at.family == families[name]
             assert found(open_extractor(at)) == spelled(rows(20))
     finally:
         university.stop()
         shutil.rmtree(folder)
-    assert processes._pid(folder / "sqlserver_research") is None
+    assert processes._find_pid(folder / "sqlserver_research") is None

@@ -18,14 +18,14 @@ import yaml
 from python_calamine import CalamineWorkbook
 
 from campus.rehearsal import Rehearsal
-from campus.servers.stores import Postgres
-from campus.simulate.changes import differences
+from campus.servers.stores import PostgresSource
+from campus.simulate.changes import find_differences
 from campus.simulate.places import TARGETS
 from contracts.catalog import Catalog
-from core.settings import settings
+from core.settings import get_settings
 from core.store import postgres
-from core.store.address import parse
-from core.store.connections import connection
+from core.store.address import parse_url
+from core.store.connections import get_connection
 
 PERSONS = 600
 
@@ -44,13 +44,13 @@ def rehearsal(own_settings: Path, mariadb_server: str) -> Iterator[Rehearsal]:
 
 
 def postgres_rows(id: str, table: str, key: str) -> dict[str, tuple[object, ...]]:
-    with psycopg.connect(connection(id).url) as db:
+    with psycopg.connect(get_connection(id).url) as db:
         found = db.execute(f"select {key}, * from {table}".encode()).fetchall()
     return {str(row[0]): row[1:] for row in found}
 
 
 def hr_rows(table: str, query: str = "") -> list[tuple[object, ...]]:
-    at = connection("src_hr")
+    at = get_connection("src_hr")
     door = at.options["unix_socket"]
     with pymysql.connect(user="root", database=at.database, unix_socket=door) as db, db.cursor() as cursor:
         cursor.execute(f"select * from {table} {query}")
@@ -72,18 +72,18 @@ def test_the_sources_hold_what_the_systems_say(rehearsal: Rehearsal, shipped: Ca
 
 
 def _check_files(tables: Mapping[str, pa.Table], shipped: Catalog) -> None:
-    uploads = Path(connection("src_finance_upload").path)
+    uploads = Path(get_connection("src_finance_upload").path)
     sheet = CalamineWorkbook.from_path(str(uploads / "工资202608.xlsx")).get_sheet_by_name("工资明细").to_python()
     contract = shipped.source("finance.payroll")
     assert sheet[contract.header_row - 1] == [column.physical for column in contract.columns]
     payroll = tables["finance.payroll"].to_pylist()
     assert [row[0] for row in sheet[contract.header_row :]] == [row["工号"] for row in payroll]
-    dorms = (Path(connection("src_logistics").path) / "宿舍分配2026.csv").read_bytes().decode("gb18030").splitlines()
+    dorms = (Path(get_connection("src_logistics").path) / "宿舍分配2026.csv").read_bytes().decode("gb18030").splitlines()
     assert dorms[0] == ",".join(column.physical for column in shipped.source("logistics.dorm_allocation").columns)
     assert [line.split(",")[0].strip('"') for line in dorms[1:]] == tables["logistics.dorm_allocation"]["学号"].to_pylist()
-    photos = (Path(connection("src_it_centre").path) / "zpcj_20260907.csv").read_text("utf-8").splitlines()
+    photos = (Path(get_connection("src_it_centre").path) / "zpcj_20260907.csv").read_text("utf-8").splitlines()
     assert len(photos) == 1 + tables["it_centre.photo_register"].num_rows
-    with dbf.Table(str(Path(connection("src_finance_legacy").path) / "xsjf.dbf")) as table:
+    with dbf.Table(str(Path(get_connection("src_finance_legacy").path) / "xsjf.dbf")) as table:
         legacy = [(str(record.XH).strip(), str(record.XM).strip(), record.YSJE) for record in table]
     assert legacy == [(row["XH"], row["XM"], float(row["YSJE"])) for row in tables["finance.legacy_fee"].to_pylist()]
 
@@ -99,7 +99,7 @@ def test_a_second_day_touches_changed_rows_only(rehearsal: Rehearsal) -> None:
     assert 0 < len(changed) < 0.2 * len(after)
     assert {key for key in again if again[key][-1] != versions.get(key, (None,))[-1]} == changed
     assert len(hr_rows("t_jzg_jbxx")) == rehearsal._loaded["hr.staff_record"].num_rows
-    assert (Path(connection("src_finance_upload").path) / "工资202609.xlsx").exists()
+    assert (Path(get_connection("src_finance_upload").path) / "工资202609.xlsx").exists()
 
 
 def test_a_defect_is_there_for_its_day_and_its_mending_is_a_change(rehearsal: Rehearsal) -> None:
@@ -121,9 +121,9 @@ def test_a_defect_is_there_for_its_day_and_its_mending_is_a_change(rehearsal: Re
 def test_faults_of_systems_are_put_right_by_the_next_day(rehearsal: Rehearsal) -> None:
     rehearsal.load(1)
     rehearsal.load(2, {"renamed_column": 1, "dead_database": 1, "dbf_wrong_encoding": 1})
-    table = Path(connection("src_finance_legacy").path) / "xsjf.dbf"
+    table = Path(get_connection("src_finance_legacy").path) / "xsjf.dbf"
     spoilt = table.read_bytes()
-    assert connection("src_graduate").port == 9
+    assert get_connection("src_graduate").port == 9
     with pytest.raises(pymysql.err.OperationalError):
         hr_rows("t_jzg_jbxx", "where XM is null")
     rehearsal.load(3)
@@ -134,7 +134,7 @@ def test_faults_of_systems_are_put_right_by_the_next_day(rehearsal: Rehearsal) -
 
 def test_no_server_is_left_when_the_university_stops(rehearsal: Rehearsal, directory_server: str) -> None:
     assert directory_server
-    at = connection("dst_directory")
+    at = get_connection("dst_directory")
     with socket.create_connection((at.host, at.port), 5):
         pass
     rehearsal.stop()
@@ -143,28 +143,28 @@ def test_no_server_is_left_when_the_university_stops(rehearsal: Rehearsal, direc
 
 
 def test_connections_are_complete_and_for_their_owner_only(rehearsal: Rehearsal, shipped: Catalog) -> None:
-    path = settings().secrets_file
+    path = get_settings().secrets_file
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     entries = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
     needed = {feed.connection for feed in shipped.feeds.values()} | {dataset.connection for dataset in shipped.sources.values()}
     needed -= {"hub"}  # the registers that the hub keeps itself
     assert needed <= set(entries)
     for target in (name for name, kind in TARGETS.items() if kind == "folder"):
-        assert Path(parse("x", entries[target]).path).is_dir()
-    assert parse("x", entries["dst_library"]).family == "mysql"
-    assert parse("x", entries["dst_portal"]).family == "postgresql"
+        assert Path(parse_url("x", entries[target]).path).is_dir()
+    assert parse_url("x", entries["dst_library"]).family == "mysql"
+    assert parse_url("x", entries["dst_portal"]).family == "postgresql"
 
 
 def test_personnel_can_stand_on_postgresql_where_no_date_is_null(
     postgres_server: str, shipped: Catalog, tables: Mapping[int, Mapping[str, pa.Table]]
 ) -> None:
-    url = postgres.database(postgres_server, "personnel")
-    store = Postgres(url)
+    url = postgres.ensure_database(postgres_server, "personnel")
+    store = PostgresSource(url)
     for id in ("hr.units", "hr.staff_record", "hr.post_record"):
-        store.create(shipped.source(id))
-        store.replace(shipped.source(id), tables[1][id])
-        found = differences(shipped.source(id), tables[1][id], tables[5][id])
-        store.change(shipped.source(id), found.keys, found.rows)
+        store.create_table(shipped.source(id))
+        store.replace_rows(shipped.source(id), tables[1][id])
+        found = find_differences(shipped.source(id), tables[1][id], tables[5][id])
+        store.change_rows(shipped.source(id), found.keys, found.rows)
     store.close()
     with psycopg.connect(url) as db:
         assert db.execute("select count(*) from t_jzg_jbxx").fetchone() == (tables[5]["hr.staff_record"].num_rows,)

@@ -13,13 +13,13 @@ import pytest
 import yaml
 
 from campus.servers import built, directory, processes
-from core.store.address import parse
+from core.store.address import parse_url
 from extractors.base import open_extractor
 
 CUT_OFF = """
 import os, pathlib, sys
-from campus.apart import Apart
-university = Apart(pathlib.Path(sys.argv[1]), 100, 7, ["campus_card"])
+from campus.apart import RehearsalProcess
+university = RehearsalProcess(pathlib.Path(sys.argv[1]), 100, 7, ["campus_card"])
 print("built", flush=True)
 os._exit(1)
 """
@@ -33,18 +33,18 @@ def listens(port: int) -> bool:
 def test_every_server_of_a_university_is_stopped_and_started_again(server_room: Path, directory_server: str) -> None:
     assert directory_server  # or this test is left out
     university = server_room / "built"
-    directory.directory(university / "directory")
-    address = processes.sqlserver(university / "sqlserver_research")
+    directory.start_directory(university / "directory")
+    address = processes.start_sqlserver(university / "sqlserver_research")
     ports = [int((university / name / "port").read_text()) for name in ("directory", "sqlserver_research")]
     try:
         assert all(map(listens, ports))
-        built.stop(university)
+        built.stop_servers(university)
         assert not any(map(listens, ports))
-        built.start(university)
+        built.start_servers(university)
         assert all(map(listens, ports))
         assert urlsplit(address).port == ports[1]
     finally:
-        built.stop(university)
+        built.stop_servers(university)
 
 
 @pytest.mark.usefixtures("mariadb_server")
@@ -58,7 +58,7 @@ def test_a_university_whose_process_is_gone_ends_without_a_word(server_room: Pat
     try:
         assert (done.returncode, done.stdout, done.stderr) == (1, "built\n", "")
     finally:
-        built.stop(university / "campus")
+        built.stop_servers(university / "campus")
 
 
 @pytest.mark.usefixtures("mariadb_server")
@@ -67,18 +67,18 @@ def test_connections_follow_servers_whose_path_is_too_long_to_listen_in(server_r
     university.mkdir(parents=True)
     for folder in (university, *university.parents[:2]):
         folder.chmod(0o711)
-    stores = [processes.postgres(university / "postgres"), processes.mariadb(university / "mariadb")]
+    stores = [processes.start_postgres(university / "postgres"), processes.start_mariadb(university / "mariadb")]
     stranger = "postgresql://reader@/clinic?host=/srv/postgresql&port=5433"
     connections = tmp_path / "connections.yaml"
     connections.write_text(f"src_hr: {stores[0]}\nsrc_library: '{stores[1]}'\nsrc_clinic: {stranger}\n", "utf-8")
     connections.chmod(0o600)
     try:
-        built.stop(university)
-        built.start(university, connections)
+        built.stop_servers(university)
+        built.start_servers(university, connections)
         found = yaml.safe_load(connections.read_text("utf-8"))
         assert found["src_clinic"] == stranger
         assert connections.stat().st_mode & 0o777 == 0o600
         for code in ("src_hr", "src_library"):
-            assert open_extractor(parse(code, found[code])).tables() is not None
+            assert open_extractor(parse_url(code, found[code])).list_tables() is not None
     finally:
-        built.stop(university)
+        built.stop_servers(university)

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow.compute as pc
 import pytest
 
-from campus.generate.past import state_on
-from campus.generate.university import world
-from campus.render.datasets import render
-from campus.simulate.world import GRADUATED, INTAKE, date_of, day_of, epoch, present
+from campus.generate.past import find_states
+from campus.generate.university import build_world
+from campus.render.datasets import render_datasets
+from campus.simulate.world import GRADUATED, INTAKE, date_of, day_of, epoch_day, is_present
 from campus.simulate.year import ADMITTED, AUTUMN, CARDS_ISSUED, LEAVING, LOANS_PAID, NUMBERED, REPORT, SPRING
 
 PERSONS = 1_000
@@ -31,12 +31,14 @@ FIRST, LAST = day_of(date(2026, 8, 1)), day_of(date(2027, 7, 31))
 
 @pytest.mark.parametrize("day", [FIRST, NUMBERED - 1, NUMBERED, 0, 1, 60, LEAVING, LAST])
 def test_every_dataset_has_rows_on_every_day_from_its_first(day: int) -> None:
-    for id, rows in render(world(PERSONS, day=day)).items():
+    for id, rows in render_datasets(build_world(PERSONS, day=day)).items():
         assert rows.num_rows > 0 or day < FIRST_ROWS.get(id, FIRST) or id == "graduate.status_change", id
 
 
 def test_new_students_are_on_the_list_of_admissions_twenty_days_before_they_report() -> None:
-    before, after = (render(world(PERSONS, day=day))["admissions_office.admission"] for day in (ADMITTED - 1, ADMITTED))
+    before, after = (
+        render_datasets(build_world(PERSONS, day=day))["admissions_office.admission"] for day in (ADMITTED - 1, ADMITTED)
+    )
     assert date_of(ADMITTED) == date(2026, 8, 16)
     assert before.num_rows == 0 and after.num_rows > 100
 
@@ -51,8 +53,10 @@ def test_formal_cards_are_made_two_months_after_arrival_and_given_out_in_the_mon
 
 def _formal_of_new(day: int) -> list[dict[str, str]]:
     """The formal cards of those who reported on the days of arrival, as the card system has them on a day."""
-    rows = render(world(PERSONS, day=day))["campus_card.card"].to_pylist()
-    before = {row["XGH"] for row in render(world(PERSONS, day=CARDS_ISSUED.first - 1))["campus_card.card"].to_pylist()}
+    rows = render_datasets(build_world(PERSONS, day=day))["campus_card.card"].to_pylist()
+    before = {
+        row["XGH"] for row in render_datasets(build_world(PERSONS, day=CARDS_ISSUED.first - 1))["campus_card.card"].to_pylist()
+    }
     new = {row["XGH"] for row in rows if row["KLX"] == "临时卡"} & before
     return [row for row in rows if row["KLX"] == "正式卡" and row["XGH"] in new and row["KPZT"] != "注销"]
 
@@ -64,55 +68,57 @@ def test_the_terms_are_those_of_the_calendar() -> None:
 
 
 def test_new_students_are_there_from_the_day_they_have_numbers() -> None:
-    before, after = (world(PERSONS, day=day) for day in (NUMBERED - 1, NUMBERED))
+    before, after = (build_world(PERSONS, day=day) for day in (NUMBERED - 1, NUMBERED))
     new = (before.students["entry"] == INTAKE) & (before.students["from_day"] == 1)
     assert new.sum() > 100
-    assert not present(before.students, before.day)[new].any()
-    assert present(after.students, after.day)[new].all()
+    assert not is_present(before.students, before.day)[new].any()
+    assert is_present(after.students, after.day)[new].all()
 
 
 def test_a_day_reached_from_before_is_the_day_reached_at_once() -> None:
-    walked = [world(PERSONS, seed=9, day=day) for day in range(38, 42)][-1]
-    world(PERSONS, seed=9, day=1)
-    again = world(PERSONS, seed=9, day=41)
+    walked = [build_world(PERSONS, seed=9, day=day) for day in range(38, 42)][-1]
+    build_world(PERSONS, seed=9, day=1)
+    again = build_world(PERSONS, seed=9, day=41)
     assert walked is not again
     assert all(np.array_equal(walked.students[name], again.students[name]) for name in walked.students)
 
 
 @pytest.mark.parametrize("day", [FIRST, NUMBERED, -3])
 def test_nothing_is_dated_after_the_day(day: int) -> None:
-    there = world(PERSONS, day=day)
-    close = (epoch(date_of(day)) + 1) * 86_400
+    there = build_world(PERSONS, day=day)
+    close = (epoch_day(date_of(day)) + 1) * 86_400
     for frame in (there.students, there.staff, there.posts):
-        shown = present(frame, day) if "since" in frame else np.ones(len(frame["updated"]), bool)
+        shown = is_present(frame, day) if "since" in frame else np.ones(len(frame["updated"]), bool)
         assert (frame["updated"][shown] < close).all()
-    tables = render(there)
+    tables = render_datasets(there)
     assert pc.max(tables["finance.payment_ledger"]["RZSJ"]).as_py().date() <= date_of(day)
     assert pc.max(tables["finance.student_fee"]["SJSJ"]).as_py().date() <= date_of(day)
     assert there.changes["on"].max() * 86_400 < close
 
 
 def test_a_state_of_an_earlier_day_is_what_that_day_had() -> None:
-    then, now = world(3_000, day=120), world(3_000, day=LEAVING)
-    known = present(then.students, 120)
+    then, now = build_world(3_000, day=120), build_world(3_000, day=LEAVING)
+    known = is_present(then.students, 120)
     out = (2, 3)
-    assert np.array_equal(np.isin(state_on(now, 120)[known], out), np.isin(then.students["state"][known], out))
+    assert np.array_equal(np.isin(find_states(now, 120)[known], out), np.isin(then.students["state"][known], out))
 
 
 def test_the_senior_classes_graduate_on_the_leaving_day() -> None:
-    before, after = (world(PERSONS, day=day) for day in (LEAVING - 1, LEAVING))
+    before, after = (build_world(PERSONS, day=day) for day in (LEAVING - 1, LEAVING))
     fresh = (after.students["state"] == GRADUATED) & (before.students["state"] != GRADUATED)
     assert fresh.sum() > 0.1 * PERSONS
-    assert (after.students["updated"][fresh] // 86_400 == epoch(date_of(LEAVING))).all()
+    assert (after.students["updated"][fresh] // 86_400 == epoch_day(date_of(LEAVING))).all()
 
 
 def test_the_bank_pays_for_students_with_a_loan_in_december() -> None:
-    before, after = (render(world(PERSONS, day=day))["finance.payment_ledger"] for day in (LOANS_PAID - 1, LOANS_PAID))
+    before, after = (
+        render_datasets(build_world(PERSONS, day=day))["finance.payment_ledger"] for day in (LOANS_PAID - 1, LOANS_PAID)
+    )
     assert after.num_rows - before.num_rows > 10
 
 
 def test_what_the_bank_has_drawn_is_answered_before_the_batch_is_back() -> None:
-    lines = render(world(PERSONS, day=day_of(date(2026, 8, 30))))["finance.collection_line"].to_pylist()
+    lines = render_datasets(build_world(PERSONS, day=day_of(date(2026, 8, 30))))["finance.collection_line"].to_pylist()
     drawn = [row for row in lines if row["CGJE"] > 0]
     assert drawn and len(drawn) < len(lines)
     assert {row["HPJG"] for row in drawn} == {"00"}
@@ -121,7 +127,7 @@ def test_what_the_bank_has_drawn_is_answered_before_the_batch_is_back() -> None:
 
 @pytest.mark.parametrize("day", [-1, 0, 1, 20])
 def test_who_pays_after_hours_is_a_student_of_that_day(day: int) -> None:
-    tables = render(world(PERSONS, day=day))
+    tables = render_datasets(build_world(PERSONS, day=day))
     students = {number for id in ("academic.student_record", "graduate.student") for number in tables[id]["XH"].to_pylist()}
     payers = tables["finance.realtime_payment"]["XH"].to_pylist()
     assert 0 < len(payers) < 10

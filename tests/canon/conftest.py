@@ -9,8 +9,8 @@ import duckdb
 import pytest
 from canon_cases import Check, Row
 
-from contracts.catalog import Catalog, catalog
-from core.dialects import spelling
+from contracts.catalog import Catalog, load_catalog
+from core.dialects import spell_sql_type
 
 HOME = Path(__file__).resolve().parents[2]
 
@@ -23,7 +23,7 @@ def home() -> Path:
 @pytest.fixture(scope="session")
 def shipped() -> Catalog:
     """The catalogue of this repository."""
-    return catalog(HOME)
+    return load_catalog(HOME)
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +31,7 @@ def tables(shipped: Catalog) -> Iterator[duckdb.DuckDBPyConnection]:
     """Every entity as an empty table with `source_system` and `source_row`, and the codes as `codes.code`."""
     with duckdb.connect(":memory:") as db:
         for entity in shipped.entities.values():
-            columns = ", ".join(f"{column.name} {spelling(column.type, 'duckdb')}" for column in entity.columns)
+            columns = ", ".join(f"{column.name} {spell_sql_type(column.type, 'duckdb')}" for column in entity.columns)
             db.execute(f"create table {entity.name} ({columns}, source_system varchar, source_row bigint)")
         db.execute("create schema codes")
         db.execute("create table codes.code (list varchar, code varchar, name_zh varchar, name_en varchar)")

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from contracts.catalog import Catalog
-from contracts.flow_document import flowbook
+from contracts.flow_document import load_flow_document
 
 Edge = Mapping[str, Any]
 
@@ -24,7 +24,7 @@ def added(home: Path) -> dict[str, Edge]:
 def test_an_additional_edge_has_a_reason_a_step_and_a_number_of_its_own(
     home: Path, shipped: Catalog, added: Mapping[str, Edge]
 ) -> None:
-    book = flowbook(home)
+    book = load_flow_document(home)
     assert (len(book.edges), [edge["id"] for edge in book.additional]) == (67, list(added))
     steps = {f"{flow['code']}/{step['n']}" for flow in book.flows for step in flow["steps"]}
     assert set(added) == {"N01", "N02", "N03", "N04", "N05", "N06"}

@@ -15,9 +15,9 @@ import yaml
 
 from contracts.catalog import Catalog
 from contracts.contract import Entity
-from core.messages import LANGUAGES, catalogue
+from core.messages import LANGUAGES, load_messages
 from pipeline.transform.row_accounts import DROPPED, UNJOINED, UNREAD
-from quality.scan import REASONS
+from quality.scan import UNREADABLE_REASONS
 
 ENTITIES = {
     "campus", "org_unit", "major", "admin_class", "staff", "provisional_staff", "staff_post", "student", "student_status",
@@ -154,8 +154,8 @@ def test_every_check_is_named_once_and_every_name_has_its_file(shipped: Catalog)
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_rule_has_one_sentence_for_people(shipped: Catalog, language: str) -> None:
-    texts = catalogue(language)
-    wanted = {f"rule.{kind}" for kind in (*KIND_RULES, *REASONS)}
+    texts = load_messages(language)
+    wanted = {f"rule.{kind}" for kind in (*KIND_RULES, *UNREADABLE_REASONS)}
     wanted |= {f"rule.{name.removeprefix('row.')}" for name in (DROPPED, UNREAD, UNJOINED)}
     wanted |= {f"rule.{rule.id}" for entity in shipped.entities.values() for rule in entity.rules if rule.kind == "sql"}
     assert {key for key in texts if key.startswith("rule.")} == wanted

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from contracts.catalog import Catalog
-from pipeline.delivery.feed_snapshot import _joined_by
+from pipeline.delivery.feed_snapshot import _find_join_column
 
 Edge = Mapping[str, Any]
 PERMISSIONS = {"YWLC08": "R13", "YWLC09": "R14"}
@@ -148,5 +148,5 @@ def test_a_subscriber_gets_its_minimum_fields_on_every_edge(
 
 def test_a_photo_touches_its_person_and_a_unit_may_touch_anybody(shipped: Catalog) -> None:
     for id, key in (("E15.staff_basic", "staff_no"), ("E28.student_basic", "student_no"), ("E22.new_student", "student_no")):
-        assert _joined_by(shipped, shipped.feed(id), "person_photo") == key
-        assert _joined_by(shipped, shipped.feed(id), "org_unit") is None
+        assert _find_join_column(shipped, shipped.feed(id), "person_photo") == key
+        assert _find_join_column(shipped, shipped.feed(id), "org_unit") is None

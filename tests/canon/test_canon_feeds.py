@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from contracts.catalog import Catalog
 from contracts.contract import FeedDataset
-from core.dialects import spelling
+from core.dialects import spell_sql_type
 from core.store import postgres
 
 SCHEDULED = {
@@ -123,9 +123,9 @@ def test_the_key_of_a_dataset_is_the_key_of_its_base(shipped: Catalog) -> None:
 
 
 def test_selects_and_filters_run_and_give_the_contracted_types(shipped: Catalog, postgres_server: str) -> None:
-    with psycopg.connect(postgres.database(postgres_server, "canon_feeds"), autocommit=True) as connection:
+    with psycopg.connect(postgres.ensure_database(postgres_server, "canon_feeds"), autocommit=True) as connection:
         for entity in shipped.entities.values():
-            columns = ", ".join(f"{column.name} {spelling(column.type, 'postgresql')}" for column in entity.columns)
+            columns = ", ".join(f"{column.name} {spell_sql_type(column.type, 'postgresql')}" for column in entity.columns)
             connection.execute(f"create table {entity.name} ({columns}, source_system text)".encode())
         for feed in shipped.feeds.values():
             names = ", ".join(column.name for column in feed.columns)
@@ -134,7 +134,7 @@ def test_selects_and_filters_run_and_give_the_contracted_types(shipped: Catalog,
             found = connection.execute(query.encode()).description or []
             types = {column.name: column.type_display for column in found}
             for column in feed.columns:
-                spelled = spelling(column.type, "postgresql")
+                spelled = spell_sql_type(column.type, "postgresql")
                 assert types[column.name] in (spelled, _LONG.get(spelled)), (feed.id, column.name)
 
 

@@ -10,17 +10,17 @@ import typer.main
 
 from cli.main import app
 from contracts.catalog import Catalog
-from contracts.flow_document import FlowBook, flowbook
-from reporting.flows import disagreements, rules
+from contracts.flow_document import FlowDocument, load_flow_document
+from reporting.flows import list_disagreements, list_rules
 
 
 @pytest.fixture(scope="module")
-def book(home: Path) -> FlowBook:
-    return flowbook(home)
+def book(home: Path) -> FlowDocument:
+    return load_flow_document(home)
 
 
 @pytest.fixture(scope="module")
-def names(home: Path, shipped: Catalog, book: FlowBook) -> set[str]:
+def names(home: Path, shipped: Catalog, book: FlowDocument) -> set[str]:
     """What `by` and `where` may name: contracts, checks, files, ledger tables, commands, and items of the flow document."""
     columns = {f"{entity.name}.{column.name}" for entity in shipped.entities.values() for column in entity.columns}
     rule_ids = {rule.id for entity in shipped.entities.values() for rule in entity.rules}
@@ -41,7 +41,7 @@ def names(home: Path, shipped: Catalog, book: FlowBook) -> set[str]:
     )
 
 
-def test_every_finding_is_handled_in_both_languages_and_names_what_exists(book: FlowBook, names: set[str]) -> None:
+def test_every_finding_is_handled_in_both_languages_and_names_what_exists(book: FlowDocument, names: set[str]) -> None:
     assert list(book.handling) == [item["id"] for item in book.findings]
     for id, handling in book.handling.items():
         assert handling["state"] in {"done", "open"}, id
@@ -50,8 +50,8 @@ def test_every_finding_is_handled_in_both_languages_and_names_what_exists(book: 
         assert set(handling["where"]) <= names, id
 
 
-def test_one_sided_edges_name_the_office_that_has_not_spoken(book: FlowBook) -> None:
-    found = disagreements(book, "zh")
+def test_one_sided_edges_name_the_office_that_has_not_spoken(book: FlowDocument) -> None:
+    found = list_disagreements(book, "zh")
     assert [row["declared_by"] for row in found].count("publisher") == 9
     assert [row["declared_by"] for row in found].count("subscriber") == 26
     offices = {row["id"]: row["confirm_by"] for row in found}
@@ -59,18 +59,18 @@ def test_one_sided_edges_name_the_office_that_has_not_spoken(book: FlowBook) -> 
     assert {id for finding in ("F09", "F10") for id in book.handling[finding]["where"]} == set(offices)
 
 
-def test_finance_data_for_the_library_stay_a_question_without_sums(shipped: Catalog, book: FlowBook) -> None:
+def test_finance_data_for_the_library_stay_a_question_without_sums(shipped: Catalog, book: FlowDocument) -> None:
     assert (book.handling["F24"]["state"], book.handling["F24"]["where"]) == ("open", ["E44"])
     columns = {column.name for column in shipped.feed("E44.fee_status").columns}
     assert not columns & {"receivable", "relief", "received", "outstanding"}
 
 
-def test_every_open_ended_step_says_what_the_hub_does(book: FlowBook) -> None:
+def test_every_open_ended_step_says_what_the_hub_does(book: FlowDocument) -> None:
     assert [item["step"] for item in book.open_ended] == list(book.open_handling)
 
 
-def test_every_rule_is_enforced_by_things_that_exist(book: FlowBook, names: set[str]) -> None:
-    told = rules(book, "zh")
+def test_every_rule_is_enforced_by_things_that_exist(book: FlowDocument, names: set[str]) -> None:
+    told = list_rules(book, "zh")
     assert len(told) == 21
     assert set(book.enforcement) <= {row["id"] for row in told}
     for row in told:

@@ -10,8 +10,8 @@ from typing import cast
 import pytest
 from rich.cells import cell_len
 
-from cli.output import complain, say
-from contracts.catalog import catalog
+from cli.output import print_error, print_parts
+from contracts.catalog import load_catalog
 from core.errors import Braked, HubError, Refused, Unavailable
 from reporting import display_names
 
@@ -35,9 +35,9 @@ class Terminal(io.StringIO):
 def test_a_terminal_of_80_columns_shows_an_error_within_them(monkeypatch: pytest.MonkeyPatch, language: str) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr("sys.stderr", Terminal())
-    line = display_names.line(catalog(), DOWN, language)
-    monkeypatch.setattr("reporting.display_names.spoken", lambda error: line)
-    complain(DOWN, "  core/x.py:1 in y")
+    line = display_names.format_error(load_catalog(), DOWN, language)
+    monkeypatch.setattr("reporting.display_names.format_error_safely", lambda error: line)
+    print_error(DOWN, "  core/x.py:1 in y")
     lines = re.sub(r"\x1b\[[\d;]*m", "", cast(Terminal, sys.stderr).getvalue()).splitlines()
     assert len(lines) > 2 and max(map(cell_len, lines)) <= 80
     assert all(part.startswith("  ") for part in lines[1:])
@@ -45,8 +45,8 @@ def test_a_terminal_of_80_columns_shows_an_error_within_them(monkeypatch: pytest
 
 
 def test_a_program_gets_one_line_an_error(capsys: pytest.CaptureFixture[str]) -> None:
-    complain(DOWN)
-    assert capsys.readouterr().err == display_names.line(catalog(), DOWN) + "\n"
+    print_error(DOWN)
+    assert capsys.readouterr().err == display_names.format_error(load_catalog(), DOWN) + "\n"
 
 
 @pytest.mark.parametrize(
@@ -76,21 +76,21 @@ def test_a_program_gets_one_line_an_error(capsys: pytest.CaptureFixture[str]) ->
     ],
 )
 def test_codes_stand_with_their_names(error: HubError, zh: str, en: str) -> None:
-    assert display_names.line(catalog(), error, "zh").startswith(zh)
-    assert display_names.line(catalog(), error, "en").startswith(en)
+    assert display_names.format_error(load_catalog(), error, "zh").startswith(zh)
+    assert display_names.format_error(load_catalog(), error, "en").startswith(en)
 
 
 def test_an_entity_called_like_a_system_is_the_entity_and_a_unit_has_an_english_name() -> None:
-    assert display_names.subject(catalog(), "registration", "en") == "registration"
-    assert display_names.system(catalog(), "registration", "en") == "Check-in and registration system"
+    assert display_names.get_subject_name(load_catalog(), "registration", "en") == "registration"
+    assert display_names.get_system_name(load_catalog(), "registration", "en") == "Check-in and registration system"
     facts = {"count": 1, "columns": "xm", "owner": "人事处", "version": "2.0.0"}
-    told = display_names.line(catalog(), Refused("HUB301", "hr.staff_record", **facts), "en")
+    told = display_names.format_error(load_catalog(), Refused("HUB301", "hr.staff_record", **facts), "en")
     assert "Personnel office" in told and "人事处" not in told
 
 
 def test_what_a_person_types_next_keeps_its_codes() -> None:
     facts = {"damaged": 1, "rules": "staff.key.unique", "waiting": 2}
-    line = display_names.line(catalog(), HubError("HUB403", "staff", system="hr", **facts), "zh")
+    line = display_names.format_error(load_catalog(), HubError("HUB403", "staff", system="hr", **facts), "zh")
     assert "hr（人事系统）" in line and "hub held --system hr " in line
 
 
@@ -99,7 +99,7 @@ def test_the_path_of_a_file_stays_whole_whatever_it_is_called(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     path = "/srv/数据中心/一个相当长的路径名称里面全是汉字/var/uploads/fixes.xlsx"
-    say(f"修改清单：{path}。请改好后整份重新上传，已收/已发的不受影响。")
+    print_parts(f"修改清单：{path}。请改好后整份重新上传，已收/已发的不受影响。")
     lines = capsys.readouterr().out.splitlines()
     assert [line for line in lines if "/srv" in line] == [f"{path}。"]
     assert len(lines) == 4

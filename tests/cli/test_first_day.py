@@ -13,13 +13,13 @@ from typer.testing import CliRunner
 from cli.main import app
 from contracts.catalog import read_catalog
 from core.errors import HubError
-from core.settings import ROOT, Site, settings
+from core.settings import ROOT, Site, get_settings
 from core.store import ledger as ledger_module
 from core.store import postgres
-from core.store.ledger import ledger
+from core.store.ledger import open_ledger
 from onboarding.site import create_site
 
-CACHES = (settings, read_catalog, ledger_module.migrated, ledger_module._ledger, postgres.database)
+CACHES = (get_settings, read_catalog, ledger_module.migrate_ledger, ledger_module._get_ledger, postgres.ensure_database)
 COMMANDS = {
     "account": ("", "add 主管 --role administrator", "disable 主管"),
     "ack": ("E01", "E01 --version 1"),
@@ -83,11 +83,11 @@ def home(request: pytest.FixtureRequest, postgres_server: str, tmp_path_factory:
         if request.param != "shipped":
             patch.setenv("HUB_HOME", str(folder / "home"))
         patch.setenv("HUB_VAR", str(folder / "var"))
-        patch.setenv("HUB_URL", postgres.database(postgres_server, f"first_{request.param}"))
+        patch.setenv("HUB_URL", postgres.ensure_database(postgres_server, f"first_{request.param}"))
         for cached in CACHES:
             cached.cache_clear()
         yield folder
-        ledger().close()
+        open_ledger().close()
     for cached in CACHES:
         cached.cache_clear()
 
@@ -100,7 +100,7 @@ def said(home: Path, line: str, token: str = "") -> str:
         AssertionError: it ended with something that is neither.
     """
     for schema in ("hub", "hub_at", "hub_current"):
-        ledger().execute(f"drop schema if exists {schema} cascade")
+        open_ledger().execute(f"drop schema if exists {schema} cascade")
     found = CliRunner().invoke(app, [part.format(folder=home) for part in line.split()], env={"HUB_TOKEN": token})
     if isinstance(found.exception, HubError):
         answer = found.exception.line()

@@ -17,9 +17,9 @@ from core.store import embedded
 def test_that_never_ends(number: int, request: pytest.FixtureRequest, server_room: Path) -> None:
     for name in os.environ["HUB_TEST_FIXTURES"].split():
         request.getfixturevalue(name)
-    embedded.held(server_room / "own")
-    processes.sqlserver(server_room / ("a" * 100) / "sqlserver")
-    embedded.lasting(server_room / ("b" * 100) / "postgresql")  # its socket lies in a short folder elsewhere
+    embedded.start_held_server(server_room / "own")
+    processes.start_sqlserver(server_room / ("a" * 100) / "sqlserver")
+    embedded.start_lasting_server(server_room / ("b" * 100) / "postgresql")  # its socket lies in a short folder elsewhere
     subprocess.Popen(["sleep", "1000"], start_new_session=True)
     if os.fork() == 0:
         try:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from contracts.deadlines import occasions
-from core.calendar import calendar, each_day, local_date
+from contracts.deadlines import list_occasions
+from core.calendar import each_day, load_calendar, local_date
 from core.errors import ContractError
-from core.settings import settings
+from core.settings import get_settings
 
 YEAR = """
 school_year: 2030-2031
@@ -43,8 +43,8 @@ def write(folder: Path, days_off: str = "[]", workdays: str = "[]") -> Path:
     ],
 )
 def test_payday_is_the_8th_of_the_text_where_the_calendar_says_nothing(month: tuple[int, int], day: date) -> None:
-    assert calendar().payday(*month) == day
-    assert calendar().is_payday(day)
+    assert load_calendar().payday(*month) == day
+    assert load_calendar().is_payday(day)
 
 
 @pytest.mark.parametrize(
@@ -62,23 +62,23 @@ def test_payday_is_the_8th_of_the_text_where_the_calendar_says_nothing(month: tu
     ],
 )
 def test_payday_is_what_a_school_year_says(tmp_path: Path, rule: str, month: tuple[int, int], day: date) -> None:
-    text = (settings().schemas / "calendar" / "2026-2027.yaml").read_text("utf-8")
+    text = (get_settings().schemas / "calendar" / "2026-2027.yaml").read_text("utf-8")
     (tmp_path / "2026-2027.yaml").write_text(f"{text}payday: {rule}\n", "utf-8")
-    own = calendar(tmp_path)
+    own = load_calendar(tmp_path)
     assert own.payday(*month) == day
     span = each_day(day - timedelta(days=20), day + timedelta(days=20))
     assert [date for date in span if own.is_payday(date)] == [day]
     deadline = {"id": "DL18", "relation": "on_day", "anchor": "month", "day_of_month": 8}
-    due = occasions(deadline, own, day - timedelta(days=20), day + timedelta(days=20))
+    due = list_occasions(deadline, own, day - timedelta(days=20), day + timedelta(days=20))
     assert [(item.name, item.due_on) for item in due] == [(f"{month[0]}-{month[1]:02d}", day)]
 
 
 @pytest.mark.parametrize("rule", ["{day: 31}", "{day: '8'}", "{off_day: later}", "{off: next}", "8"])
 def test_a_payday_that_is_none_is_refused(tmp_path: Path, rule: str) -> None:
-    text = (settings().schemas / "calendar" / "2026-2027.yaml").read_text("utf-8")
+    text = (get_settings().schemas / "calendar" / "2026-2027.yaml").read_text("utf-8")
     (tmp_path / "2026-2027.yaml").write_text(f"{text}payday: {rule}\n", "utf-8")
     with pytest.raises(ContractError, match="HUB181"):
-        calendar(tmp_path)
+        load_calendar(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -94,12 +94,12 @@ def test_a_payday_that_is_none_is_refused(tmp_path: Path, rule: str) -> None:
     ],
 )
 def test_a_working_day_follows_public_holidays_and_make_up_days(day: date, works: bool) -> None:
-    assert calendar().is_workday(day) is works
+    assert load_calendar().is_workday(day) is works
 
 
 def test_the_university_overrules_public_holidays(tmp_path: Path) -> None:
     tuesday, new_year = date(2030, 9, 10), date(2031, 1, 1)
-    own = calendar(
+    own = load_calendar(
         write(
             tmp_path,
             "[{title: t, first: 2030-09-10, last: 2030-09-10}]",
@@ -113,12 +113,12 @@ def test_the_university_overrules_public_holidays(tmp_path: Path) -> None:
 
 def test_a_changed_file_takes_effect_at_once(tmp_path: Path) -> None:
     monday = date(2030, 9, 9)
-    assert calendar(write(tmp_path)).is_workday(monday)
-    assert not calendar(write(tmp_path, "[{title: t, first: 2030-09-09, last: 2030-09-09}]")).is_workday(monday)
+    assert load_calendar(write(tmp_path)).is_workday(monday)
+    assert not load_calendar(write(tmp_path, "[{title: t, first: 2030-09-09, last: 2030-09-09}]")).is_workday(monday)
 
 
 def test_windows_hold_their_first_and_last_day() -> None:
-    year = calendar()
+    year = load_calendar()
     assert "arrival" in year.windows(date(2026, 9, 5)) & year.windows(date(2026, 9, 6))
     assert "arrival" not in year.windows(date(2026, 9, 4)) | year.windows(date(2026, 9, 7))
     assert "registration" in year.windows(date(2026, 9, 7))
@@ -127,17 +127,17 @@ def test_windows_hold_their_first_and_last_day() -> None:
 
 
 def test_terms_count_weeks_from_monday() -> None:
-    year = calendar()
-    autumn, spring = year.term(date(2026, 9, 7)), year.term(date(2027, 3, 1))
+    year = load_calendar()
+    autumn, spring = year.find_term(date(2026, 9, 7)), year.find_term(date(2027, 3, 1))
     assert autumn is not None
     assert spring is not None
-    assert (autumn.school_year, autumn.code, autumn.week(date(2026, 9, 7))) == ("2026-2027", "1", 2)
-    assert (spring.code, spring.week(date(2027, 3, 7)), spring.week(date(2027, 3, 8))) == ("2", 1, 2)
-    assert year.term(date(2027, 2, 1)) is None
+    assert (autumn.school_year, autumn.code, autumn.week_number(date(2026, 9, 7))) == ("2026-2027", "1", 2)
+    assert (spring.code, spring.week_number(date(2027, 3, 7)), spring.week_number(date(2027, 3, 8))) == ("2", 1, 2)
+    assert year.find_term(date(2027, 2, 1)) is None
 
 
 def test_the_shipped_terms_do_not_overlap_and_begin_on_monday() -> None:
-    terms = calendar().terms
+    terms = load_calendar().terms
     assert all(before.last < after.first for before, after in pairwise(terms))
     assert all(term.first.weekday() == 0 for term in terms)
 
@@ -160,7 +160,7 @@ def test_the_date_is_that_of_the_university() -> None:
 def test_a_broken_file_is_named_in_one_line(tmp_path: Path, content: str) -> None:
     (tmp_path / "2030-2031.yaml").write_text(content, "utf-8")
     with pytest.raises(ContractError) as caught:
-        calendar(tmp_path)
+        load_calendar(tmp_path)
     for language in ("zh", "en"):
         assert caught.value.line(language).startswith("HUB181 2030-2031.yaml: ")
         assert "\n" not in caught.value.line(language)

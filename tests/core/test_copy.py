@@ -14,7 +14,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 from psycopg import sql
 
-from core.dialects import LogicalType, arrow_type, spelling
+from core.dialects import LogicalType, arrow_type, spell_sql_type
 from core.store import postgres
 
 KINDS: dict[str, tuple[LogicalType, st.SearchStrategy[Any]]] = {
@@ -44,7 +44,7 @@ def test_values_stand_as_they_were_given(postgres_server: str, name: str) -> Non
         def holds(cells: list[Any]) -> None:
             rows = pa.table({"n": pa.array(range(len(cells)), pa.int64()), "v": pa.array(cells, arrow_type(kind))})
             connection.execute("drop table if exists pg_temp.given")
-            connection.execute(f"create temporary table given (n bigint, v {spelling(kind, 'postgresql')})".encode())
+            connection.execute(f"create temporary table given (n bigint, v {spell_sql_type(kind, 'postgresql')})".encode())
             assert postgres.copy_in(connection, sql.Identifier("given"), ["n", "v"], rows.to_reader(7)) == len(cells)
             assert [v for (v,) in connection.execute("select v from given order by n").fetchall()] == cells
 

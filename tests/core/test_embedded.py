@@ -20,7 +20,7 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from core.store import embedded
-print(embedded.held(Path(sys.argv[1])), flush=True)
+print(embedded.start_held_server(Path(sys.argv[1])), flush=True)
 sys.stdin.read()
 """
 Holder = Callable[[Path], tuple["subprocess.Popen[str]", str]]
@@ -75,7 +75,7 @@ def test_a_server_lives_for_its_last_user_and_ends_before_he_does(server_room: P
     first.communicate()
     with psycopg.connect(url) as link:
         assert link.execute("select 1").fetchone() == (1,)
-    embedded.stop_unused(folder)
+    embedded.stop_unused_server(folder)
     assert processes(folder)
     second.communicate()
     assert processes(folder) == [] or gone(folder)
@@ -109,7 +109,7 @@ def test_a_server_that_was_killed_is_started_again_beside_a_session_that_works_o
 
 def test_a_server_that_lasts_is_stopped_by_its_folder(server_room: Path) -> None:
     folder = server_room / "lasting"
-    url = embedded.lasting(folder)
+    url = embedded.start_lasting_server(folder)
     try:
         with psycopg.connect(url) as link:
             assert link.execute("select current_user, rolsuper from pg_roles where rolname = current_user").fetchone() == (
@@ -117,15 +117,15 @@ def test_a_server_that_lasts_is_stopped_by_its_folder(server_room: Path) -> None
                 False,
             )
     finally:
-        embedded.stop(folder)
+        embedded.stop_server(folder)
     assert gone(folder)
-    embedded.stop(folder)
+    embedded.stop_server(folder)
 
 
 @pytest.mark.parametrize("length", [10, 140])
 def test_nobody_else_gets_in_at_any_length_of_path(server_room: Path, length: int) -> None:
     folder = server_room / ("d" * length) / "postgres"
-    url = embedded.lasting(folder)
+    url = embedded.start_lasting_server(folder)
     try:
         place = Path((folder / "postmaster.pid").read_text().splitlines()[4])
         assert stat.S_IMODE(place.stat().st_mode) == 0o700
@@ -139,21 +139,21 @@ def test_nobody_else_gets_in_at_any_length_of_path(server_room: Path, length: in
         with psycopg.connect(url) as link:
             assert link.execute("select 1").fetchone() == (1,)
     finally:
-        embedded.stop(folder)
+        embedded.stop_server(folder)
     assert not place.exists() or place == folder
 
 
 def test_the_log_of_a_server_shows_no_value(server_room: Path) -> None:
     folder = server_room / "quiet"
-    url = embedded.lasting(folder)
+    url = embedded.start_lasting_server(folder)
     try:
-        with psycopg.connect(embedded.administrator(url), autocommit=True) as link:
+        with psycopg.connect(embedded.administrator_url(url), autocommit=True) as link:
             link.execute("create table t (k integer primary key)")
             for value in ("'42424242424242'", "'geheim'"):
                 with pytest.raises(psycopg.Error):
                     link.execute(f"insert into t values ({value})".encode())
     finally:
-        embedded.stop(folder)
+        embedded.stop_server(folder)
     said = (folder / "log").read_text()
     assert "geheim" not in said
     assert "42424242" not in said

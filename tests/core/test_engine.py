@@ -11,11 +11,11 @@ from datetime import date
 import duckdb
 import pytest
 
-from core.engine import engine
-from core.errors import Fault
-from core.process.memory_gate import Crowded, alone, one_at_a_time
-from core.store.ledger import Ledger, Output, Step, migrated
-from core.store.postgres import database
+from core.engine import open_engine
+from core.errors import MachineFault
+from core.process.memory_gate import MemoryCrowded, lock_large_task, wait_until_alone
+from core.store.ledger import Ledger, Output, Step, migrate_ledger
+from core.store.postgres import ensure_database
 
 SECONDS = 30
 """So long a thread may take that does not wait for ever."""
@@ -30,7 +30,7 @@ def beside(work: Callable[[], object]) -> None:
     opened, done = threading.Event(), threading.Event()
 
     def other() -> None:
-        with engine("other"):
+        with open_engine("other"):
             opened.set()
             assert done.wait(SECONDS)
 
@@ -45,24 +45,24 @@ def beside(work: Callable[[], object]) -> None:
 
 
 def test_memory_that_is_used_up_is_told_and_whether_others_were_there() -> None:
-    with pytest.raises(Fault) as error, engine("t"):
+    with pytest.raises(MachineFault) as error, open_engine("t"):
         exhausted()
-    assert (error.value.code, error.value.where, type(error.value)) == ("HUB802", "t", Fault)
+    assert (error.value.code, error.value.where, type(error.value)) == ("HUB802", "t", MachineFault)
 
     def crowded() -> None:
-        with pytest.raises(Crowded), engine("t"):
+        with pytest.raises(MemoryCrowded), open_engine("t"):
             exhausted()
 
     beside(crowded)
 
 
 def test_others_that_are_gone_when_memory_is_used_up_have_crowded_it_too() -> None:
-    with pytest.raises(Crowded), engine("t"):
+    with pytest.raises(MemoryCrowded), open_engine("t"):
         beside(lambda: None)
         exhausted()
-    with pytest.raises(Fault) as error, engine("t"):
+    with pytest.raises(MachineFault) as error, open_engine("t"):
         exhausted()
-    assert type(error.value) is Fault, "what was met before does not count"
+    assert type(error.value) is MachineFault, "what was met before does not count"
 
 
 def test_who_is_alone_waits_for_others_and_others_wait_for_it() -> None:
@@ -70,13 +70,13 @@ def test_who_is_alone_waits_for_others_and_others_wait_for_it() -> None:
     entered = threading.Event()
 
     def lonely() -> None:
-        with alone(), engine("lonely"), engine("another of its own"):
+        with wait_until_alone(), open_engine("lonely"), open_engine("another of its own"):
             entered.set()
             seen.append("alone")
 
     def late() -> None:
         assert entered.wait(SECONDS)
-        with engine("late"):
+        with open_engine("late"):
             seen.append("late")
 
     with ThreadPoolExecutor(2) as pool:
@@ -84,11 +84,11 @@ def test_who_is_alone_waits_for_others_and_others_wait_for_it() -> None:
 
         def both() -> None:
             waiting.extend([pool.submit(lonely), pool.submit(late)])
-            with engine("first"), engine("inner"):  # who has one may open more
+            with open_engine("first"), open_engine("inner"):  # who has one may open more
                 assert not entered.wait(0.2)
                 seen.append("first")
 
-        with engine("first of all"):
+        with open_engine("first of all"):
             both()
         for one in waiting:
             one.result(SECONDS)
@@ -99,36 +99,36 @@ def test_a_large_task_that_is_done_alone_does_not_wait_for_one_that_waits_for_th
     taken, entered = threading.Event(), threading.Event()
 
     def waits_for_the_engine() -> None:
-        with one_at_a_time():
+        with lock_large_task():
             taken.set()
             assert entered.wait(SECONDS)
-            with engine("large"):
+            with open_engine("large"):
                 pass
 
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(waits_for_the_engine)
         assert taken.wait(SECONDS)
-        with alone(), one_at_a_time(), engine("large, alone"):
+        with wait_until_alone(), lock_large_task(), open_engine("large, alone"):
             entered.set()
             assert not waiting.done()
         waiting.result(SECONDS)
 
 
 def test_a_step_that_ran_out_of_memory_beside_others_is_done_once_more_alone(postgres_server: str) -> None:
-    book = Ledger(migrated(database(postgres_server, "turns")))
+    book = Ledger(migrate_ledger(ensure_database(postgres_server, "turns")))
     run = book.open_run("night", date(2026, 9, 7))
     opened, tries = threading.Event(), list[int]()
     failed = "select state, error_code from ops.step where subject = 'hungry' order by attempt"
 
     def hungry(step: Step) -> Output:
-        with engine("hungry"):
+        with open_engine("hungry"):
             tries.append(step.id)
             if len(tries) == 1:
                 exhausted()
         return {"tries": len(tries)}
 
     def other() -> None:
-        with engine("other"):
+        with open_engine("other"):
             opened.set()
             deadline = time.monotonic() + SECONDS
             while not any(row["state"] == "failed" for row in book.rows(failed)):
@@ -138,7 +138,7 @@ def test_a_step_that_ran_out_of_memory_beside_others_is_done_once_more_alone(pos
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(other)
         assert opened.wait(SECONDS)
-        assert book.do(run.id, "conform", "hungry", "x", hungry) == {"tries": 2}
+        assert book.run_step(run.id, "conform", "hungry", "x", hungry) == {"tries": 2}
         waiting.result(SECONDS)
     assert [(row["state"], row["error_code"]) for row in book.rows(failed)] == [("failed", "HUB802"), ("done", None)]
     book.close()

@@ -9,8 +9,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from core.engine import engine
-from core.settings import settings
+from core.engine import open_engine
+from core.settings import get_settings
 
 SECRET = pa.table({"password": ["in the open"]})
 """A table of this program that no statement may see by its name."""
@@ -19,11 +19,11 @@ SECRET = pa.table({"password": ["in the open"]})
 @pytest.fixture
 def var(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("HUB_VAR", str(tmp_path / "var"))
-    settings.cache_clear()
+    get_settings.cache_clear()
     (tmp_path / "var" / "secrets").mkdir(parents=True)
     (tmp_path / "var" / "secrets" / "connections.yaml").write_text("src_hr: secret", "utf-8")
     yield tmp_path / "var"
-    settings.cache_clear()
+    get_settings.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def var(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     ],
 )
 def test_a_statement_gets_at_nothing_outside(var: Path, statement: str) -> None:
-    with engine("shut") as db:
+    with open_engine("shut") as db:
         (var / "landing").mkdir()
         (var / "landing" / "link").symlink_to("/etc/passwd")
         with pytest.raises(duckdb.Error):
@@ -62,7 +62,7 @@ def test_a_statement_gets_at_nothing_outside(var: Path, statement: str) -> None:
 
 
 def test_its_own_folders_are_open(var: Path) -> None:
-    with engine("open") as db:
+    with open_engine("open") as db:
         for place in ("landing", "work", "deliveries"):
             (var / place).mkdir(exist_ok=True)
             db.execute(f"copy (select 1 as a) to '{var / place}/x.parquet' (format parquet)")

@@ -12,7 +12,7 @@ import pytest
 
 PROGRAM = """
 import atexit, sys, threading, time
-from core.process.leaving import leave
+from core.process.leaving import exit_process
 
 def late():
     time.sleep(0.2)
@@ -22,7 +22,7 @@ atexit.register(lambda: print("registered first"))
 atexit.register(lambda: print("registered last"))
 print("printed")
 threading.Thread(target=late).start()
-leave(int(sys.argv[1]))
+exit_process(int(sys.argv[1]))
 """
 
 
@@ -38,10 +38,10 @@ def test_threads_registered_work_and_output_are_waited_for(status: int, tmp_path
 def test_a_pool_that_a_library_left_open_is_not_waited_for() -> None:
     program = """
 from concurrent.futures import ThreadPoolExecutor
-from core.process.leaving import leave
+from core.process.leaving import exit_process
 pool = ThreadPoolExecutor(1)
 print(pool.submit(sum, [1, 2]).result())
-leave(0)
+exit_process(0)
 """
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stdout) == (0, "3\n")
@@ -53,8 +53,8 @@ def test_a_thread_that_waits_for_something_else_does_not_keep_an_interrupted_pro
 import time
 from concurrent.futures import ThreadPoolExecutor
 from core.process import leaving
-leaving._PATIENCE = 1
-leaving.obey_signals()
+leaving._GRACE_SECONDS = 1
+leaving.handle_signals()
 with ThreadPoolExecutor(2) as pool:
     pool.submit(time.sleep, 1000)
     print("waiting", flush=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.errors import Denied
-from core.people import need_name, need_two
+from core.people import require_name, require_two_people
 
 
 @pytest.mark.parametrize(
@@ -24,10 +24,10 @@ from core.people import need_name, need_two
 )
 def test_spellings_of_one_name_and_names_of_nobody_are_not_two_persons(asked: str, agreed: str) -> None:
     with pytest.raises(Denied, match="HUB704"):
-        need_two(asked, agreed, "brake 1")
+        require_two_people(asked, agreed, "brake 1")
 
 
 def test_two_names_are_two_persons() -> None:
-    need_two("李工", "张工", "brake 1")
+    require_two_people("李工", "张工", "brake 1")
     with pytest.raises(Denied, match="HUB753"):
-        need_name("\u3000\u200b", "brake 1")
+        require_name("\u3000\u200b", "brake 1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from core.errors import Refused
-from core.messages import catalogue
+from core.messages import load_messages
 
 _HAN = "[\u3400-\u4dbf\u4e00-\u9fff]"
 _HALF = re.compile(rf"{_HAN} ?[,;:?!](?![A-Za-z0-9=])|{_HAN}\(|(?<!off)[,;:!] ?{_HAN}|\){_HAN}|[。，；：] +\S|\}}[,;]\{{")
@@ -14,7 +14,7 @@ _CODE = re.compile(r"[a-z]+\([^)]*\)")
 
 
 def test_no_half_width_punctuation_beside_chinese() -> None:
-    wrong = {key: value for key, value in catalogue("zh").items() if _HALF.search(_CODE.sub("x", value))}
+    wrong = {key: value for key, value in load_messages("zh").items() if _HALF.search(_CODE.sub("x", value))}
     assert wrong == {}
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from core.errors import HubError, Unavailable
-from core.messages import text
+from core.messages import translate
 from core.store import reach
-from core.store.address import parse
+from core.store.address import parse_url
 from extractors.base import open_extractor
 from loaders.base import open_target
 from loaders.tables.table import TableTarget
@@ -32,12 +32,12 @@ def mute() -> Iterator[int]:
 
 def source_error(url: str) -> HubError:
     with pytest.raises(HubError) as error:
-        open_extractor(parse("src_x", url)).tables()
+        open_extractor(parse_url("src_x", url)).list_tables()
     return error.value
 
 
 def target_error(url: str) -> HubError:
-    target = open_target(parse("dst_x", url))
+    target = open_target(parse_url("dst_x", url))
     assert isinstance(target, TableTarget)
     with pytest.raises(HubError) as error, target.transaction("E01.x"):
         pass
@@ -53,7 +53,7 @@ def test_an_address_that_leads_nowhere_is_told_in_words(family: str, host: str, 
         assert error.facts["reason_key"] == f"reach.{word}"
         for language in ("zh", "en"):
             said = error.line(language)
-            assert text(f"reach.{word}", language, reason="").split("(")[0].split("（")[0].strip() in said
+            assert translate(f"reach.{word}", language, reason="").split("(")[0].split("（")[0].strip() in said
             assert "Error" not in said and "secret" not in said
 
 
@@ -83,29 +83,29 @@ def test_who_answers_and_says_nothing_does_not_keep_anybody(family: str, mute: i
     ],
 )
 def test_what_a_server_answers_is_known_by_its_code(code: str, word: str) -> None:
-    assert reach.unreached([code], reach.Way("127.0.0.1", 9))["reason_key"] == f"reach.{word}"
+    assert reach.explain_unreached([code], reach.Route("127.0.0.1", 9))["reason_key"] == f"reach.{word}"
 
 
 def test_a_driver_without_a_limit_of_its_own_gets_one() -> None:
     for_ever = threading.Event()
     with pytest.raises(TimeoutError):
-        reach.within(0.1, for_ever.wait)
+        reach.connect_within(0.1, for_ever.wait)
     for_ever.set()
-    assert reach.within(5, lambda: "link") == "link"
+    assert reach.connect_within(5, lambda: "link") == "link"
     with pytest.raises(ZeroDivisionError):
-        reach.within(5, lambda: 1 // 0)
+        reach.connect_within(5, lambda: 1 // 0)
 
 
 def test_the_file_of_a_socket_may_be_missing_or_left_behind(tmp_path: Path) -> None:
     door = tmp_path / "s"
-    assert reach.Way(door=str(door)).blocked() == "socket"
+    assert reach.Route(door=str(door)).find_obstacle() == "socket"
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(door))
-    assert reach.Way(door=str(door)).blocked() == "refused"
+    assert reach.Route(door=str(door)).find_obstacle() == "refused"
 
 
 def test_every_word_stands_in_both_languages() -> None:
-    tables = (reach._MEANINGS, reach._WHILE_SPEAKING, reach._REFUSALS)
+    tables = (reach._CONNECT_MEANINGS, reach._BREAK_MEANINGS, reach._REFUSAL_MEANINGS)
     for word in {word for table in tables for word in table} | {
         "host",
         "refused",
@@ -115,4 +115,4 @@ def test_every_word_stands_in_both_languages() -> None:
         "other",
         "ended",
     }:
-        assert {"1045" in text(f"reach.{word}", language, reason="1045") for language in ("zh", "en")} == {True}
+        assert {"1045" in translate(f"reach.{word}", language, reason="1045") for language in ("zh", "en")} == {True}

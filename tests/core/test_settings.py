@@ -7,21 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from core.settings import settings
+from core.settings import get_settings
 
 
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
-    settings.cache_clear()
+    get_settings.cache_clear()
     yield
-    settings.cache_clear()
+    get_settings.cache_clear()
 
 
 def test_what_is_given_takes_the_place_of_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     given = {"HUB_VAR": str(tmp_path), "HUB_SECRETS": str(tmp_path / "c.yaml"), "HUB_WORKERS": "3", "HUB_CHECKS": "gx"}
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    found = settings()
+    found = get_settings()
     assert (found.var, found.secrets_file, found.workers, found.checks) == (tmp_path, tmp_path / "c.yaml", 3, "gx")
 
 
@@ -29,7 +29,7 @@ def test_all_wrong_settings_are_told_at_once(monkeypatch: pytest.MonkeyPatch) ->
     for name, value in {"HUB_LANG": "fr", "HUB_BATCH_ROWS": "many", "HUB_WORKERS": "0", "HUB_AUDITED": "1"}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit) as ended:
-        settings()
+        get_settings()
     line = str(ended.value)
     assert line.startswith("HUB800")
     assert "\n" not in line

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contracts.catalog import read_catalog
-from core.settings import ROOT, settings
+from core.settings import ROOT, get_settings
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
@@ -60,13 +60,13 @@ def hub_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callab
     def use(home: Path) -> Path:
         monkeypatch.setenv("HUB_HOME", str(home))
         monkeypatch.setenv("HUB_VAR", str(tmp_path / "var"))
-        settings.cache_clear()
+        get_settings.cache_clear()
         read_catalog.cache_clear()
         return home
 
     yield use
     monkeypatch.undo()
-    settings.cache_clear()
+    get_settings.cache_clear()
     read_catalog.cache_clear()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from contracts.catalog import catalog, read_catalog
+from contracts.catalog import load_catalog, read_catalog
 from core.settings import ROOT
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def test_dag_files_are_short_and_helpers_are_not_scanned() -> None:
 
 
 def test_every_system_and_flow_of_the_catalogue_has_its_dag(dag_bag: Parse) -> None:
-    bag, known = dag_bag(), catalog()
+    bag, known = dag_bag(), load_catalog()
     feeds = {f"feed__{feed.flow.lower()}" for feed in known.feeds.values()}
     feeds |= {f"feed__{feed.flow.lower()}_{feed.schedule}" for feed in known.feeds.values() if feed.schedule != "nightly"}
     feeds |= {"feed__sjgxlc08", "feed__sjgxlc12", "feed__sjgxlc13"}  # their systems only receive
@@ -81,7 +81,7 @@ def test_each_of_the_fifteen_flows_has_a_dag_of_its_name(dag_bag: Parse) -> None
 
 
 def test_a_flow_that_only_receives_is_confirmed_after_the_flows_that_deliver_to_it(dag_bag: Parse) -> None:
-    from dags.steps import delivered
+    from dags.steps import build_delivery_asset
 
     dags = dag_bag().dags
     expected = {
@@ -93,8 +93,8 @@ def test_a_flow_that_only_receives_is_confirmed_after_the_flows_that_deliver_to_
         dag = dags[f"feed__sjgxlc{number}"]
         assert set(dag.task_ids) == {f"confirm__{edge}" for edge in edges}
         for giver in givers:
-            assert _waits_for(dag, delivered(giver))
-            sent = [task for task in dags[f"feed__{giver.lower()}"].tasks if delivered(giver) in task.outlets]
+            assert _waits_for(dag, build_delivery_asset(giver))
+            sent = [task for task in dags[f"feed__{giver.lower()}"].tasks if build_delivery_asset(giver) in task.outlets]
             assert [task.task_id for task in sent] == ["close"]
 
 

@@ -14,12 +14,12 @@ from signing import have
 from under_test import without_deadline
 
 from campus.rehearsal import Rehearsal
-from contracts.catalog import catalog, read_catalog
+from contracts.catalog import load_catalog, read_catalog
 from core.errors import Denied
-from core.messages import text
-from core.settings import settings
-from core.store.ledger import ledger
-from pipeline.context import Night, resume
+from core.messages import translate
+from core.settings import get_settings
+from core.store.ledger import open_ledger
+from pipeline.context import RunContext, resume_run
 from pipeline.delivery import manual_apply, signoff
 from runs.nightly import open_run, verify_edge
 
@@ -37,13 +37,13 @@ def university(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     folder = tmp_path_factory.mktemp("university")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HUB_VAR", str(folder / "var"))
-        settings.cache_clear()
+        get_settings.cache_clear()
         read_catalog.cache_clear()
         rehearsal = Rehearsal(folder, PERSONS)
         rehearsal.start()
         yield rehearsal
         rehearsal.stop()
-    settings.cache_clear()
+    get_settings.cache_clear()
     read_catalog.cache_clear()
 
 
@@ -69,8 +69,8 @@ def passed(dag_run: Any) -> bool:
     return str(dag_run.state) == "success" and set(states(dag_run).values()) == {"success"}
 
 
-def night(kind: str, edge: str) -> Night:
-    return resume(open_run(kind, NIGHT.date(), [edge]))
+def night(kind: str, edge: str) -> RunContext:
+    return resume_run(open_run(kind, NIGHT.date(), [edge]))
 
 
 class Answers:
@@ -103,7 +103,7 @@ class Answers:
 
         run_id = self._parked(dag_id)
         with create_session() as session:
-            option = text("checks.sign" if yes else "checks.refuse")
+            option = translate("checks.sign" if yes else "checks.refuse")
             payload = UpdateHITLDetailPayload(chosen_options=[option])
             user = SimpleAuthManagerUser(username=name, role="op")
             update_hitl_detail(dag_id, str(run_id), "check", payload, user, session)
@@ -151,14 +151,14 @@ def xcoms(dag_run: Any) -> list[Any]:
 
 
 def accepted(edge: str) -> set[str]:
-    return {row["dataset"] for row in ledger().rows("select dataset from ops.accepted where edge = %s", [edge])}
+    return {row["dataset"] for row in open_ledger().rows("select dataset from ops.accepted where edge = %s", [edge])}
 
 
 def test_a_night_publishes_a_version_and_passes_nothing_but_identifiers(run: Run) -> None:
     night = run("nightly", NIGHT)
     assert passed(night)
-    assert ledger().version() == 1
-    opened = ledger().one("select kind, as_of, state from ops.run")
+    assert open_ledger().version() == 1
+    opened = open_ledger().fetch_row("select kind, as_of, state from ops.run")
     assert opened is not None
     assert (opened["kind"], str(opened["as_of"]), opened["state"]) == ("night", "2026-09-07", "done")
     values = xcoms(night)
@@ -169,10 +169,10 @@ def test_a_night_publishes_a_version_and_passes_nothing_but_identifiers(run: Run
 @pytest.mark.parametrize("flow", ["SJGXLC01", "SJGXLC02", "SJGXLC03", "SJGXLC04"])
 def test_a_feed_brings_its_receivers_to_the_version(run: Run, flow: str) -> None:
     assert passed(run(f"feed__{flow.lower()}", NIGHT))
-    states = ledger().rows("select distinct state from ops.delivery where flow = %s", [flow])
+    states = open_ledger().rows("select distinct state from ops.delivery where flow = %s", [flow])
     assert [row["state"] for row in states] == ["accepted"]
-    feeds = {(feed.edge, feed.dataset) for feed in catalog().feeds.values() if feed.flow == flow}
-    found = ledger().rows(
+    feeds = {(feed.edge, feed.dataset) for feed in load_catalog().feeds.values() if feed.flow == flow}
+    found = open_ledger().rows(
         "select distinct edge, dataset from ops.accepted join ops.delivery using (edge, dataset) where flow = %s", [flow]
     )
     assert feeds == {(row["edge"], row["dataset"]) for row in found}
@@ -182,14 +182,14 @@ def test_what_is_checked_before_use_waits_for_the_technicians_answer(run: Run, a
     def answer() -> None:
         answers.wait("check__e01")
         with pytest.raises(Denied, match="HUB871"):  # nobody may take it before (SJGXLC02/3, then SJGXLC02/4)
-            manual_apply.pull(night("pull", "E01"), "E01", tmp_path, "教务管理员")
+            manual_apply.take_delivered(night("pull", "E01"), "E01", tmp_path, "教务管理员")
         answers.give("check__e01", have("核查员"), yes=True)
 
     assert passed(answers.during(answer, lambda: run("check__e01", NIGHT)))
-    mark = ledger().single("select * from ops.signoff where edge = 'E01'")
+    mark = open_ledger().single("select * from ops.signoff where edge = 'E01'")
     assert (mark["checked_by"], mark["counts"]["feed"], mark["counts"]["equal"]) == ("核查员", "E01.staff_basic", True)
-    assert signoff.chain(ledger())["whole"]
-    (taken,) = manual_apply.pull(night("pull", "E01"), "E01", tmp_path, "教务管理员")
+    assert signoff.validate_chain(open_ledger())["whole"]
+    (taken,) = manual_apply.take_delivered(night("pull", "E01"), "E01", tmp_path, "教务管理员")
     assert taken["upserts"] == mark["counts"]["expected"]
 
 
@@ -204,7 +204,7 @@ def test_an_answer_of_somebody_who_may_not_sign_leaves_no_mark(run: Run, answers
 
     found = states(answers.during(answer, lambda: run("check__e31", NIGHT)))
     assert (found["check"], found["ready"]) == ("failed", "upstream_failed")
-    assert ledger().rows("select 1 as found from ops.signoff where edge = 'E31'") == []
+    assert open_ledger().rows("select 1 as found from ops.signoff where edge = 'E31'") == []
 
 
 def test_an_answer_of_no_leaves_no_mark(run: Run, answers: Answers) -> None:
@@ -214,7 +214,7 @@ def test_an_answer_of_no_leaves_no_mark(run: Run, answers: Answers) -> None:
 
     found = states(answers.during(answer, lambda: run("check__e31", NIGHT)))
     assert (found["check"], found["ready"]) == ("failed", "upstream_failed")
-    assert ledger().rows("select 1 as found from ops.signoff where edge = 'E31'") == []
+    assert open_ledger().rows("select 1 as found from ops.signoff where edge = 'E31'") == []
 
 
 def test_a_mark_from_the_command_line_ends_the_wait(run: Run, answers: Answers) -> None:
@@ -226,7 +226,7 @@ def test_a_mark_from_the_command_line_ends_the_wait(run: Run, answers: Answers) 
             answers.time_out("check__e03")
 
     assert passed(answers.during(answer, lambda: run("check__e03", NIGHT)))
-    assert [row["checked_by"] for row in ledger().rows("select * from ops.signoff where edge = 'E03'")] == ["另一核查员"]
+    assert [row["checked_by"] for row in open_ledger().rows("select * from ops.signoff where edge = 'E03'")] == ["另一核查员"]
 
 
 def test_nothing_to_check_asks_nobody(run: Run) -> None:
@@ -234,23 +234,23 @@ def test_nothing_to_check_asks_nobody(run: Run) -> None:
 
 
 def test_payday_takes_the_payroll_first_and_then_delivers_it(run: Run) -> None:
-    payroll = {(feed.edge, feed.dataset) for feed in catalog().feeds.values() if feed.schedule == "payday"}
+    payroll = {(feed.edge, feed.dataset) for feed in load_catalog().feeds.values() if feed.schedule == "payday"}
     assert payroll
     assert all(dataset in accepted(edge) for edge, dataset in payroll)  # the first load came with the first version
     evening = run("feed__sjgxlc04_payday", EVENING)
     assert passed(evening)
-    made = ledger().rows("select edge, dataset, state from ops.delivery where as_of = '2026-09-08'")
+    made = open_ledger().rows("select edge, dataset, state from ops.delivery where as_of = '2026-09-08'")
     assert {(row["edge"], row["dataset"]) for row in made if row["state"] == "accepted"} == payroll
 
 
 def test_a_department_can_be_taken_again_alone(run: Run, university: Rehearsal) -> None:
     university.load(2)
-    before = ledger().version()
+    before = open_ledger().version()
     assert passed(run("ingest__hr", EVENING))
-    assert ledger().version() == before + 1
-    newest = ledger().one("select entities from ops.version order by version desc limit 1")
+    assert open_ledger().version() == before + 1
+    newest = open_ledger().fetch_row("select entities from ops.version order by version desc limit 1")
     assert newest is not None
-    assert set(newest["entities"]) <= set(catalog().with_derived(catalog().entities_of("hr")))
+    assert set(newest["entities"]) <= set(load_catalog().add_derived(load_catalog().entities_of("hr")))
 
 
 @pytest.mark.parametrize("system", ["academic", "finance", "graduate"])
@@ -260,22 +260,22 @@ def test_every_department_has_a_dag_that_runs(run: Run, system: str) -> None:
 
 def test_real_time_brings_a_change_to_its_readers(run: Run, university: Rehearsal) -> None:
     university.load(3)
-    before = ledger().version()
+    before = open_ledger().version()
     assert passed(run("realtime__hr", EVENING))
-    assert ledger().version() == before + 1
-    assert ledger().rows("select 1 as found from ops.latency where system = 'hr' limit 1")
+    assert open_ledger().version() == before + 1
+    assert open_ledger().rows("select 1 as found from ops.latency where system = 'hr' limit 1")
 
 
 def test_the_morning_looks_at_the_deadlines(run: Run) -> None:
     assert passed(run("obligations", EVENING))
-    assert ledger().rows("select 1 as found from ops.obligation limit 1")
+    assert open_ledger().rows("select 1 as found from ops.obligation limit 1")
 
 
 def test_upkeep_leaves_what_is_still_needed(run: Run) -> None:
-    landings = sorted(settings().landing.glob("*/*/*"))
+    landings = sorted(get_settings().landing.glob("*/*/*"))
     assert passed(run("upkeep", EVENING))
-    assert sorted(settings().landing.glob("*/*/*")) == landings
+    assert sorted(get_settings().landing.glob("*/*/*")) == landings
 
 
 def test_the_rehearsal_writes_only_below_its_folder(university: Rehearsal) -> None:
-    assert Path(settings().var).is_relative_to(university.folder)
+    assert Path(get_settings().var).is_relative_to(university.folder)

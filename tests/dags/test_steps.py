@@ -12,7 +12,7 @@ from under_test import without_deadline
 
 from core.errors import Braked, HubError, Refused, Unavailable
 from core.settings import ROOT
-from core.store.ledger import ledger
+from core.store.ledger import open_ledger
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
@@ -24,13 +24,13 @@ FACTS = {
 
 
 def raised(error: Exception) -> Exception:
-    from dags.steps import one_line
+    from dags.steps import raise_one_line
 
     def work() -> None:
         raise error
 
     with pytest.raises(Exception) as caught:
-        one_line(work)()
+        raise_one_line(work)()
     return caught.value
 
 
@@ -69,7 +69,7 @@ def test_the_coded_line_comes_first_and_whole_and_what_to_do_next_below_it(caplo
     caplog.set_level("INFO")
     error = Unavailable("HUB203", "hr.staff", **FACTS["HUB203"])
     raised(error)
-    assert [record.getMessage() for record in caplog.records] == [error.line(), f"→ {error.then()}"]
+    assert [record.getMessage() for record in caplog.records] == [error.line(), f"→ {error.describe_next_step()}"]
     caplog.clear()
     unknown = raised(ValueError("Failing row contains (11010119900307277X)"))
     first, then, trace = (record.getMessage() for record in caplog.records)
@@ -82,8 +82,8 @@ def test_the_coded_line_comes_first_and_whole_and_what_to_do_next_below_it(caplo
 def test_what_failed_of_a_part_is_told_before_what_went_through(caplog: pytest.LogCaptureFixture) -> None:
     from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-    from dags.steps import told
-    from runs.part_result import Part
+    from dags.steps import log_part
+    from runs.part_result import PartResult
 
     caplog.set_level("INFO")
     errors: list[HubError] = [
@@ -91,12 +91,12 @@ def test_what_failed_of_a_part_is_told_before_what_went_through(caplog: pytest.L
         Refused("HUB303", "hr.unit", **FACTS["HUB303"]),
     ]
     with pytest.raises(AirflowException, match="HUB203") as failure:
-        told(lambda: Part({}, errors, ["已取 hr.post：3 行。"]))()
+        log_part(lambda: PartResult({}, errors, ["已取 hr.post：3 行。"]))()
     assert not isinstance(failure.value, AirflowFailException)
     shown = [record.getMessage() for record in caplog.records]
     assert [line for line in shown if not line.startswith("→")] == [*(error.line() for error in errors), "已取 hr.post：3 行。"]
     caplog.clear()
-    told(lambda: Part({}, [], ["已取 hr.post：3 行。"]))()
+    log_part(lambda: PartResult({}, [], ["已取 hr.post：3 行。"]))()
     assert [record.getMessage() for record in caplog.records] == ["已取 hr.post：3 行。"]
 
 
@@ -116,7 +116,7 @@ def test_a_night_without_any_source_is_red_but_still_publishes_announces_and_clo
     assert found["complete"] == "upstream_failed"
     assert (found["open"], found["announce"], found["close"]) == ("success", "success", "success")
     assert found["publish"] in {"success", "failed"}
-    run = ledger().one("select kind, as_of, state from ops.run")
+    run = open_ledger().fetch_row("select kind, as_of, state from ops.run")
     assert run is not None
     assert (run["kind"], str(run["as_of"]), run["state"]) == ("night", "2026-09-07", "failed")
 

@@ -14,10 +14,10 @@ import pytest
 from contracts.contract import Column, SourceDataset
 from core.dialects import LogicalType
 from core.errors import HubError, Refused, Unavailable
-from core.settings import settings
-from core.store.address import Connection, parse
-from extractors.base import SOURCE_HASH, Extractor, Reading, drift, open_extractor
-from onboarding.source_conformance import prove
+from core.settings import get_settings
+from core.store.address import ConnectionAddress, parse_url
+from extractors.base import SOURCE_HASH, Extractor, Reading, detect_drift, open_extractor
+from onboarding.source_conformance import prove_source
 
 KINDS = {
     "text": LogicalType("string"),
@@ -31,7 +31,7 @@ KINDS = {
 class Shelf(Protocol):
     """A place of one family where a test puts a table."""
 
-    connection: Connection
+    connection: ConnectionAddress
 
     def put(self, name: str, columns: dict[str, str], rows: Sequence[Sequence[Any]]) -> str:
         """Make the table anew (columns by name -> kind of `KINDS`; `k` is the key) and return its physical name."""
@@ -93,10 +93,10 @@ class Conformance:
     def own_work(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         """Scratch files of the proofs go to a folder of this test."""
         monkeypatch.setenv("HUB_VAR", str(tmp_path / "var"))
-        settings.cache_clear()
+        get_settings.cache_clear()
         yield
         monkeypatch.undo()
-        settings.cache_clear()
+        get_settings.cache_clear()
 
     @pytest.fixture
     def extractor(self, shelf: Shelf) -> Extractor:
@@ -176,13 +176,13 @@ class Conformance:
     def test_batches_are_bounded(self, shelf: Shelf, extractor: Extractor, monkeypatch: pytest.MonkeyPatch) -> None:
         wanted = self.given(shelf, "integer", range(10))
         monkeypatch.setenv("HUB_BATCH_ROWS", "4")
-        settings.cache_clear()
+        get_settings.cache_clear()
         try:
             with extractor.read(wanted) as reading:
                 assert [batch.num_rows for batch in reading.batches] == [4, 4, 2]
         finally:
             monkeypatch.undo()
-            settings.cache_clear()
+            get_settings.cache_clear()
 
     def test_a_reading_may_be_left_early(self, shelf: Shelf, extractor: Extractor) -> None:
         wanted = self.given(shelf, "integer", range(1000))
@@ -196,7 +196,7 @@ class Conformance:
         physical = shelf.put("t", {"k": "text", "a": "text"}, [("1", "x")])
         wanted = dataset(physical, {"k": "text", "xm": "text", "dwh": "text"})
         for attempt in (
-            lambda: drift(wanted, extractor.columns(physical, wanted)),
+            lambda: detect_drift(wanted, extractor.read_columns(physical, wanted)),
             lambda: read(extractor, wanted),
         ):
             with pytest.raises(Refused) as error:
@@ -208,7 +208,7 @@ class Conformance:
     def test_a_lost_table_is_refused(self, shelf: Shelf, extractor: Extractor) -> None:
         missing = self.given(shelf, "text", []).physical.replace("t", "gone", 1)
         wanted = dataset(missing, {"k": "text"})
-        assert list(extractor.columns(missing, wanted)) == []
+        assert list(extractor.read_columns(missing, wanted)) == []
         with pytest.raises(Refused) as error:
             read(extractor, wanted)
         assert error.value.code == "HUB303"
@@ -216,12 +216,12 @@ class Conformance:
     def test_a_new_column_is_reported(self, shelf: Shelf, extractor: Extractor) -> None:
         physical = shelf.put("t", {"k": "text", "v": "text", "sjh": "text"}, [("1", "x", "y")])
         wanted = dataset(physical, {"k": "text", "v": "text"})
-        assert drift(wanted, extractor.columns(physical, wanted)) == ["sjh"]
+        assert detect_drift(wanted, extractor.read_columns(physical, wanted)) == ["sjh"]
         assert read(extractor, wanted).to_pylist() == [{"k": "1", "v": "x"}]
 
     def test_what_cannot_be_reached_is_tried_again(self, shelf: Shelf) -> None:
         wanted = self.given(shelf, "text", [])
-        extractor = open_extractor(parse("src_hr", shelf.unreachable()))
+        extractor = open_extractor(parse_url("src_hr", shelf.unreachable()))
         with pytest.raises(Unavailable) as error:
             read(extractor, wanted)
         assert error.value.code == "HUB202"
@@ -230,7 +230,7 @@ class Conformance:
         assert "Error" not in error.value.line("zh")  # words, not a driver's class
 
     def test_tables_are_listed(self, shelf: Shelf, extractor: Extractor) -> None:
-        assert self.given(shelf, "text", []).physical in extractor.tables()
+        assert self.given(shelf, "text", []).physical in extractor.list_tables()
 
     def test_a_window_reads_from_low_on_and_what_has_no_watermark(self, shelf: Shelf, extractor: Extractor) -> None:
         stamps = [f"2025-09-01 08:00:0{second}" for second in (1, 2, 3)]
@@ -255,14 +255,14 @@ class Conformance:
         shelf.put("t", columns, [("a", "1", late), ("b", None, early)])
         with extractor.read(wanted, high) as reading:
             assert hashes(reading) == known
-        with extractor.sweep(wanted) as reading:
+        with extractor.read_key_hashes(wanted) as reading:
             assert reading.schema.names == ["k", SOURCE_HASH]
             swept = hashes(reading)
         assert sorted(swept) == ["a", "b"]
         assert swept["a"] == known["a"]
-        with extractor.fetch(wanted, pa.table({"k": ["b", "no such"]})) as reading:
+        with extractor.fetch_rows(wanted, pa.table({"k": ["b", "no such"]})) as reading:
             assert hashes(reading) == {"b": swept["b"]}
-        with extractor.fetch(wanted, pa.table({"k": pa.array([], pa.string())})) as reading:
+        with extractor.fetch_rows(wanted, pa.table({"k": pa.array([], pa.string())})) as reading:
             assert hashes(reading) == {}
 
     def test_the_proofs_of_the_selftest_hold(self, shelf: Shelf, extractor: Extractor, own_work: None) -> None:
@@ -272,14 +272,14 @@ class Conformance:
         ]
         rows.append(("阿", None, None, None, None))
         wanted = dataset(shelf.put("t", columns, rows), columns, mode="window", watermark="at")
-        found = prove(extractor, wanted)
+        found = prove_source(extractor, wanted)
         assert (found.rows, found.problems, found.notes, found.new_columns) == (31, [], [], [])
 
     def test_hashes_tell_rows_apart(self, shelf: Shelf, extractor: Extractor) -> None:
         columns = {"k": "text", "a": "text", "b": "text"}
         rows = [("1", None, "x"), ("2", "x", None), ("3", "x", "y"), ("4", "xy", None)]
         wanted = dataset(shelf.put("t", columns, rows), {"k": "text", "a": "text", "b": "text"})
-        with extractor.sweep(wanted) as reading:
+        with extractor.read_key_hashes(wanted) as reading:
             found = hashes(reading)
         assert len(set(found.values())) == 4
         assert all(len(value) == 32 for value in found.values())
@@ -296,7 +296,7 @@ class TableConformance(Conformance):
     def test_keys_of_several_columns_are_fetched(self, shelf: Tables, extractor: Extractor) -> None:
         columns = {"k": "text", "n": "integer", "v": "text"}
         wanted = dataset(shelf.put("t", columns, [("a", 1, "x"), ("b", 2, "y"), ("c", 3, None)]), columns, key=("k", "n"))
-        with extractor.fetch(wanted, pa.table({"k": ["a", "c", "b"], "n": ["1", "3", "1"]})) as reading:
+        with extractor.fetch_rows(wanted, pa.table({"k": ["a", "c", "b"], "n": ["1", "3", "1"]})) as reading:
             assert table(reading).select(["k", "v"]).to_pylist() == [{"k": "a", "v": "x"}, {"k": "c", "v": None}]
 
     def test_a_retyped_column_is_refused(self, shelf: Tables, extractor: Extractor) -> None:
@@ -307,8 +307,8 @@ class TableConformance(Conformance):
         assert error.value.facts["column"] == "v"
 
     def test_the_primary_key_is_the_catalogues(self, shelf: Tables, extractor: Extractor) -> None:
-        assert extractor.primary_key(self.given(shelf, "text", []).physical) == ["k"]
-        assert extractor.primary_key("no_such_table") == []
+        assert extractor.read_primary_key(self.given(shelf, "text", []).physical) == ["k"]
+        assert extractor.read_primary_key("no_such_table") == []
 
     def test_views_are_read_like_tables(self, shelf: Tables, extractor: Extractor) -> None:
         self.given(shelf, "text", ["x"])
@@ -343,7 +343,7 @@ class DatabaseConformance(TableConformance):
         parts = urlsplit(shelf.connection.url)
         url = urlunsplit(parts._replace(netloc="nobody:secret@" + parts.netloc.rpartition("@")[2]))
         with pytest.raises(HubError) as error:
-            open_extractor(parse("src_hr", url)).tables()
+            open_extractor(parse_url("src_hr", url)).list_tables()
         assert error.value.code == "HUB202"
         assert error.value.facts["reason_key"] in ("reach.login", "reach.barred")
         assert "secret" not in error.value.line("zh") + error.value.line("en") + repr(error.value)
@@ -353,6 +353,6 @@ def a_missing_database_is_named(shelf: Database) -> None:
     """For families whose test server knows which databases there are."""
     parts = urlsplit(shelf.connection.url)
     with pytest.raises(Unavailable) as error:
-        open_extractor(parse("src_hr", urlunsplit(parts._replace(path="/no_such_database")))).tables()
+        open_extractor(parse_url("src_hr", urlunsplit(parts._replace(path="/no_such_database")))).list_tables()
     assert (error.value.code, error.value.facts["reason_key"]) == ("HUB202", "reach.database")
     assert "没有这个数据库" in error.value.line("zh")

@@ -13,9 +13,9 @@ import pytest
 import xlsxwriter
 
 from core.errors import Refused
-from core.settings import settings
+from core.settings import get_settings
 from extractors.files import confined
-from extractors.files.confined import MEGABYTE, Job, Limits, rows_of
+from extractors.files.confined import MEGABYTE, Limits, ReadJob, read_confined
 from extractors.files.file_layout import FileLayout
 
 PACKED = "xl/media/image1.bin"
@@ -24,12 +24,12 @@ PACKED = "xl/media/image1.bin"
 @pytest.fixture(autouse=True)
 def room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("HUB_VAR", str(tmp_path / "var"))
-    settings.cache_clear()
+    get_settings.cache_clear()
     return tmp_path
 
 
-def job(path: Path, *, numbers: bool = False) -> Job:
-    return Job(path.suffix.lstrip("."), FileLayout(path, "finance.payroll", "财务处"), numbers)
+def job(path: Path, *, numbers: bool = False) -> ReadJob:
+    return ReadJob(path.suffix.lstrip("."), FileLayout(path, "finance.payroll", "财务处"), numbers)
 
 
 def workbook(path: Path, last: tuple[int, int] = (1, 0)) -> Path:
@@ -42,7 +42,7 @@ def workbook(path: Path, last: tuple[int, int] = (1, 0)) -> Path:
 
 def refusal(path: Path, limits: Limits | None = None) -> Refused:
     with pytest.raises(Refused) as refused:
-        rows_of(job(path), limits)
+        read_confined(job(path), limits)
     assert refused.value.where == "finance.payroll"
     assert "财务处" in refused.value.line("zh")
     assert path.name in refused.value.line("zh")
@@ -51,19 +51,19 @@ def refusal(path: Path, limits: Limits | None = None) -> Refused:
 
 
 def test_an_ordinary_file_is_read_and_leaves_nothing(room: Path) -> None:
-    assert rows_of(job(workbook(room / "t.xlsx"))).to_pydict() == {"a": ["1"]}
-    assert rows_of(job(room / "t.xlsx", numbers=True)).to_pydict() == {"row": [2]}
+    assert read_confined(job(workbook(room / "t.xlsx"))).to_pydict() == {"a": ["1"]}
+    assert read_confined(job(room / "t.xlsx", numbers=True)).to_pydict() == {"row": [2]}
     (room / "t.csv").write_text("a,a,b\n1,,3\n", encoding="utf-8")
-    assert [column.to_pylist() for column in rows_of(job(room / "t.csv")).columns] == [["1"], [None], ["3"]]
-    assert list(settings().work.iterdir()) == []
+    assert [column.to_pylist() for column in read_confined(job(room / "t.csv")).columns] == [["1"], [None], ["3"]]
+    assert list(get_settings().work.iterdir()) == []
 
 
 def test_one_child_reads_one_file_after_another(room: Path) -> None:
     workbook(room / "t.xlsx")
-    confined.end_idle()
-    rows_of(job(room / "t.xlsx"))
+    confined.end_idle_readers()
+    read_confined(job(room / "t.xlsx"))
     (child,) = confined._IDLE
-    rows_of(job(room / "t.xlsx"))
+    read_confined(job(room / "t.xlsx"))
     assert [child] == confined._IDLE
 
 
@@ -77,7 +77,7 @@ def test_a_packed_file_that_grows_too_large_is_refused_unread(room: Path, says: 
         assert content[entry : entry + 4] == b"PK\x01\x02"
         struct.pack_into("<I", content, entry + 24, 100)
         (room / "t.xlsx").write_bytes(content)
-    assert rows_of(job(room / "t.xlsx"), Limits(unpacked=9 * MEGABYTE)).to_pydict() == {"a": ["1"]}
+    assert read_confined(job(room / "t.xlsx"), Limits(unpacked=9 * MEGABYTE)).to_pydict() == {"a": ["1"]}
     assert refusal(room / "t.xlsx", Limits(unpacked=7 * MEGABYTE)).code == "HUB311"
 
 
@@ -93,7 +93,7 @@ def test_a_directory_that_points_outside_its_file_is_damage(room: Path) -> None:
 def test_one_cell_at_the_far_corner_of_a_sheet_takes_no_more_memory_than_there_may_be(room: Path) -> None:
     workbook(room / "t.xlsx", (1_048_575, 16_383))
     assert refusal(room / "t.xlsx").code == "HUB314"
-    assert rows_of(job(workbook(room / "u.xlsx"))).num_rows == 1
+    assert read_confined(job(workbook(room / "u.xlsx"))).num_rows == 1
 
 
 def test_a_file_that_takes_too_long_is_refused(room: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_file_that_takes_too_long_is_refused(room: Path) -> None:
 @pytest.mark.parametrize(("sign", "code"), [("SIGKILL", "HUB312"), ("SIGSEGV", "HUB312"), ("SIGXCPU", "HUB313")])
 def test_a_reader_that_is_ended_is_a_problem_of_its_file(room: Path, sign: str, code: str) -> None:
     workbook(room / "u.xlsx")
-    rows_of(job(room / "u.xlsx"))
+    read_confined(job(room / "u.xlsx"))
     (child,) = confined._IDLE
     os.mkfifo(room / "t.csv")
 
@@ -119,13 +119,13 @@ def test_a_reader_that_is_ended_is_a_problem_of_its_file(room: Path, sign: str, 
     assert found.code == code
     assert found.facts.get("how", sign) == sign
     assert confined._IDLE == []
-    assert rows_of(job(room / "u.xlsx")).num_rows == 1
+    assert read_confined(job(room / "u.xlsx")).num_rows == 1
 
 
 def test_an_error_that_no_parser_foresaw_keeps_its_trace_and_no_value(room: Path) -> None:
     (room / "t.csv").write_text("a\n1\n", encoding="utf-8")
-    strange = Job("csv", FileLayout(room / "t.csv", "finance.payroll", "财务处", header_row="x"))  # type: ignore[arg-type]
+    strange = ReadJob("csv", FileLayout(room / "t.csv", "finance.payroll", "财务处", header_row="x"))  # type: ignore[arg-type]
     with pytest.raises(Refused, match="HUB315") as refused:
-        rows_of(strange)
+        read_confined(strange)
     assert refused.value.trace[-1] == "TypeError"
     assert any(line.startswith("extractors/csv_file.py:") for line in refused.value.trace)

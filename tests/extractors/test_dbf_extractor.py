@@ -14,8 +14,8 @@ from conformance import KINDS, dataset, read
 from contracts.contract import Column
 from core.dialects import LogicalType
 from core.errors import Refused
-from core.store.address import parse
-from extractors.base import Extractor, drift, open_extractor
+from core.store.address import parse_url
+from extractors.base import Extractor, detect_drift, open_extractor
 
 STRUCTURE = "gh C(8); xm C(20); je N(12,2); rq D; zz L; bz M; n I; y Y; sj T; f F(10,3); b B"
 NAMES = [name.split()[0] for name in STRUCTURE.split("; ")]
@@ -45,7 +45,7 @@ def write(folder: Path, rows: list[tuple[Any, ...]], structure: str = STRUCTURE,
 
 @pytest.fixture
 def extractor(tmp_path: Path) -> Extractor:
-    return open_extractor(parse("src_cw", f"file://{tmp_path}"))
+    return open_extractor(parse_url("src_cw", f"file://{tmp_path}"))
 
 
 def wanted(names: list[str], **facts: Any) -> Any:
@@ -154,5 +154,5 @@ def test_a_retyped_column_is_refused(tmp_path: Path, extractor: Extractor) -> No
     columns = (Column("gh", "GH", "工号", KINDS["text"]), Column("je", "JE", "金额", KINDS["number"]))
     contract = dataset("t.dbf", columns, key=("gh",))
     with pytest.raises(Refused) as error:
-        drift(contract, extractor.columns("t.dbf", contract))
+        detect_drift(contract, extractor.read_columns("t.dbf", contract))
     assert (error.value.code, error.value.facts["found"]) == ("HUB302", "character(12)")

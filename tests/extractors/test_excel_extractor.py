@@ -18,8 +18,8 @@ from test_file_extractor import KV, CsvShelf, refusal
 
 from core.dialects import UNREADABLE
 from extractors.base import Extractor, open_extractor
-from extractors.excel_file import overlooked
-from pipeline.ingest.landing_writer import store
+from extractors.excel_file import find_misread_cells
+from pipeline.ingest.landing_writer import land_reading
 from pipeline.transform.typed_views import create_view
 
 DAY, MOMENT, CLOCK = (xlwt.easyxf(num_format_str=form) for form in ("yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss", "hh:mm:ss"))
@@ -139,8 +139,8 @@ WRITERS = {"t.xls": xls, "t.xlsx": xlsx}
 def test_error_cells_are_found_where_they_are(tmp_path: Path, name: str, rows: int) -> None:
     WRITERS[name](tmp_path / name, rows)
     data = (tmp_path / name).read_bytes()
-    assert overlooked(data, 1) == {(2 + rows + place, 1): UNREADABLE + sign for place, sign in enumerate(SIGNS)}
-    assert overlooked(data, 0) == {(1, 1): UNREADABLE + "#REF!"}
+    assert find_misread_cells(data, 1) == {(2 + rows + place, 1): UNREADABLE + sign for place, sign in enumerate(SIGNS)}
+    assert find_misread_cells(data, 0) == {(1, 1): UNREADABLE + "#REF!"}
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -167,7 +167,7 @@ def test_a_contract_may_say_that_an_error_means_empty(shelf: CsvShelf, extractor
 
 def landed_view(extractor: Extractor, wanted: Any, folder: Path) -> list[tuple[str, Any, str | None]]:
     with extractor.read(wanted) as reading:
-        store(folder, reading)
+        land_reading(folder, reading)
     with duckdb.connect() as db:
         create_view(db, wanted, folder / "rows.parquet")
         return db.execute(f"select k, v, unreadable from {wanted.id} order by source_row").fetchall()
@@ -175,9 +175,9 @@ def landed_view(extractor: Extractor, wanted: Any, folder: Path) -> list[tuple[s
 
 def test_sheets_are_found_however_the_parts_are_written(tmp_path: Path) -> None:
     rewritten(tmp_path, lambda text: text.replace(b' r="2"', b"").replace(b' r="B2"', b"").replace(b' r="A2"', b""))
-    assert overlooked((tmp_path / "u.xlsx").read_bytes(), 0) == {(1, 1): UNREADABLE + "#DIV/0!"}
+    assert find_misread_cells((tmp_path / "u.xlsx").read_bytes(), 0) == {(1, 1): UNREADABLE + "#DIV/0!"}
     rewritten(tmp_path, lambda text: text.replace(b'Target="worksheets/', b'Target="/xl/worksheets/'))
-    assert overlooked((tmp_path / "u.xlsx").read_bytes(), 0) == {(1, 1): UNREADABLE + "#DIV/0!"}
+    assert find_misread_cells((tmp_path / "u.xlsx").read_bytes(), 0) == {(1, 1): UNREADABLE + "#DIV/0!"}
 
 
 def rewritten(folder: Path, change: Callable[[bytes], bytes]) -> None:
@@ -197,7 +197,7 @@ def test_a_file_cut_anywhere_is_refused_or_read_but_never_misread(shelf: CsvShel
     data = (shelf.folder / name).read_bytes()
     for share in range(1, 10):
         try:
-            found = overlooked(data[: len(data) * share // 10], 1).values()
+            found = find_misread_cells(data[: len(data) * share // 10], 1).values()
         except (struct.error, LookupError, ValueError, zipfile.BadZipFile):
             continue
         assert set(found) <= {UNREADABLE + sign for sign in SIGNS}

@@ -7,10 +7,10 @@ from conformance import dataset
 
 from contracts.contract import Column
 from core.dialects import LogicalType
-from core.errors import Fault, Refused
-from core.messages import catalogue
-from core.store.address import parse
-from extractors.base import SourceColumn, drift, kind_of, open_extractor
+from core.errors import MachineFault, Refused
+from core.messages import load_messages
+from core.store.address import parse_url
+from extractors.base import SourceColumn, classify_type, detect_drift, open_extractor
 from extractors.files.encoding import is_plainly_utf8
 
 
@@ -28,7 +28,7 @@ from extractors.files.encoding import is_plainly_utf8
     ],
 )
 def test_type_names_fall_into_families(kind: str, names: str) -> None:
-    found = {name: kind_of(name.upper()) for name in (part.replace("_", " ") for part in names.split(" "))}
+    found = {name: classify_type(name.upper()) for name in (part.replace("_", " ") for part in names.split(" "))}
     assert found == dict.fromkeys(found, kind)
 
 
@@ -46,18 +46,18 @@ def test_type_names_fall_into_families(kind: str, names: str) -> None:
 )
 def test_a_type_fits_its_contract_by_family(contract: str, physical_type: str | None, source: str, fits: bool) -> None:
     wanted = dataset("t", (Column("k", "k", "k", LogicalType(contract), physical_type=physical_type),))
-    seen = [SourceColumn("k", source, kind_of(source))]
+    seen = [SourceColumn("k", source, classify_type(source))]
     if fits:
-        assert drift(wanted, seen) == []
+        assert detect_drift(wanted, seen) == []
     else:
         with pytest.raises(Refused) as error:
-            drift(wanted, seen)
+            detect_drift(wanted, seen)
         assert error.value.code == "HUB302"
 
 
 def test_an_unknown_family_names_the_known_ones() -> None:
-    with pytest.raises(Fault) as error:
-        open_extractor(parse("src_x", "gopher://x/y"))
+    with pytest.raises(MachineFault) as error:
+        open_extractor(parse_url("src_x", "gopher://x/y"))
     assert error.value.code == "HUB804"
     assert {"file", "mysql", "postgresql"} <= set(error.value.facts["known"].split(", "))
 
@@ -71,4 +71,4 @@ def test_utf8_is_told_from_gbk() -> None:
 
 def test_every_refusal_is_said_in_both_languages() -> None:
     for language in ("zh", "en"):
-        assert {f"HUB{code}.text" for code in (*range(301, 310), 806)} <= set(catalogue(language))
+        assert {f"HUB{code}.text" for code in (*range(301, 310), 806)} <= set(load_messages(language))

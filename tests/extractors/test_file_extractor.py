@@ -15,16 +15,16 @@ import xlsxwriter
 from conformance import Conformance, cells, dataset, read, table
 
 from core.errors import ContractError, Refused
-from core.store.address import Connection, parse
+from core.store.address import ConnectionAddress, parse_url
 from extractors.base import Extractor, open_extractor
-from extractors.file import Files
+from extractors.file import FileExtractor
 from extractors.files.file_layout import FileLayout
 
 
 class CsvShelf:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.connection: Connection = parse("src_hr", f"file://{folder}")
+        self.connection: ConnectionAddress = parse_url("src_hr", f"file://{folder}")
 
     def put(self, name: str, columns: dict[str, str], rows: Sequence[Sequence[Any]]) -> str:
         text = io.StringIO()
@@ -167,7 +167,7 @@ def test_a_file_outside_the_folder_is_not_read(tmp_path: Path, name: str) -> Non
     folder = tmp_path / "shared"
     folder.mkdir()
     (folder / "link.csv").symlink_to(tmp_path / "secret.csv")
-    outside = open_extractor(parse("src_hr", f"file://{folder}"))
+    outside = open_extractor(parse_url("src_hr", f"file://{folder}"))
     with pytest.raises(ContractError, match="HUB163"):
         read(outside, dataset(name, KV))
 
@@ -183,7 +183,7 @@ def test_the_newest_finished_file_counts(shelf: CsvShelf, extractor: Extractor) 
     for name in ("~$gz_9.csv", ".gz_9.csv", "gz_9.csv.part"):
         shelf.write(name, b"")
     assert read(extractor, dataset("gz_*", KV, mode="upload"))["k"].to_pylist() == ["gz_2.csv"]
-    assert extractor.tables() == ["gz_1.csv", "gz_2.csv", "gz_3.csv"]
+    assert extractor.list_tables() == ["gz_1.csv", "gz_2.csv", "gz_3.csv"]
 
 
 class Growing(type(Path())):  # type: ignore[misc]
@@ -236,9 +236,9 @@ def test_xlsx_without_its_sheet_or_header_is_refused(shelf: CsvShelf, extractor:
 
 def test_draft_sees_a_file_without_a_contract(shelf: CsvShelf, extractor: Extractor) -> None:
     shelf.write("t.csv", b"k,v\n1,2\n")
-    assert [column.name for column in extractor.columns("t.csv")] == ["k", "v"]
-    assert extractor.primary_key("t.csv") == []
-    assert isinstance(extractor, Files)
+    assert [column.name for column in extractor.read_columns("t.csv")] == ["k", "v"]
+    assert extractor.read_primary_key("t.csv") == []
+    assert isinstance(extractor, FileExtractor)
 
 
 def test_csv_rows_keep_the_order_of_the_file(shelf: CsvShelf, extractor: Extractor) -> None:

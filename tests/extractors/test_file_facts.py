@@ -10,7 +10,7 @@ import pytest
 from conformance import dataset, read
 
 from core.errors import Refused
-from core.store.address import parse
+from core.store.address import parse_url
 from extractors.base import Extractor, open_extractor
 from extractors.files.file_layout import FileLayout
 
@@ -21,7 +21,7 @@ ROWS = [(b"1", b"a"), (b"2", b"b"), (b"3", b"c")]
 
 @pytest.fixture
 def extractor(tmp_path: Path) -> Extractor:
-    return open_extractor(parse("src_cw", f"file://{tmp_path}"))
+    return open_extractor(parse_url("src_cw", f"file://{tmp_path}"))
 
 
 def table(
@@ -155,7 +155,7 @@ def test_commas_of_cells_once_touched_are_neither_columns_nor_rows(tmp_path: Pat
     text = b'k,v,,\n1,x,,\n,,,\n"",,,\n2,y,,z\n'
     assert found(extractor, tmp_path, text, "t.csv") == ["x", "y"]
     wanted = dataset("t.csv", KV, key=("k",))
-    assert extractor.row_numbers(wanted) == [2, 5]  # type: ignore[attr-defined]
+    assert extractor.find_row_numbers(wanted) == [2, 5]  # type: ignore[attr-defined]
 
 
 def test_a_long_cell_hides_no_fault_and_a_mark_in_the_encodings_name_is_one(tmp_path: Path, extractor: Extractor) -> None:
@@ -170,4 +170,4 @@ def test_a_long_cell_hides_no_fault_and_a_mark_in_the_encodings_name_is_one(tmp_
         unsigned = encoding in ("utf-16", "cp936", "gb2312")
         content = ("k,v\n1,张三\n" if unsigned else "\ufeffk,v\n1,张三\n").encode(encoding)
         assert found(extractor, tmp_path, content, "t.csv", encoding=encoding) == ["张三"]
-    assert FileLayout(tmp_path / "t.csv", "s.t", "o").asks("anything")
+    assert FileLayout(tmp_path / "t.csv", "s.t", "o").needs_column("anything")

@@ -22,15 +22,15 @@ import sqlglot
 from conformance import Database, DatabaseConformance, cells, dataset, hashes, read, table
 
 from campus.servers import processes
-from campus.servers.stores_local import ServedTables
+from campus.servers.stores_local import SqlServerSource
 from contracts.contract import Column
 from core.dialects import LogicalType
 from core.errors import Refused, Unavailable
-from core.store.address import Connection, parse
-from extractors.base import Extractor, SourceColumn, kind_of, open_extractor
+from core.store.address import ConnectionAddress, parse_url
+from extractors.base import Extractor, SourceColumn, classify_type, open_extractor
 from extractors.databases import mssql_session
-from extractors.databases.cursor import Seen
-from extractors.mssql import SQLServer
+from extractors.databases.cursor import ColumnInfo
+from extractors.mssql import MssqlExtractor
 
 TYPES = {
     "text": "nvarchar(max)",
@@ -45,10 +45,10 @@ _VALUES: dict[str, Any] = {"number": Decimal, "date": date.fromisoformat, "times
 class ServedShelf:
     """Tables of a server's folder, put there as a department's store puts them."""
 
-    def __init__(self, connection: Connection, folder: Path) -> None:
+    def __init__(self, connection: ConnectionAddress, folder: Path) -> None:
         self.connection = connection
         self.folder = folder
-        self._store = ServedTables(folder)
+        self._store = SqlServerSource(folder)
 
     def put(self, name: str, columns: dict[str, str], rows: Sequence[Sequence[Any]]) -> str:
         types = {
@@ -63,7 +63,7 @@ class ServedShelf:
     def declare(self, name: str, types: dict[str, str], values: Sequence[Sequence[Any]], key: Sequence[str] = ()) -> str:
         """A table of columns with their declared types, and the values column by column."""
         listed = tuple(Column(c, c, f"{c} 的题名", LogicalType("string"), physical_type=kind) for c, kind in types.items())
-        self._store.replace(dataset(name, listed, key=tuple(key)), pa.table([pa.array(v) for v in values], list(types)))
+        self._store.replace_rows(dataset(name, listed, key=tuple(key)), pa.table([pa.array(v) for v in values], list(types)))
         return name
 
     def run(self, statement: str) -> None:
@@ -79,7 +79,7 @@ class ServedShelf:
 
     def kill_readers(self) -> int:
         """Sessions cannot be ended one by one here: the server as a whole is."""
-        pid = processes.serving("campus.servers.sqlserver", str(self.folder))
+        pid = processes.find_process("campus.servers.sqlserver", str(self.folder))
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
         return 1
@@ -91,13 +91,13 @@ class ServedShelf:
 @pytest.fixture
 def shelf(mssql_server: str, server_room: Path) -> ServedShelf:
     folder = server_room / "sqlserver_hr"
-    assert processes.sqlserver(folder) == mssql_server  # a test that ended the server finds it again on the same port
-    return ServedShelf(parse("src_hr", mssql_server), folder)
+    assert processes.start_sqlserver(folder) == mssql_server  # a test that ended the server finds it again on the same port
+    return ServedShelf(parse_url("src_hr", mssql_server), folder)
 
 
 @pytest.fixture
-def extractor(shelf: ServedShelf) -> SQLServer:
-    return SQLServer(shelf.connection)
+def extractor(shelf: ServedShelf) -> MssqlExtractor:
+    return MssqlExtractor(shelf.connection)
 
 
 class TestSQLServer(DatabaseConformance):
@@ -141,7 +141,7 @@ def one(logical: str, physical_type: str | None = None, **sizes: int) -> tuple[C
     ],
 )
 def test_types_land_exact_or_as_text(
-    shelf: ServedShelf, extractor: SQLServer, logical: str, declared: str, value: Any, expected: str, type: pa.DataType
+    shelf: ServedShelf, extractor: MssqlExtractor, logical: str, declared: str, value: Any, expected: str, type: pa.DataType
 ) -> None:
     shelf.declare("t", {"k": "int", "v": declared}, [[0, 1], [value, None]])
     columns = one(logical, declared, precision=12, scale=2) if logical == "number" else one(logical, declared)
@@ -151,7 +151,7 @@ def test_types_land_exact_or_as_text(
     assert cells(extractor, wanted) == {"0": expected, "1": None}
 
 
-def test_gbk_in_a_binary_column_is_decoded_by_the_contract(shelf: ServedShelf, extractor: SQLServer) -> None:
+def test_gbk_in_a_binary_column_is_decoded_by_the_contract(shelf: ServedShelf, extractor: MssqlExtractor) -> None:
     shelf.declare("t", {"k": "int", "v": "varbinary(50)"}, [[1, 2], ["阿卜·".encode("gb18030"), None]])
     assert cells(extractor, dataset("t", one("string", "varbinary(50)"), encoding="gb18030")) == {"1": "阿卜·", "2": None}
     shelf.declare("t", {"k": "int", "v": "varbinary(50)"}, [[1, 2], [b"\xb0", b"\xb0\xa2"]])
@@ -160,10 +160,10 @@ def test_gbk_in_a_binary_column_is_decoded_by_the_contract(shelf: ServedShelf, e
     assert (error.value.code, error.value.facts["rows"]) == ("HUB304", 1)
 
 
-def test_the_catalogue_gives_types_titles_and_keys(shelf: ServedShelf, extractor: SQLServer) -> None:
+def test_the_catalogue_gives_types_titles_and_keys(shelf: ServedShelf, extractor: MssqlExtractor) -> None:
     types = {"XH": "nchar(12)", "占比%s": "decimal(5,2)", "N": "int"}
     shelf.declare("yjs", types, [["001         "], [Decimal("1.5")], [7]], key=["N", "XH"])
-    first, second, third = extractor.columns("yjs")
+    first, second, third = extractor.read_columns("yjs")
     assert (first.name, first.type, first.kind, first.nullable, first.title) == (
         "XH",
         "nchar(12)",
@@ -172,7 +172,7 @@ def test_the_catalogue_gives_types_titles_and_keys(shelf: ServedShelf, extractor
         "XH 的题名",
     )
     assert (second.name, second.type, second.kind, second.nullable) == ("占比%s", "decimal(5,2)", "number", True)
-    assert (third.type, extractor.primary_key("yjs")) == ("int", ["N", "XH"])
+    assert (third.type, extractor.read_primary_key("yjs")) == ("int", ["N", "XH"])
     listed = tuple(
         Column(name, physical, name, LogicalType(kind))
         for name, physical, kind in (("k", "XH", "string"), ("p", "占比%s", "number"), ("n", "N", "integer"))
@@ -180,29 +180,31 @@ def test_the_catalogue_gives_types_titles_and_keys(shelf: ServedShelf, extractor
     wanted = dataset("yjs", listed, key=("k", "n"))
     for physical in ("yjs", "dbo.yjs"):
         assert read(extractor, dataset(physical, listed)).to_pylist() == [{"XH": "001", "占比%s": "1.50", "N": "7"}]
-    with extractor.fetch(wanted, pa.table({"XH": ["001"], "N": ["7"]})) as reading:
+    with extractor.fetch_rows(wanted, pa.table({"XH": ["001"], "N": ["7"]})) as reading:
         assert table(reading).num_rows == 1
 
 
-def test_thousands_of_keys_are_fetched_in_pieces(shelf: ServedShelf, extractor: SQLServer) -> None:
+def test_thousands_of_keys_are_fetched_in_pieces(shelf: ServedShelf, extractor: MssqlExtractor) -> None:
     columns = {"k": "text", "v": "text"}
     wanted = dataset(shelf.put("t", columns, [(f"{number:05}", "x") for number in range(2000)]), columns)
-    with extractor.fetch(wanted, pa.table({"k": [f"{number:05}" for number in range(0, 2000, 2)]})) as reading:
+    with extractor.fetch_rows(wanted, pa.table({"k": [f"{number:05}" for number in range(0, 2000, 2)]})) as reading:
         assert reading.source_count == 1000
         assert len(hashes(reading)) == 1000
 
 
-def test_the_server_would_hash_the_text_that_is_hashed_here(shelf: ServedShelf, extractor: SQLServer) -> None:
+def test_the_server_would_hash_the_text_that_is_hashed_here(shelf: ServedShelf, extractor: MssqlExtractor) -> None:
     """The pieces of the server's digest, joined over the wire: only the MD5 around them is not asked."""
     types = {"k": "nvarchar(20)", "v": "int", "d": "date", "x": "bit"}
     shelf.declare("t", types, [["甲", None], [42, -1], [date(2024, 2, 29), None], [True, None]])
-    with extractor.opened() as session:
-        assert session.digest(["x"]) is None
-        seen = {one.column.name: one for one in extractor.describe(session, "t")}
+    with extractor.open_session() as session:
+        assert session.build_row_hash(["x"]) is None
+        seen = {one.column.name: one for one in extractor.describe_table(session, "t")}
         listed = [Column(name, name, name, LogicalType("string")) for name in types]
-        expression = mssql_session.digest([extractor.cell(column, seen[column.name], None).text for column in listed])
+        expression = mssql_session.build_row_hash(
+            [extractor.select_column(column, seen[column.name], None).text for column in listed]
+        )
         joined = expression.removeprefix("lower(convert(varchar(32), hashbytes('MD5', ").removesuffix("), 2))")
-        found = [text for block in session.blocks(f"select {joined} from t order by v desc") for text in block[0]]
+        found = [text for block in session.read_blocks(f"select {joined} from t order by v desc") for text in block[0]]
     assert found == ["甲\x1f42\x1f2024-02-29\x1f1", "\x1e\x1f-1\x1f\x1e\x1f\x1e"]
 
 
@@ -221,14 +223,14 @@ def test_the_server_would_hash_the_text_that_is_hashed_here(shelf: ServedShelf, 
     ],
 )
 def test_types_that_the_test_server_lacks_are_selected_in_its_language(declared: str, charset: str, expected: str) -> None:
-    family = SQLServer(parse("src_hr", "mssql://hub@host/hr"))
-    seen = Seen(SourceColumn("v", declared, kind_of(declared)), charset=charset)
-    cell = family.cell(Column("v", "v", "v", LogicalType("string")), seen, "gb18030")
-    for expression in (cell.select, mssql_session.digest([cell.text])):
+    family = MssqlExtractor(parse_url("src_hr", "mssql://hub@host/hr"))
+    seen = ColumnInfo(SourceColumn("v", declared, classify_type(declared)), charset=charset)
+    cell = family.select_column(Column("v", "v", "v", LogicalType("string")), seen, "gb18030")
+    for expression in (cell.select, mssql_session.build_row_hash([cell.text])):
         sqlglot.parse_one(f"select {expression} from t", read="tsql", error_level=sqlglot.ErrorLevel.RAISE)
     assert sqlglot.parse_one(cell.select, read="tsql").sql("tsql") == sqlglot.parse_one(expected, read="tsql").sql("tsql")
     assert bool(cell.encoding) == ("VARBINARY" in expected)
 
 
 def test_the_family_is_found_by_its_scheme() -> None:
-    assert isinstance(open_extractor(parse("src", "mssql+pymssql://hub@host/hr")), SQLServer)
+    assert isinstance(open_extractor(parse_url("src", "mssql+pymssql://hub@host/hr")), MssqlExtractor)

@@ -13,11 +13,11 @@ from conformance import DatabaseConformance, a_missing_database_is_named, cells,
 from campus.servers import processes
 from contracts.contract import Column
 from core.dialects import LogicalType
-from core.errors import Fault, Refused, Unavailable
-from core.store.address import Connection, parse
+from core.errors import MachineFault, Refused, Unavailable
+from core.store.address import ConnectionAddress, parse_url
 from extractors import mysql
 from extractors.base import open_extractor
-from extractors.mysql import READERS, MySQL
+from extractors.mysql import READERS, MysqlExtractor
 
 TYPES = {
     "text": "longtext",
@@ -29,7 +29,7 @@ TYPES = {
 
 
 class MySQLShelf:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: ConnectionAddress) -> None:
         self.connection = connection
         door = connection.options["unix_socket"]
         self._link = pymysql.connect(user="root", unix_socket=door, database="hr", charset="utf8mb4", autocommit=True)
@@ -72,7 +72,7 @@ class MySQLShelf:
 
 @pytest.fixture(scope="module", params=READERS)
 def shelf(mariadb_server: str, request: pytest.FixtureRequest) -> Iterator[MySQLShelf]:
-    shelf = MySQLShelf(parse("src_hr", f"{processes.mariadb_database(mariadb_server, 'hr')}&reader={request.param}"))
+    shelf = MySQLShelf(parse_url("src_hr", f"{processes.create_mariadb_database(mariadb_server, 'hr')}&reader={request.param}"))
     yield shelf
     shelf.close()
 
@@ -84,8 +84,8 @@ def nothing_given_up() -> None:
 
 
 @pytest.fixture
-def extractor(shelf: MySQLShelf) -> MySQL:
-    return MySQL(shelf.connection)
+def extractor(shelf: MySQLShelf) -> MysqlExtractor:
+    return MysqlExtractor(shelf.connection)
 
 
 class TestMySQL(DatabaseConformance):
@@ -134,18 +134,18 @@ def only(shelf: MySQLShelf, kind: str, values: Sequence[str]) -> None:
     ],
 )
 def test_types_that_drivers_damage(
-    shelf: MySQLShelf, extractor: MySQL, kind: str, physical_type: str, value: str, expected: str
+    shelf: MySQLShelf, extractor: MysqlExtractor, kind: str, physical_type: str, value: str, expected: str
 ) -> None:
     only(shelf, kind, [value, "null"])
     logical = {"decimal": LogicalType("number", precision=12, scale=2)}.get(kind.partition("(")[0], LogicalType("string"))
     columns = (Column("k", "k", "k", LogicalType("integer")), Column("v", "v", "v", logical, physical_type=physical_type))
     wanted = dataset("t", columns)
     assert cells(extractor, wanted) == {"0": expected, "1": None}
-    with extractor.sweep(wanted) as reading:
+    with extractor.read_key_hashes(wanted) as reading:
         assert all(len(value) == 32 for batch in reading.batches for value in batch["source_hash"].to_pylist())
 
 
-def test_types_land_as_arrow_types_where_they_are_exact(shelf: MySQLShelf, extractor: MySQL) -> None:
+def test_types_land_as_arrow_types_where_they_are_exact(shelf: MySQLShelf, extractor: MysqlExtractor) -> None:
     wanted = dataset(shelf.put("t", TYPES_BY_NAME, []), TYPES_BY_NAME)
     with extractor.read(wanted) as reading:
         assert reading.schema.types == [pa.string(), pa.string(), pa.int64(), pa.decimal128(12, 2), pa.string(), pa.string()]
@@ -158,7 +158,7 @@ def test_a_database_that_is_not_there_is_named_as_such(shelf: MySQLShelf) -> Non
     a_missing_database_is_named(shelf)
 
 
-def test_gbk_in_a_latin1_column_is_decoded_by_the_contract(shelf: MySQLShelf, extractor: MySQL) -> None:
+def test_gbk_in_a_latin1_column_is_decoded_by_the_contract(shelf: MySQLShelf, extractor: MysqlExtractor) -> None:
     shelf.run("drop table if exists t")
     shelf.run("create table t (k int primary key, xm varchar(50) character set latin1, bz varchar(50) character set utf8mb4)")
     shelf.run("insert into t values (1, x'B0A2B2B7A1A4', '阿卜'), (2, null, null), (3, '', '')")
@@ -170,7 +170,7 @@ def test_gbk_in_a_latin1_column_is_decoded_by_the_contract(shelf: MySQLShelf, ex
     ]
 
 
-def test_bytes_that_are_not_the_contracts_encoding_are_refused(shelf: MySQLShelf, extractor: MySQL) -> None:
+def test_bytes_that_are_not_the_contracts_encoding_are_refused(shelf: MySQLShelf, extractor: MysqlExtractor) -> None:
     shelf.run("drop table if exists t")
     shelf.run("create table t (k int primary key, xm varchar(50) character set latin1, dz varchar(50) character set latin1)")
     shelf.run("insert into t values (1, x'B0A2', x'B0A2'), (2, x'B0', 'x'), (3, x'FFFF', 'y')")
@@ -182,7 +182,7 @@ def test_bytes_that_are_not_the_contracts_encoding_are_refused(shelf: MySQLShelf
     assert "gb18030" in error.value.line("en")
 
 
-def test_a_number_with_zeros_is_the_text_that_the_server_shows(shelf: MySQLShelf, extractor: MySQL) -> None:
+def test_a_number_with_zeros_is_the_text_that_the_server_shows(shelf: MySQLShelf, extractor: MysqlExtractor) -> None:
     shelf.run("drop table if exists t")
     shelf.run("create table t (k int(8) zerofill primary key, v int(4) zerofill, w decimal(6,2) zerofill)")
     shelf.run("insert into t values (7, 1, 1.5), (123456789, 2, 2)")
@@ -192,11 +192,11 @@ def test_a_number_with_zeros_is_the_text_that_the_server_shows(shelf: MySQLShelf
         {"k": "00000007", "v": "1", "w": "0001.50"},
         {"k": "123456789", "v": "2", "w": "0002.00"},
     ]
-    with extractor.fetch(wanted, pa.table({"k": ["00000007", "8"]})) as reading:
+    with extractor.fetch_rows(wanted, pa.table({"k": ["00000007", "8"]})) as reading:
         assert [batch["k"].to_pylist() for batch in reading.batches] == [["00000007"]]
 
 
-def test_text_of_a_blind_character_set_needs_an_encoding(shelf: MySQLShelf, extractor: MySQL) -> None:
+def test_text_of_a_blind_character_set_needs_an_encoding(shelf: MySQLShelf, extractor: MysqlExtractor) -> None:
     shelf.run("drop table if exists t")
     shelf.run("create table t (k int primary key, xm varchar(20), bm varchar(20), bz varchar(9)) character set latin1")
     shelf.run("insert into t values (1, 'a', 'b', null), (2, cast(0xD5C5C8FD as char character set latin1), 'b', 'c')")
@@ -209,7 +209,7 @@ def test_text_of_a_blind_character_set_needs_an_encoding(shelf: MySQLShelf, extr
     assert read(extractor, wanted).to_pylist() == [{"k": "1", "xm": "a", "bm": "b", "bz": None}]
 
 
-def test_a_view_that_broke_and_a_column_that_is_closed_are_no_outage(shelf: MySQLShelf, extractor: MySQL) -> None:
+def test_a_view_that_broke_and_a_column_that_is_closed_are_no_outage(shelf: MySQLShelf, extractor: MysqlExtractor) -> None:
     only(shelf, "varchar(9)", ["'x'"])
     shelf.run("create or replace user gone@localhost")
     shelf.run("create or replace definer = gone@localhost sql security definer view w as select k, v from t")
@@ -223,7 +223,7 @@ def test_a_view_that_broke_and_a_column_that_is_closed_are_no_outage(shelf: MySQ
     shelf.run("drop user gone@localhost")
 
 
-def test_a_session_killed_between_batches_gives_up_the_read(shelf: MySQLShelf, extractor: MySQL) -> None:
+def test_a_session_killed_between_batches_gives_up_the_read(shelf: MySQLShelf, extractor: MysqlExtractor) -> None:
     shelf.run("create or replace view wide as select seq as k, repeat('x', 200) as v from seq_1_to_200000")
     wanted = dataset("wide", {"k": "integer", "v": "text"})
     with pytest.raises(Unavailable) as error, extractor.read(wanted) as reading:
@@ -233,7 +233,7 @@ def test_a_session_killed_between_batches_gives_up_the_read(shelf: MySQLShelf, e
     assert error.value.code == "HUB203"
 
 
-def test_count_high_and_rows_are_of_one_snapshot(shelf: MySQLShelf, extractor: MySQL) -> None:
+def test_count_high_and_rows_are_of_one_snapshot(shelf: MySQLShelf, extractor: MysqlExtractor) -> None:
     columns = {"k": "text", "v": "timestamp"}
     wanted = dataset(shelf.put("t", columns, [("a", "2025-09-01 08:00:00")]), columns, watermark="v")
     with extractor.read(wanted) as reading:
@@ -242,10 +242,10 @@ def test_count_high_and_rows_are_of_one_snapshot(shelf: MySQLShelf, extractor: M
         assert (reading.source_count, reading.high) == (1, "2025-09-01 08:00:00.000000")
 
 
-def test_the_catalogue_gives_types_and_comments(shelf: MySQLShelf, extractor: MySQL) -> None:
+def test_the_catalogue_gives_types_and_comments(shelf: MySQLShelf, extractor: MysqlExtractor) -> None:
     shelf.run("drop table if exists t")
     shelf.run("create table t (`GH` char(8) not null comment '工号', `占比%` decimal(5,2), primary key (`GH`))")
-    first, second = extractor.columns("t")
+    first, second = extractor.read_columns("t")
     assert (first.name, first.type, first.kind, first.nullable, first.title) == ("GH", "char(8)", "string", False, "工号")
     assert (second.name, second.kind, second.nullable) == ("占比%", "number", True)
     shelf.run("insert into t values ('001', 1.50)")
@@ -254,9 +254,9 @@ def test_the_catalogue_gives_types_and_comments(shelf: MySQLShelf, extractor: My
     assert read(extractor, dataset("hr.t", listed)).num_rows == 1
 
 
-def test_the_reader_is_the_one_that_the_setting_names(shelf: MySQLShelf, extractor: MySQL) -> None:
+def test_the_reader_is_the_one_that_the_setting_names(shelf: MySQLShelf, extractor: MysqlExtractor) -> None:
     wanted = dataset(shelf.put("t", {"k": "text", "v": "text"}, [("a", "x")]), {"k": "text", "v": "text"})
-    for reading_of in (extractor.read, extractor.sweep):
+    for reading_of in (extractor.read, extractor.read_key_hashes):
         with reading_of(wanted) as reading:
             assert reading.reader == shelf.connection.options["reader"]
 
@@ -270,7 +270,7 @@ def test_a_large_table_is_read_fast_and_a_strange_type_slowly(shelf: MySQLShelf)
     shelf.run("create or replace table u (k int primary key, v inet6) select seq as k, '::1' as v from seq_1_to_40000")
     shelf.run("analyze table t, u")
     for table, kind in (("t", "connectorx"), ("u", "pymysql")):
-        with open_extractor(parse("src_hr", url)).read(dataset(table, {"k": "integer", "v": "text"})) as reading:
+        with open_extractor(parse_url("src_hr", url)).read(dataset(table, {"k": "integer", "v": "text"})) as reading:
             assert reading.reader == kind
             assert sum(batch.num_rows for batch in reading.batches) == reading.source_count == 40_000
     shelf.run("drop table u")
@@ -279,10 +279,10 @@ def test_a_large_table_is_read_fast_and_a_strange_type_slowly(shelf: MySQLShelf)
 def test_an_unknown_reader_is_named(shelf: MySQLShelf) -> None:
     url = shelf.connection.url.partition("&reader")[0] + "&reader=fastest"
     wanted = dataset(shelf.put("t", {"k": "text"}, []), {"k": "text"})
-    with pytest.raises(Fault) as error:
-        read(open_extractor(parse("src_hr", url)), wanted)
+    with pytest.raises(MachineFault) as error:
+        read(open_extractor(parse_url("src_hr", url)), wanted)
     assert (error.value.code, error.value.facts["known"]) == ("HUB880", "connectorx, pymysql")
 
 
 def test_the_family_is_found_by_its_scheme(shelf: MySQLShelf) -> None:
-    assert isinstance(open_extractor(parse("src", "mariadb://root@localhost/hr")), MySQL)
+    assert isinstance(open_extractor(parse_url("src", "mariadb://root@localhost/hr")), MysqlExtractor)

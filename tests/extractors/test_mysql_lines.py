@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from campus.servers import processes
 from contracts.contract import Column
 from core.errors import Unavailable
-from core.store.address import Connection, parse
+from core.store.address import ConnectionAddress, parse_url
 from extractors import mysql
 from extractors.base import open_extractor
 from extractors.databases import mysql_lines
@@ -37,38 +37,38 @@ def lines(rows: Sequence[Row]) -> pa.Array:
 def test_lines_come_apart_as_they_were_joined_or_are_called_torn(rows: list[Row], skipped: int) -> None:
     held = lines([("x", "\n", 1)] * skipped + rows).slice(skipped)
     if any("\x1f" in cell for row in rows for cell in row if isinstance(cell, str)):
-        with pytest.raises(mysql_lines.Torn):
-            mysql_lines.apart(held, TYPES, 1)
+        with pytest.raises(mysql_lines.TornLine):
+            mysql_lines.split_lines(held, TYPES, 1)
         return
-    found = [column.cast(pa.string()) for column in mysql_lines.apart(held, TYPES, 1)]
+    found = [column.cast(pa.string()) for column in mysql_lines.split_lines(held, TYPES, 1)]
     assert list(zip(*(column.to_pylist() for column in found), strict=True)) == [
         (one, other, None if number is None else str(number)) for one, other, number in rows
     ]
-    assert mysql_lines.facts(held, 1) == ["7"]
+    assert mysql_lines.read_facts(held, 1) == ["7"]
 
 
 def test_a_line_that_the_server_gave_up_is_torn() -> None:
     held = pa.array([None], pa.large_binary())
-    with pytest.raises(mysql_lines.Torn):
-        mysql_lines.apart(held, TYPES, 1)
-    with pytest.raises(mysql_lines.Torn):
-        mysql_lines.facts(held, 1)
+    with pytest.raises(mysql_lines.TornLine):
+        mysql_lines.split_lines(held, TYPES, 1)
+    with pytest.raises(mysql_lines.TornLine):
+        mysql_lines.read_facts(held, 1)
 
 
 def test_bytes_of_an_unknown_encoding_never_look_like_null() -> None:
     held = pa.array([b"+\xff\x1f7\n", b"\xff\x1f7\n", b"+\x1f7\n", b"+\n\x1f7\n"], pa.binary())
-    (found,) = mysql_lines.apart(held, [pa.binary()], 1)
+    (found,) = mysql_lines.split_lines(held, [pa.binary()], 1)
     assert found == [b"\xff", None, b"", b"\n"]
 
 
 @pytest.fixture(scope="module")
 def university(mariadb_server: str) -> str:
-    return processes.mariadb_database(mariadb_server, "lines")
+    return processes.create_mariadb_database(mariadb_server, "lines")
 
 
 @pytest.fixture(scope="module")
 def link(university: str) -> Iterator[pymysql.Connection]:
-    door = parse("src_hr", university).options["unix_socket"]
+    door = parse_url("src_hr", university).options["unix_socket"]
     with pymysql.connect(user="root", unix_socket=door, database="lines", charset="utf8mb4", autocommit=True) as link:
         yield link
 
@@ -78,8 +78,8 @@ def nothing_given_up() -> None:
     mysql._GIVEN_UP.clear()
 
 
-def by(university: str, reader: str) -> Connection:
-    return parse("src_hr", f"{university}&reader={reader}")
+def by(university: str, reader: str) -> ConnectionAddress:
+    return parse_url("src_hr", f"{university}&reader={reader}")
 
 
 def run(link: pymysql.Connection, *statements: str) -> None:
@@ -122,7 +122,7 @@ def test_a_cell_with_the_separator_is_read_by_the_other_reader(university: str, 
         " select seq as k, if(seq = 39000, concat('a', char(31), 'b'), 'x') as v from seq_1_to_40000",
         "analyze table t",
     )
-    wanted, extractor = dataset("t", {"k": "integer", "v": "text"}), open_extractor(parse("src_hr", university))
+    wanted, extractor = dataset("t", {"k": "integer", "v": "text"}), open_extractor(parse_url("src_hr", university))
     with pytest.raises(Unavailable) as error:
         read(extractor, wanted)
     assert error.value.code == "HUB203"

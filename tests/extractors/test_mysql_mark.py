@@ -12,17 +12,17 @@ import pytest
 from conformance import dataset
 
 from campus.servers import processes
-from core.store.address import parse
-from extractors.base import Mark, Recognising
-from extractors.databases.mysql_fingerprint import WORTH_ROWS
-from extractors.mysql import MySQL
+from core.store.address import parse_url
+from extractors.base import SupportsFingerprint, TableFingerprint
+from extractors.databases.mysql_fingerprint import MINIMUM_ROWS
+from extractors.mysql import MysqlExtractor
 
 COLUMNS = {"k": "integer", "v": "text"}
 
 
 class Shelf:
     def __init__(self, url: str) -> None:
-        self.connection = parse("src_hr", url)
+        self.connection = parse_url("src_hr", url)
         door = self.connection.options["unix_socket"]
         self._link = pymysql.connect(user="root", unix_socket=door, database=self.connection.database, autocommit=True)
 
@@ -39,7 +39,7 @@ class Shelf:
         """A table of twice as many rows as it takes."""
         self.run(f"drop table if exists {name}")
         self.run(f"create table {name} (k int primary key, v varchar(20)) {more}")
-        self.run(f"insert into {name} select seq, concat('第', seq) from seq_1_to_{2 * WORTH_ROWS}")
+        self.run(f"insert into {name} select seq, concat('第', seq) from seq_1_to_{2 * MINIMUM_ROWS}")
         self.run(f"analyze table {name}")
 
     def close(self) -> None:
@@ -48,37 +48,37 @@ class Shelf:
 
 @pytest.fixture(scope="module")
 def shelf(mariadb_server: str) -> Iterator[Shelf]:
-    shelf = Shelf(processes.mariadb_database(mariadb_server, "marks"))
+    shelf = Shelf(processes.create_mariadb_database(mariadb_server, "marks"))
     yield shelf
     shelf.close()
 
 
 @pytest.fixture
-def extractor(shelf: Shelf) -> MySQL:
-    return MySQL(shelf.connection)
+def extractor(shelf: Shelf) -> MysqlExtractor:
+    return MysqlExtractor(shelf.connection)
 
 
-def settled(extractor: MySQL, table: str = "t") -> Mark:
+def settled(extractor: MysqlExtractor, table: str = "t") -> TableFingerprint:
     """The mark, as soon as the second of the last change is over."""
     deadline = time.monotonic() + 20
-    while (found := extractor.mark(dataset(table, COLUMNS))) is None:
+    while (found := extractor.read_fingerprint(dataset(table, COLUMNS))) is None:
         assert time.monotonic() < deadline
         time.sleep(0.2)
     return found
 
 
-def test_the_family_is_one_that_recognises(extractor: MySQL) -> None:
-    assert isinstance(extractor, Recognising)
+def test_the_family_is_one_that_recognises(extractor: MysqlExtractor) -> None:
+    assert isinstance(extractor, SupportsFingerprint)
 
 
-def test_a_table_that_nothing_happened_to_has_the_same_mark(shelf: Shelf, extractor: MySQL) -> None:
+def test_a_table_that_nothing_happened_to_has_the_same_mark(shelf: Shelf, extractor: MysqlExtractor) -> None:
     shelf.large("t")
     found = settled(extractor)
     shelf.run("update t set v = v")
     shelf.run("analyze table t")
-    assert extractor.mark(dataset("t", COLUMNS)) == found
-    assert extractor.stamp(dataset("t", COLUMNS)) == found.stamp
-    assert found.rows == 2 * WORTH_ROWS
+    assert extractor.read_fingerprint(dataset("t", COLUMNS)) == found
+    assert extractor.read_stamp(dataset("t", COLUMNS)) == found.stamp
+    assert found.rows == 2 * MINIMUM_ROWS
 
 
 @pytest.mark.parametrize(
@@ -94,30 +94,32 @@ def test_a_table_that_nothing_happened_to_has_the_same_mark(shelf: Shelf, extrac
         "update t set k = 100000 where k = 1",
     ],
 )
-def test_every_change_is_told(shelf: Shelf, extractor: MySQL, change: str) -> None:
+def test_every_change_is_told(shelf: Shelf, extractor: MysqlExtractor, change: str) -> None:
     shelf.large("other")
     shelf.large("t")
     before = settled(extractor)
     shelf.run(change)
-    assert extractor.stamp(dataset("t", COLUMNS)) != before.stamp
-    assert extractor.mark(dataset("t", COLUMNS)) != before
+    assert extractor.read_stamp(dataset("t", COLUMNS)) != before.stamp
+    assert extractor.read_fingerprint(dataset("t", COLUMNS)) != before
 
 
-def test_a_cascade_is_a_change_of_the_other_table(shelf: Shelf, extractor: MySQL) -> None:
+def test_a_cascade_is_a_change_of_the_other_table(shelf: Shelf, extractor: MysqlExtractor) -> None:
     shelf.run("drop table if exists t, parent")
     shelf.run("create table parent (v varchar(20) primary key)")
     shelf.run("insert into parent values ('a'), ('b')")
     shelf.run("create table t (k int primary key, v varchar(20), foreign key (v) references parent (v) on update cascade)")
-    shelf.run(f"insert into t select seq, if(seq = 5, 'b', 'a') from seq_1_to_{2 * WORTH_ROWS}")
+    shelf.run(f"insert into t select seq, if(seq = 5, 'b', 'a') from seq_1_to_{2 * MINIMUM_ROWS}")
     shelf.run("analyze table t")
     before = settled(extractor)
     shelf.run("update parent set v = 'c' where v = 'b'")
-    assert extractor.stamp(dataset("t", COLUMNS)) != before.stamp
+    assert extractor.read_stamp(dataset("t", COLUMNS)) != before.stamp
     assert settled(extractor).checksum != before.checksum
     shelf.run("drop table t, parent")
 
 
-def test_what_the_stamp_does_not_see_the_count_or_the_checksum_does(shelf: Shelf, extractor: MySQL, server_room: Path) -> None:
+def test_what_the_stamp_does_not_see_the_count_or_the_checksum_does(
+    shelf: Shelf, extractor: MysqlExtractor, server_room: Path
+) -> None:
     shelf.large("t")
     before = settled(extractor)
     shelf.run("drop table if exists other")
@@ -134,30 +136,30 @@ def test_what_the_stamp_does_not_see_the_count_or_the_checksum_does(shelf: Shelf
     shelf.run("alter table t import tablespace")
     assert settled(extractor).checksum != before.checksum
     shelf.run("truncate table t")
-    found = extractor.mark(dataset("t", COLUMNS))
+    found = extractor.read_fingerprint(dataset("t", COLUMNS))
     assert found is None or found.rows == 0
 
 
-def test_a_change_of_this_second_leaves_no_mark_yet(shelf: Shelf, extractor: MySQL) -> None:
+def test_a_change_of_this_second_leaves_no_mark_yet(shelf: Shelf, extractor: MysqlExtractor) -> None:
     shelf.large("t")
     before = settled(extractor)
     shelf.run("update t set v = 'y' where k = 3")
-    assert extractor.stamp(dataset("t", COLUMNS)) is None
+    assert extractor.read_stamp(dataset("t", COLUMNS)) is None
     assert settled(extractor) != before
 
 
 @pytest.mark.parametrize("kind", ["engine = aria", "partition by hash (k) partitions 2"])
-def test_a_table_of_another_kind_has_no_mark(shelf: Shelf, extractor: MySQL, kind: str) -> None:
+def test_a_table_of_another_kind_has_no_mark(shelf: Shelf, extractor: MysqlExtractor, kind: str) -> None:
     shelf.large("t", kind)
     time.sleep(3)
-    assert extractor.mark(dataset("t", COLUMNS)) is None
+    assert extractor.read_fingerprint(dataset("t", COLUMNS)) is None
 
 
-def test_neither_a_view_nor_a_small_table_has_one(shelf: Shelf, extractor: MySQL) -> None:
+def test_neither_a_view_nor_a_small_table_has_one(shelf: Shelf, extractor: MysqlExtractor) -> None:
     shelf.large("t")
     settled(extractor)
     shelf.run("create or replace view seen as select * from t")
     shelf.run("create or replace table small (k int primary key, v varchar(20)) select 1 as k")
     time.sleep(3)
-    assert extractor.mark(dataset("seen", COLUMNS)) is None
-    assert extractor.mark(dataset("small", COLUMNS)) is None
+    assert extractor.read_fingerprint(dataset("seen", COLUMNS)) is None
+    assert extractor.read_fingerprint(dataset("small", COLUMNS)) is None

@@ -15,15 +15,15 @@ from sqlglot import exp
 
 from contracts.contract import Column
 from core.dialects import LogicalType
-from core.errors import Fault, Unavailable
-from core.store.address import parse
+from core.errors import MachineFault, Unavailable
+from core.store.address import parse_url
 from extractors import oracle
-from extractors.base import SourceColumn, kind_of, open_extractor
+from extractors.base import SourceColumn, classify_type, open_extractor
 from extractors.databases import oracle_session
-from extractors.databases.cursor import Cell, Seen, _Part, _Request
-from extractors.oracle import Oracle
+from extractors.databases.cursor import ColumnInfo, ColumnSelect, _Request, _RowCondition
+from extractors.oracle import OracleExtractor
 
-ADDRESS = parse("src_hr", "oracle://hub:secret@127.0.0.1:9/ORCL")
+ADDRESS = parse_url("src_hr", "oracle://hub:secret@127.0.0.1:9/ORCL")
 
 
 def parsed(sql: str) -> exp.Expression:
@@ -32,7 +32,7 @@ def parsed(sql: str) -> exp.Expression:
 
 def test_a_refused_port_says_what_to_look_at() -> None:
     with pytest.raises(Unavailable) as error:
-        Oracle(ADDRESS).tables()
+        OracleExtractor(ADDRESS).list_tables()
     assert (error.value.code, error.value.recovery, error.value.facts["reason"]) == ("HUB820", "retry", "DPY-6005")
     assert "监听" in error.value.line("zh")
     assert "listener" in error.value.line("en")
@@ -41,9 +41,9 @@ def test_a_refused_port_says_what_to_look_at() -> None:
 
 
 def test_thick_mode_without_the_client_says_where_it_belongs() -> None:
-    address = parse("src_hr", "oracle://hub:secret@127.0.0.1:9/ORCL?mode=thick&lib_dir=/nowhere")
-    with pytest.raises(Fault) as error:
-        Oracle(address).columns("T")
+    address = parse_url("src_hr", "oracle://hub:secret@127.0.0.1:9/ORCL?mode=thick&lib_dir=/nowhere")
+    with pytest.raises(MachineFault) as error:
+        OracleExtractor(address).read_columns("T")
     assert (error.value.code, error.value.facts["reason"]) == ("HUB822", "DPI-1047")
     assert "lib_dir" in error.value.line("en")
 
@@ -61,14 +61,16 @@ def test_thick_mode_without_the_client_says_where_it_belongs() -> None:
     ],
 )
 def test_what_the_driver_says_is_understood(said: str, code: str, reason: str) -> None:
-    found = oracle_session.refusal(oracledb.DatabaseError(said), "hr.t", parse("src_hr", "oracle://127.0.0.1:9/x"), "人事处")
+    found = oracle_session.build_connect_error(
+        oracledb.DatabaseError(said), "hr.t", parse_url("src_hr", "oracle://127.0.0.1:9/x"), "人事处"
+    )
     assert (found.code, found.facts["reason"], found.facts["connection"]) == (code, reason, "src_hr")
     for language in ("zh", "en"):
         assert "src_hr" in found.line(language)
 
 
-def seen(declared: str, charset: str = "AL32UTF8", precision: int = 0, scale: int = 0) -> Seen:
-    return Seen(SourceColumn("v", declared, kind_of(declared)), precision, scale, charset)
+def seen(declared: str, charset: str = "AL32UTF8", precision: int = 0, scale: int = 0) -> ColumnInfo:
+    return ColumnInfo(SourceColumn("v", declared, classify_type(declared)), precision, scale, charset)
 
 
 def cell(
@@ -78,8 +80,8 @@ def cell(
     encoding: str | None = None,
     *,
     digits: tuple[int, int] = (0, 0),
-) -> Cell:
-    return Oracle(ADDRESS).cell(Column("v", "V", "v", logical), seen(declared, charset, *digits), encoding)
+) -> ColumnSelect:
+    return OracleExtractor(ADDRESS).select_column(Column("v", "V", "v", logical), seen(declared, charset, *digits), encoding)
 
 
 TEXT, WHOLE, MONEY = LogicalType("string"), LogicalType("integer"), LogicalType("number", precision=12, scale=2)
@@ -137,7 +139,7 @@ def test_only_text_of_a_blind_character_set_is_read_as_bytes(charset: str, decla
 
 def test_a_hash_of_any_number_of_columns_is_one_expression() -> None:
     for width in (1, 2, 100, 101, 250):
-        found = oracle_session.digest([f'"C{place}"' for place in range(width)])
+        found = oracle_session.build_row_hash([f'"C{place}"' for place in range(width)])
         tree = parsed(f"select {found} from t")
         assert {column.name for column in tree.find_all(exp.Column)} == {f"C{place}" for place in range(width)}
 
@@ -145,12 +147,12 @@ def test_a_hash_of_any_number_of_columns_is_one_expression() -> None:
 class Recorded:
     """A session that only says whether it hashes; nothing is answered."""
 
-    def digest(self, texts: list[str]) -> str:
-        return oracle_session.digest(texts)
+    def build_row_hash(self, texts: list[str]) -> str:
+        return oracle_session.build_row_hash(texts)
 
 
 def test_whole_statements_are_oracles_language() -> None:
-    family = Oracle(ADDRESS)
+    family = OracleExtractor(ADDRESS)
     columns = (
         Column("k", "XH", "学号", TEXT),
         Column("t", "XQ", "学期", WHOLE),
@@ -159,12 +161,12 @@ def test_whole_statements_are_oracles_language() -> None:
     )
     wanted = dataset("JW.XSCJ", columns, key=("k", "t"), watermark="at")
     kinds = {"XH": "CHAR(12)", "XQ": "NUMBER(5,0)", "BZ": "CLOB", "GXSJ": "DATE"}
-    cells = [family.cell(column, seen(kinds[column.physical], precision=5), None) for column in columns]
+    cells = [family.select_column(column, seen(kinds[column.physical], precision=5), None) for column in columns]
     request = _Request(family, Recorded(), wanted, cells)  # type: ignore[arg-type]
-    among = family.among([cells[0].key, family.name("XQ")], 3)
-    window = f'"GXSJ" >= {family.low(seen("DATE"), ":b1")} or "GXSJ" is null'
+    among = family.build_key_condition([cells[0].key, family.quote_name("XQ")], 3)
+    window = f'"GXSJ" >= {family.build_window_start(seen("DATE"), ":b1")} or "GXSJ" is null'
     for where in (among, window):
-        text = request._select(cells, _Part(where))
+        text = request._build_query(cells, _RowCondition(where))
         tree = parsed(text)
         assert [column.name for column in tree.find_all(exp.Ordered)] == ["XH", "XQ"] or "order by" in text
     assert '"JW"."XSCJ"' in text
@@ -179,4 +181,4 @@ def test_a_table_with_long_text_is_hashed_here() -> None:
 
 
 def test_the_family_is_found_by_its_scheme() -> None:
-    assert isinstance(open_extractor(parse("src", "oracle+oracledb://hub@host/ORCL")), Oracle)
+    assert isinstance(open_extractor(parse_url("src", "oracle+oracledb://hub@host/ORCL")), OracleExtractor)

@@ -14,17 +14,17 @@ from conformance import TableConformance, cells, dataset, hashes, read
 from contracts.contract import Column
 from core.dialects import LogicalType
 from core.errors import Refused, Unavailable
-from core.store.address import Connection, parse
+from core.store.address import ConnectionAddress, parse_url
 from extractors import sqlite
 from extractors.base import open_extractor
-from extractors.sqlite import SQLite
+from extractors.sqlite import SqliteExtractor
 
 TYPES = {"text": "text", "integer": "integer", "number": "decimal(12,2)", "date": "date", "timestamp": "datetime"}
 
 
 class SQLiteShelf:
     def __init__(self, path: Path) -> None:
-        self.connection: Connection = parse("src_hr", f"sqlite:///{path}")
+        self.connection: ConnectionAddress = parse_url("src_hr", f"sqlite:///{path}")
         self._link = sqlite3.connect(path, isolation_level=None)
 
     def put(self, name: str, columns: dict[str, str], rows: Sequence[Sequence[Any]]) -> str:
@@ -52,8 +52,8 @@ def shelf(tmp_path: Path) -> Iterator[SQLiteShelf]:
 
 
 @pytest.fixture
-def extractor(shelf: SQLiteShelf) -> SQLite:
-    return SQLite(shelf.connection)
+def extractor(shelf: SQLiteShelf) -> SqliteExtractor:
+    return SqliteExtractor(shelf.connection)
 
 
 class TestSQLite(TableConformance):
@@ -97,7 +97,7 @@ def one(logical: str, physical_type: str | None = None) -> tuple[Column, ...]:
     ],
 )
 def test_cells_land_as_what_they_are(
-    shelf: SQLiteShelf, extractor: SQLite, logical: str, declared: str, value: str, expected: str, type: pa.DataType
+    shelf: SQLiteShelf, extractor: SqliteExtractor, logical: str, declared: str, value: str, expected: str, type: pa.DataType
 ) -> None:
     only(shelf, declared, [value, "null"])
     wanted = dataset("t", one(logical, declared or None))
@@ -106,21 +106,21 @@ def test_cells_land_as_what_they_are(
     assert cells(extractor, wanted) == {"0": expected, "1": None}
 
 
-def test_a_text_among_integers_changes_the_hash_of_its_own_row_only(shelf: SQLiteShelf, extractor: SQLite) -> None:
+def test_a_text_among_integers_changes_the_hash_of_its_own_row_only(shelf: SQLiteShelf, extractor: SqliteExtractor) -> None:
     only(shelf, "integer", ["1", "2"])
     wanted = dataset("t", one("integer"))
-    with extractor.sweep(wanted) as reading:
+    with extractor.read_key_hashes(wanted) as reading:
         before = hashes(reading)
     shelf.run("update t set v = 'two' where k = 1")
-    with extractor.sweep(wanted) as reading:
+    with extractor.read_key_hashes(wanted) as reading:
         after = hashes(reading)
     assert after["0"] == before["0"]
     assert after["1"] != before["1"]
-    with extractor.fetch(wanted, pa.table({"k": ["0"]})) as reading:
+    with extractor.fetch_rows(wanted, pa.table({"k": ["0"]})) as reading:
         assert hashes(reading) == {"0": before["0"]}
 
 
-def test_bytes_land_as_hex_or_in_the_contracts_encoding(shelf: SQLiteShelf, extractor: SQLite) -> None:
+def test_bytes_land_as_hex_or_in_the_contracts_encoding(shelf: SQLiteShelf, extractor: SqliteExtractor) -> None:
     only(shelf, "blob", ["x'00ff'"])
     assert cells(extractor, dataset("t", one("string", "blob"))) == {"0": "00ff"}
     only(shelf, "varchar(20)", ["cast(x'B0A2B2B7' as text)"])
@@ -131,7 +131,7 @@ def test_bytes_land_as_hex_or_in_the_contracts_encoding(shelf: SQLiteShelf, extr
     assert (error.value.code, error.value.facts["columns"], error.value.facts["rows"]) == ("HUB304", "v", 1)
 
 
-def test_count_high_and_rows_are_of_one_snapshot(shelf: SQLiteShelf, extractor: SQLite) -> None:
+def test_count_high_and_rows_are_of_one_snapshot(shelf: SQLiteShelf, extractor: SqliteExtractor) -> None:
     shelf.run("pragma journal_mode = wal")  # without it the insert below would wait for the reader
     columns = {"k": "text", "v": "timestamp"}
     wanted = dataset(shelf.put("t", columns, [("a", "2025-09-01 08:00:00")]), columns, watermark="v")
@@ -143,7 +143,7 @@ def test_count_high_and_rows_are_of_one_snapshot(shelf: SQLiteShelf, extractor: 
 
 
 def test_a_writer_in_the_middle_is_waited_for_and_then_tried_again(
-    shelf: SQLiteShelf, extractor: SQLite, monkeypatch: pytest.MonkeyPatch
+    shelf: SQLiteShelf, extractor: SqliteExtractor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite, "_SECONDS_LOCKED", 0.05)
     only(shelf, "text", ["'x'"])
@@ -158,23 +158,23 @@ def test_a_writer_in_the_middle_is_waited_for_and_then_tried_again(
 def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "hr.db").write_text("not a database " * 100)
     with pytest.raises(Refused) as error:
-        read(SQLite(parse("src_hr", f"sqlite:///{tmp_path}/hr.db")), dataset("t", one("string")))
+        read(SqliteExtractor(parse_url("src_hr", f"sqlite:///{tmp_path}/hr.db")), dataset("t", one("string")))
     assert error.value.code == "HUB308"
     assert "SQLITE_NOTADB" in error.value.line("zh")
 
 
-def test_the_source_cannot_be_written(shelf: SQLiteShelf, extractor: SQLite) -> None:
+def test_the_source_cannot_be_written(shelf: SQLiteShelf, extractor: SqliteExtractor) -> None:
     only(shelf, "text", [])
-    with pytest.raises(Unavailable, match="SQLITE_READONLY"), extractor.snapshot("hr", "人事处") as session:
-        list(session.blocks("insert into t values (1, 'x')"))
+    with pytest.raises(Unavailable, match="SQLITE_READONLY"), extractor.open_snapshot("hr", "人事处") as session:
+        list(session.read_blocks("insert into t values (1, 'x')"))
 
 
-def test_the_catalogue_gives_types_and_keys(shelf: SQLiteShelf, extractor: SQLite) -> None:
+def test_the_catalogue_gives_types_and_keys(shelf: SQLiteShelf, extractor: SqliteExtractor) -> None:
     shelf.run('create table j ("GH" char(8) not null, "占比%" decimal(5,2), "N" int, primary key ("N", "GH"))')
-    first, second, third = extractor.columns("j")
+    first, second, third = extractor.read_columns("j")
     assert (first.name, first.type, first.kind, first.nullable) == ("GH", "char(8)", "string", False)
     assert (second.name, second.kind, second.nullable, third.kind) == ("占比%", "number", True, "integer")
-    assert extractor.primary_key("j") == ["N", "GH"]
+    assert extractor.read_primary_key("j") == ["N", "GH"]
     shelf.run("insert into j values ('001', 1.5, 7)")
     listed = (Column("k", "GH", "工号", LogicalType("string")), Column("p", "占比%", "占比", LogicalType("number")))
     assert read(extractor, dataset("j", listed)).to_pylist() == [{"GH": "001", "占比%": "1.5"}]
@@ -182,6 +182,6 @@ def test_the_catalogue_gives_types_and_keys(shelf: SQLiteShelf, extractor: SQLit
 
 def test_the_family_is_found_by_its_scheme(tmp_path: Path) -> None:
     for url in (f"sqlite:///{tmp_path}/a.db", f"sqlite:///{str(tmp_path)[1:]}/a.db", f"sqlite:////{tmp_path}/a.db"):
-        extractor = open_extractor(parse("src", url))
-        assert isinstance(extractor, SQLite)
+        extractor = open_extractor(parse_url("src", url))
+        assert isinstance(extractor, SqliteExtractor)
         assert extractor.connection.path.lstrip("/") == f"{tmp_path}/a.db".lstrip("/")

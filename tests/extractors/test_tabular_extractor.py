@@ -16,10 +16,10 @@ from conformance import TableConformance, cells, dataset, hashes
 from contracts.contract import Column, SourceDataset
 from core.dialects import LogicalType, arrow_type
 from core.errors import Unavailable
-from core.settings import settings
-from core.store.address import Connection, parse
-from extractors.base import SourceColumn, kind_of
-from extractors.databases.cursor import Block, Cell, Seen, Session, Tabular, _batch, rows
+from core.settings import get_settings
+from core.store.address import ConnectionAddress, parse_url
+from extractors.base import SourceColumn, classify_type
+from extractors.databases.cursor import ColumnBlock, ColumnInfo, ColumnSelect, CursorExtractor, Session, _build_batch, read_rows
 from extractors.files.encoding import Unreadable
 
 TYPES = {"text": "varchar", "integer": "bigint", "number": "decimal(12,2)", "date": "date", "timestamp": "timestamp"}
@@ -34,20 +34,20 @@ class DuckSession:
     def __init__(self, link: duckdb.DuckDBPyConnection) -> None:
         self._link = link
 
-    def digest(self, texts: Sequence[str]) -> str:
+    def build_row_hash(self, texts: Sequence[str]) -> str:
         return f"md5(concat_ws(chr(31), {', '.join(f'coalesce({text}, chr(30))' for text in texts)}))"
 
-    def blocks(self, sql: str, bounds: Sequence[object] = ()) -> Generator[Block, None, None]:
-        for batch in self._link.sql(sql, params=list(bounds)).to_arrow_reader(settings().batch_rows):
+    def read_blocks(self, sql: str, bounds: Sequence[object] = ()) -> Generator[ColumnBlock, None, None]:
+        for batch in self._link.sql(sql, params=list(bounds)).to_arrow_reader(get_settings().batch_rows):
             if batch.num_rows:
                 yield batch.columns
 
 
-class Duck(Tabular):
+class Duck(CursorExtractor):
     family: ClassVar[str] = "duckdb"
 
     @contextlib.contextmanager
-    def snapshot(self, where: str, owner: str) -> Iterator[Session]:
+    def open_snapshot(self, where: str, owner: str) -> Iterator[Session]:
         try:
             link = duckdb.connect(self.connection.path)
         except duckdb.IOException as error:
@@ -58,33 +58,35 @@ class Duck(Tabular):
             link.execute("begin")
             yield DuckSession(link)
 
-    def tables(self) -> list[str]:
-        with self.opened() as session:
-            return [name for (name,) in rows(session, "select table_name from information_schema.tables order by 1")]
+    def list_tables(self) -> list[str]:
+        with self.open_session() as session:
+            return [name for (name,) in read_rows(session, "select table_name from information_schema.tables order by 1")]
 
-    def primary_key(self, physical: str) -> list[str]:
-        with self.opened() as session:
-            return [name for (name,) in rows(session, KEY, [physical])]
+    def read_primary_key(self, physical: str) -> list[str]:
+        with self.open_session() as session:
+            return [name for (name,) in read_rows(session, KEY, [physical])]
 
-    def describe(self, session: Session, physical: str) -> list[Seen]:
+    def describe_table(self, session: Session, physical: str) -> list[ColumnInfo]:
         query = "select column_name, data_type from information_schema.columns where table_name = ? order by ordinal_position"
-        return [Seen(SourceColumn(name, kind, kind_of(kind))) for name, kind in rows(session, query, [physical])]
+        return [
+            ColumnInfo(SourceColumn(name, kind, classify_type(kind))) for name, kind in read_rows(session, query, [physical])
+        ]
 
-    def cell(self, column: Column, seen: Seen, encoding: str | None) -> Cell:
-        name = self.name(column.physical)
+    def select_column(self, column: Column, seen: ColumnInfo, encoding: str | None) -> ColumnSelect:
+        name = self.quote_name(column.physical)
         text = f"cast({name} as varchar)"
         if encoding:
-            return Cell(column.physical, f"hex(encode({name}))", text, pa.string(), pa.string(), encoding)
+            return ColumnSelect(column.physical, f"hex(encode({name}))", text, pa.string(), pa.string(), encoding)
         if seen.column.kind == "number":
             unfit = f"abs({name}) >= 1e10 or {name} <> round({name}, 2)"
-            return Cell(column.physical, f"cast({name} as decimal(38,2))", text, arrow_type(column.type), unfit=unfit)
+            return ColumnSelect(column.physical, f"cast({name} as decimal(38,2))", text, arrow_type(column.type), unfit=unfit)
         kinds = {"integer": pa.int64(), "date": pa.date32(), "timestamp": pa.timestamp("us")}
-        return Cell(column.physical, name, text, kinds.get(seen.column.kind, pa.string()))
+        return ColumnSelect(column.physical, name, text, kinds.get(seen.column.kind, pa.string()))
 
-    def mark(self, place: int) -> str:
+    def write_placeholder(self, place: int) -> str:
         return f"${place}"
 
-    def among(self, names: Sequence[str], rows: int) -> str:
+    def build_key_condition(self, names: Sequence[str], rows: int) -> str:
         width = len(names)
         tuples = [f"({', '.join(f'${row * width + place + 1}' for place in range(width))})" for row in range(rows)]
         return f"({', '.join(names)}) in ({', '.join(tuples)})" if width > 1 else f"{names[0]} in ({', '.join(tuples)})"
@@ -93,7 +95,7 @@ class Duck(Tabular):
 class DuckShelf:
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.connection: Connection = parse("src_hr", f"duckdb://{path}")
+        self.connection: ConnectionAddress = parse_url("src_hr", f"duckdb://{path}")
 
     def put(self, name: str, columns: dict[str, str], rows: Sequence[Sequence[Any]]) -> str:
         self.run(f"drop table if exists {name}")
@@ -124,7 +126,7 @@ class TestTabular(TableConformance):
 
     def test_what_cannot_be_reached_is_tried_again(self, shelf: DuckShelf) -> None:
         wanted = self.given(shelf, "text", [])
-        with pytest.raises(Unavailable, match="HUB202"), Duck(parse("src_hr", shelf.unreachable())).read(wanted):
+        with pytest.raises(Unavailable, match="HUB202"), Duck(parse_url("src_hr", shelf.unreachable())).read(wanted):
             pass
 
 
@@ -157,11 +159,11 @@ def test_one_value_that_does_not_fit_lands_its_column_as_text(
 def test_a_hash_of_the_server_does_not_depend_on_how_a_column_lands(shelf: DuckShelf) -> None:
     wanted = numbers(shelf, ["1.10", "1.105"])
     extractor = Duck(shelf.connection)
-    with extractor.sweep(wanted) as reading:
+    with extractor.read_key_hashes(wanted) as reading:
         swept = hashes(reading)
     with extractor.read(wanted, "1") as reading:
         assert hashes(reading) == {"1": swept["1"]}
-    with extractor.fetch(wanted, pa.table({"k": ["0"]})) as reading:
+    with extractor.fetch_rows(wanted, pa.table({"k": ["0"]})) as reading:
         assert reading.schema.field("v").type == pa.decimal128(12, 2)
         assert hashes(reading) == {"0": swept["0"]}
 
@@ -175,15 +177,15 @@ def test_the_drivers_arrow_types_become_the_landings() -> None:
         pa.array(["b0a2", None], pa.large_string()),
     ]
     wanted = [
-        Cell("a", "", "", pa.string()),
-        Cell("b", "", "", pa.int64()),
-        Cell("c", "", "", pa.timestamp("us")),
-        Cell("d", "", "", pa.string(), pa.binary()),
-        Cell("e", "", "", pa.string(), pa.string(), "gb18030"),
+        ColumnSelect("a", "", "", pa.string()),
+        ColumnSelect("b", "", "", pa.int64()),
+        ColumnSelect("c", "", "", pa.timestamp("us")),
+        ColumnSelect("d", "", "", pa.string(), pa.binary()),
+        ColumnSelect("e", "", "", pa.string(), pa.string(), "gb18030"),
     ]
     schema = pa.schema([pa.field(cell.name, cell.type) for cell in wanted])
     unreadable = Unreadable()
-    batch = _batch(found, wanted, schema, unreadable)
+    batch = _build_batch(found, wanted, schema, unreadable)
     assert [column.cast(pa.string()).to_pylist()[0] for column in batch.columns] == [
         "张三",
         "1",

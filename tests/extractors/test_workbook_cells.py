@@ -16,14 +16,14 @@ from xlwt.CompoundDoc import XlsDoc
 from core.dialects import UNREADABLE
 from core.errors import Refused
 from extractors import csv_file, dbf_file
-from extractors.excel_file import parse
-from extractors.files.excel_formats import is_date, number_text, shown
+from extractors.excel_file import parse_workbook
+from extractors.files.excel_formats import format_number, format_padded, is_date
 from extractors.files.file_layout import FileLayout
 
 
 def column(path: Path) -> list[str | None]:
     """Column v of a workbook."""
-    return parse(path.read_bytes(), FileLayout(path, "s.t", "某处"))["v"].to_pylist()
+    return parse_workbook(path.read_bytes(), FileLayout(path, "s.t", "某处"))["v"].to_pylist()
 
 
 def formatted(path: Path, cells: list[tuple[float, str]]) -> Path:
@@ -215,8 +215,13 @@ def test_formats_say_what_a_number_is() -> None:
     numbers = ["General", "[Red]0.00", '0"days"', r"0\d", "#,##0_);(#,##0)", "0.00E+00"]
     assert [is_date(form) for form in dates] == [True] * 4
     assert [is_date(form) for form in numbers] == [False] * 6
-    assert [shown(form, 123) for form in numbers] == [None] * 6
-    assert [shown("000;-0", 12345), shown("000", 1.5), shown("000", -5), shown("00 00", 7)] == ["12345", None, None, "00 07"]
+    assert [format_padded(form, 123) for form in numbers] == [None] * 6
+    assert [format_padded("000;-0", 12345), format_padded("000", 1.5), format_padded("000", -5), format_padded("00 00", 7)] == [
+        "12345",
+        None,
+        None,
+        "00 07",
+    ]
 
 
 def _emptied(xml: bytes) -> bytes:
@@ -281,7 +286,9 @@ def test_texts_of_old_workbooks_are_in_the_code_page_that_they_state(
     result = _record(0x207, struct.pack("<H", len(text)) + text)
     rich = _record(0x0D6, struct.pack("<HHHH", 3, 0, 0, len(text)) + text + b"\0")
     _old(tmp_path / "t.xls", [_label(1, text), formula, result, rich], page)
-    found = parse((tmp_path / "t.xls").read_bytes(), FileLayout(tmp_path / "t.xls", "s.t", "某处", contract))["v"].to_pylist()
+    found = parse_workbook((tmp_path / "t.xls").read_bytes(), FileLayout(tmp_path / "t.xls", "s.t", "某处", contract))[
+        "v"
+    ].to_pylist()
     assert found == [answer] * 3
 
 
@@ -328,7 +335,7 @@ def _zipped(part: str) -> bytes:
     ],
 )
 def test_another_kind_of_file_is_called_what_it_is(tmp_path: Path, name: str, content: bytes, kind: str) -> None:
-    parsers = {"t.xls": parse, "t.csv": csv_file.parse, "t.dbf": dbf_file.parse}
+    parsers = {"t.xls": parse_workbook, "t.csv": csv_file.parse_csv, "t.dbf": dbf_file.parse_dbf}
     with pytest.raises(Refused) as refused:
         parsers[name](content, FileLayout(tmp_path / name, "s.t", "某处"))
     assert (refused.value.code, refused.value.facts["kind"]) == ("HUB331", kind)
@@ -338,11 +345,11 @@ def test_another_kind_of_file_is_called_what_it_is(tmp_path: Path, name: str, co
 def test_a_workbook_under_another_name_is_called_one(tmp_path: Path) -> None:
     paths = [formatted(tmp_path / name, [(7, "General")]) for name in ("t.xls", "t.xlsx")]
     for path, kind in zip(paths, ("Excel (.xls)", "Excel (.xlsx)"), strict=True):
-        for parser in (csv_file.parse, dbf_file.parse):
+        for parser in (csv_file.parse_csv, dbf_file.parse_dbf):
             with pytest.raises(Refused) as refused:
                 parser(path.read_bytes(), FileLayout(path, "s.t", "某处"))
             assert refused.value.facts["kind"] == kind
-    assert csv_file.parse(b"BM,v\n1,2\n", FileLayout(tmp_path / "t.csv", "s.t", "某处")).column_names == ["BM", "v"]
+    assert csv_file.parse_csv(b"BM,v\n1,2\n", FileLayout(tmp_path / "t.csv", "s.t", "某处")).column_names == ["BM", "v"]
 
 
 @pytest.mark.parametrize(
@@ -358,4 +365,4 @@ def test_a_workbook_under_another_name_is_called_one(tmp_path: Path) -> None:
     ],
 )
 def test_a_computed_number_has_the_digits_that_a_cell_keeps(number: float, text: str) -> None:
-    assert number_text(number) == text
+    assert format_number(number) == text

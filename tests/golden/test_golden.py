@@ -27,27 +27,27 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from contracts.catalog import catalog
+from contracts.catalog import load_catalog
 from contracts.contract import HUB, Entity, SourceDataset
-from contracts.sql.files import tables_of
-from core.dialects import spelling
-from core.engine import literal
-from core.hashing import file_digest
-from core.row_set import Rows
-from core.settings import settings
+from contracts.sql.files import list_tables
+from core.dialects import spell_sql_type
+from core.engine import quote_literal
+from core.hashing import hash_file
+from core.row_set import RowSet
+from core.settings import get_settings
 from core.store import postgres
-from core.store.ledger import ledger
+from core.store.ledger import open_ledger
 from loaders import landing
-from loaders.landing import Landed
-from pipeline.context import Night
-from pipeline.transform.conform import conform
-from pipeline.transform.derive import derive
-from quality.base import Question
-from quality.check import check
+from loaders.landing import Landing
+from pipeline.context import RunContext
+from pipeline.transform.conform import conform_entity
+from pipeline.transform.derive import derive_entity
+from quality.base import CheckRequest
+from quality.check import check_rows
 
 Row = Mapping[str, str | None]
 
-HOME = settings().home
+HOME = get_settings().home
 CASES = HOME / "tests" / "golden"
 SELECTS = {f"{path.parent.name}__{path.stem}": path for path in sorted((HOME / "sql" / "conform").glob("*/*.sql"))}
 PARTS = {"given", "known", "standing", "expect", "held", "warned"}
@@ -60,17 +60,17 @@ class Cells(yaml.SafeLoader):
 
 
 @pytest.fixture(scope="module")
-def night(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
+def night(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunContext]:
     """A run on an empty hub, for the cases to be mapped in."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HUB_HOME", str(HOME))
         patch.setenv("HUB_VAR", str(tmp_path_factory.mktemp("golden")))
-        patch.setenv("HUB_URL", postgres.database(postgres_server, "golden"))
-        settings.cache_clear()
-        book = ledger()
-        yield Night(book.open_run("golden", date(2026, 9, 7)), book, catalog(HOME))
+        patch.setenv("HUB_URL", postgres.ensure_database(postgres_server, "golden"))
+        get_settings.cache_clear()
+        book = open_ledger()
+        yield RunContext(book.open_run("golden", date(2026, 9, 7)), book, load_catalog(HOME))
         book.close()
-    settings.cache_clear()
+    get_settings.cache_clear()
 
 
 def test_every_select_has_a_case_and_every_case_a_select() -> None:
@@ -78,25 +78,25 @@ def test_every_select_has_a_case_and_every_case_a_select() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in SELECTS if (CASES / name / "case.yaml").is_file()])
-def test_given_rows_become_what_the_case_expects(night: Night, name: str) -> None:
+def test_given_rows_become_what_the_case_expects(night: RunContext, name: str) -> None:
     place = night.folder("case", name)
     select = SELECTS[name]
     case = yaml.load((CASES / name / "case.yaml").read_text("utf-8"), Loader=Cells)
     assert set(case) <= PARTS, "a part of the case is not known"
     entity = night.catalog.entity(select.parent.name)
 
-    sources = [f"{system}.{dataset}" for system, dataset in tables_of(select.read_text("utf-8")) if system != "codes"]
+    sources = [f"{system}.{dataset}" for system, dataset in list_tables(select.read_text("utf-8")) if system != "codes"]
     assert set(case["given"]) <= set(sources), f"the SELECT reads {sources}"
     others = {id.removeprefix(f"{HUB}."): rows for id, rows in case["given"].items() if id.startswith(f"{HUB}.")}
     known = _known(night, {**others, **case.get("known", {})}, place / "known", select.stem)
     stood = _known(night, case.get("standing", {}), place / "standing", select.stem)
     if select.stem == HUB:
-        hashes = {other: (rows, file_digest(rows.file)) for other, rows in known.items()}
-        conformed = Path(derive(night, entity.name, hashes)["file"])
+        hashes = {other: (rows, hash_file(rows.file)) for other, rows in known.items()}
+        conformed = Path(derive_entity(night, entity.name, hashes)["file"])
     else:
         landed = {id: _land(night, night.catalog.source(id), case["given"].get(id, []), name) for id in sources}
-        conformed = Path(conform(night, entity.name, landed)["file"])
-    verdict = check(Question(entity, night.catalog, conformed, known, _new(place), stood))
+        conformed = Path(conform_entity(night, entity.name, landed)["file"])
+    verdict = check_rows(CheckRequest(entity, night.catalog, conformed, known, _new(place), stood))
 
     wanted = {"|".join(str(row[column]) for column in entity.key): row for row in case["expect"]}
     found = {str(row["source_key"]): row for row in _cells(conformed, verdict.left_out)}
@@ -110,37 +110,39 @@ def test_given_rows_become_what_the_case_expects(night: Night, name: str) -> Non
         assert sorted(told) == sorted((row["key"], row["rule"]) for row in case.get(part, [])), part
 
 
-def _land(night: Night, dataset: SourceDataset, rows: list[Row], case: str) -> Landed:
+def _land(night: RunContext, dataset: SourceDataset, rows: list[Row], case: str) -> Landing:
     """Rows in the landing as a file of texts gives them."""
     columns = [column.physical for column in dataset.columns]
     _names_exist(rows, columns, dataset.id)
     batch = _texts(rows, columns).to_reader()
     folder = Path(dataset.system, dataset.name, case)
-    count, content = landing.write(night.landing / folder, batch)
+    count, content = landing.write_landing(night.landing / folder, batch)
     here = (dataset.system, dataset.name, night.run.id, str(folder), count, count, content, dataset.version)
-    return Landed(*here, mode="snapshot", high=None, complete=True)
+    return Landing(*here, mode="snapshot", high=None, complete=True)
 
 
-def _known(night: Night, known: Mapping[str, list[Row]], folder: Path, system: str) -> dict[str, Rows]:
+def _known(night: RunContext, known: Mapping[str, list[Row]], folder: Path, system: str) -> dict[str, RowSet]:
     """Every entity's rows in a Parquet of the contract's types, with provenance; one that the case does not name is empty."""
     assert set(known) <= set(night.catalog.entities)
     folder.mkdir()
     return {
-        name: Rows(_standing(entity, known.get(name, []), folder, system)) for name, entity in night.catalog.entities.items()
+        name: RowSet(_standing(entity, known.get(name, []), folder, system)) for name, entity in night.catalog.entities.items()
     }
 
 
 def _standing(entity: Entity, rows: list[Row], folder: Path, system: str) -> Path:
     columns = [*(column.name for column in entity.columns), "source_system"]
     _names_exist(rows, columns, entity.name)
-    typed = ", ".join(f"cast({column.name} as {spelling(column.type, 'duckdb')}) as {column.name}" for column in entity.columns)
+    typed = ", ".join(
+        f"cast({column.name} as {spell_sql_type(column.type, 'duckdb')}) as {column.name}" for column in entity.columns
+    )
     key = " || '|' || ".join(f"coalesce({name}, '')" for name in entity.key)
     path = folder / f"{entity.name}.parquet"
     with duckdb.connect(":memory:") as db:
         db.register("rows", _texts(rows, columns))
         db.execute(
-            f"copy (select {typed}, coalesce(source_system, {literal(system)}) as source_system, {key} as source_key"
-            f" from rows) to {literal(path)} (format parquet)"
+            f"copy (select {typed}, coalesce(source_system, {quote_literal(system)}) as source_system, {key} as source_key"
+            f" from rows) to {quote_literal(path)} (format parquet)"
         )
     return path
 
@@ -158,7 +160,7 @@ def _cells(path: Path, without: Path | None = None) -> list[Row]:
     """The rows of a Parquet file as text, the way an engine writes its values out: `5000.00`, `2026-09-01`, `true`."""
     columns = [f"cast({column} as varchar) as {column}" for column in pq.read_schema(path).names]
     with duckdb.connect(":memory:") as db:
-        rows: list[Row] = db.sql(Rows(path, without).query(columns)).to_arrow_table().to_pylist()
+        rows: list[Row] = db.sql(RowSet(path, without).query(columns)).to_arrow_table().to_pylist()
     return rows
 
 

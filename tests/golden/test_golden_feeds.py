@@ -28,15 +28,15 @@ import yaml
 from psycopg import sql
 from test_golden import HOME, Cells, Row, _cells
 
-from contracts.catalog import Catalog, catalog
+from contracts.catalog import Catalog, load_catalog
 from contracts.contract import Entity, FeedDataset
-from core.engine import literal
-from core.settings import settings
+from core.engine import quote_literal
+from core.settings import get_settings
 from core.store import postgres
-from core.store.ledger import ledger
+from core.store.ledger import open_ledger
 from loaders import hub
-from pipeline.context import Night
-from pipeline.delivery.feed_snapshot import project, whole
+from pipeline.context import RunContext
+from pipeline.delivery.feed_snapshot import write_full_snapshot, write_snapshots
 
 CASES = HOME / "tests" / "golden_feeds"
 SELECTS = sorted(f"{path.parent.name}__{path.stem}" for path in (HOME / "sql" / "feeds").glob("*/*.sql"))
@@ -44,19 +44,19 @@ PARTS = {"given", "expect", "then", "gone", "sends", "drops", "edges"}
 
 
 @pytest.fixture(scope="module")
-def night(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
+def night(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunContext]:
     """A run on a hub whose tables are there and empty."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HUB_HOME", str(HOME))
         patch.setenv("HUB_VAR", str(tmp_path_factory.mktemp("golden_feeds")))
-        patch.setenv("HUB_URL", postgres.database(postgres_server, "golden_feeds"))
-        settings.cache_clear()
-        book = ledger()
-        known = catalog(HOME)
-        hub.prepare(book, list(known.entities.values()))
-        yield Night(book.open_run("golden", date(2026, 9, 7)), book, known)
+        patch.setenv("HUB_URL", postgres.ensure_database(postgres_server, "golden_feeds"))
+        get_settings.cache_clear()
+        book = open_ledger()
+        known = load_catalog(HOME)
+        hub.prepare_tables(book, list(known.entities.values()))
+        yield RunContext(book.open_run("golden", date(2026, 9, 7)), book, known)
         book.close()
-    settings.cache_clear()
+    get_settings.cache_clear()
 
 
 def test_every_feed_select_has_a_case_and_every_case_a_select() -> None:
@@ -64,18 +64,18 @@ def test_every_feed_select_has_a_case_and_every_case_a_select() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in SELECTS if (CASES / name / "case.yaml").is_file()])
-def test_rows_of_the_hub_become_what_the_case_expects(night: Night, name: str) -> None:
+def test_rows_of_the_hub_become_what_the_case_expects(night: RunContext, name: str) -> None:
     case = yaml.load((CASES / name / "case.yaml").read_text("utf-8"), Loader=Cells)
     assert set(case) <= PARTS, "a part of the case is not known"
     feed = _feeds(night.catalog, name)[0]
     _fill(night, case["given"])
-    found = _by_key(feed, whole(night, feed, 1))
+    found = _by_key(feed, write_full_snapshot(night, feed, 1))
     wanted = {_key(feed, row): row for row in case["expect"]}
     assert {key: _shown(row, wanted.get(key)) for key, row in found.items()} == wanted
 
     if {"then", "gone"} & set(case):
         _change(night, case.get("then", {}), case.get("gone", {}))
-        both = project(night, feed, 1, 2)
+        both = write_snapshots(night, feed, 1, 2)
         before, after = _by_key(feed, both.before), _by_key(feed, both.after)
         sends = {_key(feed, row): row for row in case.get("sends", [])}
         assert {key: _shown(row, sends.get(key)) for key, row in after.items() if before.get(key) != row} == sends
@@ -86,12 +86,12 @@ def test_rows_of_the_hub_become_what_the_case_expects(night: Night, name: str) -
         assert _of_edge(night, own) == {"has": [], "sends": [], "drops": []} | {part: sorted(leaves[part]) for part in leaves}
 
 
-def _of_edge(night: Night, feed: FeedDataset) -> dict[str, list[str]]:
+def _of_edge(night: RunContext, feed: FeedDataset) -> dict[str, list[str]]:
     """The keys that an edge has in version 1, and those that it is sent and loses in version 2."""
-    both = project(night, feed, 1, 2)
+    both = write_snapshots(night, feed, 1, 2)
     before, after = _narrowed(feed, both.before), _narrowed(feed, both.after)
     return {
-        "has": sorted(_narrowed(feed, whole(night, feed, 1))),
+        "has": sorted(_narrowed(feed, write_full_snapshot(night, feed, 1))),
         "sends": sorted(key for key, row in after.items() if before.get(key) != row),
         "drops": sorted(before.keys() - after.keys()),
     }
@@ -100,7 +100,7 @@ def _of_edge(night: Night, feed: FeedDataset) -> dict[str, list[str]]:
 def _narrowed(feed: FeedDataset, path: Path) -> dict[str, Row]:
     """The rows of a dataset that an edge's filter keeps, in the columns of its contract."""
     names = ", ".join(f"cast({column.name} as varchar) as {column.name}" for column in feed.columns)
-    query = f"select {names} from read_parquet({literal(path)}) where {feed.filter or 'true'}"
+    query = f"select {names} from read_parquet({quote_literal(path)}) where {feed.filter or 'true'}"
     with duckdb.connect(":memory:") as db:
         rows: list[Row] = db.sql(query).to_arrow_table().to_pylist()
     return {_key(feed, row): row for row in rows}
@@ -127,7 +127,7 @@ def _shown(row: Row, wanted: Row | None) -> Row | dict[str, str | None]:
     return row if wanted is None else {column: row[column] for column in wanted if column in row}
 
 
-def _fill(night: Night, given: Mapping[str, list[Row]]) -> None:
+def _fill(night: RunContext, given: Mapping[str, list[Row]]) -> None:
     with night.ledger.transaction() as connection:
         for name in night.catalog.entities:
             connection.execute(sql.SQL("truncate {}").format(sql.Identifier("hub", name)))
@@ -136,7 +136,7 @@ def _fill(night: Night, given: Mapping[str, list[Row]]) -> None:
                 _insert(connection, night.catalog.entity(name), row, 1)
 
 
-def _change(night: Night, then: Mapping[str, list[Row]], gone: Mapping[str, list[str]]) -> None:
+def _change(night: RunContext, then: Mapping[str, list[Row]], gone: Mapping[str, list[str]]) -> None:
     with night.ledger.transaction() as connection:
         for name, rows in then.items():
             entity = night.catalog.entity(name)

@@ -17,18 +17,18 @@ import pytest
 import yaml
 
 from campus.servers import processes
-from campus.servers.stores_local import ServedTables
-from contracts.catalog import catalog, read_catalog
+from campus.servers.stores_local import SqlServerSource
+from contracts.catalog import load_catalog, read_catalog
 from contracts.contract import Column
 from core.dialects import LogicalType
 from core.errors import ContractError, Denied, Unavailable
-from core.settings import ROOT, settings
+from core.settings import ROOT, get_settings
 from core.store import postgres
-from core.store.address import parse
+from core.store.address import parse_url
 from extractors.databases import mysql_session
-from lint.lint import lint
-from onboarding.draft import draft
-from onboarding.draft_words import dataset_names
+from lint.lint import lint_home
+from onboarding.draft import write_drafts
+from onboarding.draft_words import choose_dataset_names
 
 TABLE = """
     create table t_jzg (
@@ -55,10 +55,10 @@ def fresh_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     for folder in ("schemas/hub", "schemas/codes", "schemas/flows", "schemas/calendar", "sql/checks"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     monkeypatch.setenv("HUB_HOME", str(tmp_path))
-    settings.cache_clear()
+    get_settings.cache_clear()
     read_catalog.cache_clear()
     yield tmp_path
-    settings.cache_clear()
+    get_settings.cache_clear()
     read_catalog.cache_clear()
 
 
@@ -66,14 +66,14 @@ def fresh_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
 def hr_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """HR's database with one table that looks like the standard's and one that does not; its family."""
     if request.param == "postgresql":
-        url = postgres.database(request.getfixturevalue("postgres_server"), "draft")
+        url = postgres.ensure_database(request.getfixturevalue("postgres_server"), "draft")
         with psycopg.connect(url) as link:
             link.execute("drop table if exists t_jzg, kq_log")
             for statement in (TABLE, OTHER, "comment on column t_jzg.xm is '教工姓名'"):
                 link.execute(statement.encode())
     else:
-        url = processes.mariadb_database(request.getfixturevalue("mariadb_server"), "draft")
-        connection = parse("draft", url)
+        url = processes.create_mariadb_database(request.getfixturevalue("mariadb_server"), "draft")
+        connection = parse_url("draft", url)
         link_ = pymysql.connect(
             unix_socket=connection.options["unix_socket"], user=connection.user, database=connection.database, autocommit=True
         )
@@ -86,7 +86,7 @@ def hr_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_draft_says_what_it_knows_and_marks_the_rest(fresh_home: Path, hr_database: str) -> None:
-    files = draft("src_hr", fresh_home)
+    files = write_drafts("src_hr", fresh_home)
     assert [path.relative_to(fresh_home).as_posix() for path in files] == [
         "schemas/sources/hr/kq_log.odcs.yaml",
         "schemas/sources/hr/t_jzg.odcs.yaml",
@@ -114,33 +114,33 @@ def test_a_draft_says_what_it_knows_and_marks_the_rest(fresh_home: Path, hr_data
 
 
 def test_lint_refuses_the_draft_and_accepts_it_filled_in(fresh_home: Path, hr_database: str) -> None:
-    files = draft("src_hr", fresh_home, ["t_jzg"])
-    assert {finding.code for finding in lint(fresh_home)} == {"HUB129"}
+    files = write_drafts("src_hr", fresh_home, ["t_jzg"])
+    assert {finding.code for finding in lint_home(fresh_home)} == {"HUB129"}
     for path in files:
         content = path.read_text("utf-8").replace("待填 中文名", "教职工").replace("待填 P0-P3", "P2")
         path.write_text(re.sub(r" -- 待填.*", "", content), "utf-8")
-    assert [str(finding) for finding in lint(fresh_home)] == []
+    assert [str(finding) for finding in lint_home(fresh_home)] == []
 
 
 def test_a_table_without_a_key_is_marked(fresh_home: Path, hr_database: str) -> None:
-    (path,) = draft("src_hr", fresh_home, ["kq_log"])
-    assert {finding.code for finding in lint(fresh_home)} == {"HUB118", "HUB129"}
+    (path,) = write_drafts("src_hr", fresh_home, ["kq_log"])
+    assert {finding.code for finding in lint_home(fresh_home)} == {"HUB118", "HUB129"}
     assert "primaryKey" in path.read_text("utf-8")
 
 
 def test_the_same_database_gives_the_same_draft_and_never_overwrites(fresh_home: Path, hr_database: str) -> None:
-    first = {path.relative_to(fresh_home / "a"): path.read_bytes() for path in draft("src_hr", fresh_home / "a")}
-    second = {path.relative_to(fresh_home / "b"): path.read_bytes() for path in draft("src_hr", fresh_home / "b")}
+    first = {path.relative_to(fresh_home / "a"): path.read_bytes() for path in write_drafts("src_hr", fresh_home / "a")}
+    second = {path.relative_to(fresh_home / "b"): path.read_bytes() for path in write_drafts("src_hr", fresh_home / "b")}
     assert first == second
     with pytest.raises(Denied, match="HUB750"):
-        draft("src_hr", fresh_home / "a")
+        write_drafts("src_hr", fresh_home / "a")
 
 
 def test_an_unknown_system_or_table_is_named(fresh_home: Path, hr_database: str) -> None:
     with pytest.raises(ContractError, match=r"HUB892 src_nobody: (?s:.*)schemas/flows/"):
-        draft("src_nobody", fresh_home)
+        write_drafts("src_nobody", fresh_home)
     with pytest.raises(ContractError, match=r"HUB104 src_hr\.nothing"):
-        draft("src_hr", fresh_home, ["nothing"])
+        write_drafts("src_hr", fresh_home, ["nothing"])
 
 
 def test_a_file_that_is_not_utf8_is_drafted_with_the_encoding_it_seems_to_have(
@@ -151,7 +151,7 @@ def test_a_file_that_is_not_utf8_is_drafted_with_the_encoding_it_seems_to_have(
     (folder / "fees.csv").write_bytes("学号,姓名,金额(元)\n26010101,王五,12.50\n".encode("gb18030"))
     (folder / "units.csv").write_bytes("单位号,单位名称\n01,校医院\n".encode())
     monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", f"file://{folder}")
-    made = drafts(draft("src_hr", fresh_home))
+    made = drafts(write_drafts("src_hr", fresh_home))
     assert made["fees.csv"]["schema"][0]["customProperties"] == [{"property": "encoding", "value": "gb18030"}]
     assert "gb18030" in made["fees.csv"]["description"]["limitations"]
     assert [item["physicalName"] for item in made["fees.csv"]["schema"][0]["properties"]] == ["学号", "姓名", "金额(元)"]
@@ -161,7 +161,7 @@ def test_a_file_that_is_not_utf8_is_drafted_with_the_encoding_it_seems_to_have(
 def test_types_that_say_less_than_they_seem_to_are_told(
     fresh_home: Path, foreign: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at = parse("draft", foreign)
+    at = parse_url("draft", foreign)
     link = pymysql.connect(unix_socket=at.options["unix_socket"], user=at.user, database=at.database, autocommit=True)
     with link, link.cursor() as cursor:
         cursor.execute("drop table if exists `体检表`")
@@ -169,7 +169,7 @@ def test_types_that_say_less_than_they_seem_to_are_told(
             "create table `体检表` (`号` int primary key, `已缴费` tinyint(1), `体重` float, `位图` bit(8), `片` blob)"
         )
     try:
-        said = drafts(draft("src_hr", fresh_home, ["体检表"]))["体检表"]["description"]["limitations"]
+        said = drafts(write_drafts("src_hr", fresh_home, ["体检表"]))["体检表"]["description"]["limitations"]
     finally:
         with pymysql.connect(unix_socket=at.options["unix_socket"], user=at.user, database=at.database) as again:
             again.cursor().execute("drop table `体检表`")
@@ -183,7 +183,7 @@ def test_a_draft_of_a_sqlite_file_knows_its_types_and_key(
     with contextlib.closing(sqlite3.connect(tmp_path / "hr.db")) as link:
         link.execute(TABLE)
     monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", f"sqlite:///{tmp_path}/hr.db")
-    contract = yaml.safe_load(draft("src_hr", fresh_home)[0].read_text("utf-8"))
+    contract = yaml.safe_load(write_drafts("src_hr", fresh_home)[0].read_text("utf-8"))
     columns = {item["physicalName"]: item for item in contract["schema"][0]["properties"]}
     assert (columns["gh"]["primaryKeyPosition"], columns["gh"]["required"]) == (1, True)
     assert [columns[name]["logicalType"] for name in ("csrq", "gz", "xm")] == ["date", "number", "string"]
@@ -204,10 +204,10 @@ def test_a_draft_of_a_sqlserver_takes_its_titles(
     columns = tuple(
         Column(name, name, f"{name}题名", LogicalType("string"), physical_type=kind) for name, kind in kinds.items()
     )
-    store = ServedTables(server_room / "sqlserver_hr")
-    store.create(replace(catalog(ROOT).source("hr.units"), physical="JZG_DRAFT", columns=columns, key=("GH",)))
+    store = SqlServerSource(server_room / "sqlserver_hr")
+    store.create_table(replace(load_catalog(ROOT).source("hr.units"), physical="JZG_DRAFT", columns=columns, key=("GH",)))
     monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", mssql_server)
-    contract = yaml.safe_load(draft("src_hr", fresh_home, ["JZG_DRAFT"])[0].read_text("utf-8"))
+    contract = yaml.safe_load(write_drafts("src_hr", fresh_home, ["JZG_DRAFT"])[0].read_text("utf-8"))
     found = {item["physicalName"]: item for item in contract["schema"][0]["properties"]}
     assert {item["businessName"] for item in found.values()} == {f"{name}题名" for name in kinds}
     assert found["GH"]["primaryKeyPosition"] == 1
@@ -229,8 +229,8 @@ FOREIGN = (
 @pytest.fixture
 def foreign(mariadb_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """A database on MariaDB that nobody of this university designed."""
-    url = processes.mariadb_database(mariadb_server, "foreign")
-    connection = parse("draft", url)
+    url = processes.create_mariadb_database(mariadb_server, "foreign")
+    connection = parse_url("draft", url)
     link = pymysql.connect(
         unix_socket=connection.options["unix_socket"], user=connection.user, database=connection.database, autocommit=True
     )
@@ -251,7 +251,7 @@ def drafts(files: list[Path]) -> dict[str, dict[str, Any]]:
 
 
 def test_tables_that_would_have_one_name_are_drafted_each(fresh_home: Path, foreign: str) -> None:
-    files = draft("src_hr", fresh_home)
+    files = write_drafts("src_hr", fresh_home)
     made = drafts(files)
     assert set(made) == {"学生表", "课程表", "Student", "enrolment"}  # a sequence is no table
     assert len({contract["id"] for contract in made.values()}) == len(set(files)) == 4
@@ -262,14 +262,14 @@ def test_tables_that_would_have_one_name_are_drafted_each(fresh_home: Path, fore
 
 def test_names_differ_whatever_the_tables_are_called() -> None:
     tables = ["学生", "课程", "Student", "student", "STUDENT", "学生A", "课程A", "2026", "学生2", "a-b", "a_b", "table_1", "$"]
-    names = dataset_names(tables)
+    names = choose_dataset_names(tables)
     assert len(set(names.values())) == len(tables)
     assert all(re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in names.values())
-    assert names == dataset_names(tables[::-1])
+    assert names == choose_dataset_names(tables[::-1])
 
 
 def test_a_draft_says_what_the_database_knows(fresh_home: Path, foreign: str) -> None:
-    made = drafts(draft("src_hr", fresh_home))
+    made = drafts(write_drafts("src_hr", fresh_home))
     student = {item["physicalName"]: item for item in made["Student"]["schema"][0]["properties"]}
     assert set(student) == {"studentID", "gibbonSchoolYearID", "birthDate", "last_update"}  # nothing that opens an account
     assert "mfaSecret" in made["Student"]["description"]["limitations"]
@@ -289,14 +289,14 @@ def test_a_whole_database_is_drafted_over_one_connection(
     opened: list[str] = []
     connect = mysql_session._connect
     monkeypatch.setattr(mysql_session, "_connect", lambda *given: (opened.append("one"), connect(*given))[1])
-    draft("src_hr", fresh_home)
+    write_drafts("src_hr", fresh_home)
     assert opened == ["one"]
 
 
 def test_tables_that_the_account_may_not_read_are_told_and_left_out(
     fresh_home: Path, postgres_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = postgres.database(postgres_server, "guarded")
+    url = postgres.ensure_database(postgres_server, "guarded")
     with psycopg.connect(url) as link:
         link.execute("drop schema if exists secret cascade")
         link.execute("drop table if exists open_one, shut_one")
@@ -309,7 +309,7 @@ def test_tables_that_the_account_may_not_read_are_told_and_left_out(
         link.execute("grant select on open_one to drafter")
     monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", f"{url}{'&' if '?' in url else '?'}options=-c%20role%3Ddrafter")
     told: list[str] = []
-    made = drafts(draft("src_hr", fresh_home, warn=lambda error: told.append(f"{error.code} {error.where}")))
+    made = drafts(write_drafts("src_hr", fresh_home, warn=lambda error: told.append(f"{error.code} {error.where}")))
     assert set(made) == {"open_one"}
     assert made["open_one"]["schema"][0]["properties"][0]["primaryKey"]
     assert told == ["HUB890 src_hr.secret.pay", "HUB890 src_hr.shut_one"]
@@ -322,17 +322,17 @@ def test_a_connection_with_nothing_to_draft_says_so(
     (tmp_path / "empty").mkdir()
     monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", url.format(folder=tmp_path / "empty"))
     with pytest.raises((ContractError, Denied), match=code):
-        draft("src_hr", fresh_home)
+        write_drafts("src_hr", fresh_home)
 
 
 def test_a_connection_without_a_database_and_a_wrong_account_are_told_in_words(
     fresh_home: Path, foreign: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at = parse("draft", foreign)
+    at = parse_url("draft", foreign)
     socket = f"unix_socket={at.options['unix_socket']}"
     monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", f"mysql://{at.user}@localhost/?{socket}")
     with pytest.raises(ContractError, match="HUB877"):
-        draft("src_hr", fresh_home)
+        write_drafts("src_hr", fresh_home)
     monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", f"mysql://nobody_here:wrong@localhost/{at.database}?{socket}")
     with pytest.raises(Unavailable, match="口令"):
-        draft("src_hr", fresh_home)
+        write_drafts("src_hr", fresh_home)

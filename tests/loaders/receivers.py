@@ -17,17 +17,17 @@ from hypothesis import strategies as st
 
 from contracts.contract import FeedDataset
 from core.errors import HubError
-from core.store.address import Connection, parse
-from loaders.base import Applied, Delivery, Target, open_target
-from loaders.tables.control_totals import expected
-from onboarding.target_conformance import DAY, FEED, SCHEMA, STRANGE, Row, person
+from core.store.address import ConnectionAddress, parse_url
+from loaders.base import ApplyResult, Delivery, Target, open_target
+from loaders.tables.control_totals import compute_totals
+from onboarding.target_conformance import DAY, FEED, SCHEMA, STRANGE_ROWS, Row, build_person
 
 
 @dataclass
 class Edge:
     """One edge under test: makes deliveries, sends them, and keeps what the receiver should have."""
 
-    connection: Connection
+    connection: ConnectionAddress
     folder: Path
     feed: FeedDataset = FEED
     schema: pa.Schema = SCHEMA
@@ -62,14 +62,16 @@ class Edge:
             run_id=f"run-{self.version}",
         )
 
-    def apply(self, delivery: Delivery) -> Applied:
+    def apply(self, delivery: Delivery) -> ApplyResult:
         target = self.target()
         try:
             return target.apply(delivery)
         finally:
             target.close()
 
-    def send(self, upserts: Sequence[Row], deletes: Sequence[Row] = (), mode: Literal["full", "delta"] = "delta") -> Applied:
+    def send(
+        self, upserts: Sequence[Row], deletes: Sequence[Row] = (), mode: Literal["full", "delta"] = "delta"
+    ) -> ApplyResult:
         """Prepare, apply, and check that receipt and whole state are what was meant."""
         delivery = self.prepared(upserts, deletes, mode)
         applied = self.apply(delivery)
@@ -80,14 +82,14 @@ class Edge:
         target = self.target()
         try:
             deleted = pq.read_metadata(delivery.deletes).num_rows
-            assert target.receipt(delivery) == expected(delivery.upserts, self.feed, deleted)
-            assert target.survey(self.feed) == expected(self.everything(), self.feed)
+            assert target.read_receipt(delivery) == compute_totals(delivery.upserts, self.feed, deleted)
+            assert target.read_totals(self.feed) == compute_totals(self.everything(), self.feed)
             assert self.compared(target) == (0, 0, 0)
         finally:
             target.close()
 
     def compared(self, target: Any) -> tuple[int, int, int]:
-        return target.compare(self.feed, self.everything(), self.folder / "differences.parquet")
+        return target.compare_rows(self.feed, self.everything(), self.folder / "differences.parquet")
 
     def everything(self) -> Path:
         return self._parquet(pa.Table.from_pylist(list(self.rows.values()), schema=self.schema))
@@ -105,7 +107,7 @@ def edge(url: str, folder: Path, **changes: Any) -> Edge:
     """A new edge into a receiver: its code and its table or file have names that no other test uses."""
     number = next(_numbers)
     named = {"edge": f"E{number}", "physical": f"{changes.get('physical', FEED.physical)}_{number}"}
-    return Edge(parse("dst_library", url), folder, replace(FEED, **changes | named))
+    return Edge(parse_url("dst_library", url), folder, replace(FEED, **changes | named))
 
 
 _numbers = itertools.count()
@@ -136,34 +138,34 @@ class Conformance:
     """What every delivery target does. A family gives the fixture `url` of a receiver, and `changes` of the feed."""
 
     changes: ClassVar[dict[str, Any]] = {}
-    strange = STRANGE
+    strange = STRANGE_ROWS
 
     @pytest.fixture
     def here(self, url: str, tmp_path: Path) -> Edge:
         return edge(url, tmp_path, **self.changes)
 
     def test_a_first_whole_delivery_arrives(self, here: Edge) -> None:
-        assert here.send([person(n) for n in range(50)], mode="full") == Applied(50, 0)
+        assert here.send([build_person(n) for n in range(50)], mode="full") == ApplyResult(50, 0)
 
     def test_changes_and_drops_follow(self, here: Edge) -> None:
-        here.send([person(n) for n in range(20)])
-        applied = here.send([person(3, full_name="李四"), person(77)], deletes=[person(4), person(5)])
+        here.send([build_person(n) for n in range(20)])
+        applied = here.send([build_person(3, full_name="李四"), build_person(77)], deletes=[build_person(4), build_person(5)])
         assert (applied.rows_upsert, applied.rows_delete) == (2, 2)
 
     def test_a_whole_delivery_drops_what_it_does_not_list(self, here: Edge) -> None:
-        here.send([person(n) for n in range(20)])
-        here.send([person(n, opens="09:00") for n in range(10, 25)], mode="full")
+        here.send([build_person(n) for n in range(20)])
+        here.send([build_person(n, opens="09:00") for n in range(10, 25)], mode="full")
 
     def test_the_same_delivery_twice_is_applied_once(self, here: Edge) -> None:
-        here.send([person(n) for n in range(5)])
-        delivery = here.prepared([person(1, full_name="王五")], deletes=[person(2)])
+        here.send([build_person(n) for n in range(5)])
+        delivery = here.prepared([build_person(1, full_name="王五")], deletes=[build_person(2)])
         first, second = here.apply(delivery), here.apply(delivery)
         assert second == replace(first, already=True)
         here.check(delivery)
 
     def test_nothing_to_send_is_a_delivery_too(self, here: Edge) -> None:
         here.send([])
-        here.send([person(1)])
+        here.send([build_person(1)])
         here.send([])
 
     def test_values_that_get_damaged_elsewhere_arrive_unharmed(self, here: Edge) -> None:
@@ -171,17 +173,17 @@ class Conformance:
         here.send(self.strange[::-1], mode="full")
 
     def test_a_dropped_row_can_return(self, here: Edge) -> None:
-        here.send([person(1), person(2)])
-        here.send([], deletes=[person(1)])
-        here.send([person(1, full_name="回来")])
+        here.send([build_person(1), build_person(2)])
+        here.send([], deletes=[build_person(1)])
+        here.send([build_person(1, full_name="回来")])
 
     @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
     @given(steps=STEPS)
     def test_any_sequence_of_deliveries_ends_where_it_should(self, url: str, tmp_path: Path, steps: Any) -> None:
         here = edge(url, tmp_path, **self.changes)
         for mode, changed, gone in steps:
-            upserts = [person(n, **self.fitting(values)) for n, values in changed.items()]
-            dropped = [person(n) for n in gone if n not in changed and (f"00{n:04d}", 1) in here.rows]
+            upserts = [build_person(n, **self.fitting(values)) for n, values in changed.items()]
+            dropped = [build_person(n) for n in gone if n not in changed and (f"00{n:04d}", 1) in here.rows]
             here.send(upserts, dropped if mode == "delta" else [], mode)
 
     def fitting(self, values: Row) -> Row:

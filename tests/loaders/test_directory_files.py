@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from contracts.catalog import catalog
+from contracts.catalog import load_catalog
 from contracts.contract import FeedDataset
 from loaders import ldif
 
@@ -29,14 +29,14 @@ LI = {**ZHANG, "uid": "26010101", "name": "李四", "affiliations": "student", "
 
 @pytest.fixture
 def feed() -> FeedDataset:
-    return next(feed for feed in catalog().feeds.values() if feed.file_format == "ldap")
+    return next(feed for feed in load_catalog().feeds.values() if feed.file_format == "ldap")
 
 
 def written(feed: FeedDataset, rows: Sequence[Mapping[str, str | None]], path: Path) -> Path:
     with duckdb.connect() as db:
         schema = pa.schema([(name, pa.string()) for name in rows[0]])
         db.register("entries", pa.Table.from_pylist([dict(row) for row in rows], schema))
-        ldif.write(db, feed, "entries", path)
+        ldif.write_ldif(db, feed, "entries", path)
     return path
 
 
@@ -49,13 +49,13 @@ def test_several_values_are_several_lines_and_come_back_as_one_cell(feed: FeedDa
         "eduPersonAffiliation:: 5pWZ5biI",
         "eduPersonAffiliation: student",
     ]
-    found = ldif.read(path, feed, [column.physical for column in feed.columns]).to_pylist()
+    found = ldif.read_ldif(path, feed, [column.physical for column in feed.columns]).to_pylist()
     assert found == [{column.physical: row[column.name] for column in feed.columns} for row in (ZHANG, LI)]
 
 
 def test_changes_remove_and_add_an_entry_with_all_its_values(feed: FeedDataset, tmp_path: Path) -> None:
     path = written(feed, [{"_op": "U", **ZHANG}, {"_op": "D", **LI}], tmp_path / "changes.ldif")
-    found = ldif.read(path, feed, ["_op", "uid", "eduPersonAffiliation"]).to_pylist()
+    found = ldif.read_ldif(path, feed, ["_op", "uid", "eduPersonAffiliation"]).to_pylist()
     assert found == [
         {"_op": "U", "uid": "20010101", "eduPersonAffiliation": "faculty;employee;教师"},
         {"_op": "D", "uid": "26010101", "eduPersonAffiliation": None},

@@ -24,9 +24,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from campus.servers import processes
-from core.errors import Fault, Unavailable
+from core.errors import MachineFault, Unavailable
 from core.store import postgres
-from core.store.address import Connection, parse
+from core.store.address import ConnectionAddress, parse_url
 from extractors.base import open_extractor
 from loaders.base import open_target
 
@@ -82,7 +82,7 @@ def door(request: pytest.FixtureRequest, server_room: Path, authority: Path) -> 
             yield lambda name: mariadb(server_room, authority, name, opened)
         else:
             server: str = request.getfixturevalue("postgres_server")
-            url = postgres.database(server, "encrypted")
+            url = postgres.ensure_database(server, "encrypted")
             yield lambda name: opened.enter_context(terminated(url, authority, name))
 
 
@@ -90,11 +90,11 @@ def mariadb(room: Path, authority: Path, name: str, opened: contextlib.ExitStack
     folder, port = room / f"mariadb-{name}", free_port()
     if not folder.is_dir():
         pair = (f"--ssl-cert={authority / name}.pem", f"--ssl-key={authority / name}.key")
-        url = processes.mariadb(folder, (*pair, "--skip-networking=0", "--bind-address=127.0.0.1", f"--port={port}"))
-        opened.callback(processes.stop, folder)
+        url = processes.start_mariadb(folder, (*pair, "--skip-networking=0", "--bind-address=127.0.0.1", f"--port={port}"))
+        opened.callback(processes.stop_server, folder)
         if url is None:
             pytest.fail("MariaDB is not installed", pytrace=False)
-        inside = parse("x", processes.mariadb_database(url, "encrypted"))
+        inside = parse_url("x", processes.create_mariadb_database(url, "encrypted"))
         with (
             pymysql.connect(user=inside.user, unix_socket=inside.options["unix_socket"]) as link,
             link.cursor() as cursor,
@@ -108,7 +108,7 @@ def mariadb(room: Path, authority: Path, name: str, opened: contextlib.ExitStack
 @contextlib.contextmanager
 def terminated(url: str, authority: Path, name: str) -> Iterator[str]:
     """A listener that answers PostgreSQL's request for encryption and hands the plain bytes to the server's socket."""
-    path = next(Path(parse("x", url).options["host"]).glob(".s.PGSQL.*[0-9]"))
+    path = next(Path(parse_url("x", url).options["host"]).glob(".s.PGSQL.*[0-9]"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority / f"{name}.pem", authority / f"{name}.key")
     listener = socket.create_server(("127.0.0.1", 0))
@@ -131,7 +131,7 @@ def terminated(url: str, authority: Path, name: str) -> Iterator[str]:
                 threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
-    user = parse("x", url).user
+    user = parse_url("x", url).user
     yield f"postgresql://{user}@127.0.0.1:{listener.getsockname()[1]}/encrypted"
     listener.shutdown(socket.SHUT_RDWR)
     listener.close()
@@ -144,14 +144,14 @@ def pour(source: socket.socket, sink: socket.socket) -> None:
         sink.shutdown(socket.SHUT_WR)
 
 
-def read(address: Connection) -> list[str]:
-    return open_extractor(address).tables()
+def read(address: ConnectionAddress) -> list[str]:
+    return open_extractor(address).list_tables()
 
 
-def write(address: Connection) -> bool:
+def write(address: ConnectionAddress) -> bool:
     target: Any = open_target(address)
     try:
-        return target._connected() is not None
+        return target._ensure_connected() is not None
     finally:
         target.close()
 
@@ -160,24 +160,24 @@ def write(address: Connection) -> bool:
     "ask", ["ssl=required", "ssl_ca={}/ours.pem", "ssl_ca={}/ours.pem&ssl=verify_ca", "ssl_ca={}/ours.pem&ssl=required"]
 )
 def test_source_and_receiver_are_reached_encrypted(door: Any, authority: Path, ask: str) -> None:
-    address = parse("src_x", f"{door('ours')}?{ask.format(authority)}")
+    address = parse_url("src_x", f"{door('ours')}?{ask.format(authority)}")
     assert read(address) == []
     assert write(address)
 
 
 def test_another_authoritys_certificate_is_refused(door: Any, authority: Path) -> None:
-    address = parse("src_x", f"{door('ours')}?ssl_ca={authority}/strange.pem")
+    address = parse_url("src_x", f"{door('ours')}?ssl_ca={authority}/strange.pem")
     assert_refused(address)
 
 
 def test_a_certificate_of_another_host_is_refused_unless_the_url_says_so(door: Any, authority: Path) -> None:
-    assert_refused(parse("src_x", f"{door('elsewhere')}?ssl_ca={authority}/elsewhere.pem"))
-    assert read(parse("src_x", f"{door('elsewhere')}?ssl_ca={authority}/elsewhere.pem&ssl=verify_ca")) == []
+    assert_refused(parse_url("src_x", f"{door('elsewhere')}?ssl_ca={authority}/elsewhere.pem"))
+    assert read(parse_url("src_x", f"{door('elsewhere')}?ssl_ca={authority}/elsewhere.pem&ssl=verify_ca")) == []
 
 
 def test_a_server_without_encryption_is_refused(postgres_server: str, mariadb_server: str) -> None:
-    assert_refused(parse("src_x", f"{processes.mariadb_database(mariadb_server, 'plain')}&ssl=required"))
-    path = next(Path(parse("x", postgres_server).options["host"]).glob(".s.PGSQL.*[0-9]"))
+    assert_refused(parse_url("src_x", f"{processes.create_mariadb_database(mariadb_server, 'plain')}&ssl=required"))
+    path = next(Path(parse_url("x", postgres_server).options["host"]).glob(".s.PGSQL.*[0-9]"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def answer() -> None:
@@ -187,10 +187,10 @@ def test_a_server_without_encryption_is_refused(postgres_server: str, mariadb_se
                 client.sendall(server.recv(1))  # N: the server has no encryption
 
         threading.Thread(target=answer, daemon=True).start()
-        assert_refused(parse("src_x", f"postgresql://postgres@127.0.0.1:{listener.getsockname()[1]}/x?ssl=required"))
+        assert_refused(parse_url("src_x", f"postgresql://postgres@127.0.0.1:{listener.getsockname()[1]}/x?ssl=required"))
 
 
-def assert_refused(address: Connection) -> None:
+def assert_refused(address: ConnectionAddress) -> None:
     with pytest.raises(Unavailable) as error:
         read(address)
     assert error.value.code == "HUB202"
@@ -199,9 +199,9 @@ def assert_refused(address: Connection) -> None:
 @pytest.mark.parametrize("ask", ["ssl=on", "ssl=verify_ca", "ssl_ca=/nowhere/ca.pem", "ssl_ca="])
 @pytest.mark.parametrize("scheme", ["mysql", "postgresql"])
 def test_what_is_not_understood_is_never_taken_for_unencrypted(scheme: str, ask: str) -> None:
-    address = parse("src_x", f"{scheme}://root@127.0.0.1:1/x?{ask}")
+    address = parse_url("src_x", f"{scheme}://root@127.0.0.1:1/x?{ask}")
     for attempt in (read, write):
-        with pytest.raises(Fault) as error:
+        with pytest.raises(MachineFault) as error:
             attempt(address)
         assert error.value.code == "HUB807"
         assert ask.split("=")[0] in error.value.line("en")

@@ -10,9 +10,9 @@ from receivers import Edge, line_without_values
 from test_table_targets import Receiver, here, own_table, receiver
 
 from core.errors import FeedFailed
-from core.store.address import parse
-from loaders.base import Applied, open_target
-from onboarding.target_conformance import person
+from core.store.address import parse_url
+from loaders.base import ApplyResult, open_target
+from onboarding.target_conformance import build_person
 
 __all__ = ["here", "receiver"]
 SECRET = "欧阳不可见"
@@ -43,15 +43,15 @@ def test_what_does_not_fit_is_never_sent(
         receiver.ask(f"alter table {table} modify {receiver.q(name)} {kind}")
     fitting = {"full_name": "李", "deposit": Decimal("1.00"), "opens": "8:00"}
     if not first:
-        here.send([person(1, **fitting)])
-    delivery = here.prepared([person(2, **fitting), person(3, **fitting | row)])
+        here.send([build_person(1, **fitting)])
+    delivery = here.prepared([build_person(2, **fitting), build_person(3, **fitting | row)])
     with pytest.raises(FeedFailed) as refused:
         here.apply(delivery)
     facts = refused.value.facts
     assert (refused.value.code, facts["column"], facts["rows"], facts["reason_key"]) == ("HUB616", column, 1, word)
     line_without_values(refused.value, SECRET, "12345.67")
     here.rows.clear()
-    assert here.apply(here.prepared([person(2, **fitting)])) == Applied(1, 0)
+    assert here.apply(here.prepared([build_person(2, **fitting)])) == ApplyResult(1, 0)
 
 
 def test_a_receivers_log_is_asked_for_errors_without_their_rows(postgres_url: str) -> None:
@@ -61,9 +61,9 @@ def test_a_receivers_log_is_asked_for_errors_without_their_rows(postgres_url: st
     receiver.ask("create role plain")
     receiver.ask("alter database receiver set log_error_verbosity = 'verbose'")
     for url, said in ((postgres_url, "terse"), (f"{postgres_url}&options=-crole%3Dplain", "verbose")):
-        target: Any = open_target(parse("dst_library", url))
+        target: Any = open_target(parse_url("dst_library", url))
         with target.transaction("E07.reader"):
-            assert target.rows("show log_error_verbosity") == [(said,)]
+            assert target.read_rows("show log_error_verbosity") == [(said,)]
         target.close()
     receiver.ask("drop role plain")
     receiver.ask("alter database receiver reset log_error_verbosity")

@@ -9,9 +9,9 @@ import pytest
 from receivers import Edge
 from test_table_targets import Receiver, here, own_table, receiver
 
-from loaders.base import Applied
-from loaders.tables.control_totals import expected
-from onboarding.target_conformance import person
+from loaders.base import ApplyResult
+from loaders.tables.control_totals import compute_totals
+from onboarding.target_conformance import build_person
 
 __all__ = ["here", "receiver"]
 
@@ -43,21 +43,21 @@ def test_a_key_that_the_receiver_takes_for_another_overwrites_nothing(
     receiver: Receiver, folding: tuple[Edge, str, str]
 ) -> None:
     here, left, right = folding
-    here.send([person(1, person_no=left, full_name="\u7532"), person(2)])
-    delivery = here.prepared([person(1, person_no=right, full_name="\u4e59"), person(3)])
+    here.send([build_person(1, person_no=left, full_name="\u7532"), build_person(2)])
+    delivery = here.prepared([build_person(1, person_no=right, full_name="\u4e59"), build_person(3)])
     applied = here.apply(delivery)
-    assert applied == Applied(1, 0, refused={f"{right}\x1f1": "alike"})
+    assert applied == ApplyResult(1, 0, refused={f"{right}\x1f1": "alike"})
     assert here.apply(delivery) == replace(applied, already=True)
     target = here.target()
-    assert target.receipt(delivery) == expected(delivery.upserts, here.feed, 0, applied.refused)
+    assert target.read_receipt(delivery) == compute_totals(delivery.upserts, here.feed, 0, applied.refused)
     target.close()
     assert (left, "\u7532") in names_of(receiver, here)
     del here.rows[(right, 1)]
-    here.send([person(1, person_no=left, full_name="\u4e19")])
+    here.send([build_person(1, person_no=left, full_name="\u4e19")])
     if receiver.engine == "postgresql":
         return  # its fixed widths have no blanks at the end at all
-    renamed = here.prepared([person(1, person_no=right, full_name="\u4e01")], deletes=[person(1, person_no=left)])
-    assert here.apply(renamed) == Applied(1, 1)  # the old key makes room for the new one
+    renamed = here.prepared([build_person(1, person_no=right, full_name="\u4e01")], deletes=[build_person(1, person_no=left)])
+    assert here.apply(renamed) == ApplyResult(1, 1)  # the old key makes room for the new one
     here.check(renamed)
     assert (right, "\u4e01") in names_of(receiver, here)
 
@@ -67,7 +67,7 @@ def test_two_new_keys_that_are_one_to_the_receiver_are_both_named(
     receiver: Receiver, folding: tuple[Edge, str, str], mode: Any
 ) -> None:
     here, left, right = folding
-    rows = [person(1, person_no=left), person(1, person_no=right), person(2)]
+    rows = [build_person(1, person_no=left), build_person(1, person_no=right), build_person(2)]
     applied = here.apply(here.prepared(rows, mode=mode))
     assert (applied.rows_upsert, applied.refused) == (1, {f"{left}\x1f1": "alike", f"{right}\x1f1": "alike"})
     assert [number for number, _ in names_of(receiver, here)] == ["000002"]
@@ -75,14 +75,14 @@ def test_two_new_keys_that_are_one_to_the_receiver_are_both_named(
 
 def test_blanks_at_the_end_of_a_key_are_its_own_or_it_is_named(receiver: Receiver, here: Edge) -> None:
     pads = receiver.engine == "mysql"
-    here.send([person(1, person_no="X", full_name="\u7532")])
+    here.send([build_person(1, person_no="X", full_name="\u7532")])
     delivery = here.prepared(
-        [person(1, person_no="X ", full_name="\u4e59"), person(1, person_no="Y"), person(1, person_no="Y ")]
+        [build_person(1, person_no="X ", full_name="\u4e59"), build_person(1, person_no="Y"), build_person(1, person_no="Y ")]
     )
     applied = here.apply(delivery)
     assert applied.refused == ({"X \x1f1": "alike", "Y \x1f1": "alike"} if False else applied.refused)
     target = here.target()
-    assert target.receipt(delivery) == expected(delivery.upserts, here.feed, 0, applied.refused)
+    assert target.read_receipt(delivery) == compute_totals(delivery.upserts, here.feed, 0, applied.refused)
     target.close()
     found = dict(receiver.ask(f"select {receiver.q('GH')}, {receiver.q('XM')} from {receiver.q(here.feed.physical)}"))
     assert found["X"] == "\u7532"

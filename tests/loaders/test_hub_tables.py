@@ -15,10 +15,10 @@ import pytest
 from contracts import ddl
 from contracts.contract import Column, Entity
 from core.dialects import LogicalType
-from core.settings import settings
+from core.settings import get_settings
 from core.store import postgres
-from core.store.ledger import migrated
-from loaders.hub import Change, apply, restore, stray_writes
+from core.store.ledger import migrate_ledger
+from loaders.hub import EntityChange, apply_change, count_stray_writes, restore_version
 
 ENTITY = Entity(
     name="order",
@@ -35,8 +35,8 @@ ENTITY = Entity(
 
 @pytest.fixture
 def hub(postgres_server: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
-    with psycopg.connect(migrated(postgres.database(postgres_server, "hub_tables"))) as connection:
-        for statement in [*ddl.hub_table(ENTITY), *ddl.hub_views(ENTITY)]:
+    with psycopg.connect(migrate_ledger(postgres.ensure_database(postgres_server, "hub_tables"))) as connection:
+        for statement in [*ddl.compile_hub_table(ENTITY), *ddl.compile_hub_views(ENTITY)]:
             connection.execute(statement.encode())
         yield connection
         connection.rollback()
@@ -80,14 +80,14 @@ def test_a_new_column_is_added_and_seen(hub: psycopg.Connection[tuple[object, ..
     wider = replace(
         ENTITY, columns=(ENTITY.columns[0], Column("paid_on", "paid_on", "付款日", LogicalType("date")), ENTITY.columns[1])
     )
-    assert ddl.hub_alter(ENTITY, ["order_no", "amount"]) == []
+    assert ddl.compile_added_columns(ENTITY, ["order_no", "amount"]) == []
     _insert(hub, "1.00", 1, None)
-    for statement in [*ddl.hub_alter(wider, ["order_no", "amount"]), *ddl.hub_views(wider)]:
+    for statement in [*ddl.compile_added_columns(wider, ["order_no", "amount"]), *ddl.compile_hub_views(wider)]:
         hub.execute(statement.encode())
     assert hub.execute('select order_no, paid_on, amount::text from hub_current."order"').fetchall() == [("A1", None, "1.00")]
 
 
-def _delta(folder: Path, first: int, count: int, stray_writes: int = 0) -> Change:
+def _delta(folder: Path, first: int, count: int, stray_writes: int = 0) -> EntityChange:
     numbers = range(first, first + count)
     rows = pa.table(
         {
@@ -100,7 +100,9 @@ def _delta(folder: Path, first: int, count: int, stray_writes: int = 0) -> Chang
         }
     )
     pq.write_table(rows, folder / f"{first}.parquet")
-    return Change(ENTITY, folder / f"{first}.parquet", first, inserts=count, updates=0, deletes=0, stray_writes=stray_writes)
+    return EntityChange(
+        ENTITY, folder / f"{first}.parquet", first, inserts=count, updates=0, deletes=0, stray_writes=stray_writes
+    )
 
 
 def test_a_large_first_load_leaves_rows_and_indexes_as_a_small_one(
@@ -108,9 +110,9 @@ def test_a_large_first_load_leaves_rows_and_indexes_as_a_small_one(
 ) -> None:
     indexes = "select indexname, indexdef from pg_indexes where schemaname = 'hub' and tablename = 'order' order by 1"
     made = hub.execute(indexes).fetchall()
-    assert apply(hub, _delta(tmp_path, 0, 25_000), 1, "night-1") == (25_000, 0)
+    assert apply_change(hub, _delta(tmp_path, 0, 25_000), 1, "night-1") == (25_000, 0)
     assert hub.execute(indexes).fetchall() == made
-    assert apply(hub, _delta(tmp_path, 25_000, 5), 2, "night-2") == (5, 0)
+    assert apply_change(hub, _delta(tmp_path, 25_000, 5), 2, "night-2") == (5, 0)
     found = hub.execute(
         "select from_version, to_version, batch_id, source_system, count(*), sum(amount), count(distinct row_hash)"
         ' from hub."order" group by 1, 2, 3, 4 order by 1'
@@ -133,29 +135,29 @@ def test_a_large_first_load_leaves_rows_and_indexes_as_a_small_one(
 def test_who_writes_to_a_table_besides_a_publish_is_seen_until_one_that_knew_of_it(
     hub: psycopg.Connection[tuple[object, ...]], tmp_path: Path, by_hand: str
 ) -> None:
-    apply(hub, _delta(tmp_path, 0, 5), 1, "night-1")
-    assert stray_writes(hub, ENTITY) == 0
+    apply_change(hub, _delta(tmp_path, 0, 5), 1, "night-1")
+    assert count_stray_writes(hub, ENTITY) == 0
     hub.execute(by_hand.encode())
-    assert stray_writes(hub, ENTITY) == 1
-    apply(hub, _delta(tmp_path, 5, 1, stray_writes=0), 2, "night-2")  # was compared before somebody wrote
-    assert stray_writes(hub, ENTITY) == 1
-    apply(hub, _delta(tmp_path, 6, 1, stray_writes=1), 3, "night-3")
-    assert stray_writes(hub, ENTITY) == 0
+    assert count_stray_writes(hub, ENTITY) == 1
+    apply_change(hub, _delta(tmp_path, 5, 1, stray_writes=0), 2, "night-2")  # was compared before somebody wrote
+    assert count_stray_writes(hub, ENTITY) == 1
+    apply_change(hub, _delta(tmp_path, 6, 1, stray_writes=1), 3, "night-3")
+    assert count_stray_writes(hub, ENTITY) == 0
 
 
 def test_a_rollback_is_no_publish_that_prints_were_kept_of(hub: psycopg.Connection[tuple[object, ...]], tmp_path: Path) -> None:
-    apply(hub, _delta(tmp_path, 0, 5), 1, "night-1")
-    apply(hub, _delta(tmp_path, 5, 5), 2, "night-2")
-    assert restore(hub, ENTITY, 1, 3, "night-3") == (0, 5)
-    assert stray_writes(hub, ENTITY) > 0
+    apply_change(hub, _delta(tmp_path, 0, 5), 1, "night-1")
+    apply_change(hub, _delta(tmp_path, 5, 5), 2, "night-2")
+    assert restore_version(hub, ENTITY, 1, 3, "night-3") == (0, 5)
+    assert count_stray_writes(hub, ENTITY) > 0
 
 
 def test_tables_that_were_there_before_are_counted_from_now_on(
     hub: psycopg.Connection[tuple[object, ...]], tmp_path: Path
 ) -> None:
-    apply(hub, _delta(tmp_path, 0, 5), 1, "night-1")
+    apply_change(hub, _delta(tmp_path, 0, 5), 1, "night-1")
     hub.execute("drop table ops.hub_write; drop function ops.note_hub_write cascade")
-    hub.execute((settings().sql / "migrations" / "0008_hub_write.sql").read_bytes())
-    assert stray_writes(hub, ENTITY) == 1  # nobody knows what was before
-    apply(hub, _delta(tmp_path, 5, 5, stray_writes=1), 2, "night-2")
-    assert stray_writes(hub, ENTITY) == 0
+    hub.execute((get_settings().sql / "migrations" / "0008_hub_write.sql").read_bytes())
+    assert count_stray_writes(hub, ENTITY) == 1  # nobody knows what was before
+    apply_change(hub, _delta(tmp_path, 5, 5, stray_writes=1), 2, "night-2")
+    assert count_stray_writes(hub, ENTITY) == 0

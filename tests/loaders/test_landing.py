@@ -23,14 +23,14 @@ def reading(batches: list[list[str]], columns: pa.Schema = COLUMNS) -> pa.Record
 
 @pytest.fixture
 def before(tmp_path: Path) -> Path:
-    landing.write(tmp_path / "before", reading(THREE))
+    landing.write_landing(tmp_path / "before", reading(THREE))
     return tmp_path / "before" / "rows.parquet"
 
 
 def test_the_same_rows_are_one_file_with_two_names(tmp_path: Path, before: Path) -> None:
-    count, content = landing.write(tmp_path / "again", reading(THREE), before)
+    count, content = landing.write_landing(tmp_path / "again", reading(THREE), before)
     again = tmp_path / "again" / "rows.parquet"
-    assert (count, content) == landing.write(tmp_path / "afresh", reading(THREE))
+    assert (count, content) == landing.write_landing(tmp_path / "afresh", reading(THREE))
     assert again.samefile(before)
     before.unlink()
     assert pq.read_table(again)["no"].to_pylist() == ["a", "b", "c", "d", "e"]
@@ -49,11 +49,11 @@ def test_the_same_rows_are_one_file_with_two_names(tmp_path: Path, before: Path)
     ],
 )
 def test_other_rows_are_written_as_if_nothing_had_been_before(tmp_path: Path, before: Path, batches: list[list[str]]) -> None:
-    found = landing.write(tmp_path / "again", reading(batches), before)
-    assert found == landing.write(tmp_path / "afresh", reading(batches))
+    found = landing.write_landing(tmp_path / "again", reading(batches), before)
+    assert found == landing.write_landing(tmp_path / "afresh", reading(batches))
     again = pq.read_table(tmp_path / "again" / "rows.parquet")
     assert again["no"].to_pylist() == [number for batch in batches for number in batch]
-    assert again[landing.ROW].to_pylist() == list(range(found[0]))
+    assert again[landing.SOURCE_ROW].to_pylist() == list(range(found[0]))
     assert not (tmp_path / "again" / "rows.parquet").samefile(before)
     assert pq.read_table(before).num_rows == 5
 
@@ -63,23 +63,23 @@ def test_an_earlier_file_that_rotted_is_no_help_and_no_harm(tmp_path: Path, befo
     rotten = bytearray(before.read_bytes())
     rotten[place] ^= 0xFF
     before.write_bytes(rotten)
-    found = landing.write(tmp_path / "again", reading(THREE), before)
+    found = landing.write_landing(tmp_path / "again", reading(THREE), before)
     again = pq.read_table(tmp_path / "again" / "rows.parquet")
     assert (found[0], again["no"].to_pylist()) == (5, ["a", "b", "c", "d", "e"])
 
 
 def test_no_rows_twice_are_the_same(tmp_path: Path) -> None:
-    landing.write(tmp_path / "before", reading([]))
-    count, _ = landing.write(tmp_path / "again", reading([]), tmp_path / "before" / "rows.parquet")
+    landing.write_landing(tmp_path / "before", reading([]))
+    count, _ = landing.write_landing(tmp_path / "again", reading([]), tmp_path / "before" / "rows.parquet")
     assert count == 0
     assert (tmp_path / "again" / "rows.parquet").samefile(tmp_path / "before" / "rows.parquet")
 
 
 def test_a_reading_of_other_columns_or_none_is_nothing_to_compare_with(tmp_path: Path, before: Path) -> None:
     other = pa.schema({"no": pa.string(), "m": pa.int64()})
-    assert landing.write(tmp_path / "other", reading(THREE, other), before)[0] == 5
-    assert pq.read_schema(tmp_path / "other" / "rows.parquet").names == ["no", "m", landing.ROW]
-    assert landing.write(tmp_path / "first", reading(THREE), tmp_path / "nowhere" / "rows.parquet")[0] == 5
+    assert landing.write_landing(tmp_path / "other", reading(THREE, other), before)[0] == 5
+    assert pq.read_schema(tmp_path / "other" / "rows.parquet").names == ["no", "m", landing.SOURCE_ROW]
+    assert landing.write_landing(tmp_path / "first", reading(THREE), tmp_path / "nowhere" / "rows.parquet")[0] == 5
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_file_says_which_of_its_columns_are_plain(tmp_path: Path, cells: list[
     columns = pa.schema({"no": pa.string(), "n": pa.int64()})
     rows = pa.record_batch([pa.array(["\x00", *cells, "无"], pa.string()), pa.array(range(len(cells) + 2))], schema=columns)
     pieces = [rows[place : min(place + 2, len(cells) + 1)] for place in range(1, len(cells) + 1, 2)]
-    landing.write(tmp_path / "landed", pa.RecordBatchReader.from_batches(columns, pieces))
+    landing.write_landing(tmp_path / "landed", pa.RecordBatchReader.from_batches(columns, pieces))
     assert plain(tmp_path / "landed" / "rows.parquet") == ({"no"} if is_plain else set())
 
 
@@ -110,6 +110,6 @@ def test_of_a_file_that_says_nothing_no_column_is_plain(tmp_path: Path) -> None:
 
 
 def test_what_is_taken_from_an_earlier_file_is_looked_at_again(tmp_path: Path, before: Path) -> None:
-    landing.write(tmp_path / "again", reading([["a", "b"], ["c", "戊"]]), before)
+    landing.write_landing(tmp_path / "again", reading([["a", "b"], ["c", "戊"]]), before)
     assert plain(before) == {"no"}
     assert plain(tmp_path / "again" / "rows.parquet") == set()

@@ -19,10 +19,10 @@ from campus.servers import directory
 from contracts.contract import Column, FeedDataset
 from core.dialects import LogicalType
 from core.errors import FeedFailed, Unavailable
-from core.store.address import parse
-from loaders.base import Applied, Delivery, open_target
+from core.store.address import parse_url
+from loaders.base import ApplyResult, Delivery, open_target
 from loaders.ldap import LdapTarget
-from loaders.tables.control_totals import differing, expected, promised
+from loaders.tables.control_totals import compare_totals, compute_totals, expect_receipt
 
 DAY = dt.date(2026, 9, 7)
 NAMES = {
@@ -85,7 +85,7 @@ class School:
             link.add(self.base, ["organizationalUnit"], {"ou": f"p{number}"})
 
     def admin(self) -> Any:
-        at = parse("x", self.url)
+        at = parse_url("x", self.url)
         server = ldap3.Server(at.host, at.port, get_info=ldap3.NONE)
         return ldap3.Connection(server, at.user, at.password)
 
@@ -122,14 +122,14 @@ class School:
             run_id="run",
         )
 
-    def apply(self, delivery: Delivery) -> Applied:
-        target = open_target(parse("dst_directory", self.url))
+    def apply(self, delivery: Delivery) -> ApplyResult:
+        target = open_target(parse_url("dst_directory", self.url))
         try:
             return target.apply(delivery)
         finally:
             target.close()
 
-    def send(self, upserts: Sequence[Row], deletes: Sequence[str] = (), mode: str = "delta", day: dt.date = DAY) -> Applied:
+    def send(self, upserts: Sequence[Row], deletes: Sequence[str] = (), mode: str = "delta", day: dt.date = DAY) -> ApplyResult:
         """Send a delivery; its receipt and the whole state must be what was meant."""
         delivery = self.prepared(upserts, deletes, mode, day)
         applied = self.apply(delivery)
@@ -138,14 +138,14 @@ class School:
         self.check(delivery, applied)
         return applied
 
-    def check(self, delivery: Delivery, applied: Applied) -> None:
+    def check(self, delivery: Delivery, applied: ApplyResult) -> None:
         whole = self.folder / "whole.parquet"
         pq.write_table(self._table(list(self.rows.values())), whole)
-        target: Any = open_target(parse("dst_directory", self.url))
+        target: Any = open_target(parse_url("dst_directory", self.url))
         try:
-            assert target.receipt(delivery) == promised(delivery, applied)
-            assert target.survey(self.feed) == expected(whole, self.feed)
-            assert target.compare(self.feed, whole, self.folder / "differences.parquet") == (0, 0, 0)
+            assert target.read_receipt(delivery) == expect_receipt(delivery, applied)
+            assert target.read_totals(self.feed) == compute_totals(whole, self.feed)
+            assert target.compare_rows(self.feed, whole, self.folder / "differences.parquet") == (0, 0, 0)
         finally:
             target.close()
 
@@ -160,7 +160,7 @@ def school(directory_server: str, tmp_path: Path) -> Iterator[School]:
 
 
 def test_joiners_movers_and_leavers(school: School) -> None:
-    assert school.send([person("1"), person("2"), person("3")], mode="full") == Applied(3, 0)
+    assert school.send([person("1"), person("2"), person("3")], mode="full") == ApplyResult(3, 0)
     school.send([person("2", unit_code="002", email="er@campus.test"), person("4", name="𠮷田·阿不都", surname="")], ["1"])
     found = school.entries()
     assert sorted(found) == ["2", "3"], "sn is mandatory: entry 4 is refused"
@@ -187,9 +187,9 @@ def test_an_entry_changed_by_hand_is_no_longer_what_was_sent(school: School, cha
         for key, values in change.items():
             link.modify(f"uid={key},{school.base}", {name: [(ldap3.MODIFY_REPLACE, value)] for name, value in values.items()})
             assert link.result["description"] == "success"
-    target: Any = open_target(parse("dst_directory", school.url))
-    for found in (target.receipt(delivery), target.survey(school.feed)):
-        assert "content" in differing(asdict(expected(delivery.upserts, school.feed)), found)
+    target: Any = open_target(parse_url("dst_directory", school.url))
+    for found in (target.read_receipt(delivery), target.read_totals(school.feed)):
+        assert "content" in compare_totals(asdict(compute_totals(delivery.upserts, school.feed)), found)
     target.close()
     assert school.send([person("1"), person("2"), person("3")], mode="full").refused == {}
 
@@ -218,7 +218,7 @@ def test_an_entry_of_the_directory_itself_is_never_touched(school: School) -> No
         link.add(f"uid=1,{school.base}", ["inetOrgPerson"], {"cn": "自建", "sn": "自"})
     applied = school.send([person("1"), person("2")], mode="full")
     assert applied.refused == {"1": "own_row"}
-    assert school.send([], ["1"]) == Applied(0, 0, refused={"1": "own_row"})
+    assert school.send([], ["1"]) == ApplyResult(0, 0, refused={"1": "own_row"})
     assert school.entries()["1"]["cn"] == ["自建"]
     assert sorted(school.entries()) == ["1", "2"]
 
@@ -270,34 +270,34 @@ def test_a_server_that_dies_in_the_middle_gets_the_rest_later(
     school: School, server_room: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     delivery = school.prepared([person(str(n)) for n in range(1, 41)], mode="full")
-    honest = LdapTarget._upsert
+    honest = LdapTarget._upsert_entry
 
     def dying(self: LdapTarget, branch: Any, key: str, *rest: Any) -> str | None:
         if key == "20":
-            directory.stop(server_room / "directory")
+            directory.stop_directory(server_room / "directory")
         return honest(self, branch, key, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(LdapTarget, "_upsert", dying)
+        patch.setattr(LdapTarget, "_upsert_entry", dying)
         with pytest.raises(Unavailable, match="HUB204"):
             school.apply(delivery)
     with pytest.raises(Unavailable, match="HUB204"):
         school.apply(delivery)
-    assert directory.directory(server_room / "directory") is not None
+    assert directory.start_directory(server_room / "directory") is not None
     assert 0 < len(school.entries()) < 40
     school.check(delivery, school.apply(delivery))
 
 
 def test_a_wrong_password_and_a_missing_branch_are_one_line(school: School, directory_server: str) -> None:
     delivery = school.prepared([person("1")], mode="full")
-    at = parse("x", school.url)
+    at = parse_url("x", school.url)
     wrong = school.url.replace(at.password, "not-the-password")
-    stranger = LdapTarget(parse("dst_directory", wrong))
+    stranger = LdapTarget(parse_url("dst_directory", wrong))
     with contextlib.closing(stranger), pytest.raises(FeedFailed, match=r"HUB601 .*invalidCredentials") as told:
         stranger.apply(delivery)
     assert "not-the-password" not in str(told.value)
     lost = directory_server.replace("ou=people", "ou=nowhere")
-    astray = LdapTarget(parse("dst_directory", lost))
+    astray = LdapTarget(parse_url("dst_directory", lost))
     with contextlib.closing(astray), pytest.raises(FeedFailed, match="HUB621"):
         astray.apply(delivery)
 

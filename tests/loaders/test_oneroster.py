@@ -17,13 +17,13 @@ from receivers import Edge
 from typer.testing import CliRunner
 
 from cli.main import app
-from contracts.catalog import catalog
+from contracts.catalog import load_catalog
 from contracts.contract import Column
 from core.dialects import LogicalType, arrow_type
 from core.errors import FeedFailed
-from core.store.address import parse
-from loaders.oneroster import FILES, HEAD
-from onboarding.oneroster_validator import REQUIRED, Slip, slips
+from core.store.address import parse_url
+from loaders.oneroster import BUNDLE_FILES, HEADER
+from onboarding.oneroster_validator import REQUIRED, Violation, find_violations
 
 HOME = Path(__file__).resolve().parents[2]
 SPECIFICATION = """
@@ -72,9 +72,9 @@ ROWS: Mapping[str, Row] = {
 
 
 def make(tmp_path: Path) -> Edge:
-    feed = catalog(HOME).feed("N01.oneroster")
+    feed = load_catalog(HOME).feed("N01.oneroster")
     schema = pa.schema([(column.name, arrow_type(column.type)) for column in feed.columns])
-    return Edge(parse("dst_learning_space", f"file://{tmp_path / 'out'}"), tmp_path, feed, schema)
+    return Edge(parse_url("dst_learning_space", f"file://{tmp_path / 'out'}"), tmp_path, feed, schema)
 
 
 def bundles(here: Edge) -> list[Path]:
@@ -93,7 +93,7 @@ def listed(path: Path) -> dict[str, str]:
 
 def test_files_columns_and_required_are_those_of_the_specification() -> None:
     told = [[part.strip() for part in line.split("|")] for line in SPECIFICATION.strip().splitlines()]
-    assert {name: (*HEAD, *columns) for name, columns in FILES.items()} == {
+    assert {name: (*HEADER, *columns) for name, columns in BUNDLE_FILES.items()} == {
         name: tuple(columns.split(", ")) for name, columns, _ in told
     }
     assert {name: ("sourcedId", *columns) for name, columns in REQUIRED.items()} == {
@@ -106,16 +106,16 @@ def test_the_first_delivery_is_a_bulk_bundle_and_the_next_a_delta(tmp_path: Path
     here.send(list(ROWS.values()))
     here.send([ROWS["student"] | {"given_name": "小明"}], deletes=[ROWS["listed"]])
     bulk, delta = bundles(here)
-    assert slips([bulk]) == []
-    assert slips([bulk, delta]) == []
+    assert find_violations([bulk]) == []
+    assert find_violations([bulk, delta]) == []
     whole = listed(bulk)
     assert (whole["manifest.version"], whole["oneroster.version"]) == ("1.0", "1.2")
-    assert {name: whole[f"file.{name}"] for name in FILES} == dict.fromkeys(FILES, "bulk")
+    assert {name: whole[f"file.{name}"] for name in BUNDLE_FILES} == dict.fromkeys(BUNDLE_FILES, "bulk")
     assert (whole["file.demographics"], whole["file.userProfiles"], whole["file.results"]) == ("absent",) * 3
     assert {(item["status"], item["dateLastModified"], item["password"]) for item in cells(bulk)["users"]} == {("", "", "")}
     assert [item["enabledUser"] for item in cells(bulk)["users"]] == ["true", "true"]
     changed = listed(delta)
-    assert {name for name in FILES if changed[f"file.{name}"] == "delta"} == {"users", "enrollments"}
+    assert {name for name in BUNDLE_FILES if changed[f"file.{name}"] == "delta"} == {"users", "enrollments"}
     [user], [gone] = cells(delta)["users"], cells(delta)["enrollments"]
     assert (user["status"], user["givenName"]) == ("active", "小明")
     assert (gone["status"], gone["sourcedId"]) == ("tobedeleted", ROWS["listed"]["sourced_id"])
@@ -127,7 +127,7 @@ def test_a_whole_delivery_later_is_a_bulk_bundle(tmp_path: Path) -> None:
     here.send(list(ROWS.values()))
     here.send([value for name, value in ROWS.items() if name != "listed"], mode="full")
     assert listed(bundles(here)[1])["file.enrollments"] == "absent"
-    assert slips(bundles(here)[1:]) == []
+    assert find_violations(bundles(here)[1:]) == []
 
 
 def test_nothing_to_send_is_a_bundle_without_files(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_nothing_to_send_is_a_bundle_without_files(tmp_path: Path) -> None:
     here.send(list(ROWS.values()))
     here.send([])
     assert set(cells(bundles(here)[1])) == {"manifest"}
-    assert slips(bundles(here)) == []
+    assert find_violations(bundles(here)) == []
 
 
 def test_a_lost_bundle_is_written_again_byte_for_byte(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_damaged_bundle_is_noticed_and_mended(tmp_path: Path) -> None:
     [path] = bundles(here)
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(FeedFailed, match="HUB614"):
-        here.target().receipt(delivery)
+        here.target().read_receipt(delivery)
     assert not here.apply(delivery).already
     here.check(delivery)
 
@@ -177,7 +177,7 @@ def test_a_column_that_the_specification_lacks_is_refused_and_a_metadata_column_
         delivery = other.prepared([value | {"campus": "东校区"} for value in ROWS.values()])
         if fits:
             other.apply(delivery)
-            assert slips(bundles(other)) == []
+            assert find_violations(bundles(other)) == []
             assert list(cells(bundles(other)[0])["orgs"][0])[-1] == physical
         else:
             with pytest.raises(FeedFailed, match=r"HUB623.*nickName"):
@@ -255,7 +255,7 @@ BROKEN += [
 @pytest.mark.parametrize("breaking, told", BROKEN, ids=["-".join(told) for _, told in BROKEN])
 def test_a_broken_bundle_is_found(tmp_path: Path, breaking: Breaking, told: tuple[str, str, str]) -> None:
     broken = rewritten(tmp_path, breaking)
-    assert told in {(slip.file, slip.problem, slip.column) for slip in slips([broken])}
+    assert told in {(slip.file, slip.problem, slip.column) for slip in find_violations([broken])}
 
 
 def rewritten(tmp_path: Path, breaking: Breaking) -> Path:
@@ -278,20 +278,22 @@ def test_the_command_names_places_and_no_values(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert '"enabledUser"' in result.output
     assert "20260000001" not in result.output and "李" not in result.output
-    assert slips([broken]) == [Slip("broken.zip", "users", "word", "enabledUser", (2,), 1)]
+    assert find_violations([broken]) == [Violation("broken.zip", "users", "word", "enabledUser", (2,), 1)]
 
 
 def test_a_row_with_other_cells_is_told_by_its_number(tmp_path: Path) -> None:
     broken = rewritten(tmp_path, changed("orgs.csv", lambda text: text + '"only","two"\n'))
     with zipfile.ZipFile(broken) as bundle:
         last = len(bundle.read("orgs.csv").decode().splitlines()) - 1
-    assert [slip for slip in slips([broken]) if slip.file == "orgs"] == [Slip("broken.zip", "orgs", "ragged", "", (last,), 1)]
+    assert [slip for slip in find_violations([broken]) if slip.file == "orgs"] == [
+        Violation("broken.zip", "orgs", "ragged", "", (last,), 1)
+    ]
 
 
 def test_what_is_no_bundle_is_said_to_be_none(tmp_path: Path) -> None:
     (tmp_path / "plain.zip").write_text("plain")
     with pytest.raises(FeedFailed, match=r"HUB614.*plain\.zip"):
-        slips([tmp_path / "plain.zip"])
+        find_violations([tmp_path / "plain.zip"])
 
 
 def test_a_bundle_that_unpacks_to_too_much_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,4 +302,4 @@ def test_a_bundle_that_unpacks_to_too_much_is_not_unpacked(tmp_path: Path, monke
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as bundle:
         bundle.writestr("users.csv", bytes(3 << 20))
     with pytest.raises(FeedFailed, match=r"HUB614.*bomb\.zip.*3 MB > 1 MB"):
-        slips([bomb])
+        find_violations([bomb])

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pytest
 from receivers import Conformance, Row
 
-from core.settings import settings
+from core.settings import get_settings
 
 
 class TestPostgres(Conformance):
@@ -85,4 +85,4 @@ class TestLdif(_Folder):
 
 
 def test_no_family_leaves_rows_behind_on_this_side() -> None:
-    assert list(settings().work.glob("deliver-*")) == []
+    assert list(get_settings().work.glob("deliver-*")) == []

@@ -33,7 +33,7 @@ def _university(server_room: Path) -> Iterator[University]:
     try:
         with at_home(folder / "var"):
             rehearsal.start()
-        hub_url = postgres.database(processes.postgres(folder / "campus" / "postgres"), "hub")
+        hub_url = postgres.ensure_database(processes.start_postgres(folder / "campus" / "postgres"), "hub")
         made = University(folder, rehearsal, hub_url, small)
         with at_home(made.var, hub_url):
             assert made.load() == []

@@ -16,21 +16,21 @@ import pymysql
 import pytest
 
 from campus.faults.injection import Injected
-from campus.generate.university import world
+from campus.generate.university import build_world
 from campus.rehearsal import Rehearsal
-from campus.render.datasets import render
+from campus.render.datasets import render_datasets
 from campus.simulate.world import date_of
-from contracts.catalog import Catalog, catalog, read_catalog
+from contracts.catalog import Catalog, load_catalog, read_catalog
 from contracts.contract import FeedDataset
-from core.settings import settings
+from core.settings import get_settings
 from core.store import ledger as ledger_module
 from core.store import postgres
-from core.store.connections import connection
-from core.store.ledger import Ledger, ledger
+from core.store.connections import get_connection
+from core.store.ledger import Ledger, open_ledger
 from loaders.base import open_target
 from pipeline.delivery import due as schedule
-from pipeline.result import Outcome
-from runs.nightly import night
+from pipeline.result import RunResult
+from runs.nightly import run_night
 
 PAYDAY = 2
 """Day 2 is 2026-09-08: its night delivers the payday feeds as well, so the first night fills every receiver."""
@@ -59,11 +59,11 @@ class University:
 
     @property
     def catalog(self) -> Catalog:
-        return catalog()
+        return load_catalog()
 
     @property
     def ledger(self) -> Ledger:
-        return ledger()
+        return open_ledger()
 
     def load(self, faults: Mapping[str, int] | None = None, later: int = 0) -> list[Injected]:
         """Bring the sources to the close of a day, `later` days on, with these defects and no others."""
@@ -75,14 +75,14 @@ class University:
 
     def sound(self, day: int | None = None) -> dict[str, pa.Table]:
         """What the systems would hold without defects."""
-        return render(world(self.rehearsal.persons, self.rehearsal.seed, day or self.day))
+        return render_datasets(build_world(self.rehearsal.persons, self.rehearsal.seed, day or self.day))
 
-    def night(self) -> Outcome:
-        return night(date_of(self.day))
+    def night(self) -> RunResult:
+        return run_night(date_of(self.day))
 
     def due(self) -> set[str]:
         """The feeds whose schedule is on at the day that the sources have reached."""
-        return {feed.id for feed in self.catalog.feeds.values() if schedule.on(feed, date_of(self.day))}
+        return {feed.id for feed in self.catalog.feeds.values() if schedule.is_due_on(feed, date_of(self.day))}
 
     def held(self, severity: str = "error") -> set[tuple[str, str, str]]:
         rows = self.ledger.rows("select * from ops.held where state = 'open' and severity = %s", [severity])
@@ -100,7 +100,9 @@ class University:
 
     def tables(self) -> list[FeedDataset]:
         """The feeds that fill a table of a database."""
-        return [feed for feed in self.catalog.feeds.values() if connection(feed.connection).family in {"mysql", "postgresql"}]
+        return [
+            feed for feed in self.catalog.feeds.values() if get_connection(feed.connection).family in {"mysql", "postgresql"}
+        ]
 
     def keys(self, feed: FeedDataset) -> Keys:
         """The keys that a receiver's table holds and has not marked as dropped."""
@@ -119,13 +121,13 @@ class University:
 
     def content(self, feed: FeedDataset) -> Rows:
         """Everything that a receiver has of a feed: the rows of its table, or the totals of its files that hold rows."""
-        if connection(feed.connection).family == "ldap":
-            directory: Any = open_target(connection(feed.connection))
+        if get_connection(feed.connection).family == "ldap":
+            directory: Any = open_target(get_connection(feed.connection))
             try:
-                return [(repr(directory.survey(feed)),)]
+                return [(repr(directory.read_totals(feed)),)]
             finally:
                 directory.close()
-        at = connection(feed.connection)
+        at = get_connection(feed.connection)
         if at.family == "file":
             manifests = [json.loads(path.read_text("utf-8")) for path in Path(at.path).glob(f"{feed.physical}.*.manifest.json")]
             mine = [row for row in manifests if row["edge"] == feed.edge and row["rows_upsert"] + row["rows_delete"]]
@@ -168,7 +170,7 @@ def stands(value: str, text: str) -> bool:
 
 def ask(connection_id: str, query: str) -> Rows:
     """The rows of a query in a receiver's database; the connection is closed."""
-    at = connection(connection_id)
+    at = get_connection(connection_id)
     if at.family == "mysql":
         door = at.options.get("unix_socket")
         with (
@@ -183,7 +185,13 @@ def ask(connection_id: str, query: str) -> Rows:
 
 def forget() -> None:
     """Drop what this process has read of settings, catalogue and databases."""
-    for cached in (settings, read_catalog, ledger_module.migrated, ledger_module._ledger, postgres.database):
+    for cached in (
+        get_settings,
+        read_catalog,
+        ledger_module.migrate_ledger,
+        ledger_module._get_ledger,
+        postgres.ensure_database,
+    ):
         cached.cache_clear()
 
 
@@ -198,6 +206,6 @@ def at_home(var: Path, hub_url: str = "") -> Iterator[None]:
         try:
             yield
             if hub_url:
-                ledger().close()
+                open_ledger().close()
         finally:
             forget()

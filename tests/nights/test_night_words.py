@@ -15,8 +15,8 @@ from python_calamine import CalamineWorkbook
 from typer.testing import CliRunner
 
 from cli.main import app
-from core.settings import settings
-from core.store.connections import connection
+from core.settings import get_settings
+from core.store.connections import get_connection
 from loaders.formats import OP, SHEET
 from loaders.tables.table_merge import DELIVERIES, SENT
 
@@ -65,7 +65,7 @@ def test_the_status_tells_nothing_personal(university: Any, status: dict[str, An
 
 def test_a_table_has_the_columns_of_its_contract_and_no_other(university: Any) -> None:
     for feed in university.tables():
-        here = "database()" if connection(feed.connection).family == "mysql" else "current_schema()"
+        here = "database()" if get_connection(feed.connection).family == "mysql" else "current_schema()"
         found = ask(
             feed.connection,
             "select table_name, column_name from information_schema.columns"
@@ -78,20 +78,20 @@ def test_a_table_has_the_columns_of_its_contract_and_no_other(university: Any) -
 def test_a_receiver_gets_no_table_that_no_contract_names(university: Any) -> None:
     feeds = university.tables()
     for receiver in sorted({feed.connection for feed in feeds}):
-        here = "database()" if connection(receiver).family == "mysql" else "current_schema()"
+        here = "database()" if get_connection(receiver).family == "mysql" else "current_schema()"
         found = ask(receiver, f"select table_name from information_schema.tables where table_schema = {here}")
         wanted = {feed.physical for feed in feeds if feed.connection == receiver}
         assert {name for (name,) in found} == wanted | {SENT, DELIVERIES}, receiver
 
 
 def test_a_file_has_the_columns_of_its_contract_and_no_other(university: Any) -> None:
-    delivered = [feed for feed in university.catalog.feeds.values() if connection(feed.connection).family == "file"]
+    delivered = [feed for feed in university.catalog.feeds.values() if get_connection(feed.connection).family == "file"]
     files = [feed for feed in delivered if feed.file_format != "oneroster"]  # a bundle of many files; test_oneroster reads it
     assert {feed.file_format for feed in files} == {"csv", "xlsx", "parquet"}
     for feed in files:
         manifests = [
             path
-            for path in Path(connection(feed.connection).path).glob(f"{feed.physical}.*.manifest.json")
+            for path in Path(get_connection(feed.connection).path).glob(f"{feed.physical}.*.manifest.json")
             if json.loads(path.read_text("utf-8"))["edge"] == feed.edge
         ]
         assert manifests, feed.id
@@ -117,7 +117,7 @@ def test_every_edge_of_the_flow_document_is_accepted_and_brought_rows(university
     found = CliRunner().invoke(app, ["flows", "--json"])
     assert (found.exit_code, found.stderr) == (0, "")
     told = {edge["id"]: edge for edge in json.loads(found.stdout)["edges"]}
-    document = yaml.safe_load((settings().home / "schemas/flows/edges.yaml").read_text("utf-8"))["edges"]
+    document = yaml.safe_load((get_settings().home / "schemas/flows/edges.yaml").read_text("utf-8"))["edges"]
     wanted = {edge["id"]: (edge["source"], edge["target"], set(edge["datasets"])) for edge in document}
     assert {id: (edge["source"], edge["target"], set(edge["datasets"])) for id, edge in told.items()} == wanted
     assert {id: edge["state"] for id, edge in told.items()} == dict.fromkeys(wanted, "accepted")

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from psycopg import sql
 
-from contracts.catalog import catalog, read_catalog
-from core.settings import settings
+from contracts.catalog import load_catalog, read_catalog
+from core.settings import get_settings
 from core.store import ledger as ledger_module
 from core.store import postgres
-from core.store.ledger import Ledger, ledger
+from core.store.ledger import Ledger, open_ledger
 from loaders import hub
 
-CACHES = (settings, read_catalog, ledger_module.migrated, ledger_module._ledger, postgres.database)
+CACHES = (get_settings, read_catalog, ledger_module.migrate_ledger, ledger_module._get_ledger, postgres.ensure_database)
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Store:
 
     def put(self, entity: str, *rows: Mapping[str, object]) -> None:
         """Current rows of an entity, true since version 1."""
-        names = [column.name for column in catalog().entity(entity).columns]
-        key = catalog().entity(entity).key
+        names = [column.name for column in load_catalog().entity(entity).columns]
+        key = load_catalog().entity(entity).key
         columns = [*names, "source_system", "source_key", "batch_id", "row_hash", "from_version"]
         statement = sql.SQL("insert into {} ({}) values ({})").format(
             sql.Identifier("hub", entity),
@@ -45,14 +45,14 @@ class Store:
 
 @pytest.fixture
 def store(postgres_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    url = postgres.database(postgres_server, f"persons_{abs(hash(tmp_path)) % 10**9}")
+    url = postgres.ensure_database(postgres_server, f"persons_{abs(hash(tmp_path)) % 10**9}")
     monkeypatch.delenv("HUB_HOME", raising=False)
     monkeypatch.setenv("HUB_VAR", str(tmp_path / "var"))
     monkeypatch.setenv("HUB_URL", url)
     for cached in CACHES:
         cached.cache_clear()
-    book = ledger()
-    hub.prepare(book, list(catalog().entities.values()))
+    book = open_ledger()
+    hub.prepare_tables(book, list(load_catalog().entities.values()))
     book.execute("insert into ops.run values ('test', 'night', '2026-09-07', '{}', 'done', now(), now())")
     book.execute("insert into ops.version values (1, 'test', 'publish', '2026-09-07', now(), '{}', 0, 0)")
     yield Store(url, book)

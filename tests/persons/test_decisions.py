@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import Denied
 from core.settings import ROOT
-from desk.persons import link, unlink
+from desk.persons import link_numbers, unlink_number
 
 
 @pytest.fixture
@@ -29,14 +29,14 @@ def standing(store: Any) -> dict[str, str]:
 
 
 def test_a_link_moves_every_number_of_the_second_person(people: Any) -> None:
-    found = link(people.book, "S0001", "B0002", "甲", "核对身份证")
+    found = link_numbers(people.book, "S0001", "B0002", "甲", "核对身份证")
     assert found == {"person_id": "PS0001", "numbers": ["B0001", "B0002", "S0001"]}
     assert standing(people) == dict.fromkeys(("B0001", "B0002", "S0001"), "PS0001")
 
 
 def test_an_unlink_gives_the_number_its_own_person(people: Any) -> None:
-    link(people.book, "S0001", "B0001", "甲", "核对身份证")
-    assert unlink(people.book, "B0001", "乙", "证件录错") == {"person_id": "PB0001", "numbers": ["B0001"]}
+    link_numbers(people.book, "S0001", "B0001", "甲", "核对身份证")
+    assert unlink_number(people.book, "B0001", "乙", "证件录错") == {"person_id": "PB0001", "numbers": ["B0001"]}
     assert standing(people)["B0001"] == "PB0001"
     assert standing(people)["B0002"] == "PS0001"
     rows = people.book.rows(
@@ -48,12 +48,12 @@ def test_an_unlink_gives_the_number_its_own_person(people: Any) -> None:
 @pytest.mark.parametrize(
     ("code", "work"),
     [
-        ("HUB725", lambda book: link(book, "S0001", "X9999", "甲", "因")),
-        ("HUB725", lambda book: unlink(book, "X9999", "甲", "因")),
-        ("HUB726", lambda book: link(book, "S0001", "S0001", "甲", "因")),
-        ("HUB726", lambda book: unlink(book, "B0001", "甲", "因")),
-        ("HUB727", lambda book: link(book, "S0001", "B0001", "甲", " ")),
-        ("HUB727", lambda book: unlink(book, "B0002", "甲", "")),
+        ("HUB725", lambda book: link_numbers(book, "S0001", "X9999", "甲", "因")),
+        ("HUB725", lambda book: unlink_number(book, "X9999", "甲", "因")),
+        ("HUB726", lambda book: link_numbers(book, "S0001", "S0001", "甲", "因")),
+        ("HUB726", lambda book: unlink_number(book, "B0001", "甲", "因")),
+        ("HUB727", lambda book: link_numbers(book, "S0001", "B0001", "甲", " ")),
+        ("HUB727", lambda book: unlink_number(book, "B0002", "甲", "")),
     ],
 )
 def test_what_cannot_be_decided_is_refused_and_leaves_nothing(people: Any, code: str, work: Any) -> None:

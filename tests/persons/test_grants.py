@@ -25,17 +25,17 @@ def granted(store: Any) -> Any:
 
 
 def said(book: Any) -> dict[str, bool | None]:
-    return {row["system_code"]: row["agrees"] for row in grants.grants(book, UID)}
+    return {row["system_code"]: row["agrees"] for row in grants.list_grants(book, UID)}
 
 
 def test_a_person_agrees_or_says_what_is_wrong(granted: Any) -> None:
     book = granted.book
     assert said(book) == {"leaving": None, "welcome": None}
-    grants.confirm(book, UID, UID)
+    grants.confirm_grants(book, UID, UID)
     assert said(book) == {"leaving": True, "welcome": True}
-    (told,) = grants.confirm(book, UID, UID, "leaving", "已不任此职")
+    (told,) = grants.confirm_grants(book, UID, UID, "leaving", "已不任此职")
     assert (told["agrees"], told["remark"]) == (False, "已不任此职")
-    assert grants.summary(book) == [
+    assert grants.count_grants(book) == [
         {"system_code": "leaving", "grants": 1, "confirmed": 0, "disputed": 1},
         {"system_code": "welcome", "grants": 1, "confirmed": 1, "disputed": 0},
     ]
@@ -44,7 +44,7 @@ def test_a_person_agrees_or_says_what_is_wrong(granted: Any) -> None:
 
 
 def test_a_word_from_before_the_permission_began_is_not_about_it(granted: Any) -> None:
-    grants.confirm(granted.book, UID, UID)
+    grants.confirm_grants(granted.book, UID, UID)
     granted.book.execute("update hub.role_grant set valid_from = '2099-01-01' where system_code = 'welcome'")
     assert said(granted.book) == {"leaving": True, "welcome": None}
 
@@ -60,5 +60,5 @@ def test_a_word_from_before_the_permission_began_is_not_about_it(granted: Any) -
 )
 def test_what_says_nothing_is_refused(granted: Any, uid: str, system: str | None, wrong: str | None, code: str) -> None:
     with pytest.raises(Denied, match=code):
-        grants.confirm(granted.book, uid, UID, system, wrong)
+        grants.confirm_grants(granted.book, uid, UID, system, wrong)
     assert granted.book.rows("select 1 as found from ops.grant_confirmation") == []

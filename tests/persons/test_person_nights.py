@@ -15,24 +15,24 @@ import pytest
 from campus.rehearsal import Rehearsal
 from campus.simulate.world import date_of
 from contracts.catalog import read_catalog
-from core.settings import settings
+from core.settings import get_settings
 from core.store import ledger as ledger_module
 from core.store import postgres
-from core.store.connections import connection
-from core.store.ledger import ledger
+from core.store.connections import get_connection
+from core.store.ledger import open_ledger
 from desk import grants, persons
-from pipeline.result import Outcome
-from runs.nightly import night
+from pipeline.result import RunResult
+from runs.nightly import run_night
 
 DERIVED = ("person_number", "person", "person_role", "person_conflict", "staff_preentry", "account", "role_grant")
-CACHES = (settings, read_catalog, ledger_module.migrated, ledger_module._ledger, postgres.database)
+CACHES = (get_settings, read_catalog, ledger_module.migrate_ledger, ledger_module._get_ledger, postgres.ensure_database)
 
 
 @dataclass
 class Nights:
     """What four nights left behind, one after the other."""
 
-    outcomes: list[Outcome]
+    outcomes: list[RunResult]
     facts: list[dict[str, Any]]
     injected: Any
     linked: tuple[str, str]
@@ -41,7 +41,7 @@ class Nights:
 
 
 def rows(query: str) -> list[tuple[Any, ...]]:
-    return [tuple(row.values()) for row in ledger().rows(query)]
+    return [tuple(row.values()) for row in open_ledger().rows(query)]
 
 
 def facts() -> dict[str, Any]:
@@ -53,14 +53,14 @@ def facts() -> dict[str, Any]:
         "preentries": dict(rows("select staff_no, state from hub_current.staff_preentry")),
         "heads": set(rows("select uid, system_code, scope_unit from hub_current.role_grant where role_code = 'unit_head'")),
         "notices": set(rows("select system_code, from_version, to_version, gains, losses from ops.notice")),
-        "changed": {name: ledger().version_of(name) for name in DERIVED},
+        "changed": {name: open_ledger().version_of(name) for name in DERIVED},
         "welcome": received("dst_welcome", "hub_staff_role_grant"),
     }
 
 
 def received(place: str, table: str) -> set[tuple[str, str, str]]:
     """The grants that an automatic system holds."""
-    with psycopg.connect(connection(place).url) as receiver:
+    with psycopg.connect(get_connection(place).url) as receiver:
         found = receiver.execute(f"select uid, role_code, scope_unit from {table}".encode()).fetchall()
     return {(str(uid), str(role), str(unit)) for uid, role, unit in found}
 
@@ -71,7 +71,7 @@ def nights(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> It
     folder = tmp_path_factory.mktemp("persons")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HUB_VAR", str(folder / "var"))
-        patch.setenv("HUB_URL", postgres.database(postgres_server, f"persons_{abs(hash(folder)) % 10**9}"))
+        patch.setenv("HUB_URL", postgres.ensure_database(postgres_server, f"persons_{abs(hash(folder)) % 10**9}"))
         patch.delenv("HUB_HOME", raising=False)
         for cached in CACHES:
             cached.cache_clear()
@@ -79,7 +79,7 @@ def nights(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> It
         rehearsal.start()
         try:
             yield _lived(rehearsal)
-            ledger().close()
+            open_ledger().close()
         finally:
             rehearsal.stop()
             for cached in CACHES:
@@ -91,28 +91,28 @@ def _lived(rehearsal: Rehearsal) -> Nights:
 
     def live(day: int, faults: dict[str, int] | None = None) -> Any:
         injected = rehearsal.load(day, faults)
-        found.append(night(date_of(day)))
+        found.append(run_night(date_of(day)))
         states.append(facts())
         return injected
 
     live(1)
     staff = rows("select staff_no, unit_code from hub_current.staff where state_code = '11' order by 1 desc limit 1")[0]
     student = rows("select student_no from hub_current.student where student_no ~ '^[0-9]' order by 1 limit 1")[0][0]
-    persons.link(ledger(), staff[0], student, "甲", "核对身份证原件")
+    persons.link_numbers(open_ledger(), staff[0], student, "甲", "核对身份证原件")
     who = persons.Applicant(staff[1], "王退休", "1", date(2026, 9, 1), date(2027, 8, 31))
-    retired = persons.give_number(ledger(), who, "甲")["person_no"]
-    persons.approve_number(ledger(), retired, "乙")
-    grants.confirm(ledger(), staff[0], staff[0])
+    retired = persons.give_number(open_ledger(), who, "甲")["person_no"]
+    persons.approve_number(open_ledger(), retired, "乙")
+    grants.confirm_grants(open_ledger(), staff[0], staff[0])
     learner = rows("select min(uid) from hub_current.role_grant where basis_system = 'academic' and system_code = 'library'")[
         0
     ][0]
-    grants.confirm(ledger(), learner, learner, "library", "不用图书馆")
+    grants.confirm_grants(open_ledger(), learner, learner, "library", "不用图书馆")
     injected = live(2, {"staff_numbered_twice": 1})
-    persons.unlink(ledger(), student, "乙", "两个人")
+    persons.unlink_number(open_ledger(), student, "乙", "两个人")
     live(3, {"staff_numbered_twice": 1})  # another pair; the first one's second number goes at its second absence
     ((_, number, other),) = states[2]["conflicts"] - states[1]["conflicts"]
-    persons.link(ledger(), number, other, "乙", "同一人,人事处将并号")
-    found.append(night(date_of(4)))  # the sources stay as they are: only the decision is new
+    persons.link_numbers(open_ledger(), number, other, "乙", "同一人,人事处将并号")
+    found.append(run_night(date_of(4)))  # the sources stay as they are: only the decision is new
     states.append(facts())
     return Nights(found, states, injected, (staff[0], student), retired, learner)
 
@@ -218,14 +218,14 @@ def test_the_automatic_systems_are_those_of_the_rules(nights: Nights) -> None:
 
 
 def _rules() -> list[dict[str, Any]]:
-    from contracts.odcs import document
+    from contracts.odcs import read_document
 
-    found: list[dict[str, Any]] = document(settings().schemas / "flows" / "rules.yaml")["rules"]
+    found: list[dict[str, Any]] = read_document(get_settings().schemas / "flows" / "rules.yaml")["rules"]
     return found
 
 
 def test_systems_by_hand_get_a_notice_of_what_changed(nights: Nights) -> None:
-    folder = settings().var / "notices"
+    folder = get_settings().var / "notices"
     first = {row[0]: row for row in nights.facts[0]["notices"]}
     assert set(first) == {"hr", "academic", "research", "library", "finance", "learning_space", *_graduates()}
     (path,) = (folder / "research").glob("role_notice.0-*.csv")
@@ -246,8 +246,8 @@ def test_a_local_delete_of_the_academic_system_deletes_nobody(nights: Nights, tm
     (teacher,) = rows(
         "select p.staff_no from hub_current.provisional_staff p join hub_current.staff s using (staff_no) limit 1"
     )
-    with psycopg.connect(connection("src_academic").url) as academic:
+    with psycopg.connect(get_connection("src_academic").url) as academic:
         academic.execute('delete from jsxxb where trim("GH") = %s', [teacher[0]])
-    assert night(date_of(5)).problems == []
+    assert run_night(date_of(5)).problems == []
     assert rows(f"select count(*) from hub_current.provisional_staff where staff_no = '{teacher[0]}'") == [(0,)]
     assert rows(f"select state_code from hub_current.staff where staff_no = '{teacher[0]}'") == [("11",)]

@@ -14,14 +14,14 @@ import pymysql
 import pytest
 
 from campus.servers import processes
-from contracts.catalog import catalog, read_catalog
-from core.settings import settings
+from contracts.catalog import load_catalog, read_catalog
+from core.settings import get_settings
 from core.store import ledger as ledger_module
 from core.store import postgres
-from core.store.address import parse
-from core.store.ledger import Ledger, ledger
-from pipeline.result import Outcome
-from runs.nightly import night
+from core.store.address import parse_url
+from core.store.ledger import Ledger, open_ledger
+from pipeline.result import RunResult
+from runs.nightly import run_night
 
 HOME = Path(__file__).parent / "home"
 BOOKS: set[Ledger] = set()
@@ -97,7 +97,7 @@ class University:
             connection.execute(statement.encode(), parameters or None)
 
     def _library(self) -> Any:
-        target = parse("library", self.library)
+        target = parse_url("library", self.library)
         return pymysql.connect(unix_socket=target.options["unix_socket"], user="root", database=target.database)
 
     def reset(self) -> None:
@@ -108,7 +108,7 @@ class University:
         with psycopg.connect(self.academic) as connection:
             for table in ("hub_staff", "_hub_sent", "_hub_delivery"):
                 connection.execute(f"drop table if exists {table}".encode())
-        target = parse("library", self.library)
+        target = parse_url("library", self.library)
         with self._library() as db, db.cursor() as cursor:
             cursor.execute(f"drop database {target.database}")
             cursor.execute(f"create database {target.database}")
@@ -133,19 +133,19 @@ class University:
             " 5000 + n / 100.0, 'U' || (1 + n % 5), timestamp '2026-09-01 08:00' from generate_series(1, 40) n"
         )
 
-    def night(self, day: int = 1) -> Outcome:
+    def night(self, day: int = 1) -> RunResult:
         """One night; day 1 is 2026-09-07."""
         BOOKS.add(self.ledger)
-        return night(date(2026, 9, 6 + day))
+        return run_night(date(2026, 9, 6 + day))
 
     @property
     def ledger(self) -> Ledger:
-        BOOKS.add(ledger())
-        return ledger()
+        BOOKS.add(open_ledger())
+        return open_ledger()
 
     def hub(self, entity: str = "staff") -> list[tuple[Any, ...]]:
         """The current rows of an entity, business columns in contract order."""
-        names = ", ".join(column.name for column in catalog().entity(entity).columns)
+        names = ", ".join(column.name for column in load_catalog().entity(entity).columns)
         with postgres.connect() as connection:
             return connection.execute(f"select {names} from hub_current.{entity} order by 1".encode()).fetchall()
 
@@ -167,7 +167,13 @@ def forget() -> None:
     for book in BOOKS:
         book.close()
     BOOKS.clear()
-    for cached in (settings, read_catalog, ledger_module.migrated, ledger_module._ledger, postgres.database):
+    for cached in (
+        get_settings,
+        read_catalog,
+        ledger_module.migrate_ledger,
+        ledger_module._get_ledger,
+        postgres.ensure_database,
+    ):
         cached.cache_clear()
 
 
@@ -177,8 +183,8 @@ def university(
 ) -> Iterator[University]:
     """The department with five units and forty people, before the first night."""
     name = f"t{abs(hash(tmp_path)) % 10**10}"
-    source, academic, hub = (postgres.database(postgres_server, f"{name}_{kind}") for kind in ("hr", "academic", "hub"))
-    library = processes.mariadb_database(mariadb_server, f"{name}_library")
+    source, academic, hub = (postgres.ensure_database(postgres_server, f"{name}_{kind}") for kind in ("hr", "academic", "hub"))
+    library = processes.create_mariadb_database(mariadb_server, f"{name}_library")
     home = tmp_path / "home"
     shutil.copytree(HOME, home)
     research = tmp_path / "research"

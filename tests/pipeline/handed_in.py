@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from signing import have
 
-from contracts.catalog import catalog
+from contracts.catalog import load_catalog
 from core.errors import HubError
 from core.store.ledger import Ledger
 from desk import upload
@@ -20,12 +20,12 @@ DATASET = "finance.allowance"
 Amounts = dict[str, int]
 
 
-def taken(book: Ledger, offer: upload.Offer) -> dict[str, Any]:
+def taken(book: Ledger, offer: upload.UploadRequest) -> dict[str, Any]:
     """The receipt of a file that is handed in, after a second person agreed where one is asked for."""
     for name in ("周会计", "财务处长"):
         have(name, "department", systems=("finance",))
-    found = upload.upload(book, catalog(), offer)
-    return upload.agree(book, catalog(), found["receipt"], "财务处长") if found.get("waits") else found
+    found = upload.upload_file(book, load_catalog(), offer)
+    return upload.agree(book, load_catalog(), found["receipt"], "财务处长") if found.get("waits") else found
 
 
 class HandedIn:
@@ -51,7 +51,7 @@ class HandedIn:
             lines.append("T0001,八百")
         file = self.university.var.parent / "补贴.csv"
         file.write_text("\n".join(["工号,金额", *lines, ""]), "utf-8")
-        offer = upload.Offer(DATASET, file, "周会计", as_of, insist, "急" if insist else "")
+        offer = upload.UploadRequest(DATASET, file, "周会计", as_of, insist, "急" if insist else "")
         try:
             state = str(taken(self.university.ledger, offer)["state"])
         except HubError as error:

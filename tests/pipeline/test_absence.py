@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contracts.catalog import catalog
+from contracts.catalog import load_catalog
 from reporting import action_items
 
 
@@ -29,14 +29,18 @@ def test_a_mistyped_number_takes_nobody_away_and_is_said_until_it_is_mended(univ
         assert (facts["system"], facts["waiting"]) == ("hr", 1)
         assert {"T0004", "T0006"} <= _staff(university)
         assert "T0004" in {row[0] for row in university.received()}
-    points = [point for point in action_items.points(university.ledger, catalog()) if point["kind"] == "suspended"]
-    assert [action_items.line(point).split()[0] for point in points] == ["HUB403"]
+    points = [
+        point for point in action_items.list_action_items(university.ledger, load_catalog()) if point["kind"] == "suspended"
+    ]
+    assert [action_items.format_action_item(point).split()[0] for point in points] == ["HUB403"]
     university.department(
         "update jzg set gh = 'T0004', gxsj = now() where ctid = (select ctid from jzg where gh is null or"
         " gh in ('T0006', 'T/04') order by gxsj desc limit 1)"
     )
     assert university.night(4).problems == []
-    assert [point for point in action_items.points(university.ledger, catalog()) if point["kind"] == "suspended"] == []
+    assert [
+        point for point in action_items.list_action_items(university.ledger, load_catalog()) if point["kind"] == "suspended"
+    ] == []
 
 
 def test_what_was_found_before_an_entity_was_stopped_is_not_said_any_more(university: Any) -> None:
@@ -45,7 +49,9 @@ def test_what_was_found_before_an_entity_was_stopped_is_not_said_any_more(univer
     assert [error.code for error in university.night(2).problems] == ["HUB403"]
     university.department("delete from jzg")
     assert [error.code for error in university.night(3).problems] == ["HUB501"]
-    assert [point for point in action_items.points(university.ledger, catalog()) if point["kind"] == "suspended"] == []
+    assert [
+        point for point in action_items.list_action_items(university.ledger, load_catalog()) if point["kind"] == "suspended"
+    ] == []
 
 
 def test_a_held_row_under_a_key_that_the_hub_has_hides_nobody(university: Any) -> None:
@@ -91,7 +97,7 @@ def test_who_leaves_at_the_second_sighting_leaves_on_another_days_reading(univer
 
 @pytest.mark.parametrize("name", ["staff", "student", "student_status"])
 def test_people_leave_at_the_second_sighting(name: str) -> None:
-    assert catalog().entity(name).gone == "absent_twice"
+    assert load_catalog().entity(name).gone == "absent_twice"
 
 
 def test_another_person_under_an_old_number_may_be_who_is_absent(university: Any) -> None:

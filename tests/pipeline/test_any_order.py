@@ -27,10 +27,10 @@ from university_oracle import Oracle
 
 from core.errors import HubError
 from desk import brake_release as release
-from pipeline.context import resume
-from pipeline.publishing.publish import rollback
+from pipeline.context import resume_run
+from pipeline.publishing.publish import publish_rollback
 from runs.nightly import close_run, open_run, verify_edge
-from runs.refresh import refresh
+from runs.refresh import refresh_system
 
 SEED = int(os.environ.get("HUB_TEST_SEED") or random.SystemRandom().randrange(1, 2**31))
 FIRST = date(2026, 9, 7)
@@ -161,7 +161,7 @@ class AnyOrder(RuleBasedStateMachine):
     def look_for_changes(self) -> None:
         self.lab.forget()
         before = self.oracle.before_night()
-        found = refresh("hr", self.date(), self.lab.ledger)
+        found = refresh_system("hr", self.date(), self.lab.ledger)
         note(f"refresh: {found.changed}, {[error.code for error in found.problems]}")
         self.oracle.after_night(before)
 
@@ -179,7 +179,7 @@ class AnyOrder(RuleBasedStateMachine):
         target = data.draw(st.integers(1, self.oracle.version() - 1))
         run = open_run("rollback", self.date(), [f"v{target}"])
         try:
-            rollback(resume(run), target, "zhang", "li", "误改")
+            publish_rollback(resume_run(run), target, "zhang", "li", "误改")
         except HubError as error:
             note(error.line())
         finally:
@@ -272,8 +272,8 @@ class AnyOrder(RuleBasedStateMachine):
 
     def release(self) -> None:
         for row in self.lab.ledger.rows("select brake_id from ops.brake where state in ('tripped', 'requested')"):
-            release.request(self.lab.ledger, row["brake_id"], "zhang", "核实")
-            release.approve(self.lab.ledger, row["brake_id"], "li", self.date() + timedelta(days=1), self.date())
+            release.request_release(self.lab.ledger, row["brake_id"], "zhang", "核实")
+            release.approve_release(self.lab.ledger, row["brake_id"], "li", self.date() + timedelta(days=1), self.date())
 
     def mend_source(self) -> None:
         self.lab.populate()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from contracts.catalog import catalog
+from contracts.catalog import load_catalog
 from core.settings import ROOT
 from core.store.ledger import Ledger
 from reporting import action_items
@@ -16,8 +16,8 @@ from reporting import action_items
 def years(book: Ledger, moment: datetime) -> list[int]:
     later = Ledger(book.url, lambda: moment)
     try:
-        found = [point for point in action_items.points(later, catalog()) if point["kind"] == "makeup"]
-        assert all("HUB761" in action_items.line(point) for point in found)
+        found = [point for point in action_items.list_action_items(later, load_catalog()) if point["kind"] == "makeup"]
+        assert all("HUB761" in action_items.format_action_item(point) for point in found)
         return [point["facts"]["year"] for point in found]
     finally:
         later.close()

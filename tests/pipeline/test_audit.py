@@ -8,9 +8,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from core.settings import settings
+from core.settings import get_settings
 from quality import sieve
-from quality.base import Question
+from quality.base import CheckRequest
 from quality.suite import Expectation
 
 
@@ -30,13 +30,13 @@ def test_what_was_judged_tonight_is_verified(university: Any) -> None:
 
 
 def test_a_difference_is_an_error_that_names_the_rule(university: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = sieve._broken
+    honest = sieve._build_broken_sql
 
-    def blind(db: duckdb.DuckDBPyConnection, question: Question, number: int, expectation: Expectation) -> str:
+    def blind(db: duckdb.DuckDBPyConnection, question: CheckRequest, number: int, expectation: Expectation) -> str:
         return "false" if expectation.form == "in_set" else honest(db, question, number, expectation)
 
     university.department("update jzg set xb = '?' where gh = 'T0007'")
-    monkeypatch.setattr(sieve, "_broken", blind)
+    monkeypatch.setattr(sieve, "_build_broken_sql", blind)
     outcome = university.night(1)
     assert [(error.code, error.where) for error in outcome.problems] == [("HUB810", "staff")]
     assert "staff.sex_code.code" in outcome.problems[0].line()
@@ -46,7 +46,7 @@ def test_a_difference_is_an_error_that_names_the_rule(university: Any, monkeypat
 def test_a_night_to_which_nothing_came_is_not_verified_again(university: Any) -> None:
     university.night(1)
     first = _audits(university)
-    shutil.rmtree(settings().work / "checked")
+    shutil.rmtree(get_settings().work / "checked")
     university.night(2)
     judged = university.ledger.rows("select output from ops.step where verb = 'check' and run_id like %s", ["%20260908%"])
     assert judged and all(row["output"]["judged_by"].startswith("night-20260908") for row in judged)

@@ -68,11 +68,11 @@ def test_half_a_table_waits_for_two_persons(university: Any) -> None:
     brakes = university.ledger.rows("select * from ops.brake")
     assert len(brakes) == 1
     number, today = brakes[0]["brake_id"], date(2026, 9, 8)
-    brake_release.request(university.ledger, number, "zhang", "学院撤并")
+    brake_release.request_release(university.ledger, number, "zhang", "学院撤并")
     for spelling in ("zhang", " Zhang", "ｚｈａｎｇ", "zhang\u200b"):
         with pytest.raises(Denied, match="HUB704"):
-            brake_release.approve(university.ledger, number, spelling, today, today)
-    brake_release.approve(university.ledger, number, "li", today, today)
+            brake_release.approve_release(university.ledger, number, spelling, today, today)
+    brake_release.approve_release(university.ledger, number, "li", today, today)
     assert university.night(2).problems == []
     assert len(university.hub()) == 20
     assert len(university.received()) == 20
@@ -83,8 +83,8 @@ def test_a_release_is_for_that_change_only(university: Any) -> None:
     university.department("delete from jzg where gh > 'T0020'")
     university.night(2)
     number, today = university.ledger.single("select brake_id from ops.brake")["brake_id"], date(2026, 9, 8)
-    brake_release.request(university.ledger, number, "zhang", "学院撤并")
-    brake_release.approve(university.ledger, number, "li", today, today)
+    brake_release.request_release(university.ledger, number, "zhang", "学院撤并")
+    brake_release.approve_release(university.ledger, number, "li", today, today)
     university.department("delete from jzg where gh > 'T0015'")
     assert [error.code for error in university.night(2).problems] == ["HUB502"]
     assert len(university.hub()) == 40
@@ -96,8 +96,8 @@ def test_a_release_lives_to_its_date_over_versions_and_beside_other_changes(univ
     university.department("delete from jzg where gh > 'T0020'")
     university.night(2)
     number, today = university.ledger.single("select brake_id from ops.brake")["brake_id"], date(2026, 9, 8)
-    brake_release.request(university.ledger, number, "zhang", "学院撤并")
-    brake_release.approve(university.ledger, number, "li", date(2026, 9, 10), today)
+    brake_release.request_release(university.ledger, number, "zhang", "学院撤并")
+    brake_release.approve_release(university.ledger, number, "li", date(2026, 9, 10), today)
     university.department("update dw set dwmc = '新名' where dwh = 'U1'")
     university.department("update jzg set xm = '改名', gxsj = now() where gh = 'T0001'")
     assert university.night(3).problems == []
@@ -232,7 +232,7 @@ def test_half_of_one_source_stops_though_it_is_little_of_the_whole(university: A
     assert (outcome.problems[0].facts["system"], outcome.problems[0].facts["before"]) == ("grad", 10)
     assert university.hub() == before
     number = university.ledger.single("select brake_id from ops.brake")["brake_id"]
-    brake_release.request(university.ledger, number, "zhang", "属实")
-    brake_release.approve(university.ledger, number, "li", date(2026, 9, 9), date(2026, 9, 8))
+    brake_release.request_release(university.ledger, number, "zhang", "属实")
+    brake_release.approve_release(university.ledger, number, "li", date(2026, 9, 9), date(2026, 9, 8))
     assert [error.code for error in university.night(3).problems] == []
     assert university.hub() != before

@@ -20,10 +20,10 @@ import pymysql
 import pytest
 
 from campus.servers import processes
-from contracts.catalog import catalog
-from core.store.address import parse
-from pipeline.context import resume
-from pipeline.ingest.extract import extract
+from contracts.catalog import load_catalog
+from core.store.address import parse_url
+from pipeline.context import resume_run
+from pipeline.ingest.extract import extract_dataset
 from runs.nightly import close_run, open_run
 
 COMMITS, WRITERS, ROWS = 10_000, 4, 60
@@ -93,8 +93,8 @@ def connect(
     if request.param == "postgresql":
         yield lambda: psycopg.connect(university.source)
         return
-    url = processes.mariadb_database(mariadb_server, f"{university.source.rsplit('/', 1)[-1].split('?')[0]}_busy")
-    target = parse("src_hr", url)
+    url = processes.create_mariadb_database(mariadb_server, f"{university.source.rsplit('/', 1)[-1].split('?')[0]}_busy")
+    target = parse_url("src_hr", url)
 
     def opened() -> Any:
         return pymysql.connect(unix_socket=target.options["unix_socket"], user="root", database=target.database)
@@ -112,13 +112,13 @@ def connect(
 def read_window() -> dict[str, int]:
     """One reading of the table by window: state of each row landed."""
     run = open_run("pull", date(2026, 9, 7), ["hr.person"])
-    night = resume(run)
+    night = resume_run(run)
     try:
-        landed = extract(night, "hr.person")
-        rows = pq.read_table(landed.file(night.landing), columns=["gh", "gz"])
+        landed = extract_dataset(night, "hr.person")
+        rows = pq.read_table(landed.find_file(night.landing), columns=["gh", "gz"])
     finally:
         close_run(run)
-    assert catalog().source("hr.person").mode == "window"
+    assert load_catalog().source("hr.person").mode == "window"
     keys = rows["gh"].to_pylist()
     assert len(set(keys)) == len(keys)
     return {key: int(state) for key, state in zip(keys, rows["gz"].to_pylist(), strict=True)}

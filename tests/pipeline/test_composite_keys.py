@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 
-from core.keys import row_key
+from core.keys import build_row_key_sql
 
 PAIRS = [
     ("A|b", "c"),
@@ -25,9 +25,11 @@ def test_no_two_keys_are_one_text() -> None:
     with duckdb.connect() as db:
         db.execute("create table t (a varchar, b varchar)")
         db.executemany("insert into t values (?, ?)", PAIRS)
-        assert db.execute(f"select count(distinct {row_key(['a', 'b'])}) from t").fetchall() == [(len(PAIRS),)]
-        assert db.execute(f"select {row_key(['a', 'b'])} from (select 'T1' as a, 'U1' as b)").fetchall() == [("T1|U1",)]
-        assert db.execute(f"select {row_key(['a'])} from (select 'T|1' as a)").fetchall() == [("T|1",)]
+        assert db.execute(f"select count(distinct {build_row_key_sql(['a', 'b'])}) from t").fetchall() == [(len(PAIRS),)]
+        assert db.execute(f"select {build_row_key_sql(['a', 'b'])} from (select 'T1' as a, 'U1' as b)").fetchall() == [
+            ("T1|U1",)
+        ]
+        assert db.execute(f"select {build_row_key_sql(['a'])} from (select 'T|1' as a)").fetchall() == [("T|1",)]
 
 
 def test_rows_whose_values_hold_the_bar_live_side_by_side(university: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from contracts.catalog import catalog
+from contracts.catalog import load_catalog
 from core.messages import LANGUAGES
 from core.store import postgres
 from reporting import status
@@ -77,7 +77,7 @@ PEOPLE = (
 @pytest.fixture
 def academic(university: Any, postgres_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The academic office with nine of personnel's people, spelt as personnel says but for its own codes and prefix."""
-    url = postgres.database(postgres_server, f"copies_{abs(hash(university.var)) % 10**10}")
+    url = postgres.ensure_database(postgres_server, f"copies_{abs(hash(university.var)) % 10**10}")
     monkeypatch.setenv("AIRFLOW_CONN_SRC_ACADEMIC", url)
     contract = university.home / "schemas" / "sources" / "academic" / "teacher.odcs.yaml"
     contract.parent.mkdir(parents=True)
@@ -96,7 +96,7 @@ def academic(university: Any, postgres_server: str, monkeypatch: pytest.MonkeyPa
 
 
 def differing(university: Any) -> list[tuple[str, str]]:
-    rows = status.held(university.ledger, catalog(), entity="academic.teacher")
+    rows = status.list_held(university.ledger, load_catalog(), entity="academic.teacher")
     return sorted((row["source_key"], row["rule_id"].removeprefix("academic.teacher.")) for row in rows)
 
 
@@ -119,17 +119,17 @@ def test_a_difference_is_a_warning_that_both_departments_see(university: Any, ac
         ("T0004", "unit_name.copy"),
     ]  # fmt: skip
     for system in ("hr", "academic"):
-        rows = status.held(university.ledger, catalog(), system=system)
+        rows = status.list_held(university.ledger, load_catalog(), system=system)
         assert len(rows) == 5
         assert {(row["source_system"], row["authority"], row["severity"]) for row in rows} == {("academic", "hr", "warning")}
     assert len(university.received()) == 40  # nothing is held
 
-    report = status.held_by_rule(university.ledger, catalog())
+    report = status.count_held_by_rule(university.ledger, load_catalog())
     assert {(row["source_system"], row["other"], row["rows"]) for row in report} == {
         ("academic", "hr", 1),
         ("hr", "academic", 1),
     }
-    why = status.why(catalog(), "academic.teacher", "academic.teacher.name.copy", "zh")
+    why = status.explain_rule(load_catalog(), "academic.teacher", "academic.teacher.name.copy", "zh")
     assert "姓名" in why
     assert "任课教师" in why
     assert "张" not in why
@@ -183,7 +183,7 @@ def test_a_copy_of_a_field_that_does_not_exist_stops_nobody_else(university: Any
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_held_text_is_told_by_its_character_and_never_by_itself(language: str) -> None:
-    told = status.why(catalog(), "staff", "staff.mobile.character:U+202E", language)
+    told = status.explain_rule(load_catalog(), "staff", "staff.mobile.character:U+202E", language)
     assert "U+202E" in told
     assert ("移动电话" if language == "zh" else "(mobile)") in told
-    assert "GBK" in status.why(catalog(), "staff", "staff.mobile.encoding", language)
+    assert "GBK" in status.explain_rule(load_catalog(), "staff", "staff.mobile.encoding", language)

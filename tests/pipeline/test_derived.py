@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from contracts.catalog import catalog
+from contracts.catalog import load_catalog
 from core.settings import ROOT
-from lint.lint import lint
-from pipeline.context import Night
-from pipeline.publishing.publish import rollback
+from lint.lint import lint_home
+from pipeline.context import RunContext
+from pipeline.publishing.publish import publish_rollback
 
 HOW_TO = runpy.run_path(str(ROOT / "tests" / "recipes" / "how_to.py"))
 PAGE = "add-a-derived-entity.md"
@@ -153,18 +153,18 @@ def test_a_rollback_restores_it_with_the_rest(counted: Any) -> None:
     counted.hire(("T0090", "李四", "男", "U1"))
     counted.night(2)
     book = counted.ledger
-    rollback(Night(book.open_run("rollback", date(2026, 9, 9)), book, catalog()), version, "甲", "乙", "试验")
+    publish_rollback(RunContext(book.open_run("rollback", date(2026, 9, 9)), book, load_catalog()), version, "甲", "乙", "试验")
     assert staff_counts(counted) == before
 
 
 def test_a_source_that_is_taken_alone_brings_what_is_derived_from_it(counted: Any) -> None:
-    from runs.nightly import extract_system, open_run, publish
+    from runs.nightly import extract_system, open_run, publish_run
 
     counted.night(1)
     counted.hire(("T0090", "李四", "男", "U1"))
     run_id = open_run("ingest", date(2026, 9, 8), ["hr"])
     extract_system(run_id, "hr")
-    publish(run_id)
+    publish_run(run_id)
     assert staff_counts(counted)["U1"] == 9
 
 
@@ -179,7 +179,7 @@ def shipped(tmp_path: Path) -> Path:
 
 
 def test_the_page_is_sound(shipped: Path) -> None:
-    assert [str(finding) for finding in lint(shipped)] == []
+    assert [str(finding) for finding in lint_home(shipped)] == []
 
 
 @pytest.mark.parametrize(
@@ -195,13 +195,13 @@ def test_the_page_is_sound(shipped: Path) -> None:
 )
 def test_lint_says_what_is_wrong_with_the_select(shipped: Path, select: str, code: str) -> None:
     (shipped / SELECT).write_text(select, "utf-8")
-    assert [finding.code for finding in lint(shipped)] == [code]
+    assert [finding.code for finding in lint_home(shipped)] == [code]
 
 
 def test_an_entity_is_derived_or_given_but_not_both(shipped: Path) -> None:
     other = shipped / "sql/conform/unit_headcount/hr.sql"
     other.write_text("select u.unit_code, cast(1 as bigint) as staff_count, u.source_row from hr.units u", "utf-8")
-    assert {finding.code for finding in lint(shipped)} == {"HUB729", "HUB138"}
+    assert {finding.code for finding in lint_home(shipped)} == {"HUB729", "HUB138"}
 
 
 def test_a_circle_is_found(shipped: Path) -> None:
@@ -212,6 +212,6 @@ def test_a_circle_is_found(shipped: Path) -> None:
         select = shipped / f"sql/conform/{name}/hub.sql"
         select.parent.mkdir(exist_ok=True)
         select.write_text(f"select u.unit_code, u.staff_count from hub.{other} u", "utf-8")
-    (circle,) = lint(shipped)
+    (circle,) = lint_home(shipped)
     assert circle.code == "HUB103"
     assert {"unit_headcount", "unit_second"} <= set(circle.facts["circle"].split(" -> "))

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from core import faults
-from core.errors import Fault
-from core.store.address import parse
+from core.errors import MachineFault
+from core.store.address import parse_url
 from desk import brake_release
 from pipeline.delivery import deliver, reconcile
 from pipeline.ingest import extract
@@ -54,11 +54,11 @@ def faulty_steps(university: Any) -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize(
     ("room", "name", "hit", "where"),
     [
-        (extract, "drift", lambda dataset, _: dataset.name == "person", "hr.person"),
-        (conform, "_select", lambda _, __, entity, *___: entity.name == "staff", "staff"),
-        (diff, "_load", lambda *args: any(getattr(arg, "name", "") == "staff" for arg in args), "staff"),
-        (deliver, "_prepare", lambda _, feed, __: feed.edge == "E01", "E01.staff_basic"),
-        (reconcile, "settle", lambda _, row, *__: row["edge"] == "E01", "E01.staff_basic"),
+        (extract, "detect_drift", lambda dataset, _: dataset.name == "person", "hr.person"),
+        (conform, "_build_select", lambda _, __, entity, *___: entity.name == "staff", "staff"),
+        (diff, "_load_tables", lambda *args: any(getattr(arg, "name", "") == "staff" for arg in args), "staff"),
+        (deliver, "_prepare_delivery", lambda _, feed, __: feed.edge == "E01", "E01.staff_basic"),
+        (reconcile, "settle_delivery", lambda _, row, *__: row["edge"] == "E01", "E01.staff_basic"),
     ],
     ids=["read", "conform", "compare", "prepare", "receipt"],
 )
@@ -110,18 +110,18 @@ def test_what_the_database_refuses_of_one_entity_leaves_the_others_published(uni
 
 
 def test_a_mended_source_is_read_again_by_the_run_that_met_the_fault(university: Any) -> None:
-    from runs.nightly import extract_system, open_run, publish
+    from runs.nightly import extract_system, open_run, publish_run
 
     university.night(1)
     refuse_in_hub(university, "不收")
     university.department("update jzg set xm = '不收', gxsj = now() where gh = 'T0001'")
     run = open_run("night", date(2026, 9, 8))
     extract_system(run, "hr")
-    with pytest.raises(Fault, match="HUB842"):
-        publish(run)
+    with pytest.raises(MachineFault, match="HUB842"):
+        publish_run(run)
     university.department("update jzg set xm = '改正', gxsj = now() where gh = 'T0001'")
     extract_system(run, "hr")
-    publish(run)
+    publish_run(run)
     assert "改正" in {row[1] for row in university.hub()}
 
 
@@ -132,7 +132,7 @@ def test_a_trace_names_places_and_types_only() -> None:
         except ValueError:
             int(SECRET + "x")
     except ValueError as error:
-        trace = faults.trace_of(error)
+        trace = faults.format_trace(error)
     assert trace[-1] == "ValueError"
     assert any(line.startswith("tests/pipeline/test_faults.py:") for line in trace)
     assert SECRET not in str(trace)
@@ -140,13 +140,13 @@ def test_a_trace_names_places_and_types_only() -> None:
 
 @pytest.mark.parametrize("end", [KeyboardInterrupt(), SystemExit(1)])
 def test_an_order_to_end_is_no_fault(end: BaseException) -> None:
-    assert faults.ends(end)
+    assert faults.is_exit(end)
 
 
 @pytest.mark.parametrize("password", ["a#b", "1#b", "a/b", "1/b", "a?b"])
 def test_a_sign_in_a_password_is_named_without_the_password(password: str) -> None:
-    with pytest.raises(Fault, match="HUB849") as told:
-        parse("src_hr", f"mysql://hub:{password}secret@127.0.0.1:3306/hr")
+    with pytest.raises(MachineFault, match="HUB849") as told:
+        parse_url("src_hr", f"mysql://hub:{password}secret@127.0.0.1:3306/hr")
     assert "secret" not in str(told.value) + repr(told.value)
     assert told.value.__cause__ is None
     assert told.value.__suppress_context__ or told.value.__context__ is None
@@ -173,8 +173,8 @@ def test_a_table_that_cannot_be_made_stops_its_entity_and_no_other(university: A
     mended = university.night(2)
     assert [problem.code for problem in mended.problems] == ["HUB504"], "a new column changes every row"
     [brake] = university.ledger.rows("select brake_id from ops.brake")
-    brake_release.request(university.ledger, brake["brake_id"], "zhang", "新增一列")
-    brake_release.approve(university.ledger, brake["brake_id"], "li", date(2026, 9, 20), date(2026, 9, 8))
+    brake_release.request_release(university.ledger, brake["brake_id"], "zhang", "新增一列")
+    brake_release.approve_release(university.ledger, brake["brake_id"], "li", date(2026, 9, 20), date(2026, 9, 8))
     mended = university.night(2)
     assert (mended.problems, mended.state) == ([], "done")
     assert {row[-1] for row in university.hub()} == {"新"}

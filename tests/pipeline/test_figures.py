@@ -11,11 +11,11 @@ import pytest
 from rich.console import Console
 
 from cli.tables import screen
-from contracts.catalog import catalog
-from core.calendar import ZONE, local_minute
-from pipeline.context import resume
+from contracts.catalog import load_catalog
+from core.calendar import ZONE, format_local_minute
+from pipeline.context import resume_run
 from reporting import daily_digest, report, status
-from runs.nightly import close_run, deliver_flow, extract_system, open_run, publish
+from runs.nightly import close_run, deliver_flow, extract_system, open_run, publish_run
 
 
 def second_flow(university: Any) -> None:
@@ -47,20 +47,20 @@ def test_a_row_that_serves_two_flows_is_counted_once(university: Any) -> None:
     assert len(told["flows"]) == 2
     assert told["totals"]["extracted"] == 45 == sum(row["rows"] for row in told["extracts"])
     assert told["totals"]["changed"] == len(university.hub()) + len(university.hub("org_unit"))
-    book, known = university.ledger, catalog()
-    held = {(row["entity"], row["source_key"]) for row in status.held(book, known) if row["severity"] == "error"}
-    shown = status.status(book, known)
+    book, known = university.ledger, load_catalog()
+    held = {(row["entity"], row["source_key"]) for row in status.list_held(book, known) if row["severity"] == "error"}
+    shown = status.read_status(book, known)
     assert told["totals"]["held"] == shown["held"] == len(held) > 0
     assert sum(row["held"] for row in shown["systems"]) == len(held)
-    counts = status.held_counts(book)
-    assert counts == {"rows": len(held), "entries": len(status.held(book, known))}
-    assert status.held_counts(book, "staff")["rows"] == len({key for entity, key in held if entity == "staff"})
+    counts = status.count_held(book)
+    assert counts == {"rows": len(held), "entries": len(status.list_held(book, known))}
+    assert status.count_held(book, "staff")["rows"] == len({key for entity, key in held if entity == "staff"})
     console = Console(width=200)
     with console.capture() as page_of_held:
-        console.print(screen.held(status.held(book, known, limit=1), counts))
+        console.print(screen.render_held(status.list_held(book, known, limit=1), counts))
     title = page_of_held.get()
     assert f"{len(held)} 行" in title and f"{counts['entries']} 条中的 1 条" in title
-    said = [point for part in daily_digest.digests(book, known, [], date(2026, 9, 8)) for point in part.points]
+    said = [point for part in daily_digest.build_digests(book, known, [], date(2026, 9, 8)) for point in part.points]
     assert any(f"{len(held)} " in point for point in said)
     page = (university.var / "reports" / outcome.run_id / "report.zh.html").read_text("utf-8")
     assert "<b>45</b>" in page
@@ -69,7 +69,7 @@ def test_a_row_that_serves_two_flows_is_counted_once(university: Any) -> None:
 def test_the_report_of_an_orchestrated_night_holds_its_deliveries(university: Any) -> None:
     run = open_run("night", date(2026, 9, 7))
     extract_system(run, "hr")
-    publish(run)
+    publish_run(run)
     close_run(run)
     assert facts(university, run)["totals"]["sent"] == 0
     [flow] = facts(university, run)["flows"]
@@ -98,7 +98,7 @@ def test_a_flow_without_its_source_is_not_done(university: Any, monkeypatch: pyt
 def test_every_moment_of_the_report_is_the_university_s(university: Any) -> None:
     outcome = university.night(1)
     begun = university.ledger.single("select started_at from ops.run")["started_at"]
-    assert facts(university, outcome.run_id)["run"]["begun"] == local_minute(begun)
-    assert report._plain(begun).endswith("+08:00")
+    assert facts(university, outcome.run_id)["run"]["begun"] == format_local_minute(begun)
+    assert report._format_json_value(begun).endswith("+08:00")
     assert datetime.now(ZONE).utcoffset() == timedelta(hours=8)
-    assert resume(outcome.run_id).run.as_of == date(2026, 9, 7)
+    assert resume_run(outcome.run_id).run.as_of == date(2026, 9, 7)

@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from contracts.catalog import catalog
-from contracts.flow_document import FlowBook, flowbook
+from contracts.catalog import load_catalog
+from contracts.flow_document import FlowDocument, load_flow_document
 from core.errors import Denied
 from reporting import flows, status
 from runs.nightly import verify_edge
@@ -21,16 +21,16 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def book() -> FlowBook:
+def book() -> FlowDocument:
     """The whole document; the small university has feeds for three of its edges."""
-    return flowbook(ROOT)
+    return load_flow_document(ROOT)
 
 
-def edges(university: Any, book: FlowBook) -> dict[str, dict[str, Any]]:
-    return {row["id"]: row for row in flows.edges(university.ledger, catalog(), book)}
+def edges(university: Any, book: FlowDocument) -> dict[str, dict[str, Any]]:
+    return {row["id"]: row for row in flows.list_edges(university.ledger, load_catalog(), book)}
 
 
-def test_edges_say_what_receivers_accepted_and_hold(university: Any, book: FlowBook) -> None:
+def test_edges_say_what_receivers_accepted_and_hold(university: Any, book: FlowDocument) -> None:
     before = edges(university, book)
     assert len(before) == 67
     assert {row["state"] for row in before.values()} == {"never"}
@@ -45,11 +45,11 @@ def test_edges_say_what_receivers_accepted_and_hold(university: Any, book: FlowB
     assert len(university.received()) == 41
 
 
-def test_an_edge_waits_until_all_its_datasets_are_accepted(university: Any, book: FlowBook) -> None:
+def test_an_edge_waits_until_all_its_datasets_are_accepted(university: Any, book: FlowDocument) -> None:
     university.night(1)
     [edge] = [edge for edge in book.edges if edge["id"] == "E04"]
-    feeds = [row for row in status.feeds(university.ledger, catalog()) if row["edge"] == "E01"]
-    found = flows._edge(edge, feeds)
+    feeds = [row for row in status.list_feeds(university.ledger, load_catalog()) if row["edge"] == "E01"]
+    found = flows._build_edge(edge, feeds)
     assert (found["state"], found["accepted_version"]) == ("never", None)
 
 
@@ -65,11 +65,11 @@ def test_an_edge_waits_until_all_its_datasets_are_accepted(university: Any, book
     ],
 )
 def test_the_worst_state_of_its_datasets_is_that_of_an_edge(states: tuple[str, ...], expected: str) -> None:
-    assert flows.worst(states) == expected
+    assert flows.find_worst_state(states) == expected
 
 
 def test_a_receiver_that_is_not_connected_is_no_error_and_gets_all_later(
-    university: Any, book: FlowBook, monkeypatch: pytest.MonkeyPatch
+    university: Any, book: FlowDocument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_DST_ACADEMIC", "off:")
     outcome = university.night(1)
@@ -85,24 +85,24 @@ def test_a_receiver_that_is_not_connected_is_no_error_and_gets_all_later(
 
 
 def test_a_source_that_is_not_connected_waits_with_its_feeds(
-    university: Any, book: FlowBook, monkeypatch: pytest.MonkeyPatch
+    university: Any, book: FlowDocument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", "off:")
     outcome = university.night(1)
     assert (outcome.problems, outcome.state, outcome.version) == ([], "done", 0)
     assert university.accepted() == {}
-    assert [row["state"] for row in status.systems(university.ledger, catalog())] == ["off"]
+    assert [row["state"] for row in status.list_systems(university.ledger, load_catalog())] == ["off"]
     assert edges(university, book)["E01"]["state"] == "off"
     monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", university.source)
     assert university.night(2).problems == []
     assert len(university.received()) == 40
 
 
-def test_a_step_knows_its_edges_deadline_rules_and_state(university: Any, book: FlowBook) -> None:
+def test_a_step_knows_its_edges_deadline_rules_and_state(university: Any, book: FlowDocument) -> None:
     university.night(1)
 
     def told(flow: str) -> dict[int, dict[str, Any]]:
-        return {step["n"]: step for step in flows.steps(university.ledger, catalog(), book, flow)["steps"]}
+        return {step["n"]: step for step in flows.read_flow_steps(university.ledger, load_catalog(), book, flow)["steps"]}
 
     hr, finance, research, arrival = told("SJGXLC01"), told("SJGXLC04"), told("SJGXLC07"), told("YWLC01")
     assert (hr[1]["reads"], hr[1]["state"]) == ("hr", "done")

@@ -32,8 +32,8 @@ def test_a_slipped_column_stops_the_entity_until_it_is_mended_or_released(univer
         assert "新名" in {row[3] for row in university.received()}, "the others go on"
     brakes = university.ledger.rows("select * from ops.brake where state = 'tripped'")
     assert len(brakes) == 1
-    brake_release.request(university.ledger, brakes[0]["brake_id"], "zhang", "来源年底才改")
-    brake_release.approve(university.ledger, brakes[0]["brake_id"], "li", date(2026, 9, 12), date(2026, 9, 9))
+    brake_release.request_release(university.ledger, brakes[0]["brake_id"], "zhang", "来源年底才改")
+    brake_release.approve_release(university.ledger, brakes[0]["brake_id"], "li", date(2026, 9, 12), date(2026, 9, 9))
     assert _codes(university.night(4)) == []
     assert len(university.hub()) == 40 and len({key for _, key, _ in university.held()}) == 13
     assert "改名" in {row[1] for row in university.hub()}

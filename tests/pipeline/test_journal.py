@@ -30,14 +30,14 @@ def book(university: Any) -> Any:
         " values ('night-20260907-01', 'staff', 'HUB501', %s, 'h', 'tripped', '2026-09-07')",
         [Jsonb({"systems": "hr", "before": 40})],
     )
-    brake_release.request(book, 1, "甲", "手误")
-    brake_release.request(book, 1, "甲", "人事处已核对")
-    brake_release.approve(book, 1, "乙", date(2026, 9, 9), date(2026, 9, 8))
+    brake_release.request_release(book, 1, "甲", "手误")
+    brake_release.request_release(book, 1, "甲", "人事处已核对")
+    brake_release.approve_release(book, 1, "乙", date(2026, 9, 9), date(2026, 9, 8))
     return book
 
 
 def test_what_was_done_in_order_is_whole(book: Any) -> None:
-    found = journal.chain(book)
+    found = journal.validate_chain(book)
     assert found["broken"] is None
     assert found["records"] > 8
     brake = book.single("select requested_at, approved_at from ops.brake")
@@ -63,7 +63,7 @@ def test_what_was_done_in_order_is_whole(book: Any) -> None:
 def test_a_change_afterwards_is_named(book: Any, change: str, kind: str, fact: str, hidden: bool) -> None:
     off = f"alter table ops.{kind} disable trigger user; " if hidden else ""
     book.execute(off + change)
-    broken = journal.chain(book)["broken"]
+    broken = journal.validate_chain(book)["broken"]
     assert (broken["kind"], broken["fact"]) == (kind, fact)
     found = CliRunner().invoke(app, ["verify", "--chain"])
     assert found.exit_code != 0
@@ -73,9 +73,9 @@ def test_an_entry_of_the_journal_cannot_be_changed_and_a_forced_change_is_named(
     with pytest.raises(Exception, match="append-only"):
         book.execute("update ops.journal set facts = '{}' where entry_id = 2")
     book.execute("alter table ops.journal disable trigger user; update ops.journal set subject = 'x' where entry_id = 2")
-    assert journal.chain(book)["broken"]["record"] == 2
+    assert journal.validate_chain(book)["broken"]["record"] == 2
     book.execute("delete from ops.journal where entry_id = 3")
-    assert journal.chain(book)["broken"]["fact"] == "mark"
+    assert journal.validate_chain(book)["broken"]["fact"] == "mark"
 
 
 def test_nothing_recorded_is_not_whole(university: Any) -> None:

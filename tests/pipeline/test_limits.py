@@ -18,11 +18,11 @@ DAY = date(2026, 9, 14)
 )
 def test_a_floor_lets_a_few_rows_pass_and_never_most_of_a_small_table(before: int, deletes: int, stops: bool) -> None:
     brake = Brake(max_delete_percent=2, floor=20)
-    assert bool(list(limits.passed(brake, limits.Size(before, deletes, 0), DAY))) is stops
+    assert bool(list(limits.find_exceeded(brake, limits.ChangeSize(before, deletes, 0), DAY))) is stops
 
 
 @pytest.mark.parametrize(("deletes", "stops"), [(300, False), (470, True), (940, True)])
 def test_graduation_takes_a_years_students_and_not_half_of_all(deletes: int, stops: bool) -> None:
     brake = Brake(max_delete_percent=2, floor=50, expect=("graduation",))
-    found = list(limits.passed(brake, limits.Size(940, deletes, 0), date(2027, 6, 20)))
+    found = list(limits.find_exceeded(brake, limits.ChangeSize(940, deletes, 0), date(2027, 6, 20)))
     assert bool(found) is stops

@@ -12,26 +12,26 @@ import pymysql
 import pytest
 
 from campus.servers import processes
-from core.settings import settings
-from core.store.address import parse
+from core.settings import get_settings
+from core.store.address import parse_url
 from core.store.ledger import Ledger
 from extractors.databases import mysql_fingerprint
-from pipeline.context import resume
+from pipeline.context import resume_run
 from pipeline.ingest import fingerprint
 
 
 @pytest.fixture
 def registry(university: Any, mariadb_server: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """The department's units, in a MariaDB of its own, where five rows are many; runs a statement there."""
-    url = processes.mariadb_database(mariadb_server, f"{Path(university.var).parent.name[:40]}_units")
+    url = processes.create_mariadb_database(mariadb_server, f"{Path(university.var).parent.name[:40]}_units")
     monkeypatch.setenv("AIRFLOW_CONN_SRC_UNITS", url)
-    monkeypatch.setattr(mysql_fingerprint, "WORTH_ROWS", 0)
+    monkeypatch.setattr(mysql_fingerprint, "MINIMUM_ROWS", 0)
     contract = university.home / "schemas/sources/hr/unit.odcs.yaml"
     contract.write_text(contract.read_text("utf-8").replace("server: src_hr", "server: src_units"), "utf-8")
     university.forget()
 
     def run(statement: str) -> None:
-        where = parse("units", url)
+        where = parse_url("units", url)
         with pymysql.connect(user="root", unix_socket=where.options["unix_socket"], database=where.database) as connection:
             connection.cursor().execute(statement)
             connection.commit()
@@ -52,7 +52,7 @@ def reading(university: Any) -> dict[str, Any]:
 
 
 def file(university: Any) -> Path:
-    return Path(settings().landing) / reading(university)["folder"] / "rows.parquet"
+    return Path(get_settings().landing) / reading(university)["folder"] / "rows.parquet"
 
 
 def test_a_table_that_did_not_change_is_not_read_again(university: Any, registry: Callable[[str], None]) -> None:
@@ -125,13 +125,13 @@ def test_a_table_that_changed_during_the_night_gets_no_mark(
         registry("update dw set dwmc = '后来' where dwh = 'U2'")
         return plain(*given)
 
-    monkeypatch.setattr(stages, "judge", meanwhile)
+    monkeypatch.setattr(stages, "evaluate_entities", meanwhile)
     university.night(1)
     assert university.ledger.latest("mark") == {}
 
 
 def test_a_store_that_is_gone_while_marks_are_taken_is_told_by_who_needs_it(university: Any, tmp_path: Path) -> None:
-    here = resume(university.night(1).run_id)
+    here = resume_run(university.night(1).run_id)
     gone = Ledger(f"postgresql://postgres@/hub?host={tmp_path}")
-    with fingerprint.taken_beside(replace(here, ledger=gone)):  # what a thread raises by itself fails this test
+    with fingerprint.take_in_background(replace(here, ledger=gone)):  # what a thread raises by itself fails this test
         assert here.ledger.version() == 1

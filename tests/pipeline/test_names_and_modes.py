@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from contracts.catalog import catalog
-from core.errors import Fault
-from core.settings import settings
-from core.store.connections import known
-from onboarding.connection_check import selftest
+from contracts.catalog import load_catalog
+from core.errors import MachineFault
+from core.settings import get_settings
+from core.store.connections import list_connections
+from onboarding.connection_check import run_connection_check
 
 WINDOW = """      - {property: mode, value: window}
       - {property: watermark, value: updated_at}
@@ -58,7 +58,7 @@ def test_columns_with_words_of_sql_and_quotes_in_their_names_are_read_and_proved
     text = mapping.read_text("utf-8").replace("p.unit_code", 'p."group"').replace("p.sex", 'p."by"')
     mapping.write_text(text, "utf-8")
     university.forget()
-    found = {row["dataset"]: row for row in selftest(catalog(), "src_hr")}
+    found = {row["dataset"]: row for row in run_connection_check(load_catalog(), "src_hr")}
     assert (found["hr.person"]["ok"], found["hr.person"]["problem"], found["hr.person"]["rows"]) == (True, None, 40)
     assert university.night(1).problems == []
     university.department("""update jzg set "na""me" = '新名', "desc" = now() where "order" = 'T0001'""")
@@ -71,7 +71,7 @@ def test_a_column_that_the_landing_cannot_tell_apart_is_a_problem_of_its_contrac
     contract(university, "physicalName: xm", "physicalName: source_row")
     university.department("update dw set dwmc = '新名' where dwh = 'U1'")
     outcome = university.night(2)
-    assert catalog().broken["person.odcs.yaml"].code == "HUB317"
+    assert load_catalog().broken["person.odcs.yaml"].code == "HUB317"
     assert outcome.problems
     assert all("staff" in problem.where or "person" in problem.where for problem in outcome.problems), outcome.problems
     assert ("U1", "新名") in {row[:2] for row in university.hub("org_unit")}
@@ -84,9 +84,9 @@ def test_a_connections_file_that_cannot_be_read_is_one_line_without_what_stands_
 ) -> None:
     (tmp_path / "connections.yaml").write_text(content, "utf-8")
     monkeypatch.setenv("HUB_SECRETS", str(tmp_path / "connections.yaml"))
-    settings.cache_clear()
-    with pytest.raises(Fault, match=r"HUB318 connections\.yaml") as told:
-        known()
-    settings.cache_clear()
+    get_settings.cache_clear()
+    with pytest.raises(MachineFault, match=r"HUB318 connections\.yaml") as told:
+        list_connections()
+    get_settings.cache_clear()
     assert "geheim" not in str(told.value) + repr(told.value)
     assert told.value.__context__ is None or told.value.__suppress_context__

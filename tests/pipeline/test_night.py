@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
-from cli.progress import show_outcome
+from cli.progress import show_run_result
 from cli.tables import screen
-from contracts.catalog import catalog
+from contracts.catalog import load_catalog
 from reporting import status
 
 
@@ -58,14 +58,14 @@ def test_a_renamed_unit_reaches_the_people_in_it(university: Any) -> None:
 def test_a_person_who_is_gone_leaves_every_receiver_as_it_chose(university: Any) -> None:
     import pymysql
 
-    from core.store.connections import connection
+    from core.store.connections import get_connection
 
     university.night(1)
     university.department("delete from jzg where gh = 'T0007'")
     university.night(2)
     assert "T0007" not in {row[0] for row in university.hub()}
     assert "T0007" not in {row[0] for row in university.received()}
-    there = connection("dst_library")
+    there = get_connection("dst_library")
     with (
         pymysql.connect(unix_socket=there.options["unix_socket"], user="root", database=there.database) as db,
         db.cursor() as cursor,
@@ -125,9 +125,11 @@ def test_new_columns_and_keys_are_shown_as_they_are_whatever_signs_they_have(
     outcome = university.night(1)
     page = (university.var / "reports" / outcome.run_id / "report.zh.html").read_text("utf-8")
     assert "[/red]&lt;img src=x&gt;" in page and "<img" not in page
-    show_outcome(outcome, False)
+    show_run_result(outcome, False)
     assert "[/red]<img src=x>" in capsys.readouterr().out
-    Console().print(screen.held(status.held(university.ledger, catalog()), status.held_counts(university.ledger)))
+    Console().print(
+        screen.render_held(status.list_held(university.ledger, load_catalog()), status.count_held(university.ledger))
+    )
     assert "[/red]" in capsys.readouterr().out
 
 

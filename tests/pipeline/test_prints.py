@@ -48,12 +48,12 @@ def test_prints_that_do_not_hold_are_not_believed(university: Any, trouble: str)
     if trouble == "removed":
         stands.unlink()
     elif trouble == "damaged":
-        from core.engine import engine, literal
+        from core.engine import open_engine, quote_literal
 
-        with engine("damage") as db:
-            db.execute(f"create table kept as from read_parquet({literal(stands)})")
+        with open_engine("damage") as db:
+            db.execute(f"create table kept as from read_parquet({quote_literal(stands)})")
             db.execute("update kept set print_a = 0 where source_key = 'T0007'")
-            db.execute(f"copy kept to {literal(stands)} (format parquet)")
+            db.execute(f"copy kept to {quote_literal(stands)} (format parquet)")
     else:
         older = "jsonb_set(output, '{made,staff,prints_by}', '\"0.1\"')"
         university.ledger.execute(f"update ops.step set output = {older} where output -> 'made' ? 'staff'")

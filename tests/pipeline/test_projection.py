@@ -10,12 +10,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from contracts.catalog import catalog
+from contracts.catalog import load_catalog
 from core.errors import ContractError
 from desk import brake_release
-from pipeline.context import Night, resume
+from pipeline.context import RunContext, resume_run
 from pipeline.delivery import feed_snapshot
-from pipeline.publishing.publish import rollback
+from pipeline.publishing.publish import publish_rollback
 from runs.nightly import close_run, open_run
 
 ALONE = (
@@ -41,19 +41,19 @@ def history(university: Any) -> int:
     university.department("update jzg set xm = '又改', xb = '男', gxsj = now() where gh in ('T0002', 'T0060')")
     university.night(3)
     run = open_run("rollback", date(2026, 9, 9), ["v2"])
-    rollback(resume(run), 2, "zhang", "li", "误改")
+    publish_rollback(resume_run(run), 2, "zhang", "li", "误改")
     close_run(run)
     frozen = university.ledger.single("select brake_id from ops.brake where reason_code = 'HUB508'")["brake_id"]
-    brake_release.request(university.ledger, frozen, "zhang", "已改正")
-    brake_release.approve(university.ledger, frozen, "li", date(2026, 9, 10), date(2026, 9, 9))
+    brake_release.request_release(university.ledger, frozen, "zhang", "已改正")
+    brake_release.approve_release(university.ledger, frozen, "li", date(2026, 9, 10), date(2026, 9, 9))
     university.department("delete from jzg where gh = 'T0061'")
     university.night(4)
     return int(university.ledger.version())
 
 
-def states(night: Night, low: int, high: int) -> list[list[dict[str, Any]]]:
+def states(night: RunContext, low: int, high: int) -> list[list[dict[str, Any]]]:
     """The rows before and after, in an order."""
-    found = feed_snapshot.project(night, night.catalog.feed(FEED), low, high)
+    found = feed_snapshot.write_snapshots(night, night.catalog.feed(FEED), low, high)
     states = [sorted(pq.read_table(path).to_pylist(), key=str) for path in (found.before, found.after)]
     shutil.rmtree(found.after.parent)
     return states
@@ -63,11 +63,11 @@ def test_the_rows_of_one_entity_are_found_as_by_their_keys(university: Any, monk
     write_select(university, ALONE)
     newest = history(university)
     assert newest == 5
-    night = resume(open_run("feed", date(2026, 9, 10), ["SJGXLC01"]))
-    assert feed_snapshot.sole(night.catalog, night.catalog.feed(FEED)) is not None
+    night = resume_run(open_run("feed", date(2026, 9, 10), ["SJGXLC01"]))
+    assert feed_snapshot.find_sole_entity(night.catalog, night.catalog.feed(FEED)) is not None
     pairs = list(itertools.combinations(range(1, newest + 1), 2))
     quick = {pair: states(night, *pair) for pair in pairs}
-    monkeypatch.setattr(feed_snapshot, "sole", lambda *_: None)
+    monkeypatch.setattr(feed_snapshot, "find_sole_entity", lambda *_: None)
     assert quick == {pair: states(night, *pair) for pair in pairs}
     assert all(before or after for before, after in quick.values())
     close_run(night.run.id)
@@ -87,8 +87,8 @@ def test_the_rows_of_one_entity_are_found_as_by_their_keys(university: Any, monk
 )
 def test_a_select_that_is_more_than_rows_of_one_entity_goes_by_keys(university: Any, query: str) -> None:
     write_select(university, query)
-    known = catalog()
-    assert feed_snapshot.sole(known, known.feed(FEED)) is None
+    known = load_catalog()
+    assert feed_snapshot.find_sole_entity(known, known.feed(FEED)) is None
 
 
 @pytest.mark.parametrize(
@@ -100,6 +100,6 @@ def test_a_select_that_is_more_than_rows_of_one_entity_goes_by_keys(university: 
 )
 def test_a_select_that_is_not_portable_is_no_dataset(university: Any, query: str) -> None:
     write_select(university, query)
-    known = catalog()
+    known = load_catalog()
     with pytest.raises(ContractError, match="HUB160"):
-        feed_snapshot.sole(known, known.feed(FEED))
+        feed_snapshot.find_sole_entity(known, known.feed(FEED))

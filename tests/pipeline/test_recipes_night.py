@@ -54,7 +54,9 @@ def library(university: Any, postgres_server: str, monkeypatch: pytest.MonkeyPat
     )
     monkeypatch.setenv("AIRFLOW_CONN_SRC_ACADEMIC", university.source)
     monkeypatch.setenv("AIRFLOW_CONN_SRC_LIBRARY", university.source)
-    monkeypatch.setenv("AIRFLOW_CONN_DST_LEAVING", postgres.database(postgres_server, f"leaving_{abs(hash(tmp_path)) % 10**9}"))
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_DST_LEAVING", postgres.ensure_database(postgres_server, f"leaving_{abs(hash(tmp_path)) % 10**9}")
+    )
     university.forget()
     return university
 

@@ -60,6 +60,6 @@ def test_a_name_that_does_not_exist_is_an_error_and_says_what_does(university: A
 
 def test_two_processes_do_not_run_one_night(university: Any) -> None:
     run = open_run("night", date(2026, 9, 7))
-    with university.ledger.sole(run), pytest.raises(Denied, match="HUB712"):
+    with university.ledger.claim_run(run), pytest.raises(Denied, match="HUB712"):
         university.night(1)
     assert university.night(1).problems == []

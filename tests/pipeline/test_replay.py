@@ -9,20 +9,20 @@ from typing import Any
 import psycopg
 import pytest
 
-from contracts.catalog import catalog
+from contracts.catalog import load_catalog
 from core.errors import Denied, Unavailable
-from loaders.base import Applied, Delivery
+from loaders.base import ApplyResult, Delivery
 from loaders.postgresql import PostgresTarget
 from reporting import action_items
 from runs.nightly import verify_edge
-from runs.redeliver import replay
+from runs.redeliver import redeliver_edge
 
 FIRST, LAST = date(2026, 9, 1), date(2026, 9, 30)
 E01, E06 = "e01_hr_academic", "e06_hr_research"
 
 
 def again(university: Any, edge: str = "E01") -> dict[str, Any]:
-    [row] = replay(university.ledger, catalog(), edge, FIRST, LAST)
+    [row] = redeliver_edge(university.ledger, load_catalog(), edge, FIRST, LAST)
     return row
 
 
@@ -51,7 +51,7 @@ def paid(university: Any) -> Any:
         re.sub(r"(businessName: [^\n]*\n    )customProperties:\n", lambda m: m[1] + extra, text, count=1), "utf-8"
     )
     university.forget()
-    assert catalog().feed("E06.staff_basic").schedule == "payday"
+    assert load_catalog().feed("E06.staff_basic").schedule == "payday"
     return university
 
 
@@ -69,10 +69,14 @@ def test_what_comes_after_the_payday_is_delivered_as_of_it_and_noted(paid: Any) 
         date(2026, 9, 10),
         date(2026, 9, 8),
     )
-    [point] = [point for point in action_items.points(paid.ledger, catalog(), date(2026, 9, 10)) if point["kind"] == "late"]
-    assert "2026-09-08" in action_items.line(point, "zh")
+    [point] = [
+        point
+        for point in action_items.list_action_items(paid.ledger, load_catalog(), date(2026, 9, 10))
+        if point["kind"] == "late"
+    ]
+    assert "2026-09-08" in action_items.format_action_item(point, "zh")
     page = (paid.var / "reports" / "night-20260910-01" / "report.zh.html").read_text("utf-8")
-    assert action_items.line(point, "zh") in page
+    assert action_items.format_action_item(point, "zh") in page
 
 
 def test_long_after_the_payday_a_change_waits_for_the_next(paid: Any) -> None:
@@ -101,7 +105,7 @@ def test_what_was_accepted_is_not_sent_again(university: Any) -> None:
     }
     assert university.ledger.single("select count(*) as n from ops.delivery")["n"] == sent
     with pytest.raises(Denied, match="HUB775"):
-        replay(university.ledger, catalog(), "E01", LAST, FIRST)
+        redeliver_edge(university.ledger, load_catalog(), "E01", LAST, FIRST)
 
 
 def test_a_receiver_that_refuses_one_row_in_seven_gets_them_once_it_takes_them(university: Any) -> None:
@@ -136,7 +140,7 @@ def test_a_receiver_that_breaks_off_after_applying_is_not_sent_the_rows_again(
     university.hire(("T0041", "李白", "男", "U1"))
     whole = PostgresTarget.apply
 
-    def cut_off(target: PostgresTarget, delivery: Delivery) -> Applied:
+    def cut_off(target: PostgresTarget, delivery: Delivery) -> ApplyResult:
         whole(target, delivery)  # committed, and then the line is dead
         raise Unavailable("HUB204", delivery.feed.id, reason="OperationalError", connection="dst_academic", owner="academic")
 

@@ -13,9 +13,9 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from contracts.catalog import catalog
-from contracts.sql.carrying import CARRIED, Uncarried, carried
-from contracts.sql.lineage import uses
+from contracts.catalog import load_catalog
+from contracts.sql.carrying import UNREADABLE_COLUMN, CannotCarry, carry_unreadable
+from contracts.sql.lineage import map_column_uses
 from pipeline.transform import casts, row_accounts
 from reporting import action_items, daily_digest, status
 
@@ -66,7 +66,8 @@ def second_table(university: Any, join: str = "left join") -> None:
 
 def why(university: Any, key: str) -> dict[str, str]:
     """Rule -> reason of what is open for a key."""
-    return {row["rule_id"]: row["why"] for row in status.held(university.ledger, catalog()) if row["source_key"] == key}
+    held = status.list_held(university.ledger, load_catalog())
+    return {row["rule_id"]: row["why"] for row in held if row["source_key"] == key}
 
 
 @pytest.mark.parametrize("join", ["left join", "join"])
@@ -106,8 +107,8 @@ def test_the_rows_of_a_select_carry_the_unreadable_cells_of_all_its_tables(query
         for statement in CELLS.values():
             db.execute(statement)
         plain = db.execute(f"select count(*) from ({query})").fetchall()
-        sql = carried(sqlglot.parse_one(query, read="duckdb").assert_is(exp.Query)).sql("duckdb")
-        assert dict(db.execute(f"select {CARRIED}, count(*) from ({sql}) group by 1").fetchall()) == lost
+        sql = carry_unreadable(sqlglot.parse_one(query, read="duckdb").assert_is(exp.Query)).sql("duckdb")
+        assert dict(db.execute(f"select {UNREADABLE_COLUMN}, count(*) from ({sql}) group by 1").fetchall()) == lost
         assert db.execute(f"select count(*) from ({sql})").fetchall() == plain
 
 
@@ -126,8 +127,8 @@ def test_the_rows_of_a_select_carry_the_unreadable_cells_of_all_its_tables(query
     ],
 )
 def test_where_a_cell_cannot_be_followed_that_is_said(query: str) -> None:
-    with pytest.raises(Uncarried):
-        carried(sqlglot.parse_one(query, read="duckdb").assert_is(exp.Query))
+    with pytest.raises(CannotCarry):
+        carry_unreadable(sqlglot.parse_one(query, read="duckdb").assert_is(exp.Query))
 
 
 def test_a_select_that_hides_cells_stops_its_entity_until_it_says_them_itself(university: Any) -> None:
@@ -148,7 +149,7 @@ def test_columns_are_followed_to_their_cells_through_expressions_of_other_names(
         "with c as (select b.id as i, b.d as born from x.b b where b.kind = '1') select a.n as name, c.born as day, a.row"
         " from x.a a left join c on c.i = a.id"
     )
-    assert uses(sql, frozenset({"name", "day"})) == {
+    assert map_column_uses(sql, frozenset({"name", "day"})) == {
         ("x.a", "n"): ["name"],
         ("x.a", "row"): [],
         ("x.a", "id"): [],
@@ -246,7 +247,7 @@ def test_every_row_that_is_read_is_accounted_for(
     with duckdb.connect() as db:
         db.execute(f"create schema x; create schema codes; {ROWS}")
         db.execute(f"copy (select *, 'x' as source_system from ({query})) to '{path}' (format parquet)")
-        found = row_accounts.account(db, entity, known, {"x": query}, path)
+        found = row_accounts.account_rows(db, entity, known, {"x": query}, path)
         row = found["accounts"]["x"]
         rows = db.execute(f"select source_key, rule_id from '{found['lost']}'").fetchall() if found["lost"] else []
     assert row["read"] + row["added"] == sum(row[name] for name in row_accounts.COUNTS if name not in ("read", "added"))
@@ -266,16 +267,17 @@ def test_rows_that_a_join_drops_are_named_by_key_and_count_as_there(university: 
     assert outcome.problems == []
     assert len(university.hub()) == 32, "T0001 and T0002 are in the department's own table still"
     assert university.held() == {("staff", key, "staff.row.dropped") for key in ("T0001", "T0002")}
-    [row] = [row for row in row_accounts.standing(university.ledger) if row["entity"] == "staff"]
+    [row] = [row for row in row_accounts.list_newest_accounts(university.ledger) if row["entity"] == "staff"]
     assert row == {
         "entity": "staff", "system": "hr", "read": 40, "conformed": 30, "filtered": 8, "merged": 0, "added": 0, "dropped": 2,
         "unread": 0,
     }  # fmt: skip
-    shown = status.status(university.ledger, catalog())
+    shown = status.read_status(university.ledger, load_catalog())
     assert shown["held"] == 0
     [point] = [point for point in shown["attention"] if point["kind"] == "dropped"]
-    assert action_items.line(point).startswith("HUB171 staff")
-    told = [line for part in daily_digest.digests(university.ledger, catalog(), [], date(2026, 9, 9)) for line in part.points]
+    assert action_items.format_action_item(point).startswith("HUB171 staff")
+    digests = daily_digest.build_digests(university.ledger, load_catalog(), [], date(2026, 9, 9))
+    told = [line for part in digests for line in part.points]
     assert sum("HUB171" in line for line in told) == 2, "the department and the technician"
     folder = university.var / "reports" / outcome.run_id
     told = json.loads((folder / "report.json").read_text("utf-8"))["accounts"]
@@ -285,7 +287,7 @@ def test_rows_that_a_join_drops_are_named_by_key_and_count_as_there(university: 
     university.department("insert into py select gh, '2020-01-02' from jzg where gh in ('T0001', 'T0002', 'T0004')")
     university.night(3)
     assert university.held() == set()
-    assert not [point for point in action_items.points(university.ledger, catalog()) if point["kind"] == "dropped"]
+    assert "dropped" not in {point["kind"] for point in action_items.list_action_items(university.ledger, load_catalog())}
 
 
 def test_a_row_left_out_by_a_cell_that_cannot_be_read_is_held_and_has_not_left(university: Any) -> None:
@@ -300,7 +302,7 @@ def test_a_row_left_out_by_a_cell_that_cannot_be_read_is_held_and_has_not_left(u
     assert university.night(2).problems == []
     assert university.held() == {("staff", "T0002", "staff.row.unread")}
     assert len(university.hub()) == 40
-    assert status.status(university.ledger, catalog())["held"] == 1
+    assert status.read_status(university.ledger, load_catalog())["held"] == 1
 
 
 TYPED = """
@@ -335,9 +337,9 @@ def test_a_cast_that_changes_a_value_is_marked_in_its_row(query: str, cut: dict[
     tree = sqlglot.parse_one(query, read="duckdb").assert_is(exp.Query)
     with duckdb.connect() as db:
         db.execute(f"create schema x; {TYPED}")
-        assert casts.guarded(db, tree) is (cut is not None)
+        assert casts.guard_casts(db, tree) is (cut is not None)
         if cut is not None:
-            marked = [row[0] for row in db.execute(f"select {casts.CUT} from ({tree.sql('duckdb')})").fetchall()]
+            marked = [row[0] for row in db.execute(f"select {casts.CUT_COLUMN} from ({tree.sql('duckdb')})").fetchall()]
             assert sorted(mark for mark in marked if mark) == sorted(cut.values())
 
 
@@ -346,9 +348,9 @@ def test_a_cast_that_rounds_inside_a_select_is_refused() -> None:
     asked = "select n.amount as a from x.n n where cast(n.amount as integer) = 1"
     with duckdb.connect() as db:
         db.execute(f"create schema x; {TYPED}")
-        with pytest.raises(casts.Hidden):
-            casts.guarded(db, sqlglot.parse_one(inside, read="duckdb").assert_is(exp.Query))
-        assert not casts.guarded(db, sqlglot.parse_one(asked, read="duckdb").assert_is(exp.Query))
+        with pytest.raises(casts.HiddenCast):
+            casts.guard_casts(db, sqlglot.parse_one(inside, read="duckdb").assert_is(exp.Query))
+        assert not casts.guard_casts(db, sqlglot.parse_one(asked, read="duckdb").assert_is(exp.Query))
 
 
 @pytest.mark.parametrize("place", ["select", "entity"])
@@ -374,7 +376,7 @@ def test_a_row_of_a_joined_table_that_finds_nobody_for_an_unreadable_cell_is_nam
         db.execute(f"create schema x; create schema codes; {ROWS}")
         db.execute("insert into x.r values (null, 'three', ?, 2), ('k3', 'four', 'name', 3)", [cells])
         db.execute(f"copy (select *, 'x' as source_system from ({query})) to '{path}' (format parquet)")
-        found = row_accounts.account(db, entity, known, {"x": query}, path)
+        found = row_accounts.account_rows(db, entity, known, {"x": query}, path)
         asked = f"select shown, rule_id, columns, severity, source_key, main from '{found['lost']}'"
         assert db.execute(asked).fetchall() == [("three", "e.row.unjoined", "ref", "error", None, False)]
 
@@ -384,7 +386,7 @@ def test_a_softened_rule_is_held_no_longer(university: Any) -> None:
     university.night(1)
     [row] = university.ledger.rows("select * from ops.held where state = 'open'")
     assert (row["severity"], row["last_seen"].day) == ("error", 7)
-    assert status.status(university.ledger, catalog())["held"] == 1
+    assert status.read_status(university.ledger, load_catalog())["held"] == 1
     soft = ", quality: [{type: library, metric: invalidValues, mustBe: 0, severity: warning}]"
     listed = "{property: codeList, value: GB/T 2261.1}]"
     rewrite(university, "schemas/hub/staff.odcs.yaml", (listed, listed + soft))
@@ -392,6 +394,6 @@ def test_a_softened_rule_is_held_no_longer(university: Any) -> None:
     [row] = university.ledger.rows("select * from ops.held where state = 'open'")
     assert (row["severity"], row["first_seen"].day, row["last_seen"].day, row["times_seen"]) == ("warning", 7, 8, 2)
     assert len(university.hub()) == 40
-    shown = status.status(university.ledger, catalog())
+    shown = status.read_status(university.ledger, load_catalog())
     assert shown["held"] == 0 == sum(system["held"] for system in shown["systems"])
     assert Path(row["kept_in"]).is_file()

@@ -10,13 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from contracts.catalog import catalog
+from contracts.catalog import load_catalog
 from core.errors import Denied
-from onboarding.connection_check import selftest
+from onboarding.connection_check import run_connection_check
 
 
 def rows(connection: str, **facts: bool) -> dict[str, dict[str, Any]]:
-    return {row["dataset"]: row for row in selftest(catalog(), connection, **facts)}
+    return {row["dataset"]: row for row in run_connection_check(load_catalog(), connection, **facts)}
 
 
 def test_a_sound_source_passes_and_nothing_is_loaded(university: Any) -> None:
@@ -70,11 +70,11 @@ def test_writing_proves_a_receiver_and_tidies_up(university: Any, target: str) -
 
 def test_what_cannot_be_tested_says_so(university: Any) -> None:
     with pytest.raises(Denied, match="HUB825 dst_research"):
-        selftest(catalog(), "dst_research", write=True)
+        run_connection_check(load_catalog(), "dst_research", write=True)
     with pytest.raises(Denied, match="HUB825 src_hr"):
-        selftest(catalog(), "src_hr", write=True)
+        run_connection_check(load_catalog(), "src_hr", write=True)
     with pytest.raises(Denied, match="HUB709 src_nobody"):
-        selftest(catalog(), "src_nobody")
+        run_connection_check(load_catalog(), "src_nobody")
 
 
 def test_the_command_fails_when_a_proof_does(university: Any) -> None:

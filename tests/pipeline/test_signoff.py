@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from contracts.catalog import catalog
+from contracts.catalog import load_catalog
 from core.errors import ContractError, Denied
 from core.store.ledger import Ledger
 from pipeline.delivery import signoff
@@ -47,15 +47,15 @@ def test_the_chain_shows_a_mark_that_was_changed(university: Any) -> None:
     for edge in ("E01", "E05", "E06"):
         verify_edge(edge, TODAY, "核查员")
     book = university.ledger
-    assert signoff.chain(book) | {"head": None} == {"marks": 3, "whole": True, "broken": None, "head": None}
+    assert signoff.validate_chain(book) | {"head": None} == {"marks": 3, "whole": True, "broken": None, "head": None}
     for change in ("update ops.signoff set checked_by = '别人'", "delete from ops.signoff"):
         with pytest.raises(psycopg.errors.RaiseException):
             book.execute(change)
     book.execute("alter table ops.signoff disable trigger append_only")
     book.execute("update ops.signoff set checked_by = '别人' where signoff_id = 2")
-    assert signoff.chain(book)["broken"] == 2
+    assert signoff.validate_chain(book)["broken"] == 2
     book.execute("delete from ops.signoff where signoff_id = 2")
-    assert signoff.chain(book)["broken"] == 3
+    assert signoff.validate_chain(book)["broken"] == 3
 
 
 def test_what_nobody_has_checked_raises_an_alarm_at_noon_of_the_next_working_day(university: Any) -> None:
@@ -63,17 +63,17 @@ def test_what_nobody_has_checked_raises_an_alarm_at_noon_of_the_next_working_day
     book: Ledger = university.ledger
     university.night(1)
     book.execute("update ops.delivery set accepted_at = %s", [friday])
-    waiting = {row["edge"]: row for row in signoff.unchecked(book, catalog())}
+    waiting = {row["edge"]: row for row in signoff.list_unsigned(book, load_catalog())}
     assert set(waiting) == {"E01", "E05", "E06"}
     assert waiting["E01"]["due_at"].astimezone(UTC) == datetime(2026, 9, 14, 4, 0, tzinfo=UTC)
     for moment, alarm in ((datetime(2026, 9, 14, 3, 59, tzinfo=UTC), False), (datetime(2026, 9, 14, 4, 1, tzinfo=UTC), True)):
         later = Ledger(book.url, lambda moment=moment: moment)  # type: ignore[misc]
-        assert [row["overdue"] for row in signoff.unchecked(later, catalog())] == [alarm] * 3
+        assert [row["overdue"] for row in signoff.list_unsigned(later, load_catalog())] == [alarm] * 3
         later.close()
     verify_edge("E01", TODAY, "核查员")
-    assert {row["edge"] for row in signoff.unchecked(book, catalog())} == {"E05", "E06"}
+    assert {row["edge"] for row in signoff.list_unsigned(book, load_catalog())} == {"E05", "E06"}
     university.night(2)
-    assert {row["edge"] for row in signoff.unchecked(book, catalog())} == {"E05", "E06"}
+    assert {row["edge"] for row in signoff.list_unsigned(book, load_catalog())} == {"E05", "E06"}
 
 
 def test_a_flow_is_signed_in_one_go_after_a_yes(university: Any, sign_in: Any) -> None:
@@ -94,7 +94,7 @@ def test_a_flow_is_signed_in_one_go_after_a_yes(university: Any, sign_in: Any) -
     marks = book.rows("select edge, checked_by, mark from ops.signoff order by edge")
     assert [(row["edge"], row["checked_by"]) for row in marks] == [(edge, "核查员") for edge in ("E01", "E05", "E06")]
     assert len({row["mark"] for row in marks}) == 3
-    assert signoff.chain(book)["whole"]
+    assert signoff.validate_chain(book)["whole"]
     assert json.loads(run.invoke(app, ["verify", "--flow", "SJGXLC01", "--json"]).stdout) == []
 
 
@@ -107,7 +107,7 @@ def test_a_night_is_signed_but_for_what_differs(university: Any, sign_in: Any) -
     assert found.exit_code == 1
     assert {row["feed"].split(".")[0] for row in json.loads(found.stdout)} == {"E05", "E06"}
     assert "HUB708 E01" in found.stderr
-    assert {row["edge"] for row in signoff.unchecked(university.ledger, catalog())} == {"E01"}
+    assert {row["edge"] for row in signoff.list_unsigned(university.ledger, load_catalog())} == {"E01"}
     other = CliRunner().invoke(app, ["verify", "--night", "2026-09-08", "--yes", "--json"])
     assert (other.exit_code, json.loads(other.stdout)) == (0, [])
 
@@ -133,4 +133,4 @@ def test_a_night_is_asked_flow_by_flow_and_only_what_got_a_yes_is_signed(univers
 
 def test_an_unknown_flow_is_named(university: Any) -> None:
     with pytest.raises(ContractError, match=r"HUB104 SJGXLC99.*SJGXLC01"):
-        signoff_batch.waiting(university.ledger, catalog(), flow="SJGXLC99")
+        signoff_batch.list_waiting_feeds(university.ledger, load_catalog(), flow="SJGXLC99")

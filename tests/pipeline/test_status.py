@@ -13,11 +13,11 @@ from rich.console import Console
 
 from cli import app, main
 from cli.tables import status as screen_status
-from contracts.catalog import catalog
+from contracts.catalog import load_catalog
 from core import hashing
 from core.messages import LANGUAGES
 from desk import brake_release
-from pipeline.context import resume
+from pipeline.context import resume_run
 from reporting import daily_digest, display_names, report, status
 
 STEPS = ("running", "done", "failed", "stopped", "waiting")
@@ -30,14 +30,14 @@ def page(university: Any, language: str, monkeypatch: pytest.MonkeyPatch) -> lis
     """`hub status` as 80 columns show it, after the digest and the report were made as well."""
     monkeypatch.setenv("HUB_LANG", language)
     university.forget()
-    book, known = university.ledger, catalog()
-    daily_digest.digests(book, known, [], date(2026, 9, 8), language)
+    book, known = university.ledger, load_catalog()
+    daily_digest.build_digests(book, known, [], date(2026, 9, 8), language)
     for row in book.rows("select run_id from ops.run"):
-        night = resume(row["run_id"])
-        assert report.html(night, report.facts_of(night), language)
+        night = resume_run(row["run_id"])
+        assert report.render_html(night, report.collect_report_facts(night), language)
     console = Console(width=80, record=True, file=None, force_terminal=False)
     with console.capture() as shown:
-        console.print(screen_status.status(status.status(book, known)))
+        console.print(screen_status.render_status(status.read_status(book, known)))
     return shown.get().splitlines()
 
 
@@ -95,12 +95,12 @@ def test_a_stopped_entity_is_told_with_its_number_and_closes_itself_when_the_cau
     university.night(2)
     lines = page(university, "zh", monkeypatch)
     number = university.ledger.single("select brake_id from ops.brake")["brake_id"]
-    staff = display_names.entity(catalog(), "staff", "zh")
+    staff = display_names.get_entity_title(load_catalog(), "staff", "zh")
     assert "有事要人处理" in lines[0]
     assert "制动 1 处" in lines[2]
     assert any("HUB501" in line for line in lines)
     assert f"制动 {number}：{staff}" in "\n".join(lines)
-    brake_release.request(university.ledger, number, "zhang", "误删")
+    brake_release.request_release(university.ledger, number, "zhang", "误删")
     university.department("insert into jzg select * from kept")
     university.night(3)
     lines = page(university, "zh", monkeypatch)
@@ -132,7 +132,7 @@ def test_no_flow_is_green_whose_source_gave_nothing(university: Any, monkeypatch
     university.night(1)
     monkeypatch.setenv("AIRFLOW_CONN_SRC_HR", "postgresql://nobody@127.0.0.1:1/hr")
     university.night(2)
-    found = status.status(university.ledger, catalog())
+    found = status.read_status(university.ledger, load_catalog())
     assert [(row["flow"], row["state"], row["down"]) for row in found["flows"]] == [("SJGXLC01", "failed", ["hr"])]
     assert any("HUB202" in line for line in found["night"]["problems"])
 
@@ -142,22 +142,22 @@ def test_a_night_cut_off_is_told_apart_from_one_at_work(university: Any, monkeyp
     book = university.ledger
     run = book.open_run("night", date(2026, 9, 8)).id
     book.begin(run, "extract", "hr.person", "h")
-    assert status.status(book, catalog())["night"]["state"] == "open"
-    assert any("HUB847" in line for line in status.status(book, catalog())["night"]["problems"])
-    with book.sole(run):
-        found = status.status(book, catalog())["night"]
+    assert status.read_status(book, load_catalog())["night"]["state"] == "open"
+    assert any("HUB847" in line for line in status.read_status(book, load_catalog())["night"]["problems"])
+    with book.claim_run(run):
+        found = status.read_status(book, load_catalog())["night"]
     assert (found["state"], found["problems"]) == ("running", [])
 
 
 def ended(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     """The exit status of the `hub` command."""
     monkeypatch.setattr(sys, "argv", ["hub", *arguments])
-    return main._run()
+    return main._run_app()
 
 
 def test_exit_codes(university: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ended(monkeypatch, "night", "--as-of", "2026-09-07", "--json") == 0
-    with university.ledger.sole(university.ledger.open_run("night", date(2026, 9, 8)).id):
+    with university.ledger.claim_run(university.ledger.open_run("night", date(2026, 9, 8)).id):
         assert ended(monkeypatch, "night", "--as-of", "2026-09-08", "--json") == 1
     university.department("delete from jzg")
     assert ended(monkeypatch, "night", "--as-of", "2026-09-08", "--json") == 3
@@ -183,7 +183,7 @@ def test_a_night_before_the_newest_finished_one_is_asked_about(university: Any, 
 
 def test_today_is_the_university_s_day(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hashing, "system_clock", lambda: datetime(2026, 11, 29, 20, 37, tzinfo=UTC))
-    assert app.day(None) == date(2026, 11, 30)
+    assert app.choose_business_date(None) == date(2026, 11, 30)
 
 
 def test_a_part_that_failed_is_told_apart_from_nothing_done(
@@ -216,7 +216,7 @@ def test_an_error_that_nobody_foresaw_ends_a_command_without_the_values_that_it_
     def fail(*_: Any) -> None:
         raise ValueError("110101199003071233")
 
-    monkeypatch.setattr(status, "status", fail)
+    monkeypatch.setattr(status, "read_status", fail)
     assert ended(monkeypatch, "status") == 1
     told = capsys.readouterr().err
     assert told.startswith("HUB860 fail: ")

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from contracts.catalog import catalog
+from contracts.catalog import load_catalog
 from core.errors import Denied
-from core.store.ledger import ledger
+from core.store.ledger import open_ledger
 from pipeline.delivery import switches
 from reporting import action_items, status
-from reporting.daily import look
-from runs.redeliver import replay
+from reporting.daily import list_obligations
+from runs.redeliver import redeliver_edge
 
 CONTRACT = "schemas/feeds/sjgxlc01/e01_hr_academic.odcs.yaml"
 DEADLINES = """\
@@ -37,11 +37,14 @@ from occasion o left join receipt r on r.edge = 'E01'
 
 
 def states(university: Any) -> dict[str, str]:
-    return {row["edge"]: row["state"] for row in status.feeds(university.ledger, catalog())}
+    return {row["edge"]: row["state"] for row in status.list_feeds(university.ledger, load_catalog())}
 
 
 def told(university: Any) -> list[str]:
-    return [action_items.line(point, "zh") for point in action_items.points(university.ledger, catalog())]
+    return [
+        action_items.format_action_item(point, "zh")
+        for point in action_items.list_action_items(university.ledger, load_catalog())
+    ]
 
 
 def by_contract(university: Any, reason: str | None) -> None:
@@ -78,10 +81,10 @@ def test_the_site_switches_an_edge_off_for_a_while(university: Any, monkeypatch:
     assert university.night(2).problems == []
     assert university.accepted() == {"E01": 2, "E05": 1, "E06": 2}
     assert states(university)["E05"] == "off"
-    (row,) = [row for row in status.feeds(university.ledger, catalog()) if row["edge"] == "E05"]
+    (row,) = [row for row in status.list_feeds(university.ledger, load_catalog()) if row["edge"] == "E05"]
     assert row["reason"] == "对方升级"
     with pytest.raises(Denied, match="HUB776"):
-        replay(ledger(), catalog(), "E05", date(2026, 9, 7), date(2026, 9, 8))
+        redeliver_edge(open_ledger(), load_catalog(), "E05", date(2026, 9, 7), date(2026, 9, 8))
     monkeypatch.delenv("AIRFLOW_CONN_EDGE_E05")
     university.night(3)
     assert university.accepted()["E05"] == university.ledger.version()
@@ -108,7 +111,7 @@ def test_a_deadline_of_an_edge_that_is_switched_off_is_never_green(university: A
     university.night(1)
 
     def owed() -> tuple[str, str]:
-        (item,) = [item for item in look(date(2026, 9, 8), university.ledger) if item["occasion"] == "2026-09"]
+        (item,) = [item for item in list_obligations(date(2026, 9, 8), university.ledger) if item["occasion"] == "2026-09"]
         return item["state"], item["evidence"]
 
     assert owed() == ("met", "receipts=1")
@@ -120,7 +123,7 @@ def test_a_deadline_of_an_edge_that_is_switched_off_is_never_green(university: A
 
 def test_a_deadline_with_one_of_several_edges_off_is_not_met(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_EDGE_E47", "off:x")
-    known = catalog()
-    assert switches.of_deadline(known, "DL20") == (("E47",), True)
-    assert switches.of_deadline(known, "DL21") == (("E47",), False)
-    assert switches.of_deadline(known, "DL09") == ((), False)
+    known = load_catalog()
+    assert switches.find_deadline_edges(known, "DL20") == (("E47",), True)
+    assert switches.find_deadline_edges(known, "DL21") == (("E47",), False)
+    assert switches.find_deadline_edges(known, "DL09") == ((), False)

@@ -28,9 +28,9 @@ def seen(folder: Path, kind: LogicalType, cells: pa.Array[Any], **facts: Any) ->
     column = replace(Column("v", "V", "值", kind), **{name: value for name, value in facts.items() if name != "key"})
     dataset = SourceDataset("s", "t", "T", "表", "某处", "1.0.0", "src_s", (column,), facts.get("key", ()))
     table, rows = pa.table({"V": cells}), folder / "untold.parquet"
-    pq.write_table(table.append_column(landing.ROW, pa.array(range(len(cells)), pa.int64())), rows)
+    pq.write_table(table.append_column(landing.SOURCE_ROW, pa.array(range(len(cells)), pa.int64())), rows)
     pieces = pa.RecordBatchReader.from_batches(table.schema, table.to_batches(max_chunksize=2))
-    landing.write(folder / "landed", pieces)
+    landing.write_landing(folder / "landed", pieces)
     found = []
     for file in (rows, folder / "landed" / "rows.parquet"):
         with duckdb.connect() as db:

@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from core.settings import settings
-from runs.retention import upkeep
+from core.settings import get_settings
+from runs.retention import remove_expired
 
 TODAY = date(2026, 12, 1)
 
@@ -23,7 +23,7 @@ def aged(path: Path, days: int) -> Path:
 
 def landings(dataset: str) -> list[Path]:
     """Oldest first."""
-    return sorted(settings().landing.glob(f"hr/{dataset}/*"))
+    return sorted(get_settings().landing.glob(f"hr/{dataset}/*"))
 
 
 def keep(university: Any, dataset: str, days: str) -> None:
@@ -40,11 +40,11 @@ def test_landings_are_kept_as_long_as_their_contract_says(university: Any) -> No
         for folder, days in zip(landings(dataset), (40, 20, 4), strict=True):
             aged(folder, days)
     units, people = landings("unit"), landings("person")
-    upkeep(TODAY)
+    remove_expired(TODAY)
     assert (landings("unit"), landings("person")) == (units[2:], people[1:])
     keep(university, "person", "value: 2, unit: y")
     aged(people[1], 700)
-    upkeep(TODAY)
+    remove_expired(TODAY)
     assert landings("person") == people[1:]
 
 
@@ -55,18 +55,18 @@ def test_the_newest_landing_stays_however_old(university: Any) -> None:
     newest = landings("unit")[-1]
     for folder in landings("unit"):
         aged(folder, 4000)
-    upkeep(TODAY)
+    remove_expired(TODAY)
     assert landings("unit") == [newest]
     assert university.night(3).problems == []
 
 
 def test_an_interrupted_or_unknown_landing_goes_after_thirty_days(university: Any) -> None:
     university.night(1)
-    strange = settings().landing / "hr" / "left_over" / "night-1"
+    strange = get_settings().landing / "hr" / "left_over" / "night-1"
     strange.mkdir(parents=True)
-    upkeep(datetime.now().date() + timedelta(days=29))
+    remove_expired(datetime.now().date() + timedelta(days=29))
     assert strange.is_dir()
-    upkeep(datetime.now().date() + timedelta(days=31))
+    remove_expired(datetime.now().date() + timedelta(days=31))
     assert not strange.is_dir()
 
 
@@ -81,34 +81,34 @@ def test_held_rows_are_kept_while_held_and_ninety_days_more(university: Any) -> 
     university.department("update jzg set xb = 'X', gxsj = now() where gh = 'T0005'")
     university.night(2)
     (held,) = kept(university)
-    for path in sorted((settings().work / "checked").glob("*/*")):
+    for path in sorted((get_settings().work / "checked").glob("*/*")):
         aged(path, 1000)
-    upkeep(TODAY)
+    remove_expired(TODAY)
     assert held.is_file(), "it is still held"
     assert not old.exists(), "the newest file has all that is held"
 
     university.department("update jzg set xm = '王五', xb = '男', gxsj = now() where gh in ('T0004', 'T0005')")
     university.night(3)  # 2026-09-09
     assert university.held() == set()
-    upkeep(date(2026, 12, 8))
+    remove_expired(date(2026, 12, 8))
     assert held.is_file()
     aged(held.parent, 1000)
-    upkeep(date(2026, 12, 9))
+    remove_expired(date(2026, 12, 9))
     assert not held.parent.exists()
     assert university.night(4).problems == []
 
     entries = "select count(*) as n from ops.held"
     assert university.ledger.single(entries)["n"] == 2
-    upkeep(date(2026, 9, 9) + timedelta(days=3 * 366))
+    remove_expired(date(2026, 9, 9) + timedelta(days=3 * 366))
     assert university.ledger.single(entries)["n"] == 2
-    upkeep(date(2026, 9, 9) + timedelta(days=3 * 366 + 1))
+    remove_expired(date(2026, 9, 9) + timedelta(days=3 * 366 + 1))
     assert university.ledger.single(entries)["n"] == 0
 
 
 def test_what_is_open_is_never_forgotten(university: Any) -> None:
     university.department("update jzg set xm = null, gxsj = now() where gh = 'T0004'")
     university.night(1)
-    upkeep(date(2040, 1, 1))
+    remove_expired(date(2040, 1, 1))
     assert {key for _, key, _ in university.held()} == {"T0004"}
     assert all(path.is_file() for path in kept(university))
 
@@ -117,11 +117,11 @@ def test_the_rows_of_a_brake_go_when_nobody_needs_them(university: Any) -> None:
     university.night(1)
     university.department("delete from jzg where gh > 'T0020'")
     university.night(2)
-    kept = list((settings().var / "brakes").glob("*.parquet"))
+    kept = list((get_settings().var / "brakes").glob("*.parquet"))
     assert kept
-    upkeep(TODAY)
-    assert list((settings().var / "brakes").glob("*.parquet")) == kept, "the brake is open"
+    remove_expired(TODAY)
+    assert list((get_settings().var / "brakes").glob("*.parquet")) == kept, "the brake is open"
     university.populate()
     university.night(3)
-    upkeep(TODAY)
-    assert list((settings().var / "brakes").glob("*.parquet")) == []
+    remove_expired(TODAY)
+    assert list((get_settings().var / "brakes").glob("*.parquet")) == []

@@ -16,14 +16,14 @@ from handed_in import taken
 from python_calamine import CalamineWorkbook
 from signing import have
 
-from contracts.catalog import catalog
+from contracts.catalog import load_catalog
 from core.errors import Denied
 from core.settings import ROOT
 from desk import upload as desk
-from desk.template import template
+from desk.template import write_template
 from extractors.files import confined
 from runs.nightly import close_run, extract_part, open_run
-from runs.retention import upkeep
+from runs.retention import remove_expired
 
 HEADER = ("工号", "姓名", "月份", "项目代码", "项目名称", "金额")
 GOOD = (("T0001", "张三", "202609", "A01", "岗位工资", "5,120.00"), ("T0002", "李四", "202609", "A01", "岗位工资", "4980.50"))
@@ -64,7 +64,7 @@ def workbook(path: Path, rows: Sequence[Sequence[str]], header: Sequence[str] = 
 
 def hand_in(university: Any, file: Path, **other: Any) -> dict[str, Any]:
     as_of = other.pop("as_of", AS_OF)
-    return taken(university.ledger, desk.Offer("finance.payroll", file, "周会计", as_of, **other))
+    return taken(university.ledger, desk.UploadRequest("finance.payroll", file, "周会计", as_of, **other))
 
 
 def lines_of(path: str) -> list[list[Any]]:
@@ -129,21 +129,23 @@ def test_a_faulty_file_is_taken_by_two_persons_and_for_what_was_asked(
     file, book = workbook(tmp_path / "bad.xlsx", BAD), university.ledger
     for name in ("周会计", "财务处长"):
         have(name, "department", systems=("finance",))
-    asked = desk.upload(book, catalog(), desk.Offer("finance.payroll", file, "周会计", AS_OF, True, "发薪在即"))
+    asked = desk.upload_file(
+        book, load_catalog(), desk.UploadRequest("finance.payroll", file, "周会计", AS_OF, True, "发薪在即")
+    )
     assert (asked["state"], asked["waits"], asked["stored"]) == ("refused", True, None)
     assert list(desk_folder.iterdir()) == []
     with pytest.raises(Denied, match="HUB704"):
-        desk.agree(book, catalog(), asked["receipt"], "周会计")
+        desk.agree(book, load_catalog(), asked["receipt"], "周会计")
     with pytest.raises(Denied, match="HUB792"):
-        desk.agree(book, catalog(), "UP000099", "财务处长")
+        desk.agree(book, load_catalog(), "UP000099", "财务处长")
     kept = next((university.var / "uploads").glob("*/*/waiting/bad.xlsx"))
     whole = kept.read_bytes()
     shutil.copyfile(workbook(tmp_path / "other.xlsx", (*BAD, ("T0004", "丁", "202609", "A01", "基本工资", "1"))), kept)
     with pytest.raises(Denied, match="HUB793"):
-        desk.agree(book, catalog(), asked["receipt"], "财务处长")
+        desk.agree(book, load_catalog(), asked["receipt"], "财务处长")
     assert list(desk_folder.iterdir()) == []
     kept.write_bytes(whole)
-    done = desk.agree(book, catalog(), asked["receipt"], "财务处长")
+    done = desk.agree(book, load_catalog(), asked["receipt"], "财务处长")
     assert (done["state"], done["given_by"], done["sha256"]) == ("taken", "周会计", asked["sha256"])
     row = book.single("select * from ops.request where kind = 'waiver'")
     assert (row["requested_by"], row["approved_by"], row["reason"]) == ("周会计", "财务处长", "发薪在即")
@@ -167,7 +169,7 @@ def test_a_later_file_replaces_the_earlier_one_and_the_history_stays(
     assert hand_in(university, tmp_path / "1.xlsx")["receipt"] == first["receipt"]
     mended = (*GOOD[:1], (*GOOD[1][:-1], "5000.00"))
     hand_in(university, workbook(tmp_path / "2.xlsx", mended))
-    history = desk.uploads(university.ledger, catalog().source("finance.payroll"))
+    history = desk.list_receipts(university.ledger, load_catalog().source("finance.payroll"))
     assert [(row["receipt"], row["replaced_by"]) for row in history] == [("UP000002", None), ("UP000001", "UP000002")]
     university.night(2)
     assert sorted(str(row[4]) for row in university.hub("payroll_item")) == ["5000.00", "5120.00"]
@@ -189,7 +191,7 @@ def test_a_file_of_another_day_is_refused_until_the_one_before_has_been_read(
     assert hand_in(university, file, as_of=other)["state"] == "taken"
     university.night(3)
     assert len(university.hub("payroll_item")) == 4
-    history = desk.uploads(university.ledger, catalog().source("finance.payroll"))
+    history = desk.list_receipts(university.ledger, load_catalog().source("finance.payroll"))
     assert [(row["as_of"], row["replaced_by"]) for row in history] == [(other, None), (AS_OF, None), (AS_OF, "UP000002")]
 
 
@@ -250,7 +252,7 @@ def test_of_two_days_of_a_whole_list_the_later_one_replaces_the_earlier(
     hand_in(university, workbook(tmp_path / "1.xlsx", GOOD))
     file = workbook(tmp_path / "2.xlsx", (*GOOD[:1], (*GOOD[1][:-1], "5000.00")))
     hand_in(university, file, as_of=AS_OF + timedelta(days=1))
-    history = desk.uploads(university.ledger, catalog().source("finance.payroll"))
+    history = desk.list_receipts(university.ledger, load_catalog().source("finance.payroll"))
     assert [(row["receipt"], row["replaced_by"]) for row in history] == [("UP000002", None), ("UP000001", "UP000002")]
 
 
@@ -266,7 +268,7 @@ def test_a_text_file_in_the_old_encoding_is_taken(university: Any, desk_folder: 
     )
     contract.write_text(words, "utf-8")
     university.forget()
-    file = template(catalog(), catalog().source("finance.payroll"), tmp_path / "t.csv")
+    file = write_template(load_catalog(), load_catalog().source("finance.payroll"), tmp_path / "t.csv")
     header = file.read_bytes()
     rows = "T0001,张三,202609,A01,岗位工资,51\n\nT0002,李四,202613,A01,岗位工资,52\n"
     file.write_bytes(header + rows.encode("gb18030"))
@@ -279,20 +281,20 @@ def test_a_text_file_in_the_old_encoding_is_taken(university: Any, desk_folder: 
 
 
 def test_the_template_has_the_shape_that_is_taken(university: Any, desk_folder: Path, tmp_path: Path) -> None:
-    dataset = catalog().source("finance.payroll")
-    file = template(catalog(), dataset, tmp_path / "t.xlsx")
+    dataset = load_catalog().source("finance.payroll")
+    file = write_template(load_catalog(), dataset, tmp_path / "t.xlsx")
     book = CalamineWorkbook.from_path(str(file))
     assert tuple(book.get_sheet_by_name("工资明细").to_python()[2]) == HEADER
     words = book.get_sheet_by_name("填写说明").to_python()
     assert any("月份" in str(line) and "格式" in str(line) for line in words)
     assert hand_in(university, file)["error_code"] == "HUB742"
     with pytest.raises(Denied, match="HUB747"):
-        template(catalog(), dataset, tmp_path / "t.csv")
+        write_template(load_catalog(), dataset, tmp_path / "t.csv")
 
 
 def test_a_dataset_that_is_read_from_a_database_is_not_handed_in(university: Any, desk_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(Denied, match=r"finance\.payroll"):
-        desk.upload(university.ledger, catalog(), desk.Offer("hr.person", tmp_path / "x", "周会计", AS_OF))
+        desk.upload_file(university.ledger, load_catalog(), desk.UploadRequest("hr.person", tmp_path / "x", "周会计", AS_OF))
     with pytest.raises(Denied, match="HUB741"):
         hand_in(university, tmp_path / "nothing.xlsx")
 
@@ -308,9 +310,9 @@ def test_originals_are_kept_as_long_as_their_contract_says_and_receipts_for_good
     for folder in kept.iterdir():
         long_ago = datetime(2026, 8, 1).timestamp()
         os.utime(folder, (long_ago, long_ago))
-    upkeep(AS_OF)
+    remove_expired(AS_OF)
     assert [folder.name for folder in kept.iterdir()] == ["UP000002"]
-    assert len(desk.uploads(university.ledger, catalog().source("finance.payroll"))) == 3
+    assert len(desk.list_receipts(university.ledger, load_catalog().source("finance.payroll"))) == 3
 
 
 def bomb(path: Path) -> Path:

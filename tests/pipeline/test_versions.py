@@ -9,26 +9,26 @@ import psycopg
 import pytest
 from signing import have
 
-from contracts.catalog import catalog
+from contracts.catalog import load_catalog
 from core.errors import Denied
-from core.people import plain_name
+from core.people import normalize_name
 from core.store import postgres
 from desk import brake_release
-from pipeline.context import resume
+from pipeline.context import resume_run
 from runs.nightly import close_run, open_run, verify_edge
 
 TODAY = date(2026, 9, 8)
 
 
 def _roll(university: Any, version: int, by: str = "zhang", approved_by: str = "li") -> None:
-    brake_release.ask_rollback(university.ledger, catalog(), version, have(by), "误改")
-    _agree(version, approved_by if plain_name(approved_by) == plain_name(by) else have(approved_by))
+    brake_release.ask_rollback(university.ledger, load_catalog(), version, have(by), "误改")
+    _agree(version, approved_by if normalize_name(approved_by) == normalize_name(by) else have(approved_by))
 
 
 def _agree(version: int, by: str) -> None:
     run = open_run("rollback", TODAY, [f"v{version}"])
     try:
-        brake_release.agree_rollback(resume(run), version, by)
+        brake_release.agree_rollback(resume_run(run), version, by)
     finally:
         close_run(run)
 
@@ -76,8 +76,8 @@ def test_what_a_rollback_restored_stays_until_two_persons_release_it(university:
         assert university.hub() == before
         assert "改名" not in {row[1] for row in university.received()}
     number, today = university.ledger.single("select brake_id from ops.brake")["brake_id"], date(2026, 9, 10)
-    brake_release.request(university.ledger, number, "zhang", "来源已改正")
-    brake_release.approve(university.ledger, number, "li", today, today)
+    brake_release.request_release(university.ledger, number, "zhang", "来源已改正")
+    brake_release.approve_release(university.ledger, number, "li", today, today)
     assert university.night(5).problems == []
     assert university.hub() != before
     assert "改名" in {row[1] for row in university.received()}
@@ -120,15 +120,15 @@ def test_a_rollback_is_for_exactly_what_was_asked_and_both_persons_are_kept(univ
     with pytest.raises(Denied, match="HUB792"):
         _agree(1, have("li"))
     with pytest.raises(Denied, match="HUB727"):
-        brake_release.ask_rollback(university.ledger, catalog(), 1, have("zhang"), " ")
-    asked = brake_release.ask_rollback(university.ledger, catalog(), 1, "zhang", "误改")
+        brake_release.ask_rollback(university.ledger, load_catalog(), 1, have("zhang"), " ")
+    asked = brake_release.ask_rollback(university.ledger, load_catalog(), 1, "zhang", "误改")
     assert asked["asked"]["entities"] == {"staff": {"restored": 3, "closed": 3}}
     university.department("update jzg set xm = '又改', gxsj = now() where gh = 'T0005'")
     university.night(3)
     with pytest.raises(Denied, match="HUB793"):
         _agree(1, "li")
     assert university.ledger.version() == 3
-    again = brake_release.ask_rollback(university.ledger, catalog(), 1, "li", "确需退回")
+    again = brake_release.ask_rollback(university.ledger, load_catalog(), 1, "li", "确需退回")
     assert [row["request_id"] for row in brake_release.open_requests(university.ledger)] == [again["request_id"]]
     with pytest.raises(Denied, match="HUB704"):
         _agree(1, "li")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.settings import settings
+from core.settings import get_settings
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -15,15 +15,15 @@ def var(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Working files go to a folder of this run."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HUB_VAR", str(tmp_path_factory.mktemp("var")))
-        settings.cache_clear()
-        settings().work.mkdir()
+        get_settings.cache_clear()
+        get_settings().work.mkdir()
         yield
-    settings.cache_clear()
+    get_settings.cache_clear()
 
 
 @pytest.fixture
 def tmp_path(var: None, tmp_path: Path) -> Path:
     """A folder of one test."""
-    folder = settings().work / tmp_path.name
+    folder = get_settings().work / tmp_path.name
     folder.mkdir(parents=True)
     return folder

@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 from contracts.catalog import Catalog
 from contracts.contract import Column, Entity, Rule, Severity
 from core.dialects import LogicalType, arrow_type
-from core.engine import arrow, engine
+from core.engine import fetch_arrow_table, open_engine
 from core.layers import Layer, Layers
-from core.row_set import Rows
-from quality.base import Question, Verdict
+from core.row_set import RowSet
+from quality.base import CheckRequest, CheckResult
 
 TEXT = LogicalType("string")
 MONEY = LogicalType("number", precision=12, scale=2)
@@ -63,7 +63,7 @@ def question(
     known: Mapping[str, pa.Table] | None = None,
     codes: Mapping[str, Sequence[str]] | None = None,
     checks: Mapping[str, str] | None = None,
-) -> Question:
+) -> CheckRequest:
     """A question in a folder of its own, with code lists as CSV and SQL checks as files."""
     out, lists, sql = folder / "out", folder / "schemas" / "codes", folder / "sql" / "checks"
     for path in (out, lists, sql):
@@ -77,17 +77,17 @@ def question(
     for name, parent in (known or {}).items():
         pq.write_table(parent, folder / f"{name}.parquet")
     catalog = Catalog({}, {of.name: of}, {}, {}, {}, layers=Layers((Layer("home", folder),)))
-    beside = {name: Rows(folder / f"{name}.parquet") for name in known or {}}
-    return Question(of, catalog, folder / "conformed.parquet", beside, out)
+    beside = {name: RowSet(folder / f"{name}.parquet") for name in known or {}}
+    return CheckRequest(of, catalog, folder / "conformed.parquet", beside, out)
 
 
-def accepted(asked: Question, verdict: Verdict) -> pa.Table:
+def accepted(asked: CheckRequest, verdict: CheckResult) -> pa.Table:
     """The rows that an answer accepts, with the conformed columns."""
-    with engine("accepted") as db:
-        return arrow(db, Rows(asked.conformed, verdict.left_out).query()).drop(["file_row_number"])
+    with open_engine("accepted") as db:
+        return fetch_arrow_table(db, RowSet(asked.conformed, verdict.left_out).query()).drop(["file_row_number"])
 
 
-def failing(verdict: Verdict) -> dict[str, list[int]]:
+def failing(verdict: CheckResult) -> dict[str, list[int]]:
     """Source rows by the rule that they failed; rules that all rows satisfy are left out."""
     found: dict[str, list[int]] = {}
     for row in pq.read_table(verdict.failures).to_pylist():

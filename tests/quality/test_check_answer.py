@@ -13,14 +13,14 @@ import pyarrow.parquet as pq
 import pytest
 from quality_cases import DAY, MONEY, accepted, column, entity, failing, question, rule, source_rows, table
 
-from contracts.catalog import catalog
+from contracts.catalog import load_catalog
 from contracts.contract import Column
 from core.errors import ContractError, Gated, HubError
-from core.messages import catalogue
-from core.row_set import Rows
+from core.messages import load_messages
+from core.row_set import RowSet
 from core.settings import ROOT
-from quality.check import check
-from quality.quarantine import gate
+from quality.check import check_rows
+from quality.quarantine import enforce_held_limit
 
 _COLUMNS = [column("no"), column("v"), column("paid", MONEY), column("on", DAY)]
 
@@ -33,7 +33,7 @@ def test_no_rows_are_an_answer(tmp_path: Path) -> None:
         rule("length", "v", maximum=2),
     ]
     asked = question(tmp_path, entity(_COLUMNS, rules), [], codes={"short": ["1"]})
-    verdict = check(asked)
+    verdict = check_rows(asked)
     assert (verdict.rows, verdict.held_rows, verdict.warned_rows) == (0, 0, 0)
     assert verdict.left_out is None
     assert pq.read_schema(verdict.held).equals(pq.read_schema(asked.conformed))
@@ -43,7 +43,7 @@ def test_no_rows_are_an_answer(tmp_path: Path) -> None:
 def test_a_warning_lets_the_row_pass_and_is_written_down(tmp_path: Path) -> None:
     rules = [rule("required", "v", severity="warning"), rule("pattern", "v", pattern="a+")]
     asked = question(tmp_path, entity(_COLUMNS, rules), [{"no": "1"}, {"no": "2", "v": "b"}, {"no": "3", "v": "a"}])
-    verdict = check(asked)
+    verdict = check_rows(asked)
     assert accepted(asked, verdict)["source_row"].to_pylist() == [1, 3]
     assert source_rows(verdict.held) == [2]
     assert (verdict.held_rows, verdict.warned_rows) == (1, 1)
@@ -72,7 +72,7 @@ def test_a_row_that_only_repeats_another_is_dropped_and_counted(tmp_path: Path) 
         {"no": "3", "unreadable": "v"},
     ]
     asked = question(tmp_path, entity(_COLUMNS, [rule("unique", "no")]), rows)
-    verdict = check(asked)
+    verdict = check_rows(asked)
     assert accepted(asked, verdict)["source_row"].to_pylist() == [3]
     assert source_rows(verdict.held) == [4, 5, 6, 7, 8, 9]
     assert (verdict.rows, verdict.held_rows) == (9, 6)
@@ -96,7 +96,7 @@ def test_results_carry_every_rule_and_no_cell(tmp_path: Path) -> None:
         codes={"long": [f"code{n}" for n in range(80)]},
         checks={"thing__all": "select source_system, source_row from thing"},
     )
-    verdict = check(asked)
+    verdict = check_rows(asked)
     written = (
         json.dumps(verdict.results, ensure_ascii=False)
         + pq.read_table(verdict.failures).drop_columns(["source_key"]).to_string()
@@ -113,13 +113,13 @@ def test_results_carry_every_rule_and_no_cell(tmp_path: Path) -> None:
 def test_too_many_held_rows_stop_the_entity_and_the_files_stay_to_be_shown(tmp_path: Path) -> None:
     of = entity(_COLUMNS, [rule("required", "v")], held=50.0)
     half = question(tmp_path / "half", of, [{"no": "1"}, {"no": "2", "v": "x"}])
-    verdict = check(half)
-    gate(of, "hr", verdict.rows, verdict.held_rows, verdict.wrong_rows)
+    verdict = check_rows(half)
+    enforce_held_limit(of, "hr", verdict.rows, verdict.held_rows, verdict.wrong_rows)
     assert verdict.held_rows == 1
     more = question(tmp_path / "more", of, [{"no": "1"}, {"no": "2"}, {"no": "3", "v": "x"}])
-    verdict = check(more)
+    verdict = check_rows(more)
     with pytest.raises(Gated) as caught:
-        gate(of, "hr", verdict.rows, verdict.held_rows, verdict.wrong_rows)
+        enforce_held_limit(of, "hr", verdict.rows, verdict.held_rows, verdict.wrong_rows)
     assert (caught.value.code, caught.value.where) == ("HUB401", "thing")
     assert caught.value.facts == {"entity": "thing", "system": "hr", "held": 2, "rows": 3, "percent": 66.67, "limit": 50.0}
     assert source_rows(more.out / "held.parquet") == [1, 2]
@@ -148,7 +148,7 @@ def test_a_wrong_rule_judges_nothing_and_tells_no_cell(
 ) -> None:
     asked = question(tmp_path, entity(_COLUMNS, [broken]), [{"no": "1", "v": "secret-cell"}], checks=checks)  # type: ignore[list-item]
     with pytest.raises(ContractError) as caught:
-        check(asked)
+        check_rows(asked)
     assert caught.value.code == code
     for language in ("zh", "en"):
         assert "secret-cell" not in caught.value.line(language)
@@ -159,7 +159,7 @@ def test_a_rule_that_cannot_be_judged_is_named(tmp_path: Path) -> None:
     rules = [rule("pattern", "v", pattern=r"\p{Han}+"), rule("reference", "paid", entity="parent", column="nothing")]
     asked = question(tmp_path, entity(_COLUMNS, rules), [{"no": "1"}], known={"parent": pa.table({"no": ["A"]})})
     with pytest.raises(ContractError) as caught:
-        check(asked)
+        check_rows(asked)
     assert (caught.value.code, caught.value.where) == ("HUB108", "thing.paid.reference")
 
 
@@ -171,7 +171,7 @@ def test_messages_exist_in_both_languages() -> None:
         "HUB401": {"entity": "thing", "system": "hr", "held": 1, "rows": 2, "percent": 50.0, "limit": 1.0},
     }.items():
         for language in ("zh", "en"):
-            assert {f"{code}.text", f"{code}.next"} <= catalogue(language).keys()
+            assert {f"{code}.text", f"{code}.next"} <= load_messages(language).keys()
             assert "\n" not in HubError(code, "thing", **facts).line(language)
 
 
@@ -179,7 +179,7 @@ def test_two_entities_may_be_judged_side_by_side(tmp_path: Path) -> None:
     of = entity(_COLUMNS, [rule("required", "v")])
     asked = [question(tmp_path / str(n), of, [{"no": str(m), "v": "x" if m else None} for m in range(n + 1)]) for n in range(4)]
     found: dict[int, dict[str, list[int]]] = {}
-    threads = [threading.Thread(target=lambda n=n: found.update({n: failing(check(asked[n]))})) for n in range(4)]
+    threads = [threading.Thread(target=lambda n=n: found.update({n: failing(check_rows(asked[n]))})) for n in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -187,10 +187,10 @@ def test_two_entities_may_be_judged_side_by_side(tmp_path: Path) -> None:
     assert found == {n: {"thing.v.required": [1]} for n in range(4)}
 
 
-@pytest.mark.parametrize("name", sorted(catalog(ROOT).entities))
+@pytest.mark.parametrize("name", sorted(load_catalog(ROOT).entities))
 def test_the_contracts_of_the_hub_can_be_judged(tmp_path: Path, name: str) -> None:
     """One row with every cell empty breaks exactly the required columns, whatever else the contract asks."""
-    house = catalog(ROOT)
+    house = load_catalog(ROOT)
     of = replace(house.entities[name], held_percent=100.0)
     asked = question(tmp_path, of, [{"source_system": "hr"}])
     known = {}
@@ -203,8 +203,8 @@ def test_the_contracts_of_the_hub_can_be_judged(tmp_path: Path, name: str) -> No
         nothing = _empty(other.columns)
         none = pa.nulls(nothing.num_rows, pa.string())
         pq.write_table(nothing.append_column("source_system", none).append_column("source_key", none), stood[other.name])
-    beside, back = ({other: Rows(path) for other, path in paths.items()} for paths in (known, stood))
-    verdict = check(replace(asked, catalog=house, known=beside, standing=back))
+    beside, back = ({other: RowSet(path) for other, path in paths.items()} for paths in (known, stood))
+    verdict = check_rows(replace(asked, catalog=house, known=beside, standing=back))
     required = {column.name for column in of.columns if column.required} | set(of.key)
     rows = pq.read_table(verdict.failures).to_pylist()
     assert {row["columns"] for row in rows if row["kind"] == "required"} == required

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from quality_cases import DAY, LogicalType, Row, accepted, column, entity, failing, question, rule
 
 from core import settings as core_settings
-from quality.base import Verdict
-from quality.check import check
+from quality.base import CheckResult
+from quality.check import check_rows
 
 _LONG = [f"{n:03d}" for n in range(60)]
 _MONEY = LogicalType("number", precision=18, scale=2)
@@ -65,10 +65,10 @@ _row = st.fixed_dictionaries(
 @given(st.lists(_row, max_size=40))
 def test_verdicts_are_those_of_the_oracle_and_no_row_is_lost(rows: list[Row]) -> None:
     of = entity(_COLUMNS, _RULES, key=("no", "part"))
-    with tempfile.TemporaryDirectory(dir=core_settings.settings().work) as folder:
+    with tempfile.TemporaryDirectory(dir=core_settings.get_settings().work) as folder:
         asked = question(Path(folder) / "q", of, rows, codes={"short": ["1", "01"], "long": _LONG})
-        verdict = check(asked)
-        reference = check(replace(asked, out=_folder(folder, "reference")), by="gx")
+        verdict = check_rows(asked)
+        reference = check_rows(replace(asked, out=_folder(folder, "reference")), by="gx")
         assert _told(verdict) == _told(reference)
         passed, held = accepted(asked, verdict), pq.read_table(verdict.held)
         given_schema = pq.read_schema(asked.conformed)
@@ -91,7 +91,7 @@ def _folder(root: str, name: str) -> Path:
     return path
 
 
-def _told(verdict: Verdict) -> list[dict[str, Any]]:
+def _told(verdict: CheckResult) -> list[dict[str, Any]]:
     """Every result without the name of the engine: rule, expectation, arguments and counts."""
     return [{name: value for name, value in result.items() if name != "engine"} for result in verdict.results]
 

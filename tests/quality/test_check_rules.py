@@ -15,8 +15,8 @@ from quality_cases import DAY, MONEY, TEXT, WHOLE, column, entity, failing, ques
 
 from contracts.contract import Rule
 from core.dialects import LogicalType
-from core.row_set import Rows
-from quality.check import check
+from core.row_set import RowSet
+from quality.check import check_rows
 
 _MANY = 260
 _PARENT = {"parent": pa.table({"no": ["A", "B", None]})}
@@ -51,7 +51,7 @@ def test_every_broken_row_is_found(
     values = [good, None if tested.kind != "required" else good, *[bad] * _MANY, good]
     rows = [{"no": f"n{number}", "v": value} for number, value in enumerate(values)]
     codes = {"short": ["01", "02"], "long": [f"{n:03d}" for n in range(400)]}
-    verdict = check(question(tmp_path, of, rows, known=_PARENT, codes=codes), by)
+    verdict = check_rows(question(tmp_path, of, rows, known=_PARENT, codes=codes), by)
     assert failing(verdict) == {tested.id: list(range(3, 3 + _MANY))}
     assert (verdict.rows, verdict.held_rows, verdict.warned_rows) == (_MANY + 3, _MANY, 0)
 
@@ -59,7 +59,7 @@ def test_every_broken_row_is_found(
 def test_every_row_of_a_duplicate_group_is_held(tmp_path: Path) -> None:
     of = entity([column("no"), column("v")], [rule("unique", "no")])
     rows = [{"no": f"n{n // 2}", "v": str(n)} for n in range(_MANY)] + [{"no": "single"}]
-    verdict = check(question(tmp_path, of, rows))
+    verdict = check_rows(question(tmp_path, of, rows))
     assert failing(verdict) == {"thing.no.unique": list(range(1, _MANY + 1))}
 
 
@@ -73,13 +73,13 @@ def test_a_composite_key_is_compared_as_a_whole_and_only_where_it_is_whole(tmp_p
         {"a": "xa", "b": None, "v": 4},
         {"a": "xa", "b": None, "v": 5},
     ]
-    verdict = check(question(tmp_path, of, rows))
+    verdict = check_rows(question(tmp_path, of, rows))
     assert failing(verdict) == {"thing.key.unique": [1, 2], "thing.b.required": [4, 5]}
 
 
 def test_a_key_is_required_even_where_the_contract_softens_it(tmp_path: Path) -> None:
     of = entity([column("no")], [rule("required", "no", severity="warning")])
-    verdict = check(question(tmp_path, of, [{"no": None}, {"no": "1"}]))
+    verdict = check_rows(question(tmp_path, of, [{"no": None}, {"no": "1"}]))
     assert failing(verdict) == {"thing.no.required": [1]}
     assert verdict.held_rows == 1
 
@@ -88,7 +88,7 @@ def test_an_unreadable_cell_is_held_and_named_by_its_column(tmp_path: Path) -> N
     of = entity([column("no"), column("v", MONEY), column("v2", MONEY)])
     rows = [{"no": "1", "unreadable": "v2"}, {"no": "2", "unreadable": "v,v2"}, {"no": None, "unreadable": "no"}, {"no": "4"}]
     rows += [{"no": "5", "unreadable": "v2:character:U+202E"}, {"no": "6", "unreadable": "v:encoding,v2:character:U+202E"}]
-    verdict = check(question(tmp_path, of, rows))
+    verdict = check_rows(question(tmp_path, of, rows))
     assert failing(verdict) == {
         "thing.v2.character:U+202E": [5, 6],
         "thing.v.encoding": [6],
@@ -101,7 +101,7 @@ def test_an_unreadable_cell_is_held_and_named_by_its_column(tmp_path: Path) -> N
 def test_a_row_may_refer_to_its_own_entity_now_or_as_it_stood(tmp_path: Path) -> None:
     of = entity([column("no"), column("up")], [rule("reference", "up", entity="thing", column="no")])
     rows = [{"no": "1"}, {"no": "2", "up": "1"}, {"no": "3", "up": "3"}, {"no": "4", "up": "gone"}, {"no": "5", "up": "older"}]
-    verdict = check(question(tmp_path, of, rows, known={"thing": pa.table({"no": ["older"]})}))
+    verdict = check_rows(question(tmp_path, of, rows, known={"thing": pa.table({"no": ["older"]})}))
     assert failing(verdict) == {"thing.up.reference": [4]}
 
 
@@ -120,7 +120,7 @@ def test_a_check_in_sql_sees_the_rows_the_other_entities_and_the_codes(tmp_path:
         "thing__late": "select source_system, source_row from thing where no > 'n7' -- the last line is a comment",
     }
     rows = [{"no": f"n{n}", "v": v} for n, v in enumerate(["A", "01", "Z", None] * 2 + ["A"])]
-    verdict = check(question(tmp_path, of, rows, known=_PARENT, codes={"short": ["01"]}, checks=checks))
+    verdict = check_rows(question(tmp_path, of, rows, known=_PARENT, codes={"short": ["01"]}, checks=checks))
     assert failing(verdict) == {"thing.thing__odd.sql": [3, 4, 7, 8], "thing.thing__late.sql": [9]}
     assert (verdict.held_rows, verdict.warned_rows) == (4, 1)
 
@@ -137,7 +137,7 @@ def test_a_check_may_compare_with_the_last_version_and_name_what_is_gone(tmp_pat
     asked = question(tmp_path, of, [{"no": "1", "v": "a"}, {"no": "2", "v": "b"}, {"no": "4", "v": "d"}], checks=checks)
     before = [{"no": no, "v": v, "source_system": "hr", "source_key": no} for no, v in (("1", "a"), ("2", "x"), ("3", "c"))]
     pq.write_table(pa.Table.from_pylist(before), tmp_path / "before.parquet")
-    verdict = check(replace(asked, standing={"thing": Rows(tmp_path / "before.parquet")}))
+    verdict = check_rows(replace(asked, standing={"thing": RowSet(tmp_path / "before.parquet")}))
     told = [(row["source_key"], row["source_row"], row["rule_id"]) for row in pq.read_table(verdict.failures).to_pylist()]
     assert sorted(told) == [("2", 2, "thing.thing__changed.sql"), ("3", None, "thing.thing__vanished.sql")]
     assert (verdict.rows, verdict.held_rows, verdict.warned_rows) == (3, 1, 0)
@@ -148,7 +148,7 @@ def test_a_check_may_compare_with_the_last_version_and_name_what_is_gone(tmp_pat
 def test_a_key_that_a_check_names_and_that_has_a_row_is_that_row(tmp_path: Path) -> None:
     of = entity([column("no")], [rule("sql", file="thing__named")])
     checks = {"thing__named": "select source_system, source_key from thing where no = '2'"}
-    verdict = check(question(tmp_path, of, [{"no": "1"}, {"no": "2"}], checks=checks))
+    verdict = check_rows(question(tmp_path, of, [{"no": "1"}, {"no": "2"}], checks=checks))
     assert failing(verdict) == {"thing.thing__named.sql": [2]}
 
 
@@ -156,18 +156,18 @@ def test_rows_of_two_systems_are_told_apart(tmp_path: Path) -> None:
     of = entity([column("no")], [rule("sql", file="thing__one")])
     rows = [{"no": "1", "source_row": 7}, {"no": "2", "source_row": 7, "source_system": "academic"}]
     sql = "select 'academic' as source_system, 7 as source_row"
-    verdict = check(question(tmp_path, of, rows, checks={"thing__one": sql}))
+    verdict = check_rows(question(tmp_path, of, rows, checks={"thing__one": sql}))
     assert verdict.held_rows == 1
 
 
 def test_a_retired_code_is_still_known(tmp_path: Path) -> None:
     """The code lists of these tests all ended in 2001."""
     of = entity([column("no"), column("v")], [rule("code", "v", list="short")])
-    verdict = check(question(tmp_path, of, [{"no": "1", "v": "01"}], codes={"short": ["01"]}))
+    verdict = check_rows(question(tmp_path, of, [{"no": "1", "v": "01"}], codes={"short": ["01"]}))
     assert verdict.held_rows == 0
 
 
 def test_text_that_looks_like_a_missing_value_is_text(tmp_path: Path) -> None:
     of = entity([column("no"), column("v")], [rule("required", "v"), rule("pattern", "v", pattern="nan|None|<NA>|NULL|")])
     rows = [{"no": str(n), "v": v} for n, v in enumerate(["nan", "None", "<NA>", "NULL", ""])]
-    assert failing(check(question(tmp_path, of, rows))) == {}
+    assert failing(check_rows(question(tmp_path, of, rows))) == {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from quality_cases import column
 
-from quality.mask import mask
+from quality.mask import mask_value
 
 
 @pytest.mark.parametrize(
@@ -43,4 +43,4 @@ from quality.mask import mask
     ],
 )
 def test_a_value_is_shown_as_far_as_its_class_allows(name: str, pii: str, value: str, shown: str) -> None:
-    assert mask(column(name, pii=pii), value) == shown
+    assert mask_value(column(name, pii=pii), value) == shown

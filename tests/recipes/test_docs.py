@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from core.messages import catalogue
+from core.messages import load_messages
 from core.settings import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -47,7 +47,7 @@ def test_every_make_target_exists(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_every_error_code_exists(page: Path) -> None:
-    codes = {key.split(".")[0] for key in catalogue("zh")}
+    codes = {key.split(".")[0] for key in load_messages("zh")}
     assert set(re.findall(r"HUB\d{3}\b", page.read_text("utf-8"))) <= codes
 
 

@@ -12,7 +12,7 @@ import pytest
 from how_to import follow, name_the_rule
 
 from core.settings import ROOT
-from lint.lint import lint
+from lint.lint import lint_home
 
 SYSTEM = "library"
 """The pages add this system, so the home that they are followed in does not have it yet."""
@@ -42,10 +42,10 @@ def _without_comparison(home: Path) -> None:
 
 def test_the_recipes_follow_one_another_without_a_finding(shipped: Path) -> None:
     follow("add-a-system.md", shipped)
-    assert [str(finding) for finding in lint(shipped) if finding.severity == "error"] == []
+    assert [str(finding) for finding in lint_home(shipped) if finding.severity == "error"] == []
     follow("add-a-feed.md", shipped)
-    assert [str(finding) for finding in lint(shipped) if finding.severity == "error"] == []
+    assert [str(finding) for finding in lint_home(shipped) if finding.severity == "error"] == []
     follow("add-a-rule.md", shipped)
-    assert [finding.code for finding in lint(shipped) if finding.severity == "error"] == ["HUB140"]
+    assert [finding.code for finding in lint_home(shipped) if finding.severity == "error"] == ["HUB140"]
     name_the_rule(shipped, "schemas/hub/library_clearance.odcs.yaml")
-    assert [str(finding) for finding in lint(shipped) if finding.severity == "error"] == []
+    assert [str(finding) for finding in lint_home(shipped) if finding.severity == "error"] == []

@@ -13,14 +13,14 @@ from cli.main import app
 from contracts.catalog import read_catalog
 from core.errors import ContractError, Denied
 from core.layers import layers_of
-from core.settings import ROOT, Site, read_site, settings
+from core.settings import ROOT, Site, get_settings, read_site
 from core.store import ledger as ledger_module
 from core.store import postgres
-from core.store.ledger import ledger
-from lint.lint import lint
+from core.store.ledger import open_ledger
+from lint.lint import lint_home
 from onboarding.site import FOLDERS, create_site
 
-CACHES = (settings, read_catalog, ledger_module.migrated, ledger_module._ledger, postgres.database)
+CACHES = (get_settings, read_catalog, ledger_module.migrate_ledger, ledger_module._get_ledger, postgres.ensure_database)
 REGISTERED = """
 systems:
   - {code: personnel, name_zh: 人事系统, name_en: Personnel, kind: department, owner_zh: 人事部, owner_en: Personnel Office}
@@ -60,12 +60,12 @@ def test_a_new_site_is_a_few_files_and_without_findings(site: Path) -> None:
     assert len(files) < 20
     assert all((site / folder).is_dir() for folder in FOLDERS)
     assert (found := read_site(site)) is not None and found.name == '某"大学"\\'
-    assert lint(site) == []
+    assert lint_home(site) == []
 
 
 def test_a_site_that_follows_a_profile_has_its_flows_and_no_findings(tmp_path: Path) -> None:
     create_site(tmp_path / "site", Site(profile="zzuli"))
-    assert lint(tmp_path / "site") == []
+    assert lint_home(tmp_path / "site") == []
     known = read_catalog(tmp_path / "site")
     assert len(known.deadlines) == 27 and known.obligation_file("DL18") is not None
     assert not known.sources and not known.feeds
@@ -88,9 +88,9 @@ def test_the_first_night_of_an_empty_site_says_that_there_is_nothing_and_ends_we
     monkeypatch.chdir(site / "schemas" / "sources" / "deep")
     monkeypatch.delenv("HUB_HOME", raising=False)
     monkeypatch.delenv("HUB_VAR", raising=False)
-    monkeypatch.setenv("HUB_URL", postgres.database(postgres_server, "empty_site"))
-    settings.cache_clear()
-    assert settings().home == site and settings().var == site / "var"
+    monkeypatch.setenv("HUB_URL", postgres.ensure_database(postgres_server, "empty_site"))
+    get_settings.cache_clear()
+    assert get_settings().home == site and get_settings().var == site / "var"
     run = CliRunner()
     night = run.invoke(app, ["night", "--as-of", "2026-09-07"])
     assert night.exit_code == 0 and "hub draft" in night.output
@@ -100,13 +100,13 @@ def test_the_first_night_of_an_empty_site_says_that_there_is_nothing_and_ends_we
         found = run.invoke(app, command)
         assert found.exit_code == 0, (command, found.output)
         assert "SJGXLC" not in found.output and "HUB" not in found.output, command
-    ledger().close()
+    open_ledger().close()
 
 
 def test_an_overlay_changes_the_entity_and_nothing_else(site: Path) -> None:
     (site / "schemas" / "flows" / "site.yaml").write_text(REGISTERED, "utf-8")
     (site / "schemas" / "overlay" / "staff.yaml").write_text(OVERLAY, "utf-8")
-    assert lint(site) == []
+    assert lint_home(site) == []
     product, own = read_catalog(ROOT).entities["staff"], read_catalog(site).entities["staff"]
     assert own.authority == ("personnel",) and own.held_percent == 40
     assert own.brake.max_delete_percent == 7 and own.brake.max_update_percent == product.brake.max_update_percent
@@ -137,7 +137,7 @@ def test_what_does_not_fit_in_an_overlay_is_found_at_its_own_line(
 ) -> None:
     (site / "schemas" / "flows" / "site.yaml").write_text(REGISTERED, "utf-8")
     (site / "schemas" / "overlay" / "staff.yaml").write_text(OVERLAY.replace(old, new), "utf-8")
-    found = [finding for finding in lint(site) if finding.code == "HUB899"]
+    found = [finding for finding in lint_home(site) if finding.code == "HUB899"]
     assert [(finding.file, finding.line, finding.facts["name"]) for finding in found] == [
         ("schemas/overlay/staff.yaml", line, named)
     ]
@@ -152,10 +152,10 @@ def test_a_file_takes_the_place_of_the_products_only_when_it_says_so(site: Path)
     )
     (site / "schemas" / "hub" / "campus.odcs.yaml").write_text(text, "utf-8")
     (site / "schemas" / "flows" / "site.yaml").write_text("systems: [{code: mine}]\n", "utf-8")
-    found = [finding for finding in lint(site) if finding.code == "HUB898"]
+    found = [finding for finding in lint_home(site) if finding.code == "HUB898"]
     assert [(finding.file, finding.line) for finding in found] == [("schemas/hub/campus.odcs.yaml", 1)]
     (site / "schemas" / "hub" / "campus.odcs.yaml").write_text("# overrides: product\n" + text, "utf-8")
-    assert "HUB898" not in {finding.code for finding in lint(site)}
+    assert "HUB898" not in {finding.code for finding in lint_home(site)}
     assert "mine" in read_catalog(site).entities["campus"].authority
 
 
@@ -165,7 +165,7 @@ def test_a_finding_names_the_layer_of_its_file(site: Path) -> None:
     (site / "schemas" / "hub" / "org_unit.odcs.yaml").write_text(
         "# overrides: product\n" + text.replace("- name: unit_code", "- name: unit_no", 1), "utf-8"
     )
-    assert {finding.file.partition(":")[0] for finding in lint(site)} >= {"product", "schemas/hub/org_unit.odcs.yaml"}
+    assert {finding.file.partition(":")[0] for finding in lint_home(site)} >= {"product", "schemas/hub/org_unit.odcs.yaml"}
 
 
 def test_a_folder_with_something_in_it_is_left_alone(site: Path, tmp_path: Path) -> None:
@@ -191,9 +191,9 @@ def test_a_damaged_site_file_is_one_line(site: Path, content: str, forgetful: No
     with pytest.raises(ContractError, match="HUB894"):
         layers_of(site)
     monkeypatch.setenv("HUB_HOME", str(site))
-    settings.cache_clear()
+    get_settings.cache_clear()
     with pytest.raises(SystemExit, match="HUB800"):
-        settings()
+        get_settings()
 
 
 def test_a_profile_that_is_not_installed_names_those_that_are(site: Path) -> None:

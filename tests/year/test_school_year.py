@@ -32,8 +32,8 @@ from year_days import (
 from year_deadlines import Key, lines
 from year_university import FILES, PERSONS, TABLES, Lived
 
-from campus.generate.university import world
-from campus.simulate.world import FIRST_DAY, date_of, day_of, epoch
+from campus.generate.university import build_world
+from campus.simulate.world import FIRST_DAY, date_of, day_of, epoch_day
 
 PER_PERSON = ("DL15", "DL16", "DL17")
 
@@ -136,8 +136,8 @@ def _unlike(found: Mapping[Key, object], wanted: Mapping[Key, object]) -> dict[K
 
 def _joined() -> list[int]:
     """The days on which staff report, as far as their week ends after the hub's first night."""
-    staff = world(PERSONS, day=day_of(LAST)).staff
-    reported = staff["joined"] - epoch(FIRST_DAY) + 1
+    staff = build_world(PERSONS, day=day_of(LAST)).staff
+    reported = staff["joined"] - epoch_day(FIRST_DAY) + 1
     first, last = day_of(FIRST) - 7, day_of(LAST)
     return sorted({int(day) for day in reported if first <= day <= last})
 

@@ -36,20 +36,20 @@ from year_days import (
 from campus.rehearsal import Rehearsal
 from campus.servers import processes
 from campus.simulate.world import day_of
-from contracts.catalog import Catalog, catalog, read_catalog
+from contracts.catalog import Catalog, load_catalog, read_catalog
 from contracts.contract import FeedDataset
 from core.calendar import ZONE
-from core.settings import settings
+from core.settings import get_settings
 from core.store import ledger as ledger_module
 from core.store import postgres
-from core.store.connections import connection
-from core.store.ledger import Ledger, ledger
-from pipeline.context import Night
+from core.store.connections import get_connection
+from core.store.ledger import Ledger, open_ledger
+from pipeline.context import RunContext
 from pipeline.delivery import due as schedule
 from pipeline.delivery import verify
-from pipeline.result import Outcome
+from pipeline.result import RunResult
 from reporting import daily, obligations
-from runs.nightly import extract_all, night
+from runs.nightly import extract_all, run_night
 from runs.stages import deliver_all, publish_all
 
 PERSONS = 300
@@ -131,7 +131,7 @@ class Campus:
 
     @property
     def catalog(self) -> Catalog:
-        return catalog()
+        return load_catalog()
 
     def bring(self, day: date) -> None:
         """The sources at the close of a day; beds and December's pay as their offices let them out of hand."""
@@ -150,7 +150,7 @@ class Campus:
         """Everything, from the sources at the close of the date to the report."""
         self.clock.put(day, BEFORE_NIGHT)
         self.bring(day)
-        return _told(night(day, book=self.book))
+        return _told(run_night(day, book=self.book))
 
     def evening(self, day: date) -> list[str]:
         """Take what is handed over on that day, and deliver what is due at it."""
@@ -169,24 +169,24 @@ class Campus:
         here, outcome = self._begin("ingest", day, systems)
         extract_all(here, outcome, [id for id, dataset in self.catalog.sources.items() if dataset.system in systems])
         wanted = {entity for system in systems for entity in self.catalog.entities_of(system)}
-        publish_all(here, outcome, self.catalog.with_derived(wanted))
+        publish_all(here, outcome, self.catalog.add_derived(wanted))
         self.book.close_run(outcome.run_id)
         return _told(outcome)
 
-    def _begin(self, kind: str, day: date, scope: Iterable[str]) -> tuple[Night, Outcome]:
+    def _begin(self, kind: str, day: date, scope: Iterable[str]) -> tuple[RunContext, RunResult]:
         run = self.book.open_run(kind, day, sorted(scope))
-        return Night(run, self.book, self.catalog), Outcome(run.id)
+        return RunContext(run, self.book, self.catalog), RunResult(run.id)
 
     def due(self, day: date) -> set[str]:
         """The schedule words, `nightly` apart, of the feeds that the night of a day would deliver."""
-        return {feed.schedule for feed in schedule.due(self.book, self.catalog.feeds.values(), day)} - {"nightly"}
+        return {feed.schedule for feed in schedule.list_due_feeds(self.book, self.catalog.feeds.values(), day)} - {"nightly"}
 
     def verify(self, day: date) -> list[dict[str, Any]]:
         """Every receiver, compared row by row with the hub, after the feeds that wait for a window were brought up to date."""
         here, outcome = self._begin("verify", day, ())
         deliver_all(here, outcome, self.catalog.feeds.values())
         assert outcome.problems == []
-        return [dict(verify.verify(here, feed), feed=feed.id) for feed in self.catalog.feeds.values()]
+        return [dict(verify.verify_feed(here, feed), feed=feed.id) for feed in self.catalog.feeds.values()]
 
 
 def live(campus: Campus) -> Lived:
@@ -200,7 +200,7 @@ def live(campus: Campus) -> Lived:
             seen.held[day] = _held(campus.book)
         if day in CONFIRMED:
             deadline, note = CONFIRMED[day]
-            obligations.confirm(campus.book, campus.catalog, deadline, {"by": "张工", "note": note}, day)
+            obligations.confirm_deadline(campus.book, campus.catalog, deadline, {"by": "张工", "note": note}, day)
         _morning(campus, seen, day)
         if day not in NIGHTS and (problems := campus.evening(day)):
             seen.problems[day] = problems
@@ -216,8 +216,8 @@ def live(campus: Campus) -> Lived:
 def _morning(campus: Campus, seen: Lived, day: date) -> None:
     """The look at the deadlines, and what the departments' digests would say of them."""
     campus.clock.put(day, MORNING)
-    found = daily.look(day, campus.book)
-    for item in obligations.pressing(found, campus.catalog.reminders["days_before"]):
+    found = daily.list_obligations(day, campus.book)
+    for item in obligations.select_pressing(found, campus.catalog.reminders["days_before"]):
         seen.told.setdefault((item["deadline"], item["occasion"]), set()).add(day)
 
 
@@ -264,7 +264,7 @@ def receivers(campus: Campus) -> dict[str, Any]:
 
 def _in_files(feed: FeedDataset) -> set[str]:
     """The students in school that a receiver has who reads every file it is given, oldest first."""
-    folder, there = Path(connection(feed.connection).path), dict[str, bool]()
+    folder, there = Path(get_connection(feed.connection).path), dict[str, bool]()
     manifests = [json.loads(path.read_text("utf-8")) for path in folder.glob("*.manifest.json")]
     mine = [row for row in manifests if (row["edge"], row["dataset"]) == (feed.edge, feed.dataset)]
     for manifest in sorted(mine, key=lambda row: (row["to_version"], row["from_version"])):
@@ -287,7 +287,7 @@ def _rows(path: Path, encoding: str) -> list[dict[str, str]]:
 
 def _in_directory() -> set[str]:
     """The login names of the people's branch."""
-    at = connection("dst_directory")
+    at = get_connection("dst_directory")
     link = ldap3.Connection(ldap3.Server(at.host, at.port, get_info=ldap3.NONE), at.user, at.password, auto_bind=True)
     try:
         link.search(at.database, "(objectClass=inetOrgPerson)", attributes=["uid"])
@@ -298,7 +298,7 @@ def _in_directory() -> set[str]:
 
 def _ask(feed: FeedDataset, columns: str, condition: str) -> list[tuple[Any, ...]]:
     """Columns of the rows under a condition in a receiver's table."""
-    query, at = f"select {columns} from {feed.physical} where {condition}", connection(feed.connection)
+    query, at = f"select {columns} from {feed.physical} where {condition}", get_connection(feed.connection)
     if at.family == "mysql":
         door = at.options["unix_socket"]
         with pymysql.connect(user="root", database=at.database, unix_socket=door) as db, db.cursor() as cursor:
@@ -313,12 +313,12 @@ def _held(book: Ledger) -> list[tuple[str, str]]:
     return [(row["entity"], row["rule_id"]) for row in rows]
 
 
-def _told(outcome: Outcome) -> list[str]:
+def _told(outcome: RunResult) -> list[str]:
     return [f"{error.code} {error.where}" for error in outcome.problems]
 
 
 def _folder(connection_id: str) -> Path:
-    return Path(connection(connection_id).path)
+    return Path(get_connection(connection_id).path)
 
 
 @contextlib.contextmanager
@@ -334,10 +334,10 @@ def small_campus(folder: Path) -> Iterator[Campus]:
         forget()
         try:
             rehearsal.start()
-            patch.setenv("HUB_URL", postgres.database(processes.postgres(folder / "campus" / "postgres"), "hub"))
+            patch.setenv("HUB_URL", postgres.ensure_database(processes.start_postgres(folder / "campus" / "postgres"), "hub"))
             forget()
             clock = StandingClock()
-            book = ledger(clock)
+            book = open_ledger(clock)
             yield Campus(rehearsal, clock, book)
             book.close()
         finally:
@@ -347,5 +347,11 @@ def small_campus(folder: Path) -> Iterator[Campus]:
 
 def forget() -> None:
     """Drop what this process has read of settings, catalogue and databases."""
-    for cached in (settings, read_catalog, ledger_module.migrated, ledger_module._ledger, postgres.database):
+    for cached in (
+        get_settings,
+        read_catalog,
+        ledger_module.migrate_ledger,
+        ledger_module._get_ledger,
+        postgres.ensure_database,
+    ):
         cached.cache_clear()

@@ -5,11 +5,24 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from campus.generate.cards import FORMAL, cards, transactions
+from campus.generate.cards import FORMAL, build_cards, build_transactions
 from campus.render.base import Datasets, Waits
-from campus.simulate.arrays import Frame, Ints, Text, compact, digits, iso, pick, text, times, where, word, ymd
-from campus.simulate.people import staff_numbers, student_numbers
-from campus.simulate.world import FIRST_DAY, NEVER, World, epoch
+from campus.simulate.arrays import (
+    Frame,
+    Ints,
+    Text,
+    build_timestamps,
+    choose_texts,
+    encode_dates,
+    format_compact_dates,
+    format_digits,
+    format_iso_dates,
+    join_bytes,
+    pick_texts,
+    repeat_text,
+)
+from campus.simulate.people import format_staff_numbers, format_student_numbers
+from campus.simulate.world import FIRST_DAY, NEVER, World, epoch_day
 
 KINDS = ("", "临时卡", "正式卡")
 STATES = ("", "正常", "挂失", "冻结", "注销", "回收")
@@ -23,65 +36,67 @@ MERCHANTS = (
 )
 
 
-def card(world: World) -> pa.Table:
+def render_card(world: World) -> pa.Table:
     """`ykt_kxx`: every card that was ever made for those who are known."""
-    rows = cards(world)
+    rows = build_cards(world)
     issued, back = rows["issued"] < NEVER, rows["recovered"] < NEVER
     return pa.table(
         {
-            "KH": _card_numbers(rows["holder"], rows["kind"], rows["of_staff"]),
-            "KLX": pick(KINDS, rows["kind"]),
-            "XGH": _holders(world, rows),
-            "KPZT": pick(STATES, rows["state"]),
-            "YXRQ": compact(_date(rows["ends"])),
-            "FFRQ": where(issued, iso(_date(np.where(issued, rows["issued"], 1))), None),
-            "HSRQ": where(back, iso(_date(np.where(back, rows["recovered"], 1))), None),
+            "KH": _format_card_numbers(rows["holder"], rows["kind"], rows["of_staff"]),
+            "KLX": pick_texts(KINDS, rows["kind"]),
+            "XGH": _format_holders(world, rows),
+            "KPZT": pick_texts(STATES, rows["state"]),
+            "YXRQ": format_compact_dates(_compute_epoch_days(rows["ends"])),
+            "FFRQ": choose_texts(issued, format_iso_dates(_compute_epoch_days(np.where(issued, rows["issued"], 1))), None),
+            "HSRQ": choose_texts(back, format_iso_dates(_compute_epoch_days(np.where(back, rows["recovered"], 1))), None),
             "KNYE": pa.array(rows["fen"], pa.int64()),
         }
     )
 
 
-def card_transaction(world: World) -> pa.Table:
+def render_card_transaction(world: World) -> pa.Table:
     """`ykt_jyls`: the purchases of two weeks, never changed; `RZSJ` is the time at which the terminal handed them over."""
-    rows = transactions(world)
+    rows = build_transactions(world)
     count = len(rows["student"])
     codes, titles, places = zip(*MERCHANTS, strict=True)
-    at = _date(rows["day"]) * 86_400 + rows["second"]
+    at = _compute_epoch_days(rows["day"]) * 86_400 + rows["second"]
     clock = rows["second"] // 3600 * 10_000 + rows["second"] // 60 % 60 * 100 + rows["second"] % 60
     formal = np.full(count, FORMAL, np.int64)
     return pa.table(
         {
-            "JYLSH": text(digits(ymd(_date(rows["day"])), 8), digits(rows["student"], 7)),
-            "KH": _card_numbers(rows["student"], formal, np.zeros(count, np.int64)),
-            "XGH": student_numbers(world, rows["student"]),
-            "JYSJ": text(digits(ymd(_date(rows["day"])), 8), digits(clock, 6)),
+            "JYLSH": join_bytes(
+                format_digits(encode_dates(_compute_epoch_days(rows["day"])), 8), format_digits(rows["student"], 7)
+            ),
+            "KH": _format_card_numbers(rows["student"], formal, np.zeros(count, np.int64)),
+            "XGH": format_student_numbers(world, rows["student"]),
+            "JYSJ": join_bytes(format_digits(encode_dates(_compute_epoch_days(rows["day"])), 8), format_digits(clock, 6)),
             "JYJE": pa.array(rows["fen"], pa.int64()),
-            "SHDM": pick(codes, rows["merchant"]),
-            "SHMC": pick(titles, rows["merchant"]),
-            "JYDD": pick(places, rows["merchant"]),
-            "RZSJ": times(at + 90),
+            "SHDM": pick_texts(codes, rows["merchant"]),
+            "SHMC": pick_texts(titles, rows["merchant"]),
+            "JYDD": pick_texts(places, rows["merchant"]),
+            "RZSJ": build_timestamps(at + 90),
         }
     )
 
 
-def _holders(world: World, rows: Frame) -> Text:
+def _format_holders(world: World, rows: Frame) -> Text:
     of_staff = rows["of_staff"] == 1
-    staff = staff_numbers(world, np.where(of_staff, rows["holder"], 0))
-    return where(of_staff, staff, student_numbers(world, np.where(of_staff, 0, rows["holder"])))
+    staff = format_staff_numbers(world, np.where(of_staff, rows["holder"], 0))
+    return choose_texts(of_staff, staff, format_student_numbers(world, np.where(of_staff, 0, rows["holder"])))
 
 
-def _card_numbers(holders: Ints, kind: Ints, of_staff: Ints) -> Text:
+def _format_card_numbers(holders: Ints, kind: Ints, of_staff: Ints) -> Text:
     series = np.where(kind == FORMAL, 60 + of_staff, 90)
-    return text(digits(series, 2), word("00", len(holders)), digits(holders, 8))
+    return join_bytes(format_digits(series, 2), repeat_text("00", len(holders)), format_digits(holders, 8))
 
 
-def _date(days: Ints) -> Ints:
-    return epoch(FIRST_DAY) + days - 1
+def _compute_epoch_days(days: Ints) -> Ints:
+    return epoch_day(FIRST_DAY) + days - 1
 
 
 DATASETS: Datasets = {
-    "campus_card.card": card,
-    "campus_card.card_transaction": card_transaction,
+    "campus_card.card": render_card,
+    "campus_card.card_transaction": render_card_transaction,
 }
 WAITS: Waits = {
     parent: (

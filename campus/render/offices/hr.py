@@ -6,21 +6,35 @@ import numpy as np
 import pyarrow as pa
 
 from campus.render.base import Datasets, Waits
-from campus.simulate.arrays import Bools, Ints, Text, digits, iso, join, number, pick, take, text, times, where, ymd
+from campus.simulate.arrays import (
+    Bools,
+    Ints,
+    Text,
+    build_timestamps,
+    choose_texts,
+    encode_dates,
+    format_digits,
+    format_iso_dates,
+    format_numbers,
+    join_bytes,
+    join_texts,
+    pick_texts,
+    take_rows,
+)
 from campus.simulate.lists import TECH_POSTS, UNITS
 from campus.simulate.people import (
     FILLER,
-    identities,
-    mobiles,
-    names,
-    places,
-    plain,
-    regions,
-    some_staff,
-    staff_numbers,
-    unit_codes,
+    format_identities,
+    format_known_staff,
+    format_mobiles,
+    format_names,
+    format_places,
+    format_plain,
+    format_regions,
+    format_staff_numbers,
+    format_unit_codes,
 )
-from campus.simulate.world import IN_POST, World, present
+from campus.simulate.world import IN_POST, World, is_present
 
 ZERO_DATE = "0000-00-00"
 _CATEGORIES = {
@@ -51,13 +65,13 @@ ETHNICITIES = (
 """GB/T 3304 names in the order of their codes 01 to 56."""
 
 
-def units(world: World) -> pa.Table:
+def render_units(world: World) -> pa.Table:
     """`t_dw`: code, names, parent, category as a word, Y/N flags, head."""
     rows = np.arange(len(UNITS))
     heads = np.where(rows > 0, rows % max(1, len(world.staff["unit"]) // 4), -1)
     return pa.table(
         {
-            "DWH": unit_codes(rows),
+            "DWH": format_unit_codes(rows),
             "DWMC": pa.array([unit.name for unit in UNITS]),
             "DWYWMC": pa.array([unit.name_en for unit in UNITS]),
             "DWJC": pa.array([unit.name[:6] for unit in UNITS]),
@@ -68,82 +82,82 @@ def units(world: World) -> pa.Table:
             "SXRQ": pa.array([ZERO_DATE] * len(UNITS)),
             "SFST": pa.array(["Y" if unit.parent >= 0 else "N" for unit in UNITS]),
             "JLNY": pa.array([f"{1977 + row % 40}{row % 12 + 1:02d}" for row in rows]),
-            "DWFZRH": some_staff(world, heads),
+            "DWFZRH": format_known_staff(world, heads),
         }
     )
 
 
-def staff_record(world: World) -> pa.Table:
+def render_staff_record(world: World) -> pa.Table:
     """`t_jzg_jbxx`: everybody who was ever employed and not struck off."""
-    rows = np.flatnonzero(present(world.staff, world.day))
-    staff = take(world.staff, rows)
+    rows = np.flatnonzero(is_present(world.staff, world.day))
+    staff = take_rows(world.staff, rows)
     active = staff["state_first"] == IN_POST
     return pa.table(
         {
-            "GH": staff_numbers(world, rows),
-            "XM": names(staff, filler=FILLER),
-            "XB": pick(["", "男", "女"], staff["sex"]),
-            "CSRQ": iso(staff["birth"]),
-            "CSDM": regions(staff),
-            "JG": places(staff),
-            "MZ": pick(("", *ETHNICITIES), staff["ethnicity"]),
+            "GH": format_staff_numbers(world, rows),
+            "XM": format_names(staff, filler=FILLER),
+            "XB": pick_texts(["", "男", "女"], staff["sex"]),
+            "CSRQ": format_iso_dates(staff["birth"]),
+            "CSDM": format_regions(staff),
+            "JG": format_places(staff),
+            "MZ": pick_texts(("", *ETHNICITIES), staff["ethnicity"]),
             "GJ": pa.array(["CHN"] * len(rows)),
             "SFZJLX": pa.array(["01"] * len(rows)),
-            "SFZJH": identities(staff, small_x=3),
-            "ZZMM": _words(_POLITICS, staff["political"]),
-            "DWH": unit_codes(staff["unit"]),
-            "XQH": plain(staff["campus"]),
-            "ZGXL": number(staff["education"], 2),
-            "CJGZNY": text(digits(ymd(staff["joined"]) // 100, 6)),
-            "LXRQ": iso(staff["joined"]),
-            "QXRQ": _zero(iso(staff["joined"]), active & (staff["house"] % 9 != 0)),
-            "BZLB": _words(_ESTABLISHMENTS, staff["category"]),
-            "JZGLB": _words(_JOBS, staff["category"]),
-            "DQZT": _words(_STATES, staff["state"]),
-            "RKZK": where(staff["category"] == 11, "1", None),
-            "DABH": number(rows, 8, "DA"),
-            "YDDH": mobiles(staff),
-            "DZXX": join(staff_numbers(world, rows), "@staff.example.edu.cn"),
+            "SFZJH": format_identities(staff, small_x=3),
+            "ZZMM": _translate_codes(_POLITICS, staff["political"]),
+            "DWH": format_unit_codes(staff["unit"]),
+            "XQH": format_plain(staff["campus"]),
+            "ZGXL": format_numbers(staff["education"], 2),
+            "CJGZNY": join_bytes(format_digits(encode_dates(staff["joined"]) // 100, 6)),
+            "LXRQ": format_iso_dates(staff["joined"]),
+            "QXRQ": _fill_zero_dates(format_iso_dates(staff["joined"]), active & (staff["house"] % 9 != 0)),
+            "BZLB": _translate_codes(_ESTABLISHMENTS, staff["category"]),
+            "JZGLB": _translate_codes(_JOBS, staff["category"]),
+            "DQZT": _translate_codes(_STATES, staff["state"]),
+            "RKZK": choose_texts(staff["category"] == 11, "1", None),
+            "DABH": format_numbers(rows, 8, "DA"),
+            "YDDH": format_mobiles(staff),
+            "DZXX": join_texts(format_staff_numbers(world, rows), "@staff.example.edu.cn"),
             "SFRSDL": pa.array(staff["agency"] == 1),
-            "GXSJ": times(staff["updated"]),
+            "GXSJ": build_timestamps(staff["updated"]),
         }
     )
 
 
-def post_record(world: World) -> pa.Table:
+def render_post_record(world: World) -> pa.Table:
     """`t_jzg_zw`: offices (D) and technical posts (J), held and past, of people whom the system shows."""
-    shown = present(world.staff, world.day)[world.posts["staff"]]
-    posts = take(world.posts, shown)
+    shown = is_present(world.staff, world.day)[world.posts["staff"]]
+    posts = take_rows(world.posts, shown)
     office, held = posts["kind"] == 1, posts["end"] == 0
     rank = posts["rank"]
     return pa.table(
         {
-            "GH": staff_numbers(world, posts["staff"]),
-            "ZWLX": pick(["", "D", "J"], posts["kind"]),
-            "ZWMC": where(office, pick(_OFFICES, rank), pick([name for _, name in TECH_POSTS], rank)),
-            "ZWJB": where(office, pick(["05", "06", "07", "06"], rank), None),
-            "PRZW": where(office, None, pick([code for code, _ in TECH_POSTS], rank)),
-            "RZBM": unit_codes(posts["unit"]),
-            "RZRQ": iso(posts["start"]),
-            "MZRQ": _zero(iso(posts["end"]), ~held),
-            "DQRZZK": where(held, "在任", "不在任"),
-            "GXSJ": times(posts["updated"]),
+            "GH": format_staff_numbers(world, posts["staff"]),
+            "ZWLX": pick_texts(["", "D", "J"], posts["kind"]),
+            "ZWMC": choose_texts(office, pick_texts(_OFFICES, rank), pick_texts([name for _, name in TECH_POSTS], rank)),
+            "ZWJB": choose_texts(office, pick_texts(["05", "06", "07", "06"], rank), None),
+            "PRZW": choose_texts(office, None, pick_texts([code for code, _ in TECH_POSTS], rank)),
+            "RZBM": format_unit_codes(posts["unit"]),
+            "RZRQ": format_iso_dates(posts["start"]),
+            "MZRQ": _fill_zero_dates(format_iso_dates(posts["end"]), ~held),
+            "DQRZZK": choose_texts(held, "在任", "不在任"),
+            "GXSJ": build_timestamps(posts["updated"]),
         }
     )
 
 
-def _zero(column: Text, known: Bools) -> Text:
-    return where(known, column, ZERO_DATE)
+def _fill_zero_dates(column: Text, known: Bools) -> Text:
+    return choose_texts(known, column, ZERO_DATE)
 
 
-def _words(words: dict[int, str], codes: Ints) -> Text:
-    return pick([words.get(code) for code in range(max(words) + 1)], codes)
+def _translate_codes(words: dict[int, str], codes: Ints) -> Text:
+    return pick_texts([words.get(code) for code in range(max(words) + 1)], codes)
 
 
 DATASETS: Datasets = {
-    "hr.units": units,
-    "hr.staff_record": staff_record,
-    "hr.post_record": post_record,
+    "hr.units": render_units,
+    "hr.staff_record": render_staff_record,
+    "hr.post_record": render_post_record,
 }
 WAITS: Waits = {
     "staff": (("hr.post_record", "GH", "staff_post", "staff_no.reference"),),

@@ -11,11 +11,36 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 
-from campus.generate.library import finishes, hands_in, has_card
+from campus.generate.library import compute_final_years, compute_return_days, has_card
 from campus.render.base import Datasets, Waits
-from campus.simulate.arrays import Bools, Frame, Ints, Text, compact, digits, join, number, pick, take, text, times, where
-from campus.simulate.people import staff_numbers, student_numbers
-from campus.simulate.world import FIRST_DAY, IN_POST, INTAKE, NEVER, WITHDRAWN, World, date_of, epoch, present, random
+from campus.simulate.arrays import (
+    Bools,
+    Frame,
+    Ints,
+    Text,
+    build_timestamps,
+    choose_texts,
+    format_compact_dates,
+    format_digits,
+    format_numbers,
+    join_bytes,
+    join_texts,
+    pick_texts,
+    take_rows,
+)
+from campus.simulate.people import format_staff_numbers, format_student_numbers
+from campus.simulate.world import (
+    FIRST_DAY,
+    IN_POST,
+    INTAKE,
+    NEVER,
+    WITHDRAWN,
+    World,
+    date_of,
+    epoch_day,
+    is_present,
+    make_generator,
+)
 
 NO_END = "2099/12/31"
 """What the library writes for a card without an end."""
@@ -25,21 +50,21 @@ _LOANS_A_READER = 1.5
 _TERM, _STAFF_TERM, _RENEWAL = 30, 60, 30
 _FINE = 10
 """Fen a day and book."""
-_LISTED_ON = epoch(date(2026, 9, 1)) * 86_400 + 8 * 3600
-_TODAY = epoch(FIRST_DAY)
+_LISTED_ON = epoch_day(date(2026, 9, 1)) * 86_400 + 8 * 3600
+_TODAY = epoch_day(FIRST_DAY)
 _DAY = 86_400
 
 
-def loans(world: World) -> Frame:
+def build_loans(world: World) -> Frame:
     """The ledger as it stands at the close of the day.
 
     Columns: `number` of the loan, `staff` (0 or 1), row of the `reader`, `item`, moments `lent`, `due`, `back` (0 while
     out) and `changed` in seconds, `renewals`, and the `debt` in fen that is open because it came back late.
     """
-    numbers = random(world.seed, 200)
+    numbers = make_generator(world.seed, 200)
     students = world.students
     # Who had withdrawn before the first day has no bill, is struck off some day, and those loans would be nobody's.
-    stays = (students["billed"] == 1) | (finishes(students) <= INTAKE)
+    stays = (students["billed"] == 1) | (compute_final_years(students) <= INTAKE)
     borrowers = np.flatnonzero((students["from_day"] == 1) & has_card(students) & stays)
     employees = np.flatnonzero((world.staff["from_day"] == 1) & (world.staff["state_first"] == IN_POST))
     holders = np.concatenate([borrowers, employees])
@@ -51,8 +76,8 @@ def loans(world: World) -> Frame:
     kept = np.where(numbers.random(rows) < 0.02, 10_000, numbers.integers(1, 46, rows))
     renewed = (kept > _TERM) & (numbers.random(rows) < 0.7)
     unpaid = numbers.random(rows) < 0.1
-    arrived = np.concatenate([_term_begins(students["entry"][borrowers]), world.staff["joined"][employees]])[drawn]
-    leaves = np.concatenate([hands_in(students)[borrowers], np.full(len(employees), NEVER)])[drawn]
+    arrived = np.concatenate([_find_term_starts(students["entry"][borrowers]), world.staff["joined"][employees]])[drawn]
+    leaves = np.concatenate([compute_return_days(students)[borrowers], np.full(len(employees), NEVER)])[drawn]
     frame = {
         "number": np.arange(rows),
         "staff": staff.astype(np.int64),
@@ -64,17 +89,17 @@ def loans(world: World) -> Frame:
         "renewed": renewed.astype(np.int64),
         "unpaid": unpaid.astype(np.int64),
     }
-    return _standing(take(frame, (lent >= arrived) & (lent < leaves)), epoch(date_of(world.day)) + 1)
+    return _build_loan_states(take_rows(frame, (lent >= arrived) & (lent < leaves)), epoch_day(date_of(world.day)) + 1)
 
 
-def _term_begins(years: Ints) -> Ints:
+def _find_term_starts(years: Ints) -> Ints:
     """The first of September of each year, as a day."""
     return np.asarray(years.astype(str).astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64) + 243)
 
 
-def _standing(frame: Frame, tomorrow: int) -> Frame:
+def _build_loan_states(frame: Frame, tomorrow: int) -> Frame:
     """What is known of the loans before the day `tomorrow`."""
-    shown = take(frame, frame["lent"] < tomorrow * _DAY)
+    shown = take_rows(frame, frame["lent"] < tomorrow * _DAY)
     lent, renewed_on = shown["lent"], shown["lent"] + 25 * _DAY
     is_back = shown["back"] < tomorrow * _DAY
     renewals = ((shown["renewed"] == 1) & (renewed_on < tomorrow * _DAY)).astype(np.int64)
@@ -91,10 +116,10 @@ def _standing(frame: Frame, tomorrow: int) -> Frame:
     }
 
 
-def _sums(world: World, rows: Ints, staff: int) -> tuple[Ints, Ints, Ints]:
+def _sum_readers(world: World, rows: Ints, staff: int) -> tuple[Ints, Ints, Ints]:
     """Books out, fen owed and moment of the last event (0: none) of students or staff by row."""
-    ledger = loans(world)
-    mine = take(ledger, ledger["staff"] == staff)
+    ledger = build_loans(world)
+    mine = take_rows(ledger, ledger["staff"] == staff)
     size = int(max(rows.max(initial=0), mine["reader"].max(initial=0))) + 1
     out = np.bincount(mine["reader"][mine["back"] == 0], minlength=size)
     owed = np.zeros(size, np.int64)
@@ -104,84 +129,89 @@ def _sums(world: World, rows: Ints, staff: int) -> tuple[Ints, Ints, Ints]:
     return out[rows], owed[rows], last[rows]
 
 
-def _barcodes(rows: Ints, staff: Bools) -> Text:
-    return join(where(staff, "R2", "R1"), text(digits(rows, 8)))
+def _format_barcodes(rows: Ints, staff: Bools) -> Text:
+    return join_texts(choose_texts(staff, "R2", "R1"), join_bytes(format_digits(rows, 8)))
 
 
-def _people(world: World, rows: Ints, staff: Bools) -> Text:
+def _format_people(world: World, rows: Ints, staff: Bools) -> Text:
     """Numbers of students or staff, every eleventh with blanks behind it."""
     limit = len(world.students["entry"]), len(world.staff["joined"])
-    students = student_numbers(world, np.where(staff, 0, np.minimum(rows, limit[0] - 1)))
-    employees = staff_numbers(world, np.where(staff, np.minimum(rows, limit[1] - 1), 0))
-    plain = where(staff, employees, students)
-    return where(rows % 11 == 0, join(plain, "  "), plain)
+    students = format_student_numbers(world, np.where(staff, 0, np.minimum(rows, limit[0] - 1)))
+    employees = format_staff_numbers(world, np.where(staff, np.minimum(rows, limit[1] - 1), 0))
+    plain = choose_texts(staff, employees, students)
+    return choose_texts(rows % 11 == 0, join_texts(plain, "  "), plain)
 
 
-def reader(world: World) -> pa.Table:
+def render_reader(world: World) -> pa.Table:
     """`dz_xx`: one card a reader; who has withdrawn keeps it, suspended."""
-    students = np.flatnonzero(present(world.students, world.day) & has_card(world.students))
-    staff = np.flatnonzero(present(world.staff, world.day) & (world.staff["state_first"] == IN_POST))
+    students = np.flatnonzero(is_present(world.students, world.day) & has_card(world.students))
+    staff = np.flatnonzero(is_present(world.staff, world.day) & (world.staff["state_first"] == IN_POST))
     rows, is_staff = np.concatenate([students, staff]), np.repeat([False, True], [len(students), len(staff)])
-    out, owed = (np.concatenate(pair) for pair in zip(_sums(world, students, 0)[:2], _sums(world, staff, 1)[:2], strict=True))
-    people = take(world.students, students)
-    ends = join(text(digits(finishes(people), 4)), "/07/31")
-    gone = (people["state"] == WITHDRAWN) | (hands_in(people) <= epoch(date_of(world.day)))
+    out, owed = (
+        np.concatenate(pair)
+        for pair in zip(_sum_readers(world, students, 0)[:2], _sum_readers(world, staff, 1)[:2], strict=True)
+    )
+    people = take_rows(world.students, students)
+    ends = join_texts(join_bytes(format_digits(compute_final_years(people), 4)), "/07/31")
+    gone = (people["state"] == WITHDRAWN) | (compute_return_days(people) <= epoch_day(date_of(world.day)))
     suspended = np.concatenate([gone, world.staff["state"][staff] != IN_POST])
     level = np.array([0, 1, 1, 0, 0])[people["level"]]
     return pa.table(
         {
-            "DZTM": _barcodes(rows, is_staff),
-            "XGH": _people(world, rows, is_staff),
-            "DZZT": where(suspended, "停用", "有效"),
+            "DZTM": _format_barcodes(rows, is_staff),
+            "XGH": _format_people(world, rows, is_staff),
+            "DZZT": choose_texts(suspended, "停用", "有效"),
             "KWJ": pa.array(np.concatenate([np.where(level == 1, 25, 15), np.full(len(staff), 40)])),
             "YWJ": pa.array(out),
             "QFK": pa.array(owed),
-            "YXQZ": pa.concat_arrays([ends, pick([NO_END], np.zeros(len(staff), np.int64))]),
+            "YXQZ": pa.concat_arrays([ends, pick_texts([NO_END], np.zeros(len(staff), np.int64))]),
         }
     )
 
 
-def loan(world: World) -> pa.Table:
+def render_loan(world: World) -> pa.Table:
     """`jy_ls`: every loan since the ledger began; `GXSJ` moves with each event."""
-    rows = loans(world)
+    rows = build_loans(world)
     staff, out = rows["staff"] == 1, rows["back"] == 0
     return pa.table(
         {
-            "JYLSH": number(rows["number"], 10, "JY"),
-            "DZTM": _barcodes(rows["reader"], staff),
-            "XGH": _people(world, rows["reader"], staff),
-            "TSTM": number(rows["item"], 9, "TS"),
-            "WJSJ": times(rows["lent"]),
-            "JSRQ": compact(rows["due"]),
+            "JYLSH": format_numbers(rows["number"], 10, "JY"),
+            "DZTM": _format_barcodes(rows["reader"], staff),
+            "XGH": _format_people(world, rows["reader"], staff),
+            "TSTM": format_numbers(rows["item"], 9, "TS"),
+            "WJSJ": build_timestamps(rows["lent"]),
+            "JSRQ": format_compact_dates(rows["due"]),
             "YHRQ": pa.array(rows["back"] * 1_000_000, pa.int64(), mask=out).cast(pa.timestamp("us")),
             "XJCS": pa.array(rows["renewals"]),
-            "TSZT": where(out, "在借", "在库"),
-            "GXSJ": times(rows["changed"]),
+            "TSZT": choose_texts(out, "在借", "在库"),
+            "GXSJ": build_timestamps(rows["changed"]),
         }
     )
 
 
-def clearance(world: World) -> pa.Table:
+def render_clearance(world: World) -> pa.Table:
     """`dz_qk`: the cohort that leaves next, those who have graduated and those who have withdrawn."""
     students = world.students
-    listed = present(students, world.day) & ((finishes(students) <= INTAKE + 1) | (students["state"] == WITHDRAWN))
+    listed = is_present(students, world.day) & (
+        (compute_final_years(students) <= INTAKE + 1) | (students["state"] == WITHDRAWN)
+    )
     rows = np.flatnonzero(listed)
-    out, owed, last = _sums(world, rows, 0)
-    people = take(students, rows)
-    returned = ~has_card(people) | (hands_in(people) <= epoch(date_of(world.day)))
+    out, owed, last = _sum_readers(world, rows, 0)
+    people = take_rows(students, rows)
+    returned = ~has_card(people) | (compute_return_days(people) <= epoch_day(date_of(world.day)))
     return pa.table(
         {
-            "XH": student_numbers(world, rows),
+            "XH": format_student_numbers(world, rows),
             "YWJ": pa.array(out),
             "QFK": pa.array(owed),
-            "JYZ": where(returned, "已交", "未交"),
-            "QQBZ": where((out == 0) & (owed == 0), "是", "否"),
-            "HDSJ": times(np.maximum(last, _LISTED_ON)),
+            "JYZ": choose_texts(returned, "已交", "未交"),
+            "QQBZ": choose_texts((out == 0) & (owed == 0), "是", "否"),
+            "HDSJ": build_timestamps(np.maximum(last, _LISTED_ON)),
         }
     )
 
 
-DATASETS: Datasets = {"library.reader": reader, "library.loan": loan, "library.clearance": clearance}
+DATASETS: Datasets = {"library.reader": render_reader, "library.loan": render_loan, "library.clearance": render_clearance}
 WAITS: Waits = {
     "student": (
         ("library.reader", "XGH", "library_reader", "unknown_person"),

@@ -9,26 +9,38 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from campus.render.base import Datasets, Waits
-from campus.simulate.arrays import Frame, Ints, compact, digits, join, number, pick, take, text, times, where
+from campus.simulate.arrays import (
+    Frame,
+    Ints,
+    build_timestamps,
+    choose_texts,
+    format_compact_dates,
+    format_digits,
+    format_numbers,
+    join_bytes,
+    join_texts,
+    pick_texts,
+    take_rows,
+)
 from campus.simulate.lists import CAMPUSES, UNDERGRADUATE, UNITS
 from campus.simulate.people import (
     BULLET,
-    accounts,
-    addresses,
-    class_numbers,
-    grouped_mobiles,
-    identities,
-    major_codes,
-    major_units,
-    names,
-    places,
-    regions,
-    some_staff,
-    staff_numbers,
-    student_numbers,
-    unit_codes,
+    find_major_units,
+    format_accounts,
+    format_addresses,
+    format_class_numbers,
+    format_grouped_mobiles,
+    format_identities,
+    format_known_staff,
+    format_major_codes,
+    format_names,
+    format_places,
+    format_regions,
+    format_staff_numbers,
+    format_student_numbers,
+    format_unit_codes,
 )
-from campus.simulate.world import IN_POST, INTAKE, World, present
+from campus.simulate.world import IN_POST, INTAKE, World, is_present
 from campus.simulate.year import NUMBERED
 
 PREFIX = "D"
@@ -39,7 +51,7 @@ COUNTRIES = ("156", "410", "764", "586")
 _REMARK = '学生本人申请,经学院、教务处审核同意。\n附件:\t申请表、证明材料;依据"学籍管理规定"办理。'
 
 
-def campus_area(world: World) -> pa.Table:
+def render_campus_area(world: World) -> pa.Table:
     """`xqxxb`: the campuses."""
     numbers, titles, addresses_, postcodes = zip(*CAMPUSES, strict=True)
     heads = np.arange(len(CAMPUSES))
@@ -50,19 +62,19 @@ def campus_area(world: World) -> pa.Table:
             "XQDZ": pa.array(addresses_),
             "XQYZBM": pa.array(postcodes),
             "XQLXDH": pa.array([f"0371-8660{row:04d}" for row in heads]),
-            "XQFZRH": some_staff(world, heads),
+            "XQFZRH": format_known_staff(world, heads),
         }
     )
 
 
-def major(world: World) -> pa.Table:
+def render_major(world: World) -> pa.Table:
     """`zyxxb`: undergraduate and junior-college majors."""
     return pa.table(
         {
             "ZYH": pa.array([item.code for item in UNDERGRADUATE]),
             "ZYM": pa.array([item.national for item in UNDERGRADUATE]),
             "ZYMC": pa.array([item.name for item in UNDERGRADUATE]),
-            "DWH": unit_codes(np.array([item.unit for item in UNDERGRADUATE]), PREFIX),
+            "DWH": format_unit_codes(np.array([item.unit for item in UNDERGRADUATE]), PREFIX),
             "PYCC": pa.array(["B" if item.level == 3 else "Z" for item in UNDERGRADUATE]),
             "XZ": pa.array([f"{item.years}.0" for item in UNDERGRADUATE]).cast(pa.decimal128(3, 1)),
             "XKMLM": pa.array([item.discipline or None for item in UNDERGRADUATE], pa.string()),
@@ -71,117 +83,124 @@ def major(world: World) -> pa.Table:
     )
 
 
-def admin_class(world: World) -> pa.Table:
+def render_admin_class(world: World) -> pa.Table:
     """`bjxxb`: every class with its tutor, counsellor and monitor."""
     rows = np.flatnonzero((world.classes["entry"] < INTAKE) | (world.day >= NUMBERED))
-    classes = take(world.classes, rows)
+    classes = take_rows(world.classes, rows)
     known = classes["monitor"] >= 0
-    units = major_units(classes["major"])
+    units = find_major_units(classes["major"])
     return pa.table(
         {
-            "BH": class_numbers(world, rows),
-            "BJMC": join(
-                pick([unit.name.removesuffix("学院") for unit in UNITS], units), text(digits(classes["entry"], 4)), "级",
-                text(digits(classes["number"], 2)), "班",
+            "BH": format_class_numbers(world, rows),
+            "BJMC": join_texts(
+                pick_texts([unit.name.removesuffix("学院") for unit in UNITS], units),
+                join_bytes(format_digits(classes["entry"], 4)), "级",
+                join_bytes(format_digits(classes["number"], 2)), "班",
             ),
-            "JBNY": join(text(digits(classes["entry"], 4)), "09"),
-            "SSNJ": text(digits(classes["entry"], 4)),
-            "BZRGH": some_staff(world, classes["tutor"]),
-            "FDYH": some_staff(world, classes["counsellor"]),
-            "BZXH": where(known, student_numbers(world, np.where(known, classes["monitor"], 0)), None),
-            "SSZYM": major_codes(classes["major"]),
-            "SSYXM": unit_codes(units, PREFIX),
+            "JBNY": join_texts(join_bytes(format_digits(classes["entry"], 4)), "09"),
+            "SSNJ": join_bytes(format_digits(classes["entry"], 4)),
+            "BZRGH": format_known_staff(world, classes["tutor"]),
+            "FDYH": format_known_staff(world, classes["counsellor"]),
+            "BZXH": choose_texts(known, format_student_numbers(world, np.where(known, classes["monitor"], 0)), None),
+            "SSZYM": format_major_codes(classes["major"]),
+            "SSYXM": format_unit_codes(units, PREFIX),
         }
     )  # fmt: skip
 
 
-def _undergraduates(world: World) -> tuple[Ints, Frame]:
-    rows = np.flatnonzero(present(world.students, world.day) & (world.students["level"] >= 3))
-    return rows, take(world.students, rows)
+def _select_undergraduates(world: World) -> tuple[Ints, Frame]:
+    rows = np.flatnonzero(is_present(world.students, world.day) & (world.students["level"] >= 3))
+    return rows, take_rows(world.students, rows)
 
 
-def student_record(world: World) -> pa.Table:
+def render_student_record(world: World) -> pa.Table:
     """`xsxxb`: person and contact of undergraduates; `GXSJ` moves when a row changes."""
-    rows, students = _undergraduates(world)
-    numbers = student_numbers(world, rows)
-    home, name = regions(students), names(students, BULLET)
+    rows, students = _select_undergraduates(world)
+    numbers = format_student_numbers(world, rows)
+    home, name = format_regions(students), format_names(students, BULLET)
     return pa.table(
         {
             "XH": numbers,
-            "XM": where(students["house"] % 7 == 0, join(name, "  "), name),
-            "XBM": pick(["", "M", "F"], students["sex"]),
-            "CSRQ": compact(students["birth"]),
+            "XM": choose_texts(students["house"] % 7 == 0, join_texts(name, "  "), name),
+            "XBM": pick_texts(["", "M", "F"], students["sex"]),
+            "CSRQ": format_compact_dates(students["birth"]),
             "CSDM": home,
-            "JG": places(students),
-            "MZM": where(students["foreign"] > 0, None, number(students["ethnicity"], 2)),
-            "GJDQM": pick(COUNTRIES, students["foreign"]),
-            "SFZJLX": where(students["foreign"] > 0, "护照", "身份证"),
-            "SFZJH": identities(students, small_x=4),
-            "ZZMMM": number(students["political"], 2),
-            "KSH": text(digits(students["entry"] % 100, 2), digits(students["account"], 12)),
-            "BDH": number(rows, 8, "BD"),
+            "JG": format_places(students),
+            "MZM": choose_texts(students["foreign"] > 0, None, format_numbers(students["ethnicity"], 2)),
+            "GJDQM": pick_texts(COUNTRIES, students["foreign"]),
+            "SFZJLX": choose_texts(students["foreign"] > 0, "护照", "身份证"),
+            "SFZJH": format_identities(students, small_x=4),
+            "ZZMMM": format_numbers(students["political"], 2),
+            "KSH": join_bytes(format_digits(students["entry"] % 100, 2), format_digits(students["account"], 12)),
+            "BDH": format_numbers(rows, 8, "BD"),
             "RXFS": pa.array(["1"] * len(rows)),
             "LYDQM": home,
             "XSLYM": pa.array(["111"] * len(rows)),
-            "JDFS": pick(["", "走读", "住校"], students["boarding"]),
+            "JDFS": pick_texts(["", "走读", "住校"], students["boarding"]),
             "SYDM": home,
-            "YXXMC": join(places(students), "第一高级中学"),
-            "YDDH": grouped_mobiles(students),
-            "DZXX": join(numbers, "@stu.example.edu.cn"),
-            "YHKH": accounts(students),
-            "JTZZ": addresses(students),
-            "LXRXM": pick(["张建国", "李秀英", "王志强", "刘玉兰"], students["house"] % 4),
-            "LXRDH": number((students["account"] % 7_000_000_000) + 13_000_000_000, 11),
-            "GXM": pick(["51", "52"], students["house"] % 2),
-            "GXSJ": times(students["updated"]),
+            "YXXMC": join_texts(format_places(students), "第一高级中学"),
+            "YDDH": format_grouped_mobiles(students),
+            "DZXX": join_texts(numbers, "@stu.example.edu.cn"),
+            "YHKH": format_accounts(students),
+            "JTZZ": format_addresses(students),
+            "LXRXM": pick_texts(["张建国", "李秀英", "王志强", "刘玉兰"], students["house"] % 4),
+            "LXRDH": format_numbers((students["account"] % 7_000_000_000) + 13_000_000_000, 11),
+            "GXM": pick_texts(["51", "52"], students["house"] % 2),
+            "GXSJ": build_timestamps(students["updated"]),
         }
     )
 
 
-def status_record(world: World) -> pa.Table:
+def render_status_record(world: World) -> pa.Table:
     """`xjxxb`: status of undergraduates, its student number padded to char(20)."""
-    rows, students = _undergraduates(world)
+    rows, students = _select_undergraduates(world)
     bachelor = students["level"] == 3
-    entry = text(digits(students["entry"], 4))
+    entry = join_bytes(format_digits(students["entry"], 4))
     return pa.table(
         {
-            "XH": pc.utf8_rpad(student_numbers(world, rows), 20, " "),
-            "RXNY": join(entry, "09"),
-            "XSLB": where(bachelor, "普本", "普专"),
-            "XZ": pc.if_else(pa.array(bachelor), _years("4.0"), _years("3.0")),
-            "ZYH": major_codes(students["major"]),
-            "GBZYM": pick([item.national for item in UNDERGRADUATE], students["major"]),
-            "YXDM": unit_codes(major_units(students["major"]), PREFIX),
-            "BH": class_numbers(world, students["class"]),
+            "XH": pc.utf8_rpad(format_student_numbers(world, rows), 20, " "),
+            "RXNY": join_texts(entry, "09"),
+            "XSLB": choose_texts(bachelor, "普本", "普专"),
+            "XZ": pc.if_else(pa.array(bachelor), _build_years("4.0"), _build_years("3.0")),
+            "ZYH": format_major_codes(students["major"]),
+            "GBZYM": pick_texts([item.national for item in UNDERGRADUATE], students["major"]),
+            "YXDM": format_unit_codes(find_major_units(students["major"]), PREFIX),
+            "BH": format_class_numbers(world, students["class"]),
             "NJ": entry,
-            "XJZT": pick([STATES.get(code) for code in range(8)], students["state"]),
-            "PYCC": where(bachelor, "B", "Z"),
+            "XJZT": pick_texts([STATES.get(code) for code in range(8)], students["state"]),
+            "PYCC": choose_texts(bachelor, "B", "Z"),
             "PYFS": pa.array(["11"] * len(rows)),
-            "YJBYNY": join(text(digits(students["entry"] + np.where(bachelor, 4, 3), 4)), "07"),
+            "YJBYNY": join_texts(join_bytes(format_digits(students["entry"] + np.where(bachelor, 4, 3), 4)), "07"),
         }
     )
 
 
-def status_change(world: World) -> pa.Table:
+def render_status_change(world: World) -> pa.Table:
     """`xjydb`: status changes of undergraduates."""
-    shown = present(world.students, world.day) & (world.students["level"] >= 3)
-    changes = take(world.changes, shown[world.changes["student"]])
+    shown = is_present(world.students, world.day) & (world.students["level"] >= 3)
+    changes = take_rows(world.changes, shown[world.changes["student"]])
     rows = changes["student"]
     return pa.table(
         {
-            "XH": student_numbers(world, rows),
-            "YDLB": pick([CHANGES.get(code) for code in range(max(CHANGES) + 1)], changes["code"]),
-            "YDRQ": compact(changes["on"]),
-            "YDYY": number(changes["reason"], 2),
-            "SPRQ": compact(changes["on"] - 3),
-            "SPWH": join("学籍〔", text(digits(changes["on"] // 365 + 1970, 4)), "〕", number(rows % 10_000, 4), "号"),
-            "YYX": unit_codes(changes["from_unit"], PREFIX),
-            "XYX": unit_codes(changes["to_unit"], PREFIX),
-            "YZY": major_codes(changes["from_major"]),
-            "XZY": major_codes(changes["to_major"]),
-            "YBJ": class_numbers(world, changes["from_class"]),
-            "XBJ": class_numbers(world, changes["to_class"]),
-            "YDSM": where(rows % 7 == 0, _REMARK * 12, _REMARK),
+            "XH": format_student_numbers(world, rows),
+            "YDLB": pick_texts([CHANGES.get(code) for code in range(max(CHANGES) + 1)], changes["code"]),
+            "YDRQ": format_compact_dates(changes["on"]),
+            "YDYY": format_numbers(changes["reason"], 2),
+            "SPRQ": format_compact_dates(changes["on"] - 3),
+            "SPWH": join_texts(
+                "学籍〔",
+                join_bytes(format_digits(changes["on"] // 365 + 1970, 4)),
+                "〕",
+                format_numbers(rows % 10_000, 4),
+                "号",
+            ),
+            "YYX": format_unit_codes(changes["from_unit"], PREFIX),
+            "XYX": format_unit_codes(changes["to_unit"], PREFIX),
+            "YZY": format_major_codes(changes["from_major"]),
+            "XZY": format_major_codes(changes["to_major"]),
+            "YBJ": format_class_numbers(world, changes["from_class"]),
+            "XBJ": format_class_numbers(world, changes["to_class"]),
+            "YDSM": choose_texts(rows % 7 == 0, _REMARK * 12, _REMARK),
         }
     )
 
@@ -190,30 +209,32 @@ AHEAD = 3
 """Days before HR has the record that the academic office enters a new teacher under the number that HR gave (SJGXLC01/5)."""
 
 
-def teacher(world: World) -> pa.Table:
+def render_teacher(world: World) -> pa.Table:
     """`jsxxb`: the teachers that timetables use, as entered by the academic office itself, new ones before HR shows them."""
     staff = world.staff
-    entered = present(staff, world.day) | ((staff["from_day"] > world.day) & (staff["from_day"] <= world.day + AHEAD))
+    entered = is_present(staff, world.day) | ((staff["from_day"] > world.day) & (staff["from_day"] <= world.day + AHEAD))
     teaching = (staff["category"] == 11) & (staff["state"] == IN_POST) & entered
     rows = np.flatnonzero(teaching)
-    teachers = take(staff, rows)
-    name = names(teachers, BULLET)
-    spelled = where(teachers["house"] % 7 == 0, join(name, " "), name)
-    return pa.table({"GH": staff_numbers(world, rows), "XM": spelled, "SZDW": unit_codes(teachers["unit"], PREFIX)})
+    teachers = take_rows(staff, rows)
+    name = format_names(teachers, BULLET)
+    spelled = choose_texts(teachers["house"] % 7 == 0, join_texts(name, " "), name)
+    return pa.table(
+        {"GH": format_staff_numbers(world, rows), "XM": spelled, "SZDW": format_unit_codes(teachers["unit"], PREFIX)}
+    )
 
 
-def _years(value: str) -> pa.Scalar[Any]:
+def _build_years(value: str) -> pa.Scalar[Any]:
     return pa.scalar(value, pa.string()).cast(pa.decimal128(3, 1))
 
 
 DATASETS: Datasets = {
-    "academic.campus_area": campus_area,
-    "academic.major": major,
-    "academic.admin_class": admin_class,
-    "academic.teacher": teacher,
-    "academic.student_record": student_record,
-    "academic.status_record": status_record,
-    "academic.status_change": status_change,
+    "academic.campus_area": render_campus_area,
+    "academic.major": render_major,
+    "academic.admin_class": render_admin_class,
+    "academic.teacher": render_teacher,
+    "academic.student_record": render_student_record,
+    "academic.status_record": render_status_record,
+    "academic.status_change": render_status_change,
 }
 WAITS: Waits = {
     "student": (

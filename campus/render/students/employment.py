@@ -13,13 +13,25 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from campus.render.base import Datasets, Waits
-from campus.simulate.arrays import Bools, Ints, Text, digits, iso, join, kernels, pick, take, text, where
+from campus.simulate.arrays import (
+    Bools,
+    Ints,
+    Text,
+    choose_texts,
+    format_digits,
+    format_iso_dates,
+    join_bytes,
+    join_texts,
+    kernels,
+    pick_texts,
+    take_rows,
+)
 from campus.simulate.lists import MAJORS, REGIONS
-from campus.simulate.people import regions, student_numbers
-from campus.simulate.world import FIRST_DAY, INTAKE, NEVER, World, date_of, epoch, present, random
+from campus.simulate.people import format_regions, format_student_numbers
+from campus.simulate.world import FIRST_DAY, INTAKE, NEVER, World, date_of, epoch_day, is_present, make_generator
 
 Shares = npt.NDArray[np.float64]
-_TODAY = epoch(FIRST_DAY)
+_TODAY = epoch_day(FIRST_DAY)
 _WAITING = "待就业"
 _DESTINATIONS = ("签约就业", "升学", "出国出境", "灵活就业", "基层项目")
 _OFTEN = (0.58, 0.8, 0.84, 0.97)
@@ -36,10 +48,10 @@ _EMPLOYERS = (
 _UNIVERSITIES = ("郑北大学", "江南理工大学", "北方工业大学", "滨海师范大学")
 
 
-def graduate_result(world: World) -> pa.Table:
+def render_graduate_result(world: World) -> pa.Table:
     """`jy_byqx`: one row a registered graduate."""
     students = world.students
-    numbers = random(world.seed, 220)
+    numbers = make_generator(world.seed, 220)
     early, later, signing, way, employer = (numbers.random(len(students["entry"])) for _ in range(5))
     last_year = students["entry"] + np.array([major.years for major in MAJORS])[students["major"]]
     old = last_year <= INTAKE
@@ -48,49 +60,51 @@ def graduate_result(world: World) -> pa.Table:
         np.where(early < 0.5, _TODAY - 80 + (later * 80).astype(np.int64), _TODAY + 1 + (later * 260).astype(np.int64)),
     )  # fmt: skip
     signed = np.where(signing < 0.95, registered + 10 + (signing * 100).astype(np.int64), NEVER)
-    today = epoch(date_of(world.day))
+    today = epoch_day(date_of(world.day))
     due = (students["from_day"] == 1) & ((students["billed"] == 1) | old) & (last_year <= INTAKE + 1)
-    rows = np.flatnonzero(due & (registered <= today) & present(students, world.day))
-    people = take(students, rows)
+    rows = np.flatnonzero(due & (registered <= today) & is_present(students, world.day))
+    people = take_rows(students, rows)
     settled = signed[rows] <= today
     choice = np.searchsorted(_OFTEN, way[rows])
-    names, kinds = _employers(choice, employer[rows])
+    names, kinds = _choose_employers(choice, employer[rows])
     reviewed = registered[rows] + 1 + people["house"] % 5
     with_somebody = settled & (choice != 3)
     return pa.table(
         {
-            "XH": student_numbers(world, rows),
-            "JB": join(text(digits(last_year[rows], 4)), "届"),
-            "BYQX": where(settled, pick(_DESTINATIONS, choice), _WAITING),
-            "LSFS": where(settled & (choice == 0), pick(["应聘", "定向", "应聘"], people["house"] % 3), None),
-            "JSDW": where(with_somebody, names, None),
-            "DWSZD": where(with_somebody & (choice != 2), pick(REGIONS, people["account"] % len(REGIONS)), None),
-            "DWXZ": where(with_somebody, kinds, None),
-            "SYDM": regions(people),
-            "SYQRRQ": _slashed(registered[rows]),
-            "DJRQ": _slashed(registered[rows]),
-            "SHZT": where(reviewed <= today, "已审核", "待审核"),
-            "SHRQ": where(reviewed <= today, _slashed(reviewed), None),
+            "XH": format_student_numbers(world, rows),
+            "JB": join_texts(join_bytes(format_digits(last_year[rows], 4)), "届"),
+            "BYQX": choose_texts(settled, pick_texts(_DESTINATIONS, choice), _WAITING),
+            "LSFS": choose_texts(settled & (choice == 0), pick_texts(["应聘", "定向", "应聘"], people["house"] % 3), None),
+            "JSDW": choose_texts(with_somebody, names, None),
+            "DWSZD": choose_texts(with_somebody & (choice != 2), pick_texts(REGIONS, people["account"] % len(REGIONS)), None),
+            "DWXZ": choose_texts(with_somebody, kinds, None),
+            "SYDM": format_regions(people),
+            "SYQRRQ": _format_slashed(registered[rows]),
+            "DJRQ": _format_slashed(registered[rows]),
+            "SHZT": choose_texts(reviewed <= today, "已审核", "待审核"),
+            "SHRQ": choose_texts(reviewed <= today, _format_slashed(reviewed), None),
         }
     )
 
 
-def _employers(choice: Ints, drawn: Shares) -> tuple[Text, Text]:
+def _choose_employers(choice: Ints, drawn: Shares) -> tuple[Text, Text]:
     """Name and kind of who takes a graduate: an employer, a university at home or abroad, a village programme."""
     names, kinds = zip(*_EMPLOYERS, strict=True)
     at = (drawn * len(names)).astype(np.int64)
     university = (drawn * len(_UNIVERSITIES)).astype(np.int64)
     studies: Bools = choice == 1
     abroad, serves = choice == 2, choice == 4
-    name = where(
-        studies, pick(_UNIVERSITIES, university), where(abroad, "海外高校", where(serves, "西部计划项目办", pick(names, at)))
+    name = choose_texts(
+        studies,
+        pick_texts(_UNIVERSITIES, university),
+        choose_texts(abroad, "海外高校", choose_texts(serves, "西部计划项目办", pick_texts(names, at))),
     )
-    return name, where(studies, "高校", where(abroad | serves, None, pick(kinds, at)))
+    return name, choose_texts(studies, "高校", choose_texts(abroad | serves, None, pick_texts(kinds, at)))
 
 
-def _slashed(days: Ints) -> Text:
-    return cast(Text, kernels.replace_substring(iso(days), "-", "/"))
+def _format_slashed(days: Ints) -> Text:
+    return cast(Text, kernels.replace_substring(format_iso_dates(days), "-", "/"))
 
 
-DATASETS: Datasets = {"employment.graduate_result": graduate_result}
+DATASETS: Datasets = {"employment.graduate_result": render_graduate_result}
 WAITS: Waits = {"student": (("employment.graduate_result", "XH", "employment", "student_no.reference"),)}

@@ -5,27 +5,38 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from campus.generate.arrival import FORCED, current_term, registrations, shown_terms
+from campus.generate.arrival import FORCED, build_registrations, find_current_term, list_shown_terms
 from campus.render.base import Datasets, Waits
-from campus.simulate.arrays import Ints, Text, compact, dates, digits, pick, text, where, word, ymd
-from campus.simulate.people import some_staff, student_numbers
-from campus.simulate.world import FIRST_DAY, NEVER, World, date_of, epoch
+from campus.simulate.arrays import (
+    Ints,
+    Text,
+    build_dates,
+    choose_texts,
+    encode_dates,
+    format_compact_dates,
+    format_digits,
+    join_bytes,
+    pick_texts,
+    repeat_text,
+)
+from campus.simulate.people import format_known_staff, format_student_numbers
+from campus.simulate.world import FIRST_DAY, NEVER, World, date_of, epoch_day
 from campus.simulate.year import TERMS
 
 STATES = ("未报到", "已报到", "已注册")
 BASES = (None, "缴清", "绿色通道", "强制")
 SEASONS = {"1": "秋", "2": "春"}
 _REASONS = ("学费由资助单位汇入途中,经教务处批准", "家庭突发困难,经教务处处务会批准")
-_DAY_ZERO = epoch(FIRST_DAY) - 1
+_DAY_ZERO = epoch_day(FIRST_DAY) - 1
 
 
-def batch(world: World) -> pa.Table:
+def render_batch(world: World) -> pa.Table:
     """`zc_pc`: when check-in and registration run, what must be paid (F13), how one checks in (F14), as of when."""
-    terms = shown_terms(world.day)
-    now = current_term(world.day)
+    terms = list_shown_terms(world.day)
+    now = find_current_term(world.day)
     return pa.table(
         {
-            "PCH": pa.array([_batch_no(TERMS.index(term)) for term in terms]),
+            "PCH": pa.array([_format_batch_number(TERMS.index(term)) for term in terms]),
             "XN": pa.array([term.school_year for term in terms]),
             "XQ": pa.array([SEASONS[term.code] for term in terms]),
             "BDKSRQ": pa.array([date_of(term.checkin.first) for term in terms]),
@@ -41,52 +52,52 @@ def batch(world: World) -> pa.Table:
     )
 
 
-def checkin_register(world: World) -> pa.Table:
+def render_checkin_register(world: World) -> pa.Table:
     """`zc_bdzc`: one row an undergraduate and term."""
-    rows = registrations(world)
+    rows = build_registrations(world)
     checked, registered = rows["checkin"] < NEVER, rows["registered"] < NEVER
     last = np.array([term.last for term in TERMS])[rows["term"]]
     itself = registered & (rows["by"] < 0)
     forced = rows["basis"] == FORCED
-    reason = where(rows["overdue"] == 1, where(checked, "欠费未注册", "未到校报到"), None)
+    reason = choose_texts(rows["overdue"] == 1, choose_texts(checked, "欠费未注册", "未到校报到"), None)
     return pa.table(
         {
-            "XH": student_numbers(world, rows["student"]),
-            "PCH": pick([_batch_no(number) for number in range(len(TERMS))], rows["term"]),
-            "XN": pick([term.school_year for term in TERMS], rows["term"]),
-            "XQ": pick([SEASONS[term.code] for term in TERMS], rows["term"]),
-            "ZCZT": pick(STATES, np.where(registered, 2, checked.astype(np.int64))),
-            "BDRQ": where(checked, compact(_known(rows["checkin"], checked)), None),
-            "BDCZY": some_staff(world, rows["operator"]),
-            "HBD": where(rows["deferred"] == 1, "是", "否"),
-            "SFQJ": where(rows["on_leave"] == 1, "1", "0"),
-            "ZCRQ": where(registered, _slashes(_known(rows["registered"], registered)), None),
-            "ZCYJ": pick(BASES, rows["basis"]),
-            "YXQZ": dates(_DAY_ZERO + last, rows["basis"] != 2),
-            "ZCR": where(itself, student_numbers(world, rows["student"]), some_staff(world, rows["by"])),
-            "QZYY": where(forced, pick(_REASONS, rows["student"] % 2), None),
+            "XH": format_student_numbers(world, rows["student"]),
+            "PCH": pick_texts([_format_batch_number(number) for number in range(len(TERMS))], rows["term"]),
+            "XN": pick_texts([term.school_year for term in TERMS], rows["term"]),
+            "XQ": pick_texts([SEASONS[term.code] for term in TERMS], rows["term"]),
+            "ZCZT": pick_texts(STATES, np.where(registered, 2, checked.astype(np.int64))),
+            "BDRQ": choose_texts(checked, format_compact_dates(_fill_unknown_days(rows["checkin"], checked)), None),
+            "BDCZY": format_known_staff(world, rows["operator"]),
+            "HBD": choose_texts(rows["deferred"] == 1, "是", "否"),
+            "SFQJ": choose_texts(rows["on_leave"] == 1, "1", "0"),
+            "ZCRQ": choose_texts(registered, _format_slashed(_fill_unknown_days(rows["registered"], registered)), None),
+            "ZCYJ": pick_texts(BASES, rows["basis"]),
+            "YXQZ": build_dates(_DAY_ZERO + last, rows["basis"] != 2),
+            "ZCR": choose_texts(itself, format_student_numbers(world, rows["student"]), format_known_staff(world, rows["by"])),
+            "QZYY": choose_texts(forced, pick_texts(_REASONS, rows["student"] % 2), None),
             "WZCYY": reason,
         }
     )
 
 
-def _batch_no(number: int) -> str:
+def _format_batch_number(number: int) -> str:
     return f"ZC{TERMS[number].school_year[:4]}{TERMS[number].code}"
 
 
-def _known(days: Ints, known: np.typing.NDArray[np.bool_]) -> Ints:
+def _fill_unknown_days(days: Ints, known: np.typing.NDArray[np.bool_]) -> Ints:
     return _DAY_ZERO + np.where(known, days, 1)
 
 
-def _slashes(days: Ints) -> Text:
+def _format_slashed(days: Ints) -> Text:
     """Dates as `2026/09/07`."""
-    figures = digits(ymd(days), 8)
-    slash = word("/", len(days))
-    return text(figures[:, :4], slash, figures[:, 4:6], slash, figures[:, 6:])
+    figures = format_digits(encode_dates(days), 8)
+    slash = repeat_text("/", len(days))
+    return join_bytes(figures[:, :4], slash, figures[:, 4:6], slash, figures[:, 6:])
 
 
 DATASETS: Datasets = {
-    "registration.batch": batch,
-    "registration.checkin_register": checkin_register,
+    "registration.batch": render_batch,
+    "registration.checkin_register": render_checkin_register,
 }
 WAITS: Waits = {"student": (("registration.checkin_register", "XH", "registration", "student_no.reference"),)}
