@@ -18,6 +18,7 @@ from campus.faults.injection import Injected
 from campus.rehearsal import Rehearsal
 from campus.servers import built
 from core.errors import HubError
+from core.process.leaving import exit_process
 
 _PATIENCE = 5
 """Seconds after which a process that was told to end is told again: an exit that is raised inside a library's own clearing
@@ -73,7 +74,13 @@ def _serve_requests(there: Connection, folder: Path, persons: int, seed: int, sy
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that people look at; this one ends with it
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # a server that is just being started is ended too
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    university = Rehearsal(folder, persons, seed, systems)
+    with contextlib.suppress(SystemExit):
+        _answer_all(there, Rehearsal(folder, persons, seed, systems))
+    # The thread above is at work to the end, and what an engine's library finds in use then it prints as an error of its own.
+    exit_process(0)
+
+
+def _answer_all(there: Connection, university: Rehearsal) -> None:
     with contextlib.suppress(EOFError, BrokenPipeError):  # the other process has ended, and nobody waits for an answer
         _send_answer(there, university.start)
         while (wanted := there.recv()) is not None:

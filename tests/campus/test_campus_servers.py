@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from campus.servers import built, directory, processes
+from core.settings import ROOT
 from core.store.address import parse_url
 from extractors.base import open_extractor
 
@@ -22,6 +23,16 @@ from campus.apart import RehearsalProcess
 university = RehearsalProcess(pathlib.Path(sys.argv[1]), 100, 7, ["campus_card"])
 print("built", flush=True)
 os._exit(1)
+"""
+
+TWO_DAYS = """
+import pathlib, sys
+from campus.apart import Apart
+if __name__ == "__main__":
+    university = Apart(pathlib.Path(sys.argv[1]), 100, 7, ["campus_card"])
+    for day in (1, 2):
+        university.load(day, {})
+    university.close()
 """
 
 
@@ -57,6 +68,21 @@ def test_a_university_whose_process_is_gone_ends_without_a_word(server_room: Pat
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     try:
         assert (done.returncode, done.stdout, done.stderr) == (1, "built\n", "")
+    finally:
+        built.stop_servers(university / "campus")
+
+
+@pytest.mark.usefixtures("mariadb_server")
+def test_a_university_that_has_changed_ends_without_a_word(server_room: Path, tmp_path: Path) -> None:
+    university, program = server_room / "changed", tmp_path / "days.py"
+    university.mkdir()
+    university.chmod(0o711)
+    program.write_text(TWO_DAYS, "utf-8")
+    environment = {**os.environ, "HUB_VAR": str(university / "var"), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-W", "ignore", str(program), str(university / "campus")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    try:
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     finally:
         built.stop_servers(university / "campus")
 
