@@ -27,9 +27,9 @@ os._exit(1)
 
 TWO_DAYS = """
 import pathlib, sys
-from campus.apart import Apart
+from campus.apart import RehearsalProcess
 if __name__ == "__main__":
-    university = Apart(pathlib.Path(sys.argv[1]), 100, 7, ["campus_card"])
+    university = RehearsalProcess(pathlib.Path(sys.argv[1]), 100, 7, ["campus_card"])
     for day in (1, 2):
         university.load(day, {})
     university.close()
