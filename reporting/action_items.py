@@ -87,6 +87,29 @@ def format_action_item(point: Mapping[str, Any], language: str | None = None) ->
     return translate(f"desk.attention.{point['kind']}", language, feed=point["feed"], **point["facts"])
 
 
+def list_decisions(ledger: Ledger, day: date) -> list[Row]:
+    """What two persons decided in the days before a date and on it, newest first: `{what, id, subject, by, requested_at,
+    approved_by, approved_at, reason, content}`. `what` is brake, rollback, number or waiver."""
+    rows = ledger.rows(
+        "select kind as what, subject as id, subject, requested_by as by, requested_at, approved_by, approved_at, reason,"
+        " content_hash as content from ops.request where state = 'approved'"
+        " union all select 'brake', brake_id::text, subject, requested_by, requested_at, approved_by, approved_at, reason,"
+        " content_hash from ops.brake where approved_by is not null"
+        " order by approved_at desc"
+    )
+    recent = [row for row in rows if row["approved_at"] and 0 <= (day - local_date(row["approved_at"])).days <= LATE_SHOWN_DAYS]
+    return [{**row, "id": row["id"].removeprefix("v"), "content": row["content"][:8]} for row in recent]
+
+
+def format_decision(row: Mapping[str, Any], language: str | None = None) -> str:
+    """A decision in one line: what, who asked, who agreed, when and why."""
+    at = {name: format_local_minute(row[name]) if row[name] else "-" for name in ("requested_at", "approved_at")}
+    subject = (
+        display_names.get_subject_name(load_catalog(), row["subject"], language) if row["what"] == "brake" else row["subject"]
+    )
+    return translate(f"status.decided_{row['what']}", language, **{**row, **at, "subject": subject})
+
+
 def request_line(row: Row, language: str | None = None) -> str:
     """What somebody asked for in one line: who, when, why, and how another one agrees."""
     return format_action_item({"kind": "asked", "facts": _asked(row)}, language)

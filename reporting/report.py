@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from core.calendar import ZONE, format_local_minute
+from core.calendar import ZONE, format_local_minute, local_date
 from core.errors import HubError, merge_errors
 from core.hashing import hash_values
 from core.messages import LANGUAGES, translate
@@ -63,6 +63,7 @@ def collect_report_facts(night: RunContext) -> dict[str, Any]:
         "held": status.count_held_by_rule(book, night.catalog),
         "audits": [{"entity": step["subject"], **(step["output"] or {})} for step in steps if step["verb"] == "audit"],
         "brakes": status.list_brakes(book),
+        "decided": action_items.list_decisions(book, local_date(book.clock())),
         "attention": action_items.list_action_items(book, night.catalog, run.as_of),
         "obligations": obligations.list_recorded(book, night.catalog, run.as_of),
         "problems": [
@@ -224,6 +225,7 @@ def render_html(run: RunContext, facts: dict[str, Any], language: str) -> str:
             run.catalog, HubError(problem["code"], problem["where"], **problem["facts"]), language
         ),
         needs=lambda point: action_items.format_action_item(point, language),
+        decision=lambda row: action_items.format_decision(row, language),
         brake=lambda row: status.format_brake(row, language),
         name=lambda code: display_names.get_subject_name(run.catalog, code, language),
         system=lambda code: display_names.get_system_name(run.catalog, code, language),

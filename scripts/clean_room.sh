@@ -136,6 +136,8 @@ PY
 step .venv/bin/hub backup ../backup
 step rm -rf var/hub var/landing var/uploads var/deliveries var/notices var/reports var/brakes var/work
 step .venv/bin/hub restore ../backup
+# Who was signed in on the machine before signs in again.
+step bash -c 'grep "^王工" var/demo-accounts.txt | cut -f 3 | .venv/bin/hub login 王工 --password-stdin'
 step .venv/bin/hub verify E01
 step .venv/bin/hub night --as-of 2026-09-10
 closed

@@ -80,7 +80,7 @@ def _users() -> dict[str, str]:
     shown = accounts.shown_passwords()
     own = {row["name"]: shown.get(row["name"]) or known.get(row["name"]) or secrets.token_urlsafe(12) for row in rows}
     if {**known, **own} != known:
-        _write_secret(password_file(), json.dumps({**known, **own}, ensure_ascii=False))
+        _write_secret(password_file(), json.dumps({**known, **own}))
     users = ["admin:admin", *(f"{row['name']}:{AIRFLOW_ROLES[row['role']]}" for row in rows if row["name"] != "admin")]
     return {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(users)}
 

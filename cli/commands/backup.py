@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.app import AsJson, app, ask_to_agree, handle_interrupt
+from cli.app import AsJson, app, ask_to_agree, handle_interrupt, signed_in
 from cli.output import NEEDS_A_PERSON, print_error, print_parts, show_result
 from core.calendar import format_local_minute
 from core.errors import Denied, MachineFault
@@ -28,6 +28,7 @@ SHOWN = 5
 def backup(folder: Annotated[Path, typer.Argument(help=translate("backup.cli.into"))], as_json: AsJson = False) -> None:
     from runs.backup import backup as run
 
+    signed_in("run")
     with handle_interrupt(), _progress(as_json) as report:
         made = run(folder, report)
     facts = _facts(made.manifest) | {"folder": str(made.folder), "seconds": round(made.seconds, 1)}

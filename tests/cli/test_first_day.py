@@ -24,6 +24,7 @@ COMMANDS = {
     "account": ("", "add 主管 --role administrator", "disable 主管"),
     "ack": ("E01", "E01 --version 1"),
     "adopt": ("E01 --yes",),
+    "backup": ("{folder}/copy",),
     "calendar": ("--days 3",),
     "confirm": ("DL08 --note 已验收",),
     "demo": (),  # makes its own first night
@@ -49,6 +50,7 @@ COMMANDS = {
     "refresh": ("hr",),
     "release": ("1 --reason 有据", "1 --approve"),
     "replay": ("--edge E01 --from 2026-09-01 --to 2026-09-02",),
+    "restore": ("{folder}/none", "{folder}/none --check"),
     "rollback": ("1", "1 --reason 有据", "1 --approve"),
     "selftest": ("src_hr", "dst_academic"),
     "status": ("",),

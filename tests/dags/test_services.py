@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import pytest
 from left_behind import left, marked
+from signing import have
 
-from core.settings import ROOT
+from contracts.catalog import read_catalog
+from core.settings import ROOT, get_settings
+from core.store import ledger as ledger_module
+from core.store import postgres
+from core.store.ledger import open_ledger
+
+CACHES = (get_settings, read_catalog, ledger_module.migrate_ledger, ledger_module._get_ledger, postgres.ensure_database)
 
 SERVICES = [sys.executable, "-W", "ignore", str(ROOT / "scripts" / "airflow.py")]
 
@@ -56,3 +67,42 @@ def test_services_that_are_interrupted_or_killed_leave_no_process(server_room: P
     assert marked("HUB_VAR", str(var))
     assert subprocess.run([*SERVICES, "down"], env=environment, check=False).returncode == 0
     assert left("HUB_VAR", str(var)) == []
+
+
+def test_who_has_an_account_is_a_user_of_airflow_by_the_same_name(
+    postgres_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUB_VAR", str(tmp_path / "var"))
+    monkeypatch.setenv("HUB_URL", postgres.ensure_database(postgres_server, "airflow_users"))
+    monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "sqlite://")
+    for cached in CACHES:
+        cached.cache_clear()
+    # by its file: beside it lies a script that is called as Airflow itself is
+    spec = importlib.util.spec_from_file_location("services", ROOT / "scripts" / "services.py")
+    assert spec is not None and spec.loader is not None
+    services = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(services)
+    services.build_environment()
+    assert services.start_databases()["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"] == "admin:admin"
+    for name, role, facts in (
+        ("王工", "technician", {}),
+        ("审计员", "auditor", {}),
+        ("周", "department", {"systems": ("hr",)}),
+    ):
+        have(name, role, **facts)
+    users = services.start_databases()["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"]
+    assert set(users.split(",")) == {"admin:admin", "王工:op", "审计员:viewer"}
+    given = json.loads(services.password_file().read_text("utf-8"))
+    assert set(given) == {"admin", "王工", "审计员"} and len(set(given.values())) == 3
+    assert stat.S_IMODE(services.password_file().stat().st_mode) == 0o600
+    services.start_databases()
+    assert json.loads(services.password_file().read_text("utf-8")) == given  # a password stays
+    monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", users)
+    monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE", str(services.password_file()))
+    from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
+
+    assert {(user.username, user.role) for user in SimpleAuthManager.get_users()} >= {("王工", "op"), ("审计员", "viewer")}
+    assert SimpleAuthManager.get_passwords() == given
+    open_ledger().close()
+    for cached in CACHES:
+        cached.cache_clear()

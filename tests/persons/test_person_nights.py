@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from signing import have
 
 from campus.rehearsal import Rehearsal
 from campus.simulate.world import date_of
@@ -99,9 +100,9 @@ def _lived(rehearsal: Rehearsal) -> Nights:
     staff = rows("select staff_no, unit_code from hub_current.staff where state_code = '11' order by 1 desc limit 1")[0]
     student = rows("select student_no from hub_current.student where student_no ~ '^[0-9]' order by 1 limit 1")[0][0]
     persons.link_numbers(open_ledger(), staff[0], student, "甲", "核对身份证原件")
-    who = persons.Applicant(staff[1], "王退休", "1", date(2026, 9, 1), date(2027, 8, 31))
-    retired = persons.give_number(open_ledger(), who, "甲")["person_no"]
-    persons.approve_number(open_ledger(), retired, "乙")
+    who = persons.Applicant(staff[1], "王退休", "1", date(2026, 9, 1), date(2027, 8, 31), reason="返聘")
+    retired = persons.give_number(open_ledger(), who, have("甲"))["person_no"]
+    persons.approve_number(open_ledger(), retired, have("乙"))
     grants.confirm_grants(open_ledger(), staff[0], staff[0])
     learner = rows("select min(uid) from hub_current.role_grant where basis_system = 'academic' and system_code = 'library'")[
         0

@@ -140,6 +140,10 @@ def test_a_rollback_is_for_exactly_what_was_asked_and_both_persons_are_kept(univ
     assert (row["requested_by"], row["approved_by"], row["content_hash"]) == ("li", "zhang", again["content_hash"])
     with pytest.raises(Denied, match="HUB792"):
         _agree(1, "zhang")
+    night = university.night(4).run_id
+    for language in ("zh", "en"):
+        told = (university.var / "reports" / night / f"report.{language}.html").read_text("utf-8")
+        assert all(word in told for word in ("zhang", "li", "确需退回", again["content_hash"][:8]))
     for change in ("update ops.request set reason = '别的'", "delete from ops.request"):
         with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
             university.ledger.execute(change)
