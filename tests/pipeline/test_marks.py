@@ -119,7 +119,7 @@ def test_a_table_that_changed_during_the_night_gets_no_mark(
     from runs import stages
 
     settle()
-    plain = stages.judge
+    plain = stages.evaluate_entities
 
     def meanwhile(*given: Any) -> Any:
         registry("update dw set dwmc = '后来' where dwh = 'U2'")
