@@ -22,8 +22,8 @@ define install
 	@touch $@
 endef
 
-.venv/.base: requirements/base.txt setup.py | .venv/bin/python
-	$(call install,base)
+.venv/.base: requirements/demo.txt setup.py | .venv/bin/python
+	$(call install,demo)
 .venv/.airflow: requirements/airflow.txt .venv/.base
 	$(call install,airflow)
 .venv/.dev: requirements/dev.txt .venv/.airflow

@@ -12,6 +12,7 @@ import typer
 
 from cli.help import ReadableGroup
 from core.messages import translate
+from core.release import VERSION
 
 if TYPE_CHECKING:
     from core.store.accounts import Account
@@ -19,6 +20,23 @@ if TYPE_CHECKING:
 app = typer.Typer(
     cls=ReadableGroup, help=translate("cli.hub"), no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"hub {VERSION}")
+        raise typer.Exit
+
+
+@app.callback(help=translate("cli.hub"))
+def _hub(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help=translate("cli.version_of"))
+    ] = False,
+) -> None:
+    """Nothing is done before a command."""
+
+
 AsJson = Annotated[bool, typer.Option("--json", help=translate("cli.json"))]
 Limit = Annotated[int, typer.Option(min=1, help=translate("cli.limit"))]
 AsOf = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help=translate("cli.as_of"))]

@@ -20,6 +20,7 @@ from rich.console import Console
 from cli.output import show_result
 from cli.progress import show_progress, show_run_result
 from contracts.catalog import format_known_names, load_catalog
+from core.adapters import explain_missing
 from core.errors import ContractError, Denied
 from core.messages import translate
 from core.process.leaving import shield_from_signals
@@ -62,9 +63,13 @@ def run_demo(persons: int, seed: int, systems: Sequence[str], as_json: bool) -> 
     With `systems` only these are connected, as on the day on which a university begins; the others wait.
 
     Raises:
-        ContractError: HUB104 for a system that no contract names.
+        ContractError: HUB104 for a system that no contract names. MachineFault: HUB861 without what `campus-hub[demo]` brings.
     """
-    from campus.apart import RehearsalProcess
+    try:
+        from campus.apart import RehearsalProcess
+        from campus.servers import sqlserver, stores  # noqa: F401 - what they need is not part of every installation
+    except ModuleNotFoundError as error:
+        raise explain_missing(error, "demo") from None
 
     known = load_catalog().source_systems()
     for system in set(systems) - set(known):

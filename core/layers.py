@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from core.errors import ContractError
-from core.settings import ROOT, SITE_FILE, get_settings, read_site
+from core.settings import SITE_FILE, get_product_folder, get_settings, read_site
 
 PRODUCT, SITE = "product", "site"
 PROFILES = "schemas/profiles"
@@ -115,7 +115,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
 def profiles() -> Mapping[str, Profile]:
     """The profiles that the product comes with, by id."""
-    files = sorted((ROOT / PROFILES).glob("*.toml"))
+    files = sorted((get_product_folder() / PROFILES).glob("*.toml"))
     return {path.stem: msgspec.toml.decode(path.read_bytes(), type=Profile) for path in files}
 
 
@@ -132,8 +132,8 @@ def _layers(root: Path, seen: int) -> Layers:
         known = profiles()
         if site.profile not in known:
             raise ContractError("HUB895", SITE_FILE, name=site.profile, known=", ".join(known) or "-")
-        layers.append(Layer(site.profile, ROOT, known[site.profile].holds))
-    return Layers((*layers, Layer(PRODUCT, ROOT, PRODUCT_HOLDS)))
+        layers.append(Layer(site.profile, get_product_folder(), known[site.profile].holds))
+    return Layers((*layers, Layer(PRODUCT, get_product_folder(), PRODUCT_HOLDS)))
 
 
 @functools.lru_cache(maxsize=8)

@@ -11,7 +11,18 @@ import msgspec
 from msgspec import Meta
 
 ROOT = Path(__file__).resolve().parent.parent
+"""Where the rooms lie: the repository, or the folder of installed packages."""
 SITE_FILE = "hub.toml"
+
+
+def get_product_folder() -> Path:
+    """The folder with the product's own `schemas/` and `sql/`: the repository, else what the installed package brought."""
+    return ROOT if (ROOT / "schemas").is_dir() else ROOT / "campus_hub_data"
+
+
+def _find_var() -> Path:
+    """Where a process writes that was told nothing: in the repository, else in the folder in which it works."""
+    return (ROOT if get_product_folder() == ROOT else Path.cwd()) / "var"
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,8 +63,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         time_zone, holidays: of the university: an IANA name, and the country whose public holidays apply.
     """
 
-    home: Path = ROOT
-    var: Path = ROOT / "var"
+    home: Path = msgspec.field(default_factory=get_product_folder)
+    var: Path = msgspec.field(default_factory=_find_var)
     url: str = ""
     lang: Literal["zh", "en"] = "zh"
     secrets: Path | None = None

@@ -31,6 +31,7 @@ from runs import backup_manifest as manifests
 from runs import backup_tables as store
 from runs.backup_manifest import Manifest, Named, Report
 
+_WRITTEN = frozenset({".yaml", ".csv", ".sql", ".toml"})
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _WHYS = {
     errno.EACCES: "denied",
@@ -156,9 +157,7 @@ def _filled(draft: Path, report: Report) -> Manifest:
 def contracts() -> str:
     """A digest over the contracts and SQL that this hub works by."""
     home = get_settings().home
-    paths = [
-        path for room in ("schemas", "sql") for path in (home / room).rglob("*") if path.suffix in (".yaml", ".csv", ".sql")
-    ]
+    paths = [path for room in ("schemas", "sql") for path in (home / room).rglob("*") if path.suffix in _WRITTEN]
     return hash_values([(str(path.relative_to(home)), hash_file(path)) for path in sorted(paths)])
 
 

@@ -7,14 +7,14 @@ repository is read, not that of the settings, so that the same seed gives the sa
 from __future__ import annotations
 
 from datetime import date, timedelta
-from pathlib import Path
 from typing import NamedTuple
 
 from campus.simulate.world import day_of
 from core.calendar import load_calendar
+from core.settings import get_product_folder
 
 _DAY = timedelta(days=1)
-_CALENDAR = load_calendar(Path(__file__).resolve().parents[2] / "schemas" / "calendar")
+_CALENDAR = load_calendar(get_product_folder() / "schemas" / "calendar")
 
 
 class DaySpan(NamedTuple):

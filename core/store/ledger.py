@@ -25,7 +25,7 @@ from core import faults
 from core.errors import Denied, HubError, MachineFault
 from core.hashing import Clock, system_clock
 from core.process.memory_gate import MemoryCrowded, wait_until_alone
-from core.settings import ROOT, get_settings
+from core.settings import get_product_folder, get_settings
 from core.store import postgres
 
 Output = dict[str, Any]
@@ -351,7 +351,7 @@ def _plain_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def migrations() -> list[Path]:
     """The files that bring the ledger's tables up to date, in the order in which they are run."""
-    return sorted((ROOT / "sql" / "migrations").glob("*.sql"))
+    return sorted((get_product_folder() / "sql" / "migrations").glob("*.sql"))
 
 
 @functools.cache
