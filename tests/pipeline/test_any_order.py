@@ -22,13 +22,15 @@ from hypothesis import HealthCheck, Phase, note, seed
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from signing import signed_in
 from test_crash import killed_at
 from university_oracle import Oracle
 
+from contracts.catalog import load_catalog
 from core.errors import HubError
 from desk import brake_release as release
+from desk.brake_release import agree_rollback, ask_rollback
 from pipeline.context import resume_run
-from pipeline.publishing.publish import publish_rollback
 from runs.nightly import close_run, open_run, verify_edge
 from runs.refresh import refresh_system
 
@@ -79,6 +81,8 @@ class AnyOrder(RuleBasedStateMachine):
         self.patch.setenv("AIRFLOW_CONN_SRC_HR", self.lab.source)
         self.lab.reset()
         self.handed.reset()
+        for person in ("zhang", "li"):
+            signed_in(person)
         self.oracle = Oracle(self.lab)
         self.oracle.look()
         assert self.handed.hand_in({"T0001": 1}, FIRST, insist=True) == "taken"
@@ -179,7 +183,8 @@ class AnyOrder(RuleBasedStateMachine):
         target = data.draw(st.integers(1, self.oracle.version() - 1))
         run = open_run("rollback", self.date(), [f"v{target}"])
         try:
-            publish_rollback(resume_run(run), target, "zhang", "li", "误改")
+            ask_rollback(self.lab.ledger, load_catalog(), target, "zhang", "误改")
+            agree_rollback(resume_run(run), target, "li")
         except HubError as error:
             note(error.line())
         finally:

@@ -119,7 +119,7 @@ def test_a_difference_is_a_warning_that_both_departments_see(university: Any, ac
         ("T0004", "unit_name.copy"),
     ]  # fmt: skip
     for system in ("hr", "academic"):
-        rows = status.list_held(university.ledger, load_catalog(), system=system)
+        rows = status.list_held(university.ledger, load_catalog(), systems=[system])
         assert len(rows) == 5
         assert {(row["source_system"], row["authority"], row["severity"]) for row in rows} == {("academic", "hr", "warning")}
     assert len(university.received()) == 40  # nothing is held

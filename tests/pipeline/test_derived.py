@@ -15,9 +15,9 @@ import pytest
 
 from contracts.catalog import load_catalog
 from core.settings import ROOT
+from desk.brake_release import agree_rollback, ask_rollback
 from lint.lint import lint_home
 from pipeline.context import RunContext
-from pipeline.publishing.publish import publish_rollback
 
 HOW_TO = runpy.run_path(str(ROOT / "tests" / "recipes" / "how_to.py"))
 PAGE = "add-a-derived-entity.md"
@@ -147,13 +147,16 @@ def test_it_may_come_to_nothing(counted: Any) -> None:
     assert staff_counts(counted) == {}
 
 
-def test_a_rollback_restores_it_with_the_rest(counted: Any) -> None:
+def test_a_rollback_restores_it_with_the_rest(counted: Any, sign_in: Any) -> None:
     version = counted.night(1).version
     before = staff_counts(counted)
     counted.hire(("T0090", "李四", "男", "U1"))
     counted.night(2)
     book = counted.ledger
-    publish_rollback(RunContext(book.open_run("rollback", date(2026, 9, 9)), book, load_catalog()), version, "甲", "乙", "试验")
+    for person in ("甲", "乙"):
+        sign_in(person)
+    ask_rollback(book, load_catalog(), version, "甲", "试验")
+    agree_rollback(RunContext(book.open_run("rollback", date(2026, 9, 9)), book, load_catalog()), version, "乙")
     assert staff_counts(counted) == before
 
 

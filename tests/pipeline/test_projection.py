@@ -9,13 +9,14 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from signing import signed_in
 
 from contracts.catalog import load_catalog
 from core.errors import ContractError
 from desk import brake_release
+from desk.brake_release import agree_rollback, ask_rollback
 from pipeline.context import RunContext, resume_run
 from pipeline.delivery import feed_snapshot
-from pipeline.publishing.publish import publish_rollback
 from runs.nightly import close_run, open_run
 
 ALONE = (
@@ -41,7 +42,10 @@ def history(university: Any) -> int:
     university.department("update jzg set xm = '又改', xb = '男', gxsj = now() where gh in ('T0002', 'T0060')")
     university.night(3)
     run = open_run("rollback", date(2026, 9, 9), ["v2"])
-    publish_rollback(resume_run(run), 2, "zhang", "li", "误改")
+    for person in ("zhang", "li"):
+        signed_in(person)
+    ask_rollback(university.ledger, load_catalog(), 2, "zhang", "误改")
+    agree_rollback(resume_run(run), 2, "li")
     close_run(run)
     frozen = university.ledger.single("select brake_id from ops.brake where reason_code = 'HUB508'")["brake_id"]
     brake_release.request_release(university.ledger, frozen, "zhang", "已改正")
