@@ -28,7 +28,7 @@ from core.engine import quote_literal
 from core.errors import FeedFailed, MachineFault
 from core.store import reach
 from core.store.address import ConnectionAddress
-from core.store.restored import since
+from core.store.restored import read_mark
 from loaders import formats
 from loaders.base import ApplyResult, ControlTotals, Delivery
 from loaders.formats import OP
@@ -143,7 +143,7 @@ class FileTarget:
             if found and (found["edge"], found["dataset"]) == (feed.edge, feed.dataset) and _is_intact(path, found):
                 moves = found["mode"] == "full" or found["from_version"] < found["to_version"]
                 if moves:
-                    files[since(found["delivery_id"]), int(found["to_version"])] = (path, found)
+                    files[read_mark(found["delivery_id"]), int(found["to_version"])] = (path, found)
         chain: list[tuple[Path, Manifest]] = []
         at = max(files, default=None)
         while at:

@@ -52,7 +52,7 @@ class Made:
     seconds: float
 
 
-def backup(folder: Path, report: Report) -> Made:
+def make_backup(folder: Path, report: Report) -> Made:
     """Write a backup into `folder`, which is not there yet or empty.
 
     Raises:
@@ -61,25 +61,25 @@ def backup(folder: Path, report: Report) -> Made:
     """
     began, folder = time.monotonic(), folder.absolute()
     restrict_permissions()
-    with writing(folder):
+    with explain_write_errors(folder):
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise MachineFault("HUB858", str(folder), problem_key="backup.why.taken", file=folder.name)
-        with _drafted(folder) as draft:
-            manifest = _filled(draft, report)
-            manifests.write(draft, manifest)
+        with _open_draft(folder) as draft:
+            manifest = _fill_draft(draft, report)
+            manifests.write_manifest(draft, manifest)
             os.sync()
             draft.rename(folder)
     return Made(folder, manifest, time.monotonic() - began)
 
 
 @contextlib.contextmanager
-def writing(folder: Path) -> Iterator[None]:
+def explain_write_errors(folder: Path) -> Iterator[None]:
     """Say in words why something cannot be written."""
     try:
         yield
     except OSError as error:
         if error.errno in _FULL:
-            raise MachineFault("HUB856", str(folder), free=_free(folder)) from None
+            raise MachineFault("HUB856", str(folder), free=_measure_free_megabytes(folder)) from None
         why = _WHYS.get(error.errno or 0, "other")
         raise MachineFault(
             "HUB858",
@@ -90,14 +90,14 @@ def writing(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def _free(folder: Path) -> int:
+def _measure_free_megabytes(folder: Path) -> int:
     """Megabytes that are free where a folder is to be."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
     return shutil.disk_usage(there).free >> 20
 
 
 @contextlib.contextmanager
-def _drafted(folder: Path) -> Iterator[Path]:
+def _open_draft(folder: Path) -> Iterator[Path]:
     """A folder beside the wanted one, for one process at a time; what is not renamed in the end is removed."""
     draft = folder.with_name(f".{folder.name}.part")
     draft.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -118,22 +118,22 @@ def _drafted(folder: Path) -> Iterator[Path]:
         os.close(lock)
 
 
-def _filled(draft: Path, report: Report) -> Manifest:
+def _fill_draft(draft: Path, report: Report) -> Manifest:
     """Everything but the manifest, and the manifest that says so."""
     ledger = open_ledger()
-    with store.snapshot(ledger.url) as (link, seen):
+    with store.open_snapshot(ledger.url) as (link, seen):
         moment = system_clock()
-        structure = store.structure(ledger.url, seen, draft)
-        names, tables = store.tables(link), []
+        structure = store.write_structure(ledger.url, seen, draft)
+        names, tables = store.list_tables(link), []
         for place, name in enumerate(names):
             report("tables", place, len(names))
-            tables.append(store.unload(link, name, draft))
+            tables.append(store.unload_table(link, name, draft))
         report("tables", len(names), len(names))
-        counters, promised = store.counters(link), _promised(link)
-        [version] = store.one(link, "select coalesce(max(version), 0) from ops.version")
-        [server] = store.one(link, "show server_version")
+        counters, promised = store.read_counters(link), _read_promised(link)
+        [version] = store.fetch_one(link, "select coalesce(max(version), 0) from ops.version")
+        [server] = store.fetch_one(link, "show server_version")
         migrations = [str(row[0]) for row in link.execute("select name from ops.migration order by name").fetchall()]
-    copied = files.copy(promised, draft, report)
+    copied = files.copy_files(promised, draft, report)
     return Manifest(
         format=manifests.FORMAT,
         product=VERSION,
@@ -143,25 +143,25 @@ def _filled(draft: Path, report: Report) -> Manifest:
         version=int(version),
         migrations=migrations,
         var=str(get_settings().var),
-        contracts=contracts(),
+        contracts=hash_contracts(),
         structure=structure,
         tables=tables,
         sequences=counters,
         files=copied.files,
-        connections=_connections(),
+        connections=_list_connections(),
         damaged=copied.damaged,
         gone=copied.gone,
     )
 
 
-def contracts() -> str:
+def hash_contracts() -> str:
     """A digest over the contracts and SQL that this hub works by."""
     home = get_settings().home
     paths = [path for room in ("schemas", "sql") for path in (home / room).rglob("*") if path.suffix in _WRITTEN]
     return hash_values([(str(path.relative_to(home)), hash_file(path)) for path in sorted(paths)])
 
 
-def _connections() -> list[Named]:
+def _list_connections() -> list[Named]:
     """The connections by name, without an address: they must be given again."""
     off, named = list_switched_off(), []
     for id in list_connections():
@@ -172,9 +172,9 @@ def _connections() -> list[Named]:
     return named
 
 
-def _promised(link: Connection) -> files.Promised:
+def _read_promised(link: Connection) -> files.Promised:
     """What the ledger, at the connection's snapshot, says of the hub's files."""
-    landed = _rows(
+    landed = _fetch_rows(
         link,
         "select output ->> 'folder', output ->> 'content', step_id in (select max(step_id) from ops.step where verb = 'extract'"
         " and state = 'done' group by subject) from ops.step where verb = 'extract' and state = 'done'"
@@ -183,17 +183,19 @@ def _promised(link: Connection) -> files.Promised:
     hashes = {f"landing/{folder}/{files.ROWS}": content for folder, content, _ in landed}
     needed = {f"landing/{folder}/{files.ROWS}" for folder, _, newest in landed if newest}
     handed_in = "select dataset, upload_id, stored, sha256 from ops.upload where stored is not null"
-    hashes |= {f"uploads/{data}/{format_receipt_number(id)}/{name}": told for data, id, name, told in _rows(link, handed_in)}
+    hashes |= {
+        f"uploads/{data}/{format_receipt_number(id)}/{name}": told for data, id, name, told in _fetch_rows(link, handed_in)
+    }
     told_of = "select system_code, file, sha256 from ops.notice where file <> ''"
-    hashes |= {f"notices/{system}/{name}": told for system, name, told in _rows(link, told_of)}
-    sent = _rows(link, "select folder, content_hash, state in ('prepared', 'sent') from ops.delivery")
+    hashes |= {f"notices/{system}/{name}": told for system, name, told in _fetch_rows(link, told_of)}
+    sent = _fetch_rows(link, "select folder, content_hash, state in ('prepared', 'sent') from ops.delivery")
     needed |= {f"{folder}/upserts.parquet" for folder, _, is_open in sent if is_open}
-    kept = _rows(link, "select kept_in, bool_or(state = 'open') from ops.held group by 1")
+    kept = _fetch_rows(link, "select kept_in, bool_or(state = 'open') from ops.held group by 1")
     var = get_settings().var
     held = {str(Path(path).relative_to(var)): is_open for path, is_open in kept if Path(path).is_relative_to(var)}
     needed |= {path for path, is_open in held.items() if is_open}
     return files.Promised(hashes, {folder: told for folder, told, _ in sent}, tuple(held), frozenset(needed))
 
 
-def _rows(link: Connection, query: str) -> list[tuple[Any, ...]]:
+def _fetch_rows(link: Connection, query: str) -> list[tuple[Any, ...]]:
     return link.execute(query.encode()).fetchall()

@@ -54,24 +54,24 @@ class Promised:
     needed: frozenset[str]
 
 
-def copy(promised: Promised, folder: Path, report: Report) -> Copied:
+def copy_files(promised: Promised, folder: Path, report: Report) -> Copied:
     """Copy the files into a backup, each compared with what the ledger says of it. One that is removed meanwhile is left out:
     its time was over, or a run that is under way writes it anew."""
-    paths = sorted({*_found(), *(path for path in promised.held if (get_settings().var / path).is_file())})
+    paths = sorted({*_list_files(), *(path for path in promised.held if (get_settings().var / path).is_file())})
     copied, links = Copied(), dict[tuple[int, int], Kept]()
     for place, path in enumerate(paths):
         report("files", place, len(paths))
         with contextlib.suppress(FileNotFoundError):
-            copied.files.append(_copied(path, folder / UNDER, links))
+            copied.files.append(_copy_file(path, folder / UNDER, links))
     report("files", len(paths), len(paths))
     hashes = {kept.path: kept.sha256 for kept in copied.files}
     copied.damaged += [path for path, sha256 in promised.hashes.items() if hashes.get(path, sha256) != sha256]
-    copied.damaged += [path for path, told in promised.deliveries.items() if _delivered(path, hashes) not in (None, told)]
+    copied.damaged += [path for path, told in promised.deliveries.items() if _hash_delivery(path, hashes) not in (None, told)]
     copied.gone += sorted(path for path in promised.needed if path not in hashes)
     return copied
 
 
-def _found() -> Iterator[str]:
+def _list_files() -> Iterator[str]:
     """Every whole file of the folders. A landing without its seal is a reading that is under way."""
     var = get_settings().var
     for name in FOLDERS:
@@ -82,13 +82,13 @@ def _found() -> Iterator[str]:
             yield from (str(Path(*parts, file)) for file in names if not (file.startswith(".") or file.endswith(".part")))
 
 
-def _copied(path: str, room: Path, links: dict[tuple[int, int], Kept]) -> Kept:
+def _copy_file(path: str, room: Path, links: dict[tuple[int, int], Kept]) -> Kept:
     source, target = get_settings().var / path, room / path
     target.parent.mkdir(parents=True, exist_ok=True)
     with source.open("rb") as file:
         seen = os.fstat(file.fileno())
         same = links.get((seen.st_dev, seen.st_ino))
-        if same and _linked(room / same.path, target):
+        if same and _try_link(room / same.path, target):
             return Kept(path, same.bytes, same.sha256, seen.st_mtime_ns, same.read_only)
         sha256, count = hashlib.sha256(), 0
         with target.open("wb") as into:
@@ -103,20 +103,20 @@ def _copied(path: str, room: Path, links: dict[tuple[int, int], Kept]) -> Kept:
     return kept
 
 
-def _linked(first: Path, path: Path) -> bool:
+def _try_link(first: Path, path: Path) -> bool:
     with contextlib.suppress(OSError):
         path.hardlink_to(first)
         return True
     return False
 
 
-def _delivered(folder: str, hashes: Mapping[str, str]) -> str | None:
+def _hash_delivery(folder: str, hashes: Mapping[str, str]) -> str | None:
     """The digest over a delivery's files as `pipeline.delivery.deliver` makes it; None when they are no longer there."""
     files = [hashes.get(f"{folder}/{name}.parquet") for name in ("upserts", "deletes")]
     return hash_values(*files) if any(files) else None
 
 
-def stage(folder: Path, files: Iterable[Kept], room: Path, report: Report) -> None:
+def stage_files(folder: Path, files: Iterable[Kept], room: Path, report: Report) -> None:
     """Bring a backup's files beside their places, with their times; equal landings share one file again.
 
     Raises:
@@ -128,8 +128,8 @@ def stage(folder: Path, files: Iterable[Kept], room: Path, report: Report) -> No
         target = room / kept.path
         target.parent.mkdir(parents=True, exist_ok=True)
         shared = first.get(kept.sha256) if kept.path.startswith("landing/") and kept.path.endswith(ROWS) else None
-        if not (shared and _linked(shared, target)):
-            _fetched(folder, kept, target)
+        if not (shared and _try_link(shared, target)):
+            _fetch_file(folder, kept, target)
             first.setdefault(kept.sha256, target)
         for above in target.parents[: len(Path(kept.path).parts) - 1]:
             times[above] = max(times.get(above, 0), kept.mtime)
@@ -138,12 +138,12 @@ def stage(folder: Path, files: Iterable[Kept], room: Path, report: Report) -> No
     report("files", len(wanted), len(wanted))
 
 
-def parts(files: Iterable[Kept]) -> list[Part]:
+def list_parts(files: Iterable[Kept]) -> list[Part]:
     """The files as parts of the backup's folder."""
     return [Part(f"{UNDER}/{kept.path}", kept.bytes, kept.sha256) for kept in files]
 
 
-def _fetched(folder: Path, kept: Kept, target: Path) -> None:
+def _fetch_file(folder: Path, kept: Kept, target: Path) -> None:
     name, sha256 = f"{UNDER}/{kept.path}", hashlib.sha256()
     try:
         file = (folder / name).open("rb")
@@ -159,7 +159,7 @@ def _fetched(folder: Path, kept: Kept, target: Path) -> None:
     os.utime(target, ns=(kept.mtime, kept.mtime))
 
 
-def exchange(room: Path, aside: Path) -> None:
+def exchange_folders(room: Path, aside: Path) -> None:
     """Put what was staged in its place, and what was there into an empty folder aside. Cut off, it can be done again."""
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)

@@ -18,7 +18,7 @@ import msgspec
 from core.errors import Denied, Refused
 from core.hashing import hash_file
 from core.release import VERSION
-from core.store.ledger import migrations
+from core.store.ledger import list_migrations
 
 MANIFEST, SEAL = "manifest.json", "manifest.sha256"
 FORMAT = 1
@@ -105,10 +105,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def size(self) -> int:
         """Bytes of everything in the folder but the manifest."""
-        return sum(part.bytes for part in parts(self)) + sum(kept.bytes for kept in self.files)
+        return sum(part.bytes for part in list_parts(self)) + sum(kept.bytes for kept in self.files)
 
 
-def write(folder: Path, manifest: Manifest) -> None:
+def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write manifest and seal, and have them on the disk."""
     content = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
     for name, data in ((MANIFEST, content), (SEAL, hashlib.sha256(content).hexdigest().encode() + b"\n")):
@@ -118,7 +118,7 @@ def write(folder: Path, manifest: Manifest) -> None:
             os.fsync(file.fileno())
 
 
-def read(folder: Path) -> Manifest:
+def read_manifest(folder: Path) -> Manifest:
     """The manifest of a folder.
 
     Raises:
@@ -136,30 +136,30 @@ def read(folder: Path) -> Manifest:
         if sealed != hashlib.sha256(content).hexdigest():
             raise Refused("HUB851", str(folder), thing=MANIFEST, problem="SHA-256")
         told: dict[str, Any] = msgspec.json.decode(content)
-        _known(folder, told)
+        _refuse_newer(folder, told)
         return msgspec.convert(told, Manifest)
     except (OSError, msgspec.DecodeError, msgspec.ValidationError) as error:
         raise Refused("HUB851", str(folder), thing=MANIFEST, problem=type(error).__name__) from None
 
 
-def _known(folder: Path, told: dict[str, Any]) -> None:
+def _refuse_newer(folder: Path, told: dict[str, Any]) -> None:
     """Refuse what a newer release wrote: its number, the form of the folder, or a migration that this one does not have."""
-    unknown = sorted(set(told.get("migrations", [])) - {path.name for path in migrations()})
+    unknown = sorted(set(told.get("migrations", [])) - {path.name for path in list_migrations()})
     product = str(told.get("product", ""))
-    if told.get("format") != FORMAT or _number(product) > _number(VERSION) or unknown:
+    if told.get("format") != FORMAT or _parse_release(product) > _parse_release(VERSION) or unknown:
         raise Denied("HUB852", str(folder), product=product, here=VERSION, unknown=", ".join(unknown) or "-")
 
 
-def _number(release: str) -> tuple[int, ...]:
+def _parse_release(release: str) -> tuple[int, ...]:
     return tuple(int(digits) for digits in re.findall(r"\d+", release))
 
 
-def parts(manifest: Manifest) -> list[Part]:
+def list_parts(manifest: Manifest) -> list[Part]:
     """The parts that make up the store: its structure, then its tables."""
     return [*manifest.structure, *(table.part for table in manifest.tables)]
 
 
-def verify(folder: Path, items: Sequence[Part], report: Report) -> None:
+def verify_parts(folder: Path, items: Sequence[Part], report: Report) -> None:
     """Read every part and compare it with the manifest.
 
     Raises:

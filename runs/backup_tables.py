@@ -47,31 +47,31 @@ _FOREIGN = re.compile(rb"^(\\(un)?restrict .*|SET transaction_timeout .*)\n", re
 
 
 @contextlib.contextmanager
-def snapshot(url: str) -> Iterator[tuple[postgres.Connection, str]]:
+def open_snapshot(url: str) -> Iterator[tuple[postgres.Connection, str]]:
     """A connection that sees one moment of the store for as long as it takes, and the name by which others see the same."""
     with postgres.translate_server_errors(), psycopg.connect(url, client_encoding="utf8") as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
-        _settle(connection)
-        [name] = one(connection, "select pg_export_snapshot()")
+        _set_text_forms(connection)
+        [name] = fetch_one(connection, "select pg_export_snapshot()")
         yield connection, str(name)
 
 
 @contextlib.contextmanager
-def emptied(url: str) -> Iterator[postgres.Connection]:
+def open_emptied(url: str) -> Iterator[postgres.Connection]:
     """A connection in one transaction in which the store's schemas are gone, for as long as nobody else is at work.
 
     Raises:
         Denied: HUB854 when a run is under way, or somebody reads the store and does not stop.
     """
     with postgres.translate_server_errors(), psycopg.connect(url, client_encoding="utf8") as connection:
-        _settle(connection)
-        others = one(
+        _set_text_forms(connection)
+        others = fetch_one(
             connection,
             "select count(*) from pg_locks where locktype = 'advisory' and pid <> pg_backend_pid()"
             " and database = (select oid from pg_database where datname = current_database())",
         )
-        if others != (0,) or one(connection, f"select pg_try_advisory_xact_lock({LOCK_CYCLE})") != (True,):
+        if others != (0,) or fetch_one(connection, f"select pg_try_advisory_xact_lock({LOCK_CYCLE})") != (True,):
             raise Denied("HUB854", "hub")
         connection.execute(f"set local lock_timeout = '{_LOCK_SECONDS}s'".encode())
         try:
@@ -86,16 +86,16 @@ def emptied(url: str) -> Iterator[postgres.Connection]:
 def is_empty(url: str) -> bool:
     """Whether nothing was ever done on a store: its tables, if it has any, have no rows but those of a migration."""
     with postgres.connect(url) as connection:
-        names = [name for name in tables(connection) if name != "ops.migration"]
-        return not any(one(connection, f"select exists(select from {name})")[0] for name in names)
+        names = [name for name in list_tables(connection) if name != "ops.migration"]
+        return not any(fetch_one(connection, f"select exists(select from {name})")[0] for name in names)
 
 
-def _settle(connection: postgres.Connection) -> None:
+def _set_text_forms(connection: postgres.Connection) -> None:
     for name, value in _TEXTS.items():
         connection.execute("select set_config(%s, %s, true)", [name, value])
 
 
-def one(connection: postgres.Connection, query: str) -> tuple[Any, ...]:
+def fetch_one(connection: postgres.Connection, query: str) -> tuple[Any, ...]:
     """The first row of a query that always has one."""
     found = connection.execute(query.encode()).fetchone()
     if found is None:
@@ -103,7 +103,7 @@ def one(connection: postgres.Connection, query: str) -> tuple[Any, ...]:
     return found
 
 
-def structure(url: str, seen: str, folder: Path) -> list[Part]:
+def write_structure(url: str, seen: str, folder: Path) -> list[Part]:
     """Write the store's statements as of a snapshot into a folder.
 
     Raises:
@@ -111,17 +111,17 @@ def structure(url: str, seen: str, folder: Path) -> list[Part]:
     """
     parts = []
     for path, section in _SECTIONS.items():
-        content = _FOREIGN.sub(b"", _dumped(url, seen, section))
+        content = _FOREIGN.sub(b"", _dump_section(url, seen, section))
         (folder / path).parent.mkdir(exist_ok=True)
         (folder / path).write_bytes(content)
         parts.append(Part(path, len(content), hashlib.sha256(content).hexdigest()))
     return parts
 
 
-def _dumped(url: str, seen: str, section: str) -> bytes:
+def _dump_section(url: str, seen: str, section: str) -> bytes:
     told: dict[str, Any] = dict(conninfo_to_dict(url))
     environment = {**os.environ, **({"PGPASSWORD": str(told.pop("password"))} if told.get("password") else {})}
-    command = [_program(), f"--section={section}", f"--snapshot={seen}", "--encoding=UTF8", "--no-password"]
+    command = [_find_pg_dump(), f"--section={section}", f"--snapshot={seen}", "--encoding=UTF8", "--no-password"]
     command += ["--no-owner", "--no-privileges", "--no-tablespaces", "--no-security-labels", "--no-publications"]
     command += ["--no-subscriptions", *(f"--schema={schema}" for schema in SCHEMAS), f"--dbname={make_conninfo(**told)}"]
     done = subprocess.run(  # noqa: S603 - our own words; the password is in the environment, where no list of processes shows it
@@ -133,7 +133,7 @@ def _dumped(url: str, seen: str, section: str) -> bytes:
     return done.stdout
 
 
-def _program() -> str:
+def _find_pg_dump() -> str:
     """The `pg_dump` that comes with the embedded server; a machine that was installed without it has perhaps its own."""
     try:
         if Path(embedded.find_program("pg_dump")).is_file():
@@ -146,12 +146,12 @@ def _program() -> str:
     return found
 
 
-def tables(connection: postgres.Connection) -> list[str]:
+def list_tables(connection: postgres.Connection) -> list[str]:
     """The store's tables, as a statement writes them."""
-    return _relations(connection, "r")
+    return _list_relations(connection, "r")
 
 
-def _relations(connection: postgres.Connection, kind: str) -> list[str]:
+def _list_relations(connection: postgres.Connection, kind: str) -> list[str]:
     rows = connection.execute(
         "select format('%%I.%%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace"
         " where n.nspname = any(%s) and c.relkind = %s order by 1",
@@ -160,23 +160,25 @@ def _relations(connection: postgres.Connection, kind: str) -> list[str]:
     return [str(row[0]) for row in rows.fetchall()]
 
 
-def counters(connection: postgres.Connection) -> list[Counter]:
+def read_counters(connection: postgres.Connection) -> list[Counter]:
     """Where every sequence stands."""
-    rows = [(name, one(connection, f"select last_value, is_called from {name}")) for name in _relations(connection, "S")]
+    rows = [
+        (name, fetch_one(connection, f"select last_value, is_called from {name}")) for name in _list_relations(connection, "S")
+    ]
     return [Counter(name, int(last), bool(called)) for name, (last, called) in rows]
 
 
-def digest(connection: postgres.Connection, table: str) -> tuple[int, str]:
+def hash_table(connection: postgres.Connection, table: str) -> tuple[int, str]:
     """How many rows a table has, and the digest of their content."""
     half = "sum(('x' || substr(h, {}, 16))::bit(64)::bigint)"
     query = f"select count(*), {half.format(1)}, {half.format(17)} from (select md5(_row_::text) as h from {table} _row_) x"
-    rows, *sums = one(connection, query)
+    rows, *sums = fetch_one(connection, query)
     return int(rows), ":".join(f"{int(part or 0):x}" for part in sums)
 
 
-def unload(connection: postgres.Connection, table: str, folder: Path) -> Table:
+def unload_table(connection: postgres.Connection, table: str, folder: Path) -> Table:
     """Write a table's rows, compressed, into a folder; a table is described by its rows at the connection's snapshot."""
-    rows, told = digest(connection, table)
+    rows, told = hash_table(connection, table)
     path = f"tables/{table.replace(chr(34), '')}.copy.zst"
     (folder / path).parent.mkdir(exist_ok=True)
     statement = f"copy {table} to stdout".encode()
@@ -187,14 +189,14 @@ def unload(connection: postgres.Connection, table: str, folder: Path) -> Table:
             connection.cursor() as cursor,
             cursor.copy(statement) as copy,
         ):
-            for data in _gathered(iter(copy)):
+            for data in _gather_blocks(iter(copy)):
                 packed.write(data)
         file.flush()
         os.fsync(file.fileno())
     return Table(table, rows, told, Part(path, sink.bytes, sink.sha256.hexdigest()))
 
 
-def _gathered(lines: Iterator[Any]) -> Iterator[bytes]:
+def _gather_blocks(lines: Iterator[Any]) -> Iterator[bytes]:
     """What comes a row at a time, in pieces that are worth compressing."""
     held = bytearray()
     for line in lines:
@@ -235,7 +237,7 @@ class _Hashed:
         return None
 
 
-def load(connection: postgres.Connection, table: Table, folder: Path) -> None:
+def load_table(connection: postgres.Connection, table: Table, folder: Path) -> None:
     """Append a table's rows as they were unloaded."""
     place = sql.SQL(cast("Any", table.name))
     with (
@@ -247,13 +249,13 @@ def load(connection: postgres.Connection, table: Table, folder: Path) -> None:
             copy.write(data)
 
 
-def advance(connection: postgres.Connection, counter: Counter) -> None:
+def set_counter(connection: postgres.Connection, counter: Counter) -> None:
     """Let a sequence go on where it stood."""
     connection.execute("select setval(%s, %s, %s)", [counter.name, counter.last, counter.called])
 
 
-def make(connection: postgres.Connection, statements: Path) -> None:
-    """Run what `structure` wrote."""
+def run_statements(connection: postgres.Connection, statements: Path) -> None:
+    """Run what `write_structure` wrote."""
     connection.execute(statements.read_bytes())
-    _settle(connection)
+    _set_text_forms(connection)
     connection.execute("set local search_path = pg_catalog")

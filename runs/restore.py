@@ -24,12 +24,12 @@ from core.hashing import system_clock
 from core.process.privacy import restrict_permissions
 from core.settings import get_settings
 from core.store import postgres
-from core.store.ledger import half_restored
+from core.store.ledger import get_half_restored_mark
 from core.store.restored import KIND
 from runs import backup_files as files
 from runs import backup_manifest as manifests
 from runs import backup_tables as store
-from runs.backup import writing
+from runs.backup import explain_write_errors
 from runs.backup_manifest import Manifest, Report
 
 
@@ -42,23 +42,23 @@ class Restored:
     seconds: float
 
 
-def check(folder: Path, report: Report) -> Manifest:
+def check_backup(folder: Path, report: Report) -> Manifest:
     """Read all of a backup and compare it with its manifest; nothing is changed.
 
     Raises:
         Denied: HUB850, HUB852. Refused: HUB851 for the first file that is damaged.
     """
-    manifest = manifests.read(folder)
-    manifests.verify(folder, [*manifests.parts(manifest), *files.parts(manifest.files)], report)
+    manifest = manifests.read_manifest(folder)
+    manifests.verify_parts(folder, [*manifests.list_parts(manifest), *files.list_parts(manifest.files)], report)
     return manifest
 
 
-def occupied() -> bool:
+def is_occupied() -> bool:
     """Whether something is here that a restore would take away. What a restore left half done is nothing any more."""
-    return not half_restored().exists() and not (store.is_empty(postgres.get_hub_url()) and _no_files())
+    return not get_half_restored_mark().exists() and not (store.is_empty(postgres.get_hub_url()) and _has_no_files())
 
 
-def restore(folder: Path, report: Report, replace: bool = False) -> Restored:
+def restore_backup(folder: Path, report: Report, replace: bool = False) -> Restored:
     """Put a backup in the place of this hub; with `replace` what is here goes.
 
     Raises:
@@ -67,82 +67,84 @@ def restore(folder: Path, report: Report, replace: bool = False) -> Restored:
     """
     began, folder = time.monotonic(), folder.absolute()
     restrict_permissions()
-    manifest = manifests.read(folder)
-    if not replace and occupied():
+    manifest = manifests.read_manifest(folder)
+    if not replace and is_occupied():
         raise Denied("HUB853", "hub", var=str(get_settings().var))
-    manifests.verify(folder, manifests.parts(manifest), report)
-    with _staged() as room, writing(get_settings().var):
-        files.stage(folder, manifest.files, room, report)
-        with store.emptied(postgres.get_hub_url()) as link:
-            _load(link, manifest, folder, report)
-            abandoned = _settle(link, manifest)
-            _mark(folder)
-        finish(room)
+    manifests.verify_parts(folder, manifests.list_parts(manifest), report)
+    with _open_stage() as room, explain_write_errors(get_settings().var):
+        files.stage_files(folder, manifest.files, room, report)
+        with store.open_emptied(postgres.get_hub_url()) as link:
+            _load_store(link, manifest, folder, report)
+            abandoned = _settle_store(link, manifest)
+            _write_mark(folder)
+        finish_restore(room)
     return Restored(manifest, abandoned, time.monotonic() - began)
 
 
-def _no_files() -> bool:
+def _has_no_files() -> bool:
     return not any(any((get_settings().var / name).glob("*")) for name in files.FOLDERS)
 
 
 @contextlib.contextmanager
-def _staged() -> Iterator[Path]:
+def _open_stage() -> Iterator[Path]:
     """A folder in `var` for what is on its way; one that a killed restore left is emptied first."""
     room = get_settings().var / ".restore"
-    with writing(get_settings().var):
+    with explain_write_errors(get_settings().var):
         shutil.rmtree(room, ignore_errors=True)
         room.mkdir(parents=True)
     try:
         yield room
     finally:
-        if not half_restored().exists():
+        if not get_half_restored_mark().exists():
             shutil.rmtree(room, ignore_errors=True)
 
 
-def _mark(folder: Path) -> None:
+def _write_mark(folder: Path) -> None:
     """From here on the store is the backup's, or is about to be, and the files are not."""
     try:
-        half_restored().write_text(f"{folder}\n", "utf-8")
+        get_half_restored_mark().write_text(f"{folder}\n", "utf-8")
     except OSError:
-        half_restored().unlink(missing_ok=True)
+        get_half_restored_mark().unlink(missing_ok=True)
         raise
 
 
-def finish(room: Path) -> None:
+def finish_restore(room: Path) -> None:
     """Bring the staged files to their places once the store is there, and take the mark away."""
-    files.exchange(room, get_settings().var / ".replaced")
-    half_restored().unlink()
+    files.exchange_folders(room, get_settings().var / ".replaced")
+    get_half_restored_mark().unlink()
 
 
-def _load(link: postgres.Connection, manifest: Manifest, folder: Path, report: Report) -> None:
+def _load_store(link: postgres.Connection, manifest: Manifest, folder: Path, report: Report) -> None:
     """The tables as they were, proved by their digests.
 
     Raises:
         Refused: HUB851 for the first table that is not what it was.
     """
-    store.make(link, folder / store.BEFORE)
+    store.run_statements(link, folder / store.BEFORE)
     for place, table in enumerate(manifest.tables):
         report("tables", place, len(manifest.tables))
-        store.load(link, table, folder)
+        store.load_table(link, table, folder)
     for counter in manifest.sequences:
-        store.advance(link, counter)
-    store.make(link, folder / store.AFTER)
+        store.set_counter(link, counter)
+    store.run_statements(link, folder / store.AFTER)
     for place, table in enumerate(manifest.tables):
         report("prove", place, len(manifest.tables))
-        if store.digest(link, table.name) != (table.rows, table.digest):
+        if store.hash_table(link, table.name) != (table.rows, table.digest):
             raise Refused("HUB851", str(folder), thing=table.name, problem="digest")
     report("prove", len(manifest.tables), len(manifest.tables))
 
 
-def _settle(link: postgres.Connection, manifest: Manifest) -> tuple[str, ...]:
+def _settle_store(link: postgres.Connection, manifest: Manifest) -> tuple[str, ...]:
     """What is other on this machine, and what the next night must know: where files lie, that runs under way were cut off with
     their scratch, and that receivers may have gone on since."""
-    _move(link, manifest.var, str(get_settings().var))
+    _rewrite_paths(link, manifest.var, str(get_settings().var))
     now = system_clock()
     open_runs = link.execute(
         "update ops.run set state = 'failed', ended_at = %s where state = 'running' returning run_id", [now]
     ).fetchall()
-    if store.one(link, "select to_regclass('ops.session')") != (None,):  # who was logged in on the old machine is not here
+    if store.fetch_one(link, "select to_regclass('ops.session')") != (
+        None,
+    ):  # who was logged in on the old machine is not here
         link.execute("update ops.session set ended_at = %s where ended_at is null", [now])
     run_id = f"{KIND}-{now:%Y%m%d-%H%M%S}"
     link.execute("insert into ops.run values (%s, %s, %s, '{}', 'done', %s, %s)", [run_id, KIND, local_date(now), now, now])
@@ -155,7 +157,7 @@ def _settle(link: postgres.Connection, manifest: Manifest) -> tuple[str, ...]:
     return tuple(sorted(str(row[0]) for row in open_runs))
 
 
-def _move(link: postgres.Connection, old: str, new: str) -> None:
+def _rewrite_paths(link: postgres.Connection, old: str, new: str) -> None:
     """Have the ledger name files of this machine: what is not there is made again, and none is read in the folder of the hub
     that was, which may be there still."""
     if old == new:

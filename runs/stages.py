@@ -33,7 +33,7 @@ from pipeline.transform.audit import audit_run
 from pipeline.transform.audit import preload_audit as begin_audit
 from reporting import obligations
 from reporting.report import write_report
-from runs.returned import look
+from runs.returned import compare_receiver
 
 
 def run_after_extract(run: RunContext, outcome: RunResult) -> None:
@@ -141,7 +141,7 @@ def _watch_deadlines(run: RunContext) -> Output:
 
 def _deliver_and_reconcile(run: RunContext, outcome: RunResult, feed: FeedDataset) -> Output:
     with run.ledger.hold_lock(f"feed {feed.id}"), record_failure(run, "deliver", feed.id):
-        outcome.problems += look(run, feed, lambda: resume_deliveries(run, feed))
+        outcome.problems += compare_receiver(run, feed, lambda: resume_deliveries(run, feed))
         sent = deliver.deliver_feed(run, feed.id)
         return reconcile.reconcile_delivery(run, feed.id, sent["delivery"])
 

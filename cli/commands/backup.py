@@ -26,14 +26,14 @@ SHOWN = 5
 
 @app.command(help=translate("backup.cli.backup"))
 def backup(folder: Annotated[Path, typer.Argument(help=translate("backup.cli.into"))], as_json: AsJson = False) -> None:
-    from runs.backup import backup as run
+    from runs.backup import make_backup as run
 
     signed_in("run")
-    with handle_interrupt(), _progress(as_json) as report:
+    with handle_interrupt(), _show_progress(as_json) as report:
         made = run(folder, report)
-    facts = _facts(made.manifest) | {"folder": str(made.folder), "seconds": round(made.seconds, 1)}
-    _tell(facts, as_json, [translate("backup.made", None, **facts), *_connections(made.manifest)])
-    _complain(made.manifest)
+    facts = _build_facts(made.manifest) | {"folder": str(made.folder), "seconds": round(made.seconds, 1)}
+    _print_lines(facts, as_json, [translate("backup.made", None, **facts), *_describe_connections(made.manifest)])
+    _report_wrong_files(made.manifest)
 
 
 @app.command(help=translate("backup.cli.restore"))
@@ -45,28 +45,28 @@ def restore(
     as_json: AsJson = False,
 ) -> None:
     from runs import restore as restores
-    from runs.backup_manifest import read
+    from runs.backup_manifest import read_manifest
 
     if check:
-        with handle_interrupt(), _progress(as_json) as report:
-            manifest = restores.check(folder, report)
-        facts = _facts(manifest) | {"folder": str(folder.absolute())}
-        _tell(facts, as_json, [translate("backup.sound", None, **facts), *_connections(manifest)])
-        _complain(manifest)
+        with handle_interrupt(), _show_progress(as_json) as report:
+            manifest = restores.check_backup(folder, report)
+        facts = _build_facts(manifest) | {"folder": str(folder.absolute())}
+        _print_lines(facts, as_json, [translate("backup.sound", None, **facts), *_describe_connections(manifest)])
+        _report_wrong_files(manifest)
         return
-    read(folder)
-    if restores.occupied() and not (replace and ask_to_agree(translate("backup.ask"), yes, as_json)):
+    read_manifest(folder)
+    if restores.is_occupied() and not (replace and ask_to_agree(translate("backup.ask"), yes, as_json)):
         raise Denied("HUB853", "hub", var=str(get_settings().var))
-    with handle_interrupt(), _progress(as_json) as report:
-        found = restores.restore(folder, report, replace)
-    facts = _facts(found.manifest) | {"seconds": round(found.seconds, 1), "abandoned": list(found.abandoned)}
+    with handle_interrupt(), _show_progress(as_json) as report:
+        found = restores.restore_backup(folder, report, replace)
+    facts = _build_facts(found.manifest) | {"seconds": round(found.seconds, 1), "abandoned": list(found.abandoned)}
     lines = [translate("backup.restored", None, **facts)]
     lines += [translate("backup.abandoned", None, runs=", ".join(found.abandoned))] if found.abandoned else []
-    _tell(facts, as_json, [*lines, *_left(found.manifest)])
-    _complain(found.manifest)
+    _print_lines(facts, as_json, [*lines, *_list_next_steps(found.manifest)])
+    _report_wrong_files(found.manifest)
 
 
-def _facts(manifest: Manifest) -> dict[str, Any]:
+def _build_facts(manifest: Manifest) -> dict[str, Any]:
     return {
         "made_at": format_local_minute(datetime.fromisoformat(manifest.made_at)),
         "product": manifest.product,
@@ -82,14 +82,14 @@ def _facts(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _tell(facts: dict[str, Any], as_json: bool, lines: list[str]) -> None:
+def _print_lines(facts: dict[str, Any], as_json: bool, lines: list[str]) -> None:
     if as_json:
         show_result(facts, True)
     else:
         print_parts(*lines)
 
 
-def _connections(manifest: Manifest, here: Collection[str] = ()) -> list[str]:
+def _describe_connections(manifest: Manifest, here: Collection[str] = ()) -> list[str]:
     """What must be given again, since no password is in a backup, and what was switched off and must be again; nothing of what
     is registered `here`."""
     named = [one.id for one in manifest.connections if one.family != "off" and one.id not in here]
@@ -98,18 +98,18 @@ def _connections(manifest: Manifest, here: Collection[str] = ()) -> list[str]:
     return lines + ([translate("backup.off", None, names=", ".join(off))] if off else [])
 
 
-def _left(manifest: Manifest) -> list[str]:
+def _list_next_steps(manifest: Manifest) -> list[str]:
     """What is left to do on the new machine, in order."""
     from core.store.connections import list_connections
-    from runs.backup import contracts
+    from runs.backup import hash_contracts
 
-    steps = _connections(manifest, list_connections())
-    steps += [] if contracts() == manifest.contracts else [translate("backup.contracts")]
+    steps = _describe_connections(manifest, list_connections())
+    steps += [] if hash_contracts() == manifest.contracts else [translate("backup.contracts")]
     steps += [translate("backup.lint"), translate("backup.receivers"), translate("backup.night")]
     return [translate("backup.left"), *(f"{place}. {step}" for place, step in enumerate(steps, 1))]
 
 
-def _complain(manifest: Manifest) -> None:
+def _report_wrong_files(manifest: Manifest) -> None:
     """Name the files that were not as the ledger says when the backup was made.
 
     Raises:
@@ -123,7 +123,7 @@ def _complain(manifest: Manifest) -> None:
 
 
 @contextlib.contextmanager
-def _progress(quiet: bool) -> Iterator[Report]:
+def _show_progress(quiet: bool) -> Iterator[Report]:
     """A bar for everything that is done in turn; nothing when `quiet`."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn

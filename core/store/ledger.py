@@ -349,7 +349,7 @@ def _plain_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value if isinstance(value, int | float | bool) else str(value) for name, value in facts.items()}
 
 
-def migrations() -> list[Path]:
+def list_migrations() -> list[Path]:
     """The files that bring the ledger's tables up to date, in the order in which they are run."""
     return sorted((get_product_folder() / "sql" / "migrations").glob("*.sql"))
 
@@ -362,14 +362,14 @@ def migrate_ledger(url: str) -> str:
         connection.execute("create schema if not exists ops")
         connection.execute("create table if not exists ops.migration (name text primary key, applied_at timestamptz not null)")
         done = {row[0] for row in connection.execute("select name from ops.migration").fetchall()}
-        for path in migrations():
+        for path in list_migrations():
             if path.name not in done:
                 connection.execute(path.read_bytes())
                 connection.execute("insert into ops.migration values (%s, %s)", [path.name, system_clock()])
     return url
 
 
-def half_restored() -> Path:
+def get_half_restored_mark() -> Path:
     """The mark (it names the backup) that store and files do not belong together yet."""
     return get_settings().var / ".restoring"
 
@@ -380,8 +380,8 @@ def open_ledger(clock: Clock = system_clock) -> Ledger:
     Raises:
         Fault: HUB855 when a restore was cut off after the store was replaced and before its files were.
     """
-    if half_restored().exists():
-        raise MachineFault("HUB855", "hub", folder=half_restored().read_text("utf-8").strip())
+    if get_half_restored_mark().exists():
+        raise MachineFault("HUB855", "hub", folder=get_half_restored_mark().read_text("utf-8").strip())
     return _get_ledger(migrate_ledger(postgres.get_hub_url()), clock)
 
 

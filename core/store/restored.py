@@ -11,7 +11,7 @@ KIND = "restore"
 """The kind of the run, and the verb of its only step, by which the ledger knows that a hub was restored."""
 
 
-def last(ledger: Ledger) -> Row | None:
+def find_last_restore(ledger: Ledger) -> Row | None:
     """The newest restore: `run_id`, and what it told (`output`); None for a hub that always was itself."""
     return ledger.fetch_row(
         "select run_id, output from ops.step where verb = %s and subject = 'hub' and state = 'done'"
@@ -20,13 +20,13 @@ def last(ledger: Ledger) -> Row | None:
     )
 
 
-def mark(ledger: Ledger) -> str:
+def make_mark(ledger: Ledger) -> str:
     """What is added to the number of a delivery: nothing, or the moment of the newest restore."""
-    found = last(ledger)
+    found = find_last_restore(ledger)
     return f".r{re.sub('[^0-9]', '', found['run_id'])}" if found else ""
 
 
-def since(delivery_id: str) -> str:
+def read_mark(delivery_id: str) -> str:
     """The moment of the restore after which a delivery was made, empty for none. Versions are counted anew after one, so of two
     deliveries the later is that with the later moment, and only then that with the larger version."""
     found = _MARK.search(delivery_id)

@@ -158,7 +158,7 @@ def _prepare_delivery(run: RunContext, feed: FeedDataset, step: Step) -> Row:
         "select count(*) as n from ops.delivery where edge = %s and dataset = %s and run_id = %s",
         [feed.edge, feed.dataset, step.run_id],
     )["n"]
-    again = (f".{tries + 1}" if tries else "") + restored.mark(run.ledger)
+    again = (f".{tries + 1}" if tries else "") + restored.make_mark(run.ledger)
     folder = get_settings().var / "deliveries" / step.run_id / f"{feed.id}{again}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 from runs import backup_files
 from runs import restore as restores
-from runs.backup import backup
+from runs.backup import make_backup
 
 VERB, FOLDER, MOMENT = sys.argv[1:4]
 DOING, _, COUNT = MOMENT.partition(":")
@@ -38,12 +38,12 @@ class Renamed(type(Path())):  # type: ignore[misc]
 
 
 if DOING == "commit":
-    restores.finish = lambda room: die()
+    restores.finish_restore = lambda room: die()
 if DOING == "exchange":
-    whole = backup_files.exchange
-    backup_files.exchange = lambda room, aside: whole(Renamed(room), aside)
+    whole = backup_files.exchange_folders
+    backup_files.exchange_folders = lambda room, aside: whole(Renamed(room), aside)
 if VERB == "backup":
-    backup(Path(FOLDER), report)
+    make_backup(Path(FOLDER), report)
 else:
-    restores.restore(Path(FOLDER), report, replace=True)
+    restores.restore_backup(Path(FOLDER), report, replace=True)
 print("whole")

@@ -18,10 +18,10 @@ from test_move import content, quiet, two_nights
 
 from core.errors import Denied, HubError, MachineFault, Refused
 from core.settings import get_settings
-from core.store.ledger import half_restored, open_ledger
+from core.store.ledger import get_half_restored_mark, open_ledger
 from runs import backup_manifest as manifests
-from runs.backup import backup
-from runs.restore import check, occupied, restore
+from runs.backup import make_backup
+from runs.restore import check_backup, is_occupied, restore_backup
 
 KILLED = Path(__file__).parent / "killed.py"
 
@@ -38,7 +38,7 @@ def spoil(path: Path) -> None:
 def backed(moved: Any) -> Any:
     """A university of two nights with its backup, seen from the new machine."""
     two_nights(moved.here)
-    backup(moved.backup, quiet)
+    make_backup(moved.backup, quiet)
     moved.over_there()
     return moved
 
@@ -60,7 +60,7 @@ def test_a_damaged_backup_is_refused_by_name_and_nothing_is_touched(backed: Any,
         shutil.copytree(backed.backup, copy)
         how(copy / part)
         code = "HUB850" if (part, how) == ("manifest.json", Path.unlink) else "HUB851"
-        for work in (check, restore):
+        for work in (check_backup, restore_backup):
             with pytest.raises(HubError) as caught:
                 work(copy, quiet)
             assert (caught.value.code, caught.value.facts.get("thing", part)) == (code, part)
@@ -68,14 +68,14 @@ def test_a_damaged_backup_is_refused_by_name_and_nothing_is_touched(backed: Any,
 
 
 def test_tables_that_were_changed_with_their_hashes_are_found_by_their_content(backed: Any) -> None:
-    told = manifests.read(backed.backup)
+    told = manifests.read_manifest(backed.backup)
     tables = [
         manifests.Table(table.name, table.rows, "0:0", table.part) if table.name == "hub.staff" else table
         for table in told.tables
     ]
-    manifests.write(backed.backup, manifests.Manifest(**{**_fields(told), "tables": tables}))
+    manifests.write_manifest(backed.backup, manifests.Manifest(**{**_fields(told), "tables": tables}))
     with pytest.raises(Refused) as caught:
-        restore(backed.backup, quiet)
+        restore_backup(backed.backup, quiet)
     assert (caught.value.code, caught.value.facts["thing"]) == ("HUB851", "hub.staff")
     assert untouched(backed)
 
@@ -85,11 +85,11 @@ def _fields(told: manifests.Manifest) -> dict[str, Any]:
 
 
 def test_a_backup_of_a_newer_release_is_refused(backed: Any) -> None:
-    told = _fields(manifests.read(backed.backup))
+    told = _fields(manifests.read_manifest(backed.backup))
     for newer in ({"product": "99.0.0"}, {"migrations": ["9999_later.sql"]}, {"format": 2}):
-        manifests.write(backed.backup, manifests.Manifest(**{**told, **newer}))
+        manifests.write_manifest(backed.backup, manifests.Manifest(**{**told, **newer}))
         with pytest.raises(Denied) as caught:
-            restore(backed.backup, quiet)
+            restore_backup(backed.backup, quiet)
         assert caught.value.code == "HUB852"
     assert untouched(backed)
 
@@ -97,17 +97,17 @@ def test_a_backup_of_a_newer_release_is_refused(backed: Any) -> None:
 def test_a_hub_that_is_there_stays_unless_it_is_given_up(moved: Any) -> None:
     here = moved.here
     here.night(1)
-    backup(moved.backup, quiet)
+    make_backup(moved.backup, quiet)
     before = here.hub()
     here.hire(("T0101", "李新", "女", "U1"))
     here.night(2)
     lost = {path.name for path in (here.var / "deliveries").iterdir()}
     with pytest.raises(Denied) as caught:
-        restore(moved.backup, quiet)
+        restore_backup(moved.backup, quiet)
     assert caught.value.code == "HUB853"
     assert len(here.hub()) == len(before) + 1
     here.forget()
-    restore(moved.backup, quiet, replace=True)
+    restore_backup(moved.backup, quiet, replace=True)
     assert here.hub() == before
     assert {path.name for path in (here.var / "deliveries").iterdir()} < lost
     assert here.night(2).problems[0].code == "HUB618"
@@ -116,17 +116,17 @@ def test_a_hub_that_is_there_stays_unless_it_is_given_up(moved: Any) -> None:
 
 def test_files_without_a_store_are_somebodys(backed: Any) -> None:
     (backed.var / "uploads" / "hr.staff").mkdir(parents=True)
-    assert occupied()
+    assert is_occupied()
     with pytest.raises(Denied, match="HUB853"):
-        restore(backed.backup, quiet)
+        restore_backup(backed.backup, quiet)
 
 
 def test_nobody_is_restored_over_while_at_work(backed: Any) -> None:
-    restore(backed.backup, quiet)
+    restore_backup(backed.backup, quiet)
     with open_ledger().hold_exclusive(), pytest.raises(Denied) as caught:
-        restore(backed.backup, quiet, replace=True)
+        restore_backup(backed.backup, quiet, replace=True)
     assert caught.value.code == "HUB854"
-    assert not half_restored().exists()
+    assert not get_half_restored_mark().exists()
 
 
 def killed(moved: Any, verb: str, folder: Path, moment: str) -> None:
@@ -145,15 +145,15 @@ def test_a_killed_backup_leaves_none_and_the_next_is_whole(moved: Any) -> None:
     for moment in ("tables:0", "tables:9", "files:0", "files:3"):
         killed(moved, "backup", moved.backup, moment)
         assert not moved.backup.exists()
-    backup(moved.backup, quiet)
-    check(moved.backup, quiet)
+    make_backup(moved.backup, quiet)
+    check_backup(moved.backup, quiet)
     assert [path.name for path in moved.backup.parent.iterdir() if "backup" in path.name] == ["backup"]
 
 
 def test_a_restore_that_is_killed_before_the_store_changes_leaves_the_hub_as_it_was(moved: Any) -> None:
     here = moved.here
     here.night(1)
-    backup(moved.backup, quiet)
+    make_backup(moved.backup, quiet)
     here.night(2)
     before, rows = content(here.hub_url), here.hub()
     for moment in ("files:0", "files:5", "tables:0", "tables:9", "prove:0", "prove:20"):
@@ -163,7 +163,7 @@ def test_a_restore_that_is_killed_before_the_store_changes_leaves_the_hub_as_it_
     here.hire(("T0101", "李新", "女", "U1"))
     assert here.night(3).problems == []
     assert len(here.hub()) == len(rows) + 1
-    restore(moved.backup, quiet, replace=True)
+    restore_backup(moved.backup, quiet, replace=True)
     assert here.hub() == rows
     assert not [path.name for path in here.var.iterdir() if path.name.startswith(".re")]
 
@@ -172,7 +172,7 @@ def test_a_restore_that_is_killed_between_store_and_files_keeps_everybody_out_un
     here = moved.here
     two_nights(here)
     rows, landed = here.hub(), len(list((here.var / "landing").rglob("rows.parquet")))
-    backup(moved.backup, quiet)
+    make_backup(moved.backup, quiet)
     moved.over_there()
     for night in (None, 3):
         if night:
@@ -183,8 +183,8 @@ def test_a_restore_that_is_killed_between_store_and_files_keeps_everybody_out_un
             with pytest.raises(MachineFault) as caught:
                 open_ledger()
             assert (caught.value.code, caught.value.facts["folder"]) == ("HUB855", str(moved.backup))
-            assert not occupied()
-        restore(moved.backup, quiet)
+            assert not is_occupied()
+        restore_backup(moved.backup, quiet)
         assert here.hub() == rows
         assert len(list((get_settings().var / "landing").rglob("rows.parquet"))) == landed
         assert not [path.name for path in get_settings().var.iterdir() if path.name.startswith(".re")]
@@ -205,7 +205,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_leaves_no_half_of_a_backup(moved: Any, small_disk: Path) -> None:
     two_nights(moved.here)
     with pytest.raises(MachineFault) as caught:
-        backup(small_disk / "backup", quiet)
+        make_backup(small_disk / "backup", quiet)
     assert caught.value.code == "HUB856"
     assert list(small_disk.iterdir()) == []
 
@@ -215,7 +215,7 @@ def test_a_full_disk_leaves_the_new_machine_as_it_was(backed: Any, small_disk: P
     backed.var = small_disk / "var"
     backed.over_there()
     with pytest.raises(MachineFault) as caught:
-        restore(backed.backup, quiet)
+        restore_backup(backed.backup, quiet)
     assert caught.value.code == "HUB856"
     assert untouched(backed)
 
@@ -226,7 +226,7 @@ def test_a_folder_that_cannot_be_used_is_said_in_words(moved: Any, tmp_path: Pat
     (tmp_path / "taken" / "letter.txt").write_text("mine")
     (tmp_path / "file").write_text("")
     with pytest.raises(MachineFault) as caught:
-        backup(tmp_path / place, quiet)
+        make_backup(tmp_path / place, quiet)
     assert (caught.value.code, caught.value.facts["problem_key"]) == ("HUB858", f"backup.why.{why}")
     assert [path.name for path in (tmp_path / "taken").iterdir()] == ["letter.txt"]
 
@@ -237,11 +237,11 @@ def test_a_file_that_is_not_as_the_ledger_says_is_told_and_the_rest_is_kept(move
     first, *_, last = sorted((here.var / "landing").rglob("rows.parquet"))
     spoil(first)
     shutil.rmtree(last.parent)
-    made = backup(moved.backup, quiet).manifest
+    made = make_backup(moved.backup, quiet).manifest
     assert str(first.relative_to(here.var)) in made.damaged
     assert made.gone == [str(last.relative_to(here.var))]
     moved.over_there()
-    assert restore(moved.backup, quiet).manifest == made
+    assert restore_backup(moved.backup, quiet).manifest == made
 
 
 def test_the_commands_say_what_was_done_and_what_is_left(backed: Any) -> None:
