@@ -58,8 +58,8 @@ def is_occupied() -> bool:
     return not get_half_restored_mark().exists() and not (store.is_empty(postgres.get_hub_url()) and _has_no_files())
 
 
-def restore_backup(folder: Path, report: Report, replace: bool = False) -> Restored:
-    """Put a backup in the place of this hub; with `replace` what is here goes.
+def restore_backup(folder: Path, report: Report, replace: bool = False, by: str = "") -> Restored:
+    """Put a backup in the place of this hub; with `replace` what is here goes, by the word of somebody who signed in here.
 
     Raises:
         Denied: HUB850, HUB852, HUB853 when something is here and stays, HUB854 when somebody is at work.
@@ -75,7 +75,7 @@ def restore_backup(folder: Path, report: Report, replace: bool = False) -> Resto
         files.stage_files(folder, manifest.files, room, report)
         with store.open_emptied(postgres.get_hub_url()) as link:
             _load_store(link, manifest, folder, report)
-            abandoned = _settle_store(link, manifest)
+            abandoned = _settle_store(link, manifest, by)
             _write_mark(folder)
         finish_restore(room)
     return Restored(manifest, abandoned, time.monotonic() - began)
@@ -134,7 +134,7 @@ def _load_store(link: postgres.Connection, manifest: Manifest, folder: Path, rep
     report("prove", len(manifest.tables), len(manifest.tables))
 
 
-def _settle_store(link: postgres.Connection, manifest: Manifest) -> tuple[str, ...]:
+def _settle_store(link: postgres.Connection, manifest: Manifest, by: str) -> tuple[str, ...]:
     """What is other on this machine, and what the next night must know: where files lie, that runs under way were cut off with
     their scratch, and that receivers may have gone on since."""
     _rewrite_paths(link, manifest.var, str(get_settings().var))
@@ -148,7 +148,7 @@ def _settle_store(link: postgres.Connection, manifest: Manifest) -> tuple[str, .
         link.execute("update ops.session set ended_at = %s where ended_at is null", [now])
     run_id = f"{KIND}-{now:%Y%m%d-%H%M%S}"
     link.execute("insert into ops.run values (%s, %s, %s, '{}', 'done', %s, %s)", [run_id, KIND, local_date(now), now, now])
-    told = {"made_at": manifest.made_at, "version": manifest.version, "product": manifest.product}
+    told = {"made_at": manifest.made_at, "version": manifest.version, "product": manifest.product, "by": by}
     link.execute(
         "insert into ops.step (run_id, verb, subject, attempt, state, input_hash, output, started_at, ended_at)"
         " values (%s, %s, 'hub', 1, 'done', %s, %s, %s, %s)",

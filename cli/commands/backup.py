@@ -55,10 +55,14 @@ def restore(
         _report_wrong_files(manifest)
         return
     read_manifest(folder)
-    if restores.is_occupied() and not (replace and ask_to_agree(translate("backup.ask"), yes, as_json)):
+    is_occupied = restores.is_occupied()
+    if is_occupied and not replace:
+        raise Denied("HUB853", "hub", var=str(get_settings().var))
+    by = signed_in("restore") if is_occupied else ""
+    if is_occupied and not ask_to_agree(translate("backup.ask"), yes, as_json):
         raise Denied("HUB853", "hub", var=str(get_settings().var))
     with handle_interrupt(), _show_progress(as_json) as report:
-        found = restores.restore_backup(folder, report, replace)
+        found = restores.restore_backup(folder, report, replace, by)
     facts = _build_facts(found.manifest) | {"seconds": round(found.seconds, 1), "abandoned": list(found.abandoned)}
     lines = [translate("backup.restored", None, **facts)]
     lines += [translate("backup.abandoned", None, runs=", ".join(found.abandoned))] if found.abandoned else []

@@ -26,6 +26,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
         "adopt": "technician",
         "release": "technician",
         "rollback": "technician",
+        "restore": "technician",
         "number": "technician",
         "decide": "technician",
         "take": "technician department",

@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from signing import signed_in
 from test_move import content, quiet, two_nights
 
 from core.errors import Denied, HubError, MachineFault, Refused
@@ -257,10 +258,19 @@ def test_the_commands_say_what_was_done_and_what_is_left(backed: Any) -> None:
     assert (done.returncode, done.stderr.count("HUB")) == (0, 0), done.stderr
     assert "还要做的" in done.stdout and "src_hr" not in done.stdout and "hub lint" in done.stdout
     assert "1 个连接要重新登记（备份里没有地址和口令）：dst_library。" in done.stdout
-    again = run("restore", str(backed.backup), "--replace")
+    again = run("restore", str(backed.backup))
     assert again.returncode == 1 and again.stderr.startswith("HUB853")
+    stranger = run("restore", str(backed.backup), "--replace", "--yes")
+    assert stranger.returncode == 1 and stranger.stderr.startswith("HUB780")
+    backed.monkeypatch.setenv("HUB_TOKEN", signed_in("王工"))
+    unasked = run("restore", str(backed.backup), "--replace")
+    assert unasked.returncode == 1 and unasked.stderr.startswith("HUB853")
     over = run("restore", str(backed.backup), "--replace", "--yes", "--json")
     assert over.returncode == 0 and json.loads(over.stdout)["abandoned"] == []
+    [told] = open_ledger().rows(
+        "select output ->> 'by' as by from ops.step where verb = 'restore' order by step_id desc limit 1"
+    )
+    assert told["by"] == "王工"
     made = run("backup", f"{backed.backup}-2", "--json")
     assert made.returncode == 0 and json.loads(made.stdout)["version"] == 2
     none = run("restore", str(backed.var))
