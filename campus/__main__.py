@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 
 from campus.servers import built
+from core.errors import HubError
 from core.process.privacy import restrict_permissions
 from core.settings import get_settings
 from core.store import embedded
@@ -22,7 +23,11 @@ def main(arguments: list[str]) -> int:
     restrict_permissions()
     university = get_settings().var / "campus"
     if arguments == ["start"]:
-        built.start_servers(university, get_settings().secrets_file)
+        try:
+            built.start_servers(university, get_settings().secrets_file)
+        except HubError as error:
+            print(error.line(), file=sys.stderr)
+            return 1
     else:
         built.stop_servers(university)
         embedded.stop_unused_server(get_settings().var / "hub" / "postgres")

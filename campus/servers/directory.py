@@ -57,15 +57,17 @@ def start_directory(folder: Path) -> str | None:
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     if not (folder / "port").is_file():
-        _write_configuration(folder, schemas)
+        _choose_door(folder)
     port, password = int((folder / "port").read_text()), (folder / "password").read_text()
     if not _is_answering(port):
+        _write_configuration(folder, schemas, password)
         command = [program, "-f", str(folder / "slapd.conf"), "-h", f"ldap://127.0.0.1:{port}/"]
         done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - our own words
         deadline = time.monotonic() + _START_SECONDS
         while not _is_answering(port):
             if done.returncode or time.monotonic() > deadline:
-                raise MachineFault("HUB806", folder.name, log=str(folder / "slapd.conf"))
+                _write_reason(program, folder)
+                raise MachineFault("HUB806", folder.name, log=str(folder / "slapd.log"))
             time.sleep(0.05)
     _create_branches(port, password)
     return f"ldap://{quote(BIND, safe='')}:{password}@127.0.0.1:{port}/{PEOPLE}"
@@ -83,11 +85,28 @@ def stop_directory(folder: Path) -> None:
         time.sleep(0.05)
 
 
-def _write_configuration(folder: Path, schemas: Path) -> None:
+def _choose_door(folder: Path) -> None:
+    """A password and a port for good, since both stand in the connections that are made of them."""
+    for name in ("slapd.conf", "password"):
+        (folder / name).touch(0o600)
+    (folder / "password").write_text(secrets.token_hex(16))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        (folder / "port").write_text(str(free.getsockname()[1]))
+
+
+def _write_reason(program: str, folder: Path) -> None:
+    """Why the server does not start, which it says itself only when it is asked to look at its configuration."""
+    command = [program, "-T", "test", "-d", "1", "-f", str(folder / "slapd.conf")]
+    done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - our own words
+    (folder / "slapd.log").write_bytes(done.stderr or done.stdout)
+
+
+def _write_configuration(folder: Path, schemas: Path, password: str) -> None:
+    """Anew for every start: the folder, the program's schemas and ours may lie elsewhere since."""
     (folder / "data").mkdir(exist_ok=True)
     files = [*(schemas / f"{name}.schema" for name in _SCHEMAS), Path(__file__).with_name("eduperson.schema")]
     modules = next((path for path in (Path("/usr/lib/ldap"), Path("/usr/lib64/openldap")) if path.is_dir()), Path("/usr/lib"))
-    password = secrets.token_hex(16)
     text = _CONFIGURATION.format(
         schemas="\n".join(f"include {file}" for file in files),
         modules=modules,
@@ -96,12 +115,7 @@ def _write_configuration(folder: Path, schemas: Path) -> None:
         bind=BIND,
         password=password,
     )
-    for name, content in (("slapd.conf", text), ("password", password)):
-        (folder / name).touch(0o600)
-        (folder / name).write_text(content)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        (folder / "port").write_text(str(free.getsockname()[1]))
+    (folder / "slapd.conf").write_text(text)
 
 
 def _is_answering(port: int) -> bool:

@@ -58,6 +58,34 @@ def test_every_server_of_a_university_is_stopped_and_started_again(server_room: 
         built.stop_servers(university)
 
 
+def test_a_directory_starts_though_the_program_lies_elsewhere_now_and_says_why_it_cannot(
+    server_room: Path, directory_server: str
+) -> None:
+    assert directory_server  # or this test is left out
+    university = server_room / "moved" / "campus"
+    folder = university / "directory"
+    university.mkdir(parents=True)
+    address = directory.start_directory(folder)
+    built.stop_servers(university)
+    configuration = folder / "slapd.conf"
+    configuration.write_text(configuration.read_text().replace("include ", "include /elsewhere"))
+    try:
+        assert directory.start_directory(folder) == address
+        assert configuration.stat().st_mode & 0o777 == 0o600
+        built.stop_servers(university)
+        (folder / "data" / "data.mdb").write_bytes(b"no database" * 1000)
+        environment = {**os.environ, "HUB_VAR": str(university.parent), "HUB_LANG": "en"}
+        command = [sys.executable, "-W", "ignore", "-m", "campus", "start"]
+        done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+        assert done.stderr.startswith(
+            f"HUB806 directory: The rehearsal database did not start. Read the last lines of {folder}"
+        )
+        assert "mdb" in (folder / "slapd.log").read_text()
+    finally:
+        built.stop_servers(university)
+
+
 @pytest.mark.usefixtures("mariadb_server")
 def test_a_university_whose_process_is_gone_ends_without_a_word(server_room: Path) -> None:
     university = server_room / "cut_off"
