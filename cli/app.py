@@ -60,22 +60,22 @@ def choose_business_date(value: datetime | None) -> date:
     return value.date() if value else local_date(system_clock())
 
 
-def signed_in(act: str, systems: Collection[str] | None = None, person: str | None = None) -> str:
+def demand_signed_in(act: str, systems: Collection[str] | None = None, person: str | None = None) -> str:
     """The name in which this is done: that of who has signed in and may do it; empty where a machine may.
 
     Raises:
         Denied: see `core.store.accounts.acting`.
     """
-    who = acting(act, systems, person)
+    who = find_signed_in(act, systems, person)
     return who.name if who else ""
 
 
-def acting(act: str, systems: Collection[str] | None = None, person: str | None = None) -> Account | None:
-    """Who has signed in and may do this; see `signed_in`."""
+def find_signed_in(act: str, systems: Collection[str] | None = None, person: str | None = None) -> Account | None:
+    """Who has signed in and may do this; see `demand_signed_in`."""
     from core.store import accounts
     from core.store.ledger import open_ledger
 
-    return accounts.acting(open_ledger(), act, systems, person)
+    return accounts.demand_account(open_ledger(), act, systems, person)
 
 
 def ask_to_agree(question: str, yes: bool, as_json: bool) -> bool:

@@ -132,7 +132,7 @@ def _prepare_folder(var: Path) -> Path:
         processes.stop_server(var / "hub" / "postgres")
         for name in ("campus", "hub", "landing", "work", "deliveries", "reports", "tokens"):
             shutil.rmtree(var / name, ignore_errors=True)
-        accounts.shown_file().unlink(missing_ok=True)
+        accounts.demo_file().unlink(missing_ok=True)
     var.mkdir(parents=True, exist_ok=True)
     mark.touch()
     return var
@@ -150,10 +150,10 @@ def _people() -> Path:
     ]
     given = {account.name: secrets.token_urlsafe(12) for account in people}
     for account in people:
-        accounts.add(ledger, account, given[account.name], chief)
+        accounts.add_account(ledger, account, given[account.name], chief)
     lines = (f"{account.name}\t{account.role}\t{given[account.name]}\n" for account in people)
-    file = accounts.keep_private_file(accounts.shown_file(), "".join(lines))
-    accounts.keep(accounts.sign_in(ledger, _SIGNED_IN, given[_SIGNED_IN])[1])
+    file = accounts.write_private_file(accounts.demo_file(), "".join(lines))
+    accounts.keep_token(accounts.sign_in(ledger, _SIGNED_IN, given[_SIGNED_IN])[1])
     return file
 
 

@@ -75,10 +75,10 @@ class SignoffTask(HITLOperator):
     @raise_one_line
     def _account(self, name: str) -> str:
         """The account of the hub that Airflow's user is; an answer of anybody else counts for nothing."""
-        from core.store.accounts import named_account
+        from core.store.accounts import find_named_account
         from core.store.ledger import open_ledger
 
-        return named_account(open_ledger(), name, "sign")
+        return find_named_account(open_ledger(), name, "sign")
 
     @raise_one_line
     def _look(self, context: Any) -> list[dict[str, Any]]:

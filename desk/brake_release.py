@@ -54,12 +54,12 @@ def approve_release(ledger: Ledger, brake_id: int, by: str, until: date, today: 
     return _change_state(ledger, brake_id, ("requested",), "state = 'released', approved_by = %s, expires_on = %s", [by, until])
 
 
-def open_requests(ledger: Ledger) -> list[Row]:
+def list_open_requests(ledger: Ledger) -> list[Row]:
     """What waits for a second person, oldest first."""
     return ledger.rows("select * from ops.request where state = 'open' order by request_id")
 
 
-def ask(connection: Connection, ledger: Ledger, wanted: Mapping[str, Any]) -> Row:
+def write_request(connection: Connection, ledger: Ledger, wanted: Mapping[str, Any]) -> Row:
     """Write down that somebody asks (`kind`, `subject`, `asked`, `content_hash`, `reason`, `requested_by`); what was asked for
     the same subject before and nobody agreed to is replaced.
 
@@ -79,7 +79,7 @@ def ask(connection: Connection, ledger: Ledger, wanted: Mapping[str, Any]) -> Ro
     return found or {}
 
 
-def asked_for(ledger: Ledger, kind: str, subject: str) -> Row:
+def find_request(ledger: Ledger, kind: str, subject: str) -> Row:
     """What somebody asked for and nobody has agreed to yet.
 
     Raises:
@@ -87,7 +87,7 @@ def asked_for(ledger: Ledger, kind: str, subject: str) -> Row:
     """
     found = ledger.fetch_row("select * from ops.request where kind = %s and subject = %s and state = 'open'", [kind, subject])
     if found is None:
-        known = ", ".join(row["subject"] for row in open_requests(ledger) if row["kind"] == kind)
+        known = ", ".join(row["subject"] for row in list_open_requests(ledger) if row["kind"] == kind)
         raise Denied("HUB792", subject, known=known or "-")
     return found
 
@@ -107,7 +107,7 @@ def preview_rollback(ledger: Ledger, catalog: Catalog, target: int) -> Row:
         return {"target": target, "newest": newest, "entities": publish.preview(connection, catalog, target)}
 
 
-def ask_rollback(ledger: Ledger, catalog: Catalog, target: int, by: str, reason: str) -> Row:
+def request_rollback(ledger: Ledger, catalog: Catalog, target: int, by: str, reason: str) -> Row:
     """Ask for a rollback; returns the request, whose `asked` is the preview.
 
     Raises:
@@ -117,16 +117,16 @@ def ask_rollback(ledger: Ledger, catalog: Catalog, target: int, by: str, reason:
     content = publish.content_of(target, seen["newest"], seen["entities"])
     wanted = {"kind": "rollback", "subject": f"v{target}", "asked": seen, "content_hash": content}
     with ledger.transaction() as connection:
-        return ask(connection, ledger, {**wanted, "reason": reason, "requested_by": by})
+        return write_request(connection, ledger, {**wanted, "reason": reason, "requested_by": by})
 
 
-def agree_rollback(run: RunContext, target: int, by: str) -> Output:
+def approve_rollback(run: RunContext, target: int, by: str) -> Output:
     """Agree to a rollback that somebody else asked for, which does it.
 
     Raises:
         Denied: HUB792 when nobody asks for it, HUB704 when the same person does, HUB793 when it changed since.
     """
-    asked = asked_for(run.ledger, "rollback", f"v{target}")
+    asked = find_request(run.ledger, "rollback", f"v{target}")
     return publish.publish_rollback(run, asked, by)
 
 

@@ -80,8 +80,8 @@ def give_number(ledger: Ledger, who: Applicant, by: str, serial: int | None = No
             [number, who.name, who.kind, who.unit_code, who.valid_from, who.valid_to, who.linked_staff_no, by, ledger.clock()],
         )
         told = {"unit": who.unit_code, "kind": who.kind, "until": who.valid_to.isoformat()}  # no name: it is kept for ever
-        asked = {"kind": "number", "subject": number, "asked": told, "content_hash": _content(number, who)}
-        brake_release.ask(connection, ledger, {**asked, "reason": who.reason, "requested_by": by})
+        asked = {"kind": "number", "subject": number, "asked": told, "content_hash": _hash_applicant(number, who)}
+        brake_release.write_request(connection, ledger, {**asked, "reason": who.reason, "requested_by": by})
     return {"person_no": number, "unit": who.unit_code, "skipped": [f"{suffix}{n:03d}" for n in wanted if n < free]}
 
 
@@ -100,9 +100,9 @@ def approve_number(ledger: Ledger, number: str, by: str) -> Row:
     asked = ledger.fetch_row("select * from ops.request where kind = 'number' and subject = %s and state = 'open'", [number])
     with ledger.transaction() as connection:
         if asked:  # one that was given before requests were kept has none
-            if asked["content_hash"] != _content(number, Applicant(**{name: row[name] for name in names.split(", ")})):
+            if asked["content_hash"] != _hash_applicant(number, Applicant(**{name: row[name] for name in names.split(", ")})):
                 raise Denied("HUB793", number, by=asked["requested_by"])
-            publish.agreed_to(connection, asked, by, ledger.clock())
+            publish.record_approval(connection, asked, by, ledger.clock())
         connection.execute(
             "update ops.external_person set approved_by = %s, approved_at = %s where person_no = %s and approved_by is null",
             [by, ledger.clock(), number],
@@ -110,7 +110,7 @@ def approve_number(ledger: Ledger, number: str, by: str) -> Row:
     return ledger.single("select person_no, approved_by, approved_at from ops.external_person where person_no = %s", [number])
 
 
-def _content(number: str, who: Applicant) -> str:
+def _hash_applicant(number: str, who: Applicant) -> str:
     """The digest of what a second person agrees to: whose number, of which unit, until when."""
     return hash_values("number", number, who.name, who.kind, who.unit_code, who.valid_from, who.valid_to, who.linked_staff_no)
 

@@ -67,8 +67,8 @@ class UploadRequest:
 def upload_file(ledger: Ledger, catalog: Catalog, offer: UploadRequest) -> Row:
     """Take a sound file, or refuse a faulty one with a fix list; returns the receipt, `state` taken or refused.
 
-    A faulty one that is to be taken all the same is kept until a second person agrees (`agree`); then `waits` is true. The same
-    file handed in again gets the receipt that it has. `problem` is what stands against the file as a whole, in a line.
+    A faulty one that is to be taken all the same is kept until a second person agrees (`approve_held`); then `waits` is true.
+    The same file handed in again gets the receipt that it has. `problem` is what stands against the file as a whole, in a line.
 
     Raises:
         Denied: HUB740 when the dataset is not handed in as a file, HUB741 when there is no such file, HUB743 without a name
@@ -92,28 +92,28 @@ def upload_file(ledger: Ledger, catalog: Catalog, offer: UploadRequest) -> Row:
             found = _restore_file_name(found, copy.name, offer.file.name)
             takes = found.is_sound or (offer.agreed is not None and found.stopped is None)
             if offer.agreed:
-                _unchanged(offer.agreed, _content(dataset.id, offer.as_of, hash_file(copy), found.held))
+                _demand_unchanged(offer.agreed, _hash_waiver(dataset.id, offer.as_of, hash_file(copy), found.held))
             row = before or _record_receipt(ledger, dataset, offer, found, (copy, "taking" if takes else "refused"))
             whole = {"problem": display_names.format_error(catalog, found.stopped) if found.stopped else None}
             if takes:
                 return format_receipt(_take_file(ledger, catalog, dataset, row, copy)) | whole
             waits = offer.accept_held and found.stopped is None
             if waits:
-                _ask(ledger, row, offer, copy)
+                _request_waiver(ledger, row, offer, copy)
             return format_receipt(row) | whole | {"waits": waits}
 
 
-def agree(ledger: Ledger, catalog: Catalog, subject: str, by: str) -> Row:
+def approve_held(ledger: Ledger, catalog: Catalog, subject: str, by: str) -> Row:
     """Agree that a faulty file is taken all the same, its faulty rows held; returns the receipt of the file as it was taken.
 
     Raises:
         Denied: HUB792 when nobody asks for this, HUB704 when the same person does, HUB741 when the file is not kept any more,
             HUB793 when the file or what is wrong with it is not what it was.
     """
-    asked = brake_release.asked_for(ledger, "waiver", subject)
+    asked = brake_release.find_request(ledger, "waiver", subject)
     require_two_people(asked["requested_by"], by, subject)
     told = asked["asked"]
-    folder = _waiting(told["dataset"], subject)
+    folder = _waiting_folder(told["dataset"], subject)
     offer = UploadRequest(
         dataset=told["dataset"],
         file=folder / told["file_name"],
@@ -126,34 +126,34 @@ def agree(ledger: Ledger, catalog: Catalog, subject: str, by: str) -> Row:
     found = upload_file(ledger, catalog, offer)
     if found["state"] == "taken":
         with ledger.transaction() as connection_:
-            publish.agreed_to(connection_, asked, by, ledger.clock())
+            publish.record_approval(connection_, asked, by, ledger.clock())
         shutil.rmtree(folder, ignore_errors=True)
     return found
 
 
-def _ask(ledger: Ledger, row: Row, offer: UploadRequest, copy: Path) -> None:
+def _request_waiver(ledger: Ledger, row: Row, offer: UploadRequest, copy: Path) -> None:
     """Keep a faulty file, and ask for a second person who agrees that it is taken all the same."""
     subject = format_receipt_number(row["upload_id"])
-    _copy_atomically(copy, _make_folder(_waiting(row["dataset"], subject)) / offer.file.name)
+    _copy_atomically(copy, _make_folder(_waiting_folder(row["dataset"], subject)) / offer.file.name)
     told = {name: row[name] for name in ("dataset", "file_name", "sha256", "rows", "faulty")}
-    content = _content(row["dataset"], row["as_of"], row["sha256"], row["faulty"])
+    content = _hash_waiver(row["dataset"], row["as_of"], row["sha256"], row["faulty"])
     wanted = {"kind": "waiver", "subject": subject, "asked": {**told, "as_of": row["as_of"].isoformat()}}
     with ledger.transaction() as connection_:
         given = {"content_hash": content, "reason": offer.reason, "requested_by": offer.by}
-        brake_release.ask(connection_, ledger, {**wanted, **given})
+        brake_release.write_request(connection_, ledger, {**wanted, **given})
 
 
-def _unchanged(asked: Row, content: str) -> None:
+def _demand_unchanged(asked: Row, content: str) -> None:
     if content != asked["content_hash"]:
         raise Denied("HUB793", asked["subject"], by=asked["requested_by"])
 
 
-def _content(dataset: str, as_of: date, sha256: str, faulty: int) -> str:
+def _hash_waiver(dataset: str, as_of: date, sha256: str, faulty: int) -> str:
     """The digest of what a second person agrees to: which file, for which day, with how many faulty rows."""
     return hash_values("waiver", dataset, as_of, sha256, faulty)
 
 
-def _waiting(dataset: str, subject: str) -> Path:
+def _waiting_folder(dataset: str, subject: str) -> Path:
     """Where a faulty file is kept until somebody agrees."""
     return get_settings().var / "uploads" / dataset / subject / "waiting"
 

@@ -77,7 +77,7 @@ def _users() -> dict[str, str]:
     )
     book.close()
     known = json.loads(password_file().read_text("utf-8"))
-    shown = accounts.shown_passwords()
+    shown = accounts.read_demo_passwords()
     own = {row["name"]: shown.get(row["name"]) or known.get(row["name"]) or secrets.token_urlsafe(12) for row in rows}
     if {**known, **own} != known:
         _write_secret(password_file(), json.dumps({**known, **own}))

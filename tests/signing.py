@@ -15,10 +15,10 @@ CHIEF = Account("主管", "administrator")
 def have(name: str, role: str = "technician", **facts: Any) -> str:
     """Make an account if there is none of the name, and return the name."""
     book = open_ledger()
-    there = {row["name"] for row in accounts.listed(book)}
+    there = {row["name"] for row in accounts.list_accounts(book)}
     for account in (CHIEF, Account(name, role, **facts)):
         if account.name not in there:
-            accounts.add(book, account, PASSWORD, CHIEF)
+            accounts.add_account(book, account, PASSWORD, CHIEF)
     return name
 
 

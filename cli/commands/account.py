@@ -37,7 +37,7 @@ def login(
     from core.store.ledger import open_ledger
 
     account, token = accounts.sign_in(open_ledger(), name, _password(name, password_stdin, new=False))
-    accounts.keep(token)
+    accounts.keep_token(token)
     found = {"name": account.name, "role": account.role}
     told = translate(
         "account.signed_in", None, name=account.name, role=translate(f"rights.role_{account.role}"), hours=_hours()
@@ -59,7 +59,7 @@ def whoami(as_json: AsJson = False) -> None:
     from core.store import accounts
     from core.store.ledger import open_ledger
 
-    who = accounts.current(open_ledger())
+    who = accounts.read_current_account(open_ledger())
     if who is None:
         raise Denied("HUB799", "hub whoami")
     systems = list(who.systems)
@@ -84,8 +84,8 @@ def account(
 
     ledger = open_ledger()
     if act is Act.LIST:
-        accounts.acting(ledger, "see_accounts")
-        rows = accounts.listed(ledger)
+        accounts.demand_account(ledger, "see_accounts")
+        rows = accounts.list_accounts(ledger)
         names = ("name", "role", "systems", "person_no", "state", "made_by", "made_at")
         shown = [{**row, "systems": ", ".join(row["systems"]) or None} for row in rows]
         show_result(rows, as_json, None if as_json else desk.render_rows(shown, names, "account.title"))
@@ -93,18 +93,22 @@ def account(
     if name is None:
         raise Denied("HUB893", f"hub account {act}", reason_key="misuse.missing", thing="NAME", command="hub account")
     if act is Act.ADD:
-        by = None if accounts.is_empty(ledger) else accounts.acting(ledger, "accounts")
+        by = None if accounts.is_empty(ledger) else accounts.demand_account(ledger, "accounts")
         wanted = accounts.Account(name, role or "", _systems(systems), person)
-        accounts.right(wanted)
-        found = accounts.add(ledger, wanted, _password(name, password_stdin, new=True), by)
+        accounts.demand_sound_account(wanted)
+        found = accounts.add_account(ledger, wanted, _password(name, password_stdin, new=True), by)
     elif act is Act.PASSWORD:
-        who = accounts.current(ledger)
-        if who is None or not accounts.same(who.name, name):
-            accounts.acting(ledger, "accounts")
+        who = accounts.read_current_account(ledger)
+        if who is None or not accounts.is_same_name(who.name, name):
+            accounts.demand_account(ledger, "accounts")
         found = accounts.set_password(ledger, name, _password(name, password_stdin, new=True))
     else:
-        accounts.acting(ledger, "accounts")
-        found = accounts.unlock(ledger, name) if act is Act.UNLOCK else accounts.enable(ledger, name, act is Act.ENABLE)
+        accounts.demand_account(ledger, "accounts")
+        found = (
+            accounts.unlock_account(ledger, name)
+            if act is Act.UNLOCK
+            else accounts.enable_account(ledger, name, act is Act.ENABLE)
+        )
     show_result(found, as_json)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.app import AsJson, app, ask_to_agree, handle_interrupt, signed_in
+from cli.app import AsJson, app, ask_to_agree, demand_signed_in, handle_interrupt
 from cli.output import NEEDS_A_PERSON, print_error, print_parts, show_result
 from core.calendar import format_local_minute
 from core.errors import Denied, MachineFault
@@ -28,7 +28,7 @@ SHOWN = 5
 def backup(folder: Annotated[Path, typer.Argument(help=translate("backup.cli.into"))], as_json: AsJson = False) -> None:
     from runs.backup import make_backup as run
 
-    signed_in("run")
+    demand_signed_in("run")
     with handle_interrupt(), _show_progress(as_json) as report:
         made = run(folder, report)
     facts = _build_facts(made.manifest) | {"folder": str(made.folder), "seconds": round(made.seconds, 1)}
@@ -58,7 +58,7 @@ def restore(
     is_occupied = restores.is_occupied()
     if is_occupied and not replace:
         raise Denied("HUB853", "hub", var=str(get_settings().var))
-    by = signed_in("restore") if is_occupied else ""
+    by = demand_signed_in("restore") if is_occupied else ""
     if is_occupied and not ask_to_agree(translate("backup.ask"), yes, as_json):
         raise Denied("HUB853", "hub", var=str(get_settings().var))
     with handle_interrupt(), _show_progress(as_json) as report:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.app import AsJson, AsOf, acting, app, choose_business_date, signed_in
+from cli.app import AsJson, AsOf, app, choose_business_date, demand_signed_in, find_signed_in
 from cli.output import show_result
 from core.messages import translate
 
@@ -52,7 +52,7 @@ def confirm(
 
     wanted = deadline.upper()
     departments = load_catalog().deadlines.get(wanted, {}).get("departments")
-    people = {"by": signed_in("confirm", departments), "note": note, "occasion": occasion}
+    people = {"by": demand_signed_in("confirm", departments), "note": note, "occasion": occasion}
     show_result(run(open_ledger(), load_catalog(), wanted, people, choose_business_date(as_of)), as_json)
 
 
@@ -66,7 +66,7 @@ def digest(
     from reporting import daily, notify
 
     if not send:
-        who = acting("see_digest")
+        who = find_signed_in("see_digest")
         own = set(who.systems) if who and who.role == "department" else None
         made = [item for item in daily.prepare_digests(choose_business_date(as_of)) if own is None or item.department in own]
         show_result(
@@ -75,7 +75,7 @@ def digest(
             None if as_json else render_digests(made),
         )
         return
-    signed_in("run")
+    demand_signed_in("run")
     sent = daily.send_daily_digests(choose_business_date(as_of))
     show_result([item.facts() for item in sent], as_json, None if as_json else render_send_results(sent))
     if error := notify.find_failure(sent):

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli.app import AsJson, AsOf, app, ask_to_agree, choose_business_date, signed_in
+from cli.app import AsJson, AsOf, app, ask_to_agree, choose_business_date, demand_signed_in
 from cli.output import show_result
 from core.messages import translate
 
@@ -29,7 +29,7 @@ def pull(
     from pipeline.delivery import manual_apply as hop
     from runs.nightly import close_run, open_run
 
-    by = signed_in("take", [feed.target for feed in hop.list_edge_feeds(load_catalog(), edge)])
+    by = demand_signed_in("take", [feed.target for feed in hop.list_edge_feeds(load_catalog(), edge)])
     run_id = open_run("pull", choose_business_date(as_of), [edge])
     try:
         found = hop.take_delivered(resume_run(run_id), edge, out, by, since)
@@ -57,7 +57,7 @@ def ack(
     if version is None:
         found = hop.read_apply_state(open_ledger(), hop.list_manual_feeds(load_catalog(), edge))
     else:
-        by = signed_in("acknowledge", [feed.target for feed in hop.list_edge_feeds(load_catalog(), edge)])
+        by = demand_signed_in("acknowledge", [feed.target for feed in hop.list_edge_feeds(load_catalog(), edge)])
         word = hop.Acknowledgement(version, by, rows, refuse, reason)
         found = hop.acknowledge_version(open_ledger(), load_catalog(), edge, word)
     names = ("feed", "delivered", "usable", "applied", "days", "state", "acknowledged_by", "acknowledged_at", "reason")
@@ -76,7 +76,7 @@ def replay(
     from core.store.ledger import open_ledger
     from runs.redeliver import redeliver_edge as run
 
-    signed_in("run")
+    demand_signed_in("run")
     found = run(open_ledger(), load_catalog(), edge, first.date(), last.date())
     names = ("feed", "kept", "open", "lost", "sent", "version", "problem")
     show_result(found, as_json, None if as_json else desk.render_rows(found, names, "desk.screen.replay_title"))
@@ -99,7 +99,7 @@ def adopt(
     from pipeline.delivery.manual_apply import list_edge_feeds
     from runs.nightly import close_run, open_run
 
-    feeds, by = list_edge_feeds(load_catalog(), edge), signed_in("adopt")
+    feeds, by = list_edge_feeds(load_catalog(), edge), demand_signed_in("adopt")
     if not ask_to_agree(translate("desk.cli.adopt_ask", None, edge=edge), yes, as_json):
         raise Denied("HUB714", edge)
     run_id = open_run("adopt", choose_business_date(as_of), [edge])

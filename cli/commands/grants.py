@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.app import AsJson, app, signed_in
+from cli.app import AsJson, app, demand_signed_in
 from cli.output import show_result
 from core.messages import translate
 
@@ -27,8 +27,8 @@ def grants(
     if uid is None:
         found, names = register.count_grants(open_ledger()), ("system_code", "grants", "confirmed", "disputed")
     elif confirm or wrong is not None:
-        found = register.confirm_grants(open_ledger(), uid, signed_in("confirm_grants", person=uid), system, wrong)
+        found = register.confirm_grants(open_ledger(), uid, demand_signed_in("confirm_grants", person=uid), system, wrong)
     else:
-        signed_in("see_grants", person=uid)
+        demand_signed_in("see_grants", person=uid)
         found = [row for row in register.list_grants(open_ledger(), uid) if system in (None, row["system_code"])]
     show_result(found, as_json, None if as_json else desk.render_rows(found, names, "grants.title"))

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.app import AsJson, app, choose_business_date, signed_in
+from cli.app import AsJson, app, choose_business_date, demand_signed_in
 from cli.output import show_result
 from core.messages import translate
 from core.store.ledger import Row
@@ -36,7 +36,7 @@ def number(
     from core.store.ledger import open_ledger
     from desk import persons
 
-    who = signed_in("number")
+    who = demand_signed_in("number")
     if approve:
         show_result(persons.approve_number(open_ledger(), approve, who), as_json)
         return
@@ -58,7 +58,7 @@ def persons(
     from desk import persons as register
 
     if number or provisional or conflicts:
-        signed_in("see_persons")
+        demand_signed_in("see_persons")
     if number:
         entity, rows = "person_role", register.list_roles(open_ledger(), number)
     elif provisional:
@@ -77,7 +77,7 @@ def link(number: Number, other: Other, reason: Reason, as_json: AsJson = False) 
     from core.store.ledger import open_ledger
     from desk import persons
 
-    show_result(persons.link_numbers(open_ledger(), number, other, signed_in("decide"), reason), as_json)
+    show_result(persons.link_numbers(open_ledger(), number, other, demand_signed_in("decide"), reason), as_json)
 
 
 @app.command(help=translate("person.cli.unlink"))
@@ -85,7 +85,7 @@ def unlink(number: Alone, reason: Reason, as_json: AsJson = False) -> None:
     from core.store.ledger import open_ledger
     from desk import persons
 
-    show_result(persons.unlink_number(open_ledger(), number, signed_in("decide"), reason), as_json)
+    show_result(persons.unlink_number(open_ledger(), number, demand_signed_in("decide"), reason), as_json)
 
 
 def _render_rows(entity: str, rows: Sequence[Row]) -> Any:

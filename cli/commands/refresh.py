@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.app import AsJson, AsOf, app, choose_business_date, signed_in
+from cli.app import AsJson, AsOf, app, choose_business_date, demand_signed_in
 from cli.output import NEEDS_A_PERSON, show_result
 from core.messages import translate
 
@@ -19,7 +19,7 @@ def refresh(
     from reporting import display_names
     from runs.refresh import refresh_system as run
 
-    signed_in("run")
+    demand_signed_in("run")
     found = run(system, choose_business_date(as_of))
     problems = [error.line() if as_json else display_names.format_error(load_catalog(), error) for error in found.problems]
     show_result({**found.__dict__, "problems": problems}, as_json)

@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from cli.app import AsJson, AsOf, Limit, acting, app, ask_to_agree, choose_business_date, handle_interrupt, signed_in
+from cli.app import (
+    AsJson,
+    AsOf,
+    Limit,
+    app,
+    ask_to_agree,
+    choose_business_date,
+    demand_signed_in,
+    find_signed_in,
+    handle_interrupt,
+)
 from cli.output import NEEDS_A_PERSON, print_error, show_part_result, show_result
 from core.errors import ContractError
 from core.messages import translate
@@ -39,7 +49,7 @@ def night(
     from runs.nightly import find_later_night
     from runs.nightly import run_night as run
 
-    signed_in("run")
+    demand_signed_in("run")
     wanted = choose_business_date(as_of)
     newest = find_later_night(wanted)
     if newest and not ask_to_agree(translate("cli.past_ask", None, day=wanted, newest=newest), yes, as_json):
@@ -57,7 +67,7 @@ def extract(
 ) -> None:
     from runs.nightly import close_run, extract_part, open_run
 
-    signed_in("run")
+    demand_signed_in("run")
     run_id = open_run("extract", choose_business_date(as_of), [system])
     try:
         part = extract_part(run_id, system)
@@ -75,7 +85,7 @@ def feed(
 ) -> None:
     from runs.nightly import close_run, deliver_part, open_run
 
-    signed_in("run")
+    demand_signed_in("run")
     run_id = open_run("feed", choose_business_date(as_of), [flow.upper(), schedule])
     try:
         part = deliver_part(run_id, flow.upper(), schedule)
@@ -115,7 +125,7 @@ def held(
     ):
         if value is not None and value not in names:
             raise ContractError("HUB104", value, kind=kind, known=format_known_names(value, names))
-    who = acting("see_held", None if system is None else [system])
+    who = find_signed_in("see_held", None if system is None else [system])
     wanted = [system] if system is not None else who.systems if who and who.role == "department" else None
     found = read(open_ledger(), catalog, entity, wanted, limit)
     show_result(found, as_json, None if as_json else screen.render_held(found, count_held(open_ledger(), entity, wanted)))
@@ -125,14 +135,16 @@ def held(
 def versions(limit: Limit = 20, as_json: AsJson = False) -> None:
     from cli.tables import screen
     from core.store.ledger import open_ledger
-    from desk.brake_release import open_requests
+    from desk.brake_release import list_open_requests
     from reporting.status import list_releases
 
     found = open_ledger().rows("select * from ops.version order by version desc limit %s", [limit])
     show_result(
         found,
         as_json,
-        None if as_json else screen.render_versions(found, list_releases(open_ledger(), limit), open_requests(open_ledger())),
+        None
+        if as_json
+        else screen.render_versions(found, list_releases(open_ledger(), limit), list_open_requests(open_ledger())),
     )
 
 
@@ -157,15 +169,15 @@ def rollback(
             seen = releases.preview_rollback(ledger, load_catalog(), version)
             show_result(seen, as_json, None if as_json else screen.rollback_preview(seen))
             return
-        asked = releases.ask_rollback(ledger, load_catalog(), version, signed_in("rollback"), reason)
+        asked = releases.request_rollback(ledger, load_catalog(), version, demand_signed_in("rollback"), reason)
         show_result(asked, as_json, None if as_json else screen.rollback_asked(asked))
         return
-    by = signed_in("rollback")
-    asked = releases.asked_for(ledger, "rollback", f"v{version}")
+    by = demand_signed_in("rollback")
+    asked = releases.find_request(ledger, "rollback", f"v{version}")
     require_two_people(asked["requested_by"], by, asked["subject"])
     run_id = open_run("rollback", choose_business_date(as_of), [f"v{version}"])
     try:
-        found = releases.agree_rollback(resume_run(run_id), version, by)
+        found = releases.approve_rollback(resume_run(run_id), version, by)
         show_result(found, as_json, None if as_json else screen.render_rollback(found))
     finally:
         close_run(run_id)
@@ -184,7 +196,7 @@ def release(
     from desk import brake_release as releases
     from reporting.status import format_brake
 
-    who, today = signed_in("release"), choose_business_date(as_of)
+    who, today = demand_signed_in("release"), choose_business_date(as_of)
     if approve:
         found = releases.approve_release(open_ledger(), brake, who, until.date() if until else today, today)
     else:
@@ -245,7 +257,7 @@ def selftest(
     from onboarding.connection_check import run_connection_check as run
 
     if write:
-        signed_in("run")
+        demand_signed_in("run")
     with handle_interrupt():
         found = run(load_catalog(), connection, write=write)
     show_result(found, as_json, None if as_json else screen.render_connection_check(found))

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.app import AsJson, AsOf, app, choose_business_date, signed_in
+from cli.app import AsJson, AsOf, app, choose_business_date, demand_signed_in
 from cli.output import print_error, show_result
 from core.errors import Denied, HubError
 from core.messages import translate
@@ -36,11 +36,11 @@ def verify(
     if chain:
         _show_chains(as_json)
     elif edge is None:
-        several = BatchSignoff(flow.upper() if flow else None, night.date() if night else None, signed_in("sign"), yes)
+        several = BatchSignoff(flow.upper() if flow else None, night.date() if night else None, demand_signed_in("sign"), yes)
         _sign_batch(several, choose_business_date(as_of), as_json)
     else:
         ends = {system for feed in list_edge_feeds(load_catalog(), edge) for system in (feed.source, feed.target)}
-        by = signed_in("sign" if sign else "see_rows", ends)
+        by = demand_signed_in("sign" if sign else "see_rows", ends)
         found = verify_edge(edge, choose_business_date(as_of), by if sign else None)
         show_result(found, as_json, None if as_json else desk.render_verification(found))
         if not all(row["equal"] for row in found):

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.app import AsJson, Limit, app, choose_business_date, signed_in
+from cli.app import AsJson, Limit, app, choose_business_date, demand_signed_in
 from cli.output import show_result
 from core.calendar import format_local_minute
 from core.messages import translate
@@ -44,7 +44,7 @@ def upload(
     from core.store.ledger import open_ledger
     from desk import upload as desk
 
-    by = signed_in("upload", [desk.get_upload_dataset(load_catalog(), dataset).system])
+    by = demand_signed_in("upload", [desk.get_upload_dataset(load_catalog(), dataset).system])
     offer = desk.UploadRequest(dataset, file, by, choose_business_date(as_of), accept_held, reason)
     found = desk.upload_file(open_ledger(), load_catalog(), offer)
     show_result(found, as_json, None if as_json else _render_receipt(found))
@@ -65,10 +65,10 @@ def uploads(
 
     wanted = desk.get_upload_dataset(load_catalog(), dataset)
     if approve is not None:
-        taken = desk.agree(open_ledger(), load_catalog(), approve.upper(), signed_in("waive", [wanted.system]))
+        taken = desk.approve_held(open_ledger(), load_catalog(), approve.upper(), demand_signed_in("waive", [wanted.system]))
         show_result(taken, as_json, None if as_json else _render_receipt(taken))
         return
-    signed_in("see_uploads", [wanted.system])
+    demand_signed_in("see_uploads", [wanted.system])
     found = desk.list_receipts(open_ledger(), wanted, limit)
     show_result(found, as_json, None if as_json else _render_receipts(dataset, found))
 

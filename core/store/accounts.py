@@ -29,7 +29,7 @@ from core.people import normalize_name
 from core.settings import get_settings
 from core.store import postgres
 from core.store.ledger import Ledger, Row
-from core.store.rights import NOBODY, RIGHTS, ROLES, named, need
+from core.store.rights import NOBODY, RIGHTS, ROLES, demand_right, name_roles
 
 LIFE = timedelta(hours=12)
 FAILURES, LOCKED = 5, timedelta(minutes=15)
@@ -63,13 +63,13 @@ class Local:
 
     def proves(self, account: Account, secret: str | None, password: str) -> bool:
         try:
-            return _HASHER.verify(secret or _nobodys(), password) and secret is not None
+            return _HASHER.verify(secret or _hash_nothing(), password) and secret is not None
         except (VerificationError, InvalidHashError):
             return False
 
 
 @functools.cache
-def _nobodys() -> str:
+def _hash_nothing() -> str:
     """Compared where there is no such account, so that the answer takes as long."""
     return _HASHER.hash("")
 
@@ -77,24 +77,24 @@ def _nobodys() -> str:
 PROOFS: Mapping[str, Proof] = {"local": Local()}
 
 
-def add(ledger: Ledger, account: Account, password: str, by: Account | None) -> Row:
+def add_account(ledger: Ledger, account: Account, password: str, by: Account | None) -> Row:
     """Make an account. The very first one is made by whoever can reach an empty store, and is an administrator.
 
     Raises:
         Denied: HUB780 or HUB781 when `by` may not, HUB786 when the name is taken in whatever spelling, HUB788 for facts that
             do not go together or a short password, HUB789 when the first is no administrator.
     """
-    right(account)
-    _strong(account.name, password)
+    demand_sound_account(account)
+    _demand_strong_password(account.name, password)
     with ledger.transaction() as connection:
         connection.execute("select pg_advisory_xact_lock(%s)", [LOCK_ACCOUNTS])
-        if _one(connection, "select 1 as found from ops.account limit 1") is None:
+        if _read_row(connection, "select 1 as found from ops.account limit 1") is None:
             if account.role != "administrator":
                 raise Denied("HUB789", account.name)
             by = account
-        need(by, "accounts")
+        demand_right(by, "accounts")
         plain = normalize_name(account.name)
-        if taken := _one(connection, "select name from ops.account where plain = %s", [plain]):
+        if taken := _read_row(connection, "select name from ops.account where plain = %s", [plain]):
             raise Denied("HUB786", account.name, taken=taken["name"])
         connection.execute(
             "insert into ops.account (name, plain, role, systems, person_no, proof, secret, made_by, made_at)"
@@ -104,15 +104,15 @@ def add(ledger: Ledger, account: Account, password: str, by: Account | None) -> 
                 *(_HASHER.hash(password), by.name if by else account.name, ledger.clock()),
             ],
         )
-    return _found(ledger, account.name)
+    return _read_account(ledger, account.name)
 
 
-def same(one: str, other: str) -> bool:
+def is_same_name(one: str, other: str) -> bool:
     """Whether two spellings are one name."""
     return normalize_name(one) == normalize_name(other)
 
 
-def right(account: Account) -> None:
+def demand_sound_account(account: Account) -> None:
     """Insist that the facts of a new account go together.
 
     Raises:
@@ -137,15 +137,15 @@ def is_empty(ledger: Ledger) -> bool:
     return ledger.fetch_row("select 1 as found from ops.account limit 1") is None
 
 
-def listed(ledger: Ledger) -> list[Row]:
+def list_accounts(ledger: Ledger) -> list[Row]:
     """Every account without its secret, with `state`: enabled, disabled or locked."""
     rows = ledger.rows(
         "select name, role, systems, person_no, is_enabled, locked_until, made_by, made_at from ops.account order by name"
     )
-    return [_shown(row, ledger.clock()) for row in rows]
+    return [_describe_account(row, ledger.clock()) for row in rows]
 
 
-def enable(ledger: Ledger, name: str, enabled: bool) -> Row:
+def enable_account(ledger: Ledger, name: str, enabled: bool) -> Row:
     """Let an account sign in, or end its sessions and let it no more.
 
     Raises:
@@ -153,26 +153,26 @@ def enable(ledger: Ledger, name: str, enabled: bool) -> Row:
     """
     with ledger.transaction() as connection:
         connection.execute("select pg_advisory_xact_lock(%s)", [LOCK_ACCOUNTS])
-        row = _demanded(connection, name)
+        row = _demand_row(connection, name)
         others = "select 1 as found from ops.account where role = 'administrator' and is_enabled and name <> %s limit 1"
-        if not enabled and row["role"] == "administrator" and _one(connection, others, [row["name"]]) is None:
+        if not enabled and row["role"] == "administrator" and _read_row(connection, others, [row["name"]]) is None:
             raise Denied("HUB794", row["name"])
         connection.execute("update ops.account set is_enabled = %s where name = %s", [enabled, row["name"]])
         if not enabled:
             _end_sessions(connection, row["name"], ledger.clock())
-    return _found(ledger, name)
+    return _read_account(ledger, name)
 
 
-def unlock(ledger: Ledger, name: str) -> Row:
+def unlock_account(ledger: Ledger, name: str) -> Row:
     """Let an account try again before its time.
 
     Raises:
         Denied: HUB787.
     """
     with ledger.transaction() as connection:
-        row = _demanded(connection, name)
+        row = _demand_row(connection, name)
         connection.execute("update ops.account set failures = 0, locked_until = null where name = %s", [row["name"]])
-    return _found(ledger, name)
+    return _read_account(ledger, name)
 
 
 def set_password(ledger: Ledger, name: str, password: str) -> Row:
@@ -182,14 +182,14 @@ def set_password(ledger: Ledger, name: str, password: str) -> Row:
         Denied: HUB787, HUB788.
     """
     with ledger.transaction() as connection:
-        row = _demanded(connection, name)
-        _strong(row["name"], password)
+        row = _demand_row(connection, name)
+        _demand_strong_password(row["name"], password)
         connection.execute(
             "update ops.account set secret = %s, failures = 0, locked_until = null where name = %s",
             [_HASHER.hash(password), row["name"]],
         )
         _end_sessions(connection, row["name"], ledger.clock())
-    return _found(ledger, name)
+    return _read_account(ledger, name)
 
 
 def sign_in(ledger: Ledger, name: str, password: str) -> tuple[Account, str]:
@@ -200,16 +200,16 @@ def sign_in(ledger: Ledger, name: str, password: str) -> tuple[Account, str]:
             failures, HUB784 when it is disabled, HUB796 when nobody has an account yet.
     """
     with ledger.transaction() as connection:  # a failure is written down, so it is raised outside
-        row = _one(connection, "select * from ops.account where plain = %s for update", [normalize_name(name)])
-        refused = _judged(connection, row, password, ledger.clock())
+        row = _read_row(connection, "select * from ops.account where plain = %s for update", [normalize_name(name)])
+        refused = _judge_password(connection, row, password, ledger.clock())
         if refused is None and row is not None:
             token = secrets.token_urlsafe(32)
             now = ledger.clock()
             connection.execute(
                 "insert into ops.session (token_hash, account, begun_at, ends_at) values (%s, %s, %s, %s)",
-                [hash_of(token), row["name"], now, now + LIFE],
+                [hash_token(token), row["name"], now, now + LIFE],
             )
-            return _account(row), token
+            return _build_account(row), token
     if refused is None or is_empty(ledger):
         raise Denied("HUB796", "hub login")
     raise refused
@@ -217,50 +217,53 @@ def sign_in(ledger: Ledger, name: str, password: str) -> tuple[Account, str]:
 
 def sign_out(ledger: Ledger) -> None:
     """End the session of this process's token and forget the token."""
-    if token := _token():
+    if token := _read_token():
         ledger.execute(
-            "update ops.session set ended_at = %s where token_hash = %s and ended_at is null", [ledger.clock(), hash_of(token)]
+            "update ops.session set ended_at = %s where token_hash = %s and ended_at is null",
+            [ledger.clock(), hash_token(token)],
         )
     token_file().unlink(missing_ok=True)
 
 
-def current(ledger: Ledger) -> Account | None:
+def read_current_account(ledger: Ledger) -> Account | None:
     """Whose token this process has, None without one.
 
     Raises:
         Denied: HUB785 for a token that has ended or that nobody was given, HUB784 when its account was disabled.
     """
-    token = _token()
+    token = _read_token()
     if token is None:
         return None
     row = ledger.fetch_row(
         "select a.*, s.ends_at, s.ended_at from ops.session s join ops.account a on a.name = s.account where s.token_hash = %s",
-        [hash_of(token)],
+        [hash_token(token)],
     )
     if row is not None and not row["is_enabled"]:
         raise Denied("HUB784", row["name"])
     if row is None or row["ended_at"] is not None or row["ends_at"] <= ledger.clock():
         raise Denied("HUB785", row["name"] if row else "hub")
-    return _account(row)
+    return _build_account(row)
 
 
-def acting(ledger: Ledger, act: str, systems: Collection[str] | None = None, person: str | None = None) -> Account | None:
+def demand_account(
+    ledger: Ledger, act: str, systems: Collection[str] | None = None, person: str | None = None
+) -> Account | None:
     """Who is signed in and may do this; None where nobody needs to be.
 
     Raises:
-        Denied: HUB780, HUB781, HUB790, HUB791 (see `rights.need`); HUB784, HUB785 (see `current`).
+        Denied: HUB780, HUB781, HUB790, HUB791 (see `rights.demand_right`); HUB784, HUB785 (see `read_current_account`).
     """
     try:
-        who = current(ledger)
+        who = read_current_account(ledger)
     except Denied:
         if NOBODY not in RIGHTS[act]:  # what a machine may do, it may with a token that has ended
             raise
         return None
-    need(who, act, systems, person)
+    demand_right(who, act, systems, person)
     return who
 
 
-def named_account(ledger: Ledger, name: str, act: str) -> str:
+def find_named_account(ledger: Ledger, name: str, act: str) -> str:
     """The account of a person whom another program has let in under that name, if it may do this.
 
     Raises:
@@ -271,33 +274,33 @@ def named_account(ledger: Ledger, name: str, act: str) -> str:
         raise Denied("HUB797", name)
     if not row["is_enabled"]:
         raise Denied("HUB784", row["name"])
-    need(_account(row), act)
+    demand_right(_build_account(row), act)
     return str(row["name"])
 
 
 def token_file() -> Path:
     """Where the token of this user of the machine is kept."""
-    return get_settings().var / "tokens" / f"{_user()}.token"
+    return get_settings().var / "tokens" / f"{_name_machine_user()}.token"
 
 
-def keep(token: str) -> Path:
+def keep_token(token: str) -> Path:
     """Keep a token for the commands of this user of the machine; nobody else may read it."""
-    return keep_private_file(token_file(), token)
+    return write_private_file(token_file(), token)
 
 
-def shown_file() -> Path:
+def demo_file() -> Path:
     """Where a demonstration writes the passwords of its own accounts down."""
     return get_settings().var / "demo-accounts.txt"
 
 
-def shown_passwords() -> dict[str, str]:
+def read_demo_passwords() -> dict[str, str]:
     """The accounts of a demonstration with their passwords; none of a real hub."""
-    if not shown_file().is_file():
+    if not demo_file().is_file():
         return {}
-    return {name: password for name, _, password in (line.split("\t") for line in shown_file().read_text("utf-8").splitlines())}
+    return {name: password for name, _, password in (line.split("\t") for line in demo_file().read_text("utf-8").splitlines())}
 
 
-def keep_private_file(path: Path, content: str) -> Path:
+def write_private_file(path: Path, content: str) -> Path:
     """Write a file that only this user of the machine may read, whatever was there before."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_suffix(".part")
@@ -308,13 +311,13 @@ def keep_private_file(path: Path, content: str) -> Path:
     return path
 
 
-def hash_of(token: str) -> str:
+def hash_token(token: str) -> str:
     """What the store keeps of a token."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _token() -> str | None:
-    """`HUB_TOKEN`, else what `keep` kept."""
+def _read_token() -> str | None:
+    """`HUB_TOKEN`, else what `keep_token` kept."""
     if given := os.environ.get("HUB_TOKEN", "").strip():
         return given
     with contextlib.suppress(OSError):
@@ -322,19 +325,19 @@ def _token() -> str | None:
     return None
 
 
-def _user() -> str:
+def _name_machine_user() -> str:
     try:
         return re.sub(r"[^\w.-]", "_", getpass.getuser())
     except (KeyError, OSError):  # a number that no name belongs to, as in a container
         return str(os.getuid())
 
 
-def _strong(name: str, password: str) -> None:
-    if len(password) < SHORTEST or same(name, password):
+def _demand_strong_password(name: str, password: str) -> None:
+    if len(password) < SHORTEST or is_same_name(name, password):
         raise Denied("HUB798", name, least=SHORTEST)
 
 
-def _judged(connection: postgres.Connection, row: Row | None, password: str, now: datetime) -> Denied | None:
+def _judge_password(connection: postgres.Connection, row: Row | None, password: str, now: datetime) -> Denied | None:
     """Why somebody is not let in, after a failure was counted; None when he is."""
     if row is None:
         Local().proves(Account("", "person"), None, password)
@@ -342,7 +345,7 @@ def _judged(connection: postgres.Connection, row: Row | None, password: str, now
     locked = row["locked_until"]
     if locked is not None and locked > now:
         return Denied("HUB783", row["name"], until=format_local_minute(locked), failures=FAILURES)
-    if PROOFS[row["proof"]].proves(_account(row), row["secret"], password):
+    if PROOFS[row["proof"]].proves(_build_account(row), row["secret"], password):
         connection.execute("update ops.account set failures = 0, locked_until = null where name = %s", [row["name"]])
         return None if row["is_enabled"] else Denied("HUB784", row["name"])
     failed = (0 if locked is not None else row["failures"]) + 1
@@ -357,32 +360,32 @@ def _end_sessions(connection: postgres.Connection, name: str, now: datetime) -> 
     connection.execute("update ops.session set ended_at = %s where account = %s and ended_at is null", [now, name])
 
 
-def _one(connection: postgres.Connection, query: str, parameters: Collection[object] = ()) -> Row | None:
+def _read_row(connection: postgres.Connection, query: str, parameters: Collection[object] = ()) -> Row | None:
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query.encode(), list(parameters)).fetchone()
 
 
-def _demanded(connection: postgres.Connection, name: str) -> Row:
-    row = _one(connection, "select * from ops.account where plain = %s for update", [normalize_name(name)])
+def _demand_row(connection: postgres.Connection, name: str) -> Row:
+    row = _read_row(connection, "select * from ops.account where plain = %s for update", [normalize_name(name)])
     if row is None:
         raise Denied("HUB787", name)
     return row
 
 
-def _found(ledger: Ledger, name: str) -> Row:
-    return next(row for row in listed(ledger) if same(row["name"], name))
+def _read_account(ledger: Ledger, name: str) -> Row:
+    return next(row for row in list_accounts(ledger) if is_same_name(row["name"], name))
 
 
-def _account(row: Row) -> Account:
+def _build_account(row: Row) -> Account:
     return Account(row["name"], row["role"], tuple(row["systems"]), row["person_no"], row["proof"])
 
 
-def _shown(row: Row, now: datetime) -> Row:
+def _describe_account(row: Row, now: datetime) -> Row:
     locked = row["locked_until"] is not None and row["locked_until"] > now
     state = "disabled" if not row["is_enabled"] else "locked" if locked else "enabled"
     return {
         "name": row["name"],
-        "role": named([row["role"]]),
+        "role": name_roles([row["role"]]),
         "systems": list(row["systems"]),
         "person_no": row["person_no"],
         "state": state,

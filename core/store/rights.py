@@ -1,4 +1,4 @@
-"""Rights: which role may do what. The one table of it, asked in one place (`need`)."""
+"""Rights: which role may do what. The one table of it, asked in one place (`demand_right`)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Holder(Protocol):
     def person_no(self) -> str | None: ...
 
 
-def need(who: Holder | None, act: str, systems: Collection[str] | None = None, person: str | None = None) -> None:
+def demand_right(who: Holder | None, act: str, systems: Collection[str] | None = None, person: str | None = None) -> None:
     """Insist that somebody may do what is done: the role, for a department that it is about one of its `systems`, for a person
     that it is about that `person`. `systems` None is about no system in particular.
 
@@ -67,15 +67,15 @@ def need(who: Holder | None, act: str, systems: Collection[str] | None = None, p
     if who is None:
         if NOBODY in allowed:
             return
-        raise Denied("HUB780", told, roles=named(allowed))
+        raise Denied("HUB780", told, roles=name_roles(allowed))
     if who.role not in allowed:
-        raise Denied("HUB781", told, name=who.name, role=named([who.role]), roles=named(allowed))
+        raise Denied("HUB781", told, name=who.name, role=name_roles([who.role]), roles=name_roles(allowed))
     if who.role == "department" and systems is not None and not set(systems) & set(who.systems):
         raise Denied("HUB790", told, name=who.name, own=", ".join(who.systems), systems=", ".join(sorted(systems)) or "-")
     if who.role == "person" and person != who.person_no:
         raise Denied("HUB791", told, name=who.name, own=who.person_no)
 
 
-def named(roles: Collection[str]) -> str:
+def name_roles(roles: Collection[str]) -> str:
     """Roles in words, in the order in which they are always told."""
     return translate("rights.mark").join(translate(f"rights.role_{role}") for role in ROLES if role in roles)

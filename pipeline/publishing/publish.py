@@ -205,7 +205,7 @@ def _restore_version(run: RunContext, asked: Row, by: str, step: Step) -> Output
         if content_of(target, version - 1, counts) != asked["content_hash"]:
             raise Denied("HUB793", asked["subject"], by=asked["requested_by"])
         freeze.freeze_entities(connection, run, version, counts)
-        agreed_to(connection, asked, by, now)
+        record_approval(connection, asked, by, now)
         people = {
             **{name: asked[name] for name in ("reason", "content_hash")},
             **{"by": asked["requested_by"], "requested_at": asked["requested_at"].isoformat()},
@@ -222,7 +222,7 @@ def _restore_version(run: RunContext, asked: Row, by: str, step: Step) -> Output
     return output
 
 
-def agreed_to(connection: postgres.Connection, asked: Row, by: str, at: datetime) -> None:
+def record_approval(connection: postgres.Connection, asked: Row, by: str, at: datetime) -> None:
     """Write the second person into a request, in the transaction of what was asked for.
 
     Raises:

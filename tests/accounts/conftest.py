@@ -41,7 +41,7 @@ def empty(postgres_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def house(empty: House) -> House:
     """A hub in which everybody has an account."""
     for account in (CHIEF, *PEOPLE):
-        accounts.add(empty.book, account, PASSWORD, CHIEF)
+        accounts.add_account(empty.book, account, PASSWORD, CHIEF)
     return empty
 
 

@@ -18,7 +18,7 @@ from core.errors import Denied
 from core.messages import LANGUAGES, has_message
 from core.store import accounts
 from core.store.accounts import Account
-from core.store.rights import RIGHTS, ROLES, need
+from core.store.rights import RIGHTS, ROLES, demand_right
 
 
 def denied(wanted: str, work: Any) -> Denied:
@@ -32,11 +32,11 @@ def denied(wanted: str, work: Any) -> Denied:
 def test_the_first_account_is_an_administrator_and_makes_the_others(empty: House) -> None:
     worker = Account("王工", "technician")
     denied("HUB796", lambda: accounts.sign_in(empty.book, "王工", PASSWORD))
-    denied("HUB789", lambda: accounts.add(empty.book, worker, PASSWORD, None))
-    accounts.add(empty.book, CHIEF, PASSWORD, None)
-    denied("HUB780", lambda: accounts.add(empty.book, worker, PASSWORD, None))
-    denied("HUB781", lambda: accounts.add(empty.book, worker, PASSWORD, worker))
-    assert accounts.add(empty.book, worker, PASSWORD, CHIEF)["made_by"] == "主管"
+    denied("HUB789", lambda: accounts.add_account(empty.book, worker, PASSWORD, None))
+    accounts.add_account(empty.book, CHIEF, PASSWORD, None)
+    denied("HUB780", lambda: accounts.add_account(empty.book, worker, PASSWORD, None))
+    denied("HUB781", lambda: accounts.add_account(empty.book, worker, PASSWORD, worker))
+    assert accounts.add_account(empty.book, worker, PASSWORD, CHIEF)["made_by"] == "主管"
 
 
 @pytest.mark.parametrize(
@@ -52,33 +52,33 @@ def test_the_first_account_is_an_administrator_and_makes_the_others(empty: House
     ],
 )
 def test_facts_that_do_not_go_together_make_no_account(house: House, account: Account) -> None:
-    denied("HUB788", lambda: accounts.add(house.book, account, PASSWORD, CHIEF))
+    denied("HUB788", lambda: accounts.add_account(house.book, account, PASSWORD, CHIEF))
 
 
 @pytest.mark.parametrize("spelling", ["王工", "王.工", "王-工", "王工_"])
 def test_another_spelling_of_a_name_is_not_another_person(house: House, spelling: str) -> None:
-    denied("HUB786", lambda: accounts.add(house.book, Account(spelling, "technician"), PASSWORD, CHIEF))
+    denied("HUB786", lambda: accounts.add_account(house.book, Account(spelling, "technician"), PASSWORD, CHIEF))
     assert accounts.sign_in(house.book, "王 工", PASSWORD)[0].name == "王工"
 
 
 def test_a_short_password_or_one_that_is_the_name_is_refused(house: House) -> None:
     for password in ("short", "technician1"):
-        denied("HUB798", lambda: accounts.add(house.book, Account("technician1", "technician"), password, CHIEF))  # noqa: B023
+        denied("HUB798", lambda: accounts.add_account(house.book, Account("technician1", "technician"), password, CHIEF))  # noqa: B023
 
 
 def test_a_token_stands_for_its_account_for_twelve_hours(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert accounts.current(house.book) is None
+    assert accounts.read_current_account(house.book) is None
     account, token = accounts.sign_in(house.book, "王工", PASSWORD)
     monkeypatch.setenv("HUB_TOKEN", token)
-    assert accounts.current(house.book) == account == house.person("王工")
+    assert accounts.read_current_account(house.book) == account == house.person("王工")
     house.clock.pass_(hours=11, minutes=59)
-    assert accounts.current(house.book) == account
+    assert accounts.read_current_account(house.book) == account
     house.clock.pass_(minutes=1)
-    denied("HUB785", lambda: accounts.current(house.book))
-    denied("HUB785", lambda: accounts.acting(house.book, "sign"))
-    assert accounts.acting(house.book, "run") is None  # a timetable goes on
+    denied("HUB785", lambda: accounts.read_current_account(house.book))
+    denied("HUB785", lambda: accounts.demand_account(house.book, "sign"))
+    assert accounts.demand_account(house.book, "run") is None  # a timetable goes on
     monkeypatch.setenv("HUB_TOKEN", "of nobody")
-    denied("HUB785", lambda: accounts.current(house.book))
+    denied("HUB785", lambda: accounts.read_current_account(house.book))
 
 
 def test_five_failures_lock_an_account_for_a_quarter_of_an_hour(house: House) -> None:
@@ -102,8 +102,8 @@ def test_an_administrator_may_unlock_before_the_time(house: House) -> None:
     for _ in range(5):
         with pytest.raises(Denied):
             accounts.sign_in(house.book, "王工", "wrong password")
-    assert {row["state"] for row in accounts.listed(house.book) if row["name"] == "王工"} == {"locked"}
-    assert accounts.unlock(house.book, "王工")["state"] == "enabled"
+    assert {row["state"] for row in accounts.list_accounts(house.book) if row["name"] == "王工"} == {"locked"}
+    assert accounts.unlock_account(house.book, "王工")["state"] == "enabled"
     assert accounts.sign_in(house.book, "王工", PASSWORD)
 
 
@@ -114,28 +114,28 @@ def test_who_there_is_is_not_told_by_a_wrong_password(house: House) -> None:
 
 def test_a_disabled_account_is_out_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUB_TOKEN", accounts.sign_in(house.book, "王工", PASSWORD)[1])
-    accounts.enable(house.book, "王工", False)
-    denied("HUB784", lambda: accounts.current(house.book))
+    accounts.enable_account(house.book, "王工", False)
+    denied("HUB784", lambda: accounts.read_current_account(house.book))
     denied("HUB784", lambda: accounts.sign_in(house.book, "王工", PASSWORD))
     denied("HUB782", lambda: accounts.sign_in(house.book, "王工", "wrong password"))
-    denied("HUB784", lambda: accounts.named_account(house.book, "王工", "sign"))
-    accounts.enable(house.book, "王工", True)
-    denied("HUB785", lambda: accounts.current(house.book))  # the old token stays ended
+    denied("HUB784", lambda: accounts.find_named_account(house.book, "王工", "sign"))
+    accounts.enable_account(house.book, "王工", True)
+    denied("HUB785", lambda: accounts.read_current_account(house.book))  # the old token stays ended
     assert accounts.sign_in(house.book, "王工", PASSWORD)
 
 
 def test_the_last_administrator_stays(house: House) -> None:
-    denied("HUB794", lambda: accounts.enable(house.book, "主管", False))
-    accounts.add(house.book, Account("副主管", "administrator"), PASSWORD, CHIEF)
-    assert accounts.enable(house.book, "主管", False)["state"] == "disabled"
-    denied("HUB794", lambda: accounts.enable(house.book, "副主管", False))
-    denied("HUB787", lambda: accounts.enable(house.book, "无此人", False))
+    denied("HUB794", lambda: accounts.enable_account(house.book, "主管", False))
+    accounts.add_account(house.book, Account("副主管", "administrator"), PASSWORD, CHIEF)
+    assert accounts.enable_account(house.book, "主管", False)["state"] == "disabled"
+    denied("HUB794", lambda: accounts.enable_account(house.book, "副主管", False))
+    denied("HUB787", lambda: accounts.enable_account(house.book, "无此人", False))
 
 
 def test_a_new_password_ends_what_the_old_one_opened(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUB_TOKEN", accounts.sign_in(house.book, "王工", PASSWORD)[1])
     accounts.set_password(house.book, "王工", "another long one")
-    denied("HUB785", lambda: accounts.current(house.book))
+    denied("HUB785", lambda: accounts.read_current_account(house.book))
     denied("HUB782", lambda: accounts.sign_in(house.book, "王工", PASSWORD))
     assert accounts.sign_in(house.book, "王工", "another long one")
 
@@ -173,7 +173,7 @@ def test_login_keeps_a_private_token_and_logout_ends_it(house: House, hub: Hub) 
     token = file.read_text("utf-8")
     assert hub("logout").exit_code == 0 and not file.exists()
     assert code(hub("whoami")) == "HUB799"
-    accounts.keep(token)
+    accounts.keep_token(token)
     assert code(hub("whoami")) == "HUB785"  # what was ended stays ended, wherever a copy lies
 
 
@@ -234,13 +234,13 @@ def test_the_table_of_rights_is_whole_and_told_in_words() -> None:
 
 def test_a_department_and_a_person_are_held_to_their_own(house: House) -> None:
     department, person = house.person("周会计"), house.person("S0001")
-    need(department, "upload", ["finance"])
-    need(department, "see_held", ["hr", "finance"])
-    denied("HUB790", lambda: need(department, "upload", ["hr"]))
-    denied("HUB790", lambda: need(department, "confirm", []))
-    need(person, "confirm_grants", person="S0001")
-    denied("HUB791", lambda: need(person, "confirm_grants", person="S0002"))
-    denied("HUB791", lambda: need(person, "see_grants"))
+    demand_right(department, "upload", ["finance"])
+    demand_right(department, "see_held", ["hr", "finance"])
+    denied("HUB790", lambda: demand_right(department, "upload", ["hr"]))
+    denied("HUB790", lambda: demand_right(department, "confirm", []))
+    demand_right(person, "confirm_grants", person="S0001")
+    denied("HUB791", lambda: demand_right(person, "confirm_grants", person="S0002"))
+    denied("HUB791", lambda: demand_right(person, "see_grants"))
 
 
 def test_the_life_of_a_token_is_what_is_said() -> None:
@@ -248,7 +248,7 @@ def test_the_life_of_a_token_is_what_is_said() -> None:
 
 
 def test_a_token_file_of_another_time_is_replaced_not_reused(house: House) -> None:
-    accounts.keep("old")
+    accounts.keep_token("old")
     os.chmod(accounts.token_file(), 0o644)  # noqa: PTH101
-    accounts.keep("new")
+    accounts.keep_token("new")
     assert stat.S_IMODE(Path(accounts.token_file()).stat().st_mode) == 0o600

@@ -25,7 +25,7 @@ def taken(book: Ledger, offer: upload.UploadRequest) -> dict[str, Any]:
     for name in ("周会计", "财务处长"):
         have(name, "department", systems=("finance",))
     found = upload.upload_file(book, load_catalog(), offer)
-    return upload.agree(book, load_catalog(), found["receipt"], "财务处长") if found.get("waits") else found
+    return upload.approve_held(book, load_catalog(), found["receipt"], "财务处长") if found.get("waits") else found
 
 
 class HandedIn:

@@ -135,17 +135,17 @@ def test_a_faulty_file_is_taken_by_two_persons_and_for_what_was_asked(
     assert (asked["state"], asked["waits"], asked["stored"]) == ("refused", True, None)
     assert list(desk_folder.iterdir()) == []
     with pytest.raises(Denied, match="HUB704"):
-        desk.agree(book, load_catalog(), asked["receipt"], "周会计")
+        desk.approve_held(book, load_catalog(), asked["receipt"], "周会计")
     with pytest.raises(Denied, match="HUB792"):
-        desk.agree(book, load_catalog(), "UP000099", "财务处长")
+        desk.approve_held(book, load_catalog(), "UP000099", "财务处长")
     kept = next((university.var / "uploads").glob("*/*/waiting/bad.xlsx"))
     whole = kept.read_bytes()
     shutil.copyfile(workbook(tmp_path / "other.xlsx", (*BAD, ("T0004", "丁", "202609", "A01", "基本工资", "1"))), kept)
     with pytest.raises(Denied, match="HUB793"):
-        desk.agree(book, load_catalog(), asked["receipt"], "财务处长")
+        desk.approve_held(book, load_catalog(), asked["receipt"], "财务处长")
     assert list(desk_folder.iterdir()) == []
     kept.write_bytes(whole)
-    done = desk.agree(book, load_catalog(), asked["receipt"], "财务处长")
+    done = desk.approve_held(book, load_catalog(), asked["receipt"], "财务处长")
     assert (done["state"], done["given_by"], done["sha256"]) == ("taken", "周会计", asked["sha256"])
     row = book.single("select * from ops.request where kind = 'waiver'")
     assert (row["requested_by"], row["approved_by"], row["reason"]) == ("周会计", "财务处长", "发薪在即")

@@ -21,14 +21,14 @@ TODAY = date(2026, 9, 8)
 
 
 def _roll(university: Any, version: int, by: str = "zhang", approved_by: str = "li") -> None:
-    brake_release.ask_rollback(university.ledger, load_catalog(), version, have(by), "误改")
+    brake_release.request_rollback(university.ledger, load_catalog(), version, have(by), "误改")
     _agree(version, approved_by if normalize_name(approved_by) == normalize_name(by) else have(approved_by))
 
 
 def _agree(version: int, by: str) -> None:
     run = open_run("rollback", TODAY, [f"v{version}"])
     try:
-        brake_release.agree_rollback(resume_run(run), version, by)
+        brake_release.approve_rollback(resume_run(run), version, by)
     finally:
         close_run(run)
 
@@ -120,16 +120,16 @@ def test_a_rollback_is_for_exactly_what_was_asked_and_both_persons_are_kept(univ
     with pytest.raises(Denied, match="HUB792"):
         _agree(1, have("li"))
     with pytest.raises(Denied, match="HUB727"):
-        brake_release.ask_rollback(university.ledger, load_catalog(), 1, have("zhang"), " ")
-    asked = brake_release.ask_rollback(university.ledger, load_catalog(), 1, "zhang", "误改")
+        brake_release.request_rollback(university.ledger, load_catalog(), 1, have("zhang"), " ")
+    asked = brake_release.request_rollback(university.ledger, load_catalog(), 1, "zhang", "误改")
     assert asked["asked"]["entities"] == {"staff": {"restored": 3, "closed": 3}}
     university.department("update jzg set xm = '又改', gxsj = now() where gh = 'T0005'")
     university.night(3)
     with pytest.raises(Denied, match="HUB793"):
         _agree(1, "li")
     assert university.ledger.version() == 3
-    again = brake_release.ask_rollback(university.ledger, load_catalog(), 1, "li", "确需退回")
-    assert [row["request_id"] for row in brake_release.open_requests(university.ledger)] == [again["request_id"]]
+    again = brake_release.request_rollback(university.ledger, load_catalog(), 1, "li", "确需退回")
+    assert [row["request_id"] for row in brake_release.list_open_requests(university.ledger)] == [again["request_id"]]
     with pytest.raises(Denied, match="HUB704"):
         _agree(1, "li")
     _agree(1, "zhang")
