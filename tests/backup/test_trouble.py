@@ -21,6 +21,7 @@ from core.errors import Denied, HubError, MachineFault, Refused
 from core.settings import get_settings
 from core.store.ledger import get_half_restored_mark, open_ledger
 from runs import backup_manifest as manifests
+from runs import backup_tables as store
 from runs.backup import make_backup
 from runs.restore import check_backup, is_occupied, restore_backup
 
@@ -275,3 +276,33 @@ def test_the_commands_say_what_was_done_and_what_is_left(backed: Any) -> None:
     assert made.returncode == 0 and json.loads(made.stdout)["version"] == 2
     none = run("restore", str(backed.var))
     assert none.returncode == 1 and none.stderr.startswith("HUB850")
+
+
+def test_what_pg_dump_cannot_do_is_said_and_no_list_of_processes_shows_a_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "pg_dump"
+    program.write_text('#!/bin/sh\necho "$@" >words; printenv PGPASSWORD >secret; echo "server version mismatch" >&2; exit 1\n')
+    program.chmod(0o700)
+    monkeypatch.setattr(store, "_find_pg_dump", lambda: str(program))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MachineFault) as caught:
+        store.write_structure("postgresql://hub:Geheim-4711@db.invalid/hub?sslmode=require", "1-1", tmp_path)
+    assert (caught.value.code, caught.value.facts["problem"]) == ("HUB857", "server version mismatch")
+    assert "db.invalid" in (tmp_path / "words").read_text() and "Geheim" not in (tmp_path / "words").read_text()
+    assert (tmp_path / "secret").read_text().strip() == "Geheim-4711"
+
+
+def test_a_digest_is_of_every_value_and_of_no_order(moved: Any) -> None:
+    values = [(1, "甲", None), (2, "乙", "x"), (3, "甲", "")]
+    exchanged = [(1, "乙", None), (2, "甲", "x"), (3, "甲", "")]
+    blank = [(1, "甲", ""), (2, "乙", "x"), (3, "甲", "")]
+    told = []
+    with psycopg.connect(moved.url) as connection:
+        for rows in (values, values[::-1], exchanged, blank, values[:2]):
+            connection.execute("drop table if exists public.shuffled")
+            connection.execute("create table public.shuffled (n int, name text, note text)")
+            with connection.cursor() as cursor:
+                cursor.executemany("insert into public.shuffled values (%s, %s, %s)", rows)
+            told.append(store.hash_table(connection, "public.shuffled"))
+    assert told[0] == told[1] and len(set(told)) == 4
