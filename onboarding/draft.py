@@ -31,7 +31,7 @@ from extractors.base import (
     open_extractor,
 )
 from lint.vocabulary import PROVENANCE_COLUMNS
-from onboarding.draft_select import build_select
+from onboarding.draft_select import build_overlay, build_select
 from onboarding.draft_words import HAN, choose_dataset_names, convert_to_snake, find_watermarks, is_secret, list_doubts
 
 _SENSITIVE = re.compile(r"SFZ|ZJH|YHK|YHZH|GZ$|JE$|ZP$|MM$|MIMA|PASSW|SALARY|JKZK|ZZMM|XYZJ|JTZZ|LXDZ", re.IGNORECASE)
@@ -39,6 +39,10 @@ _PERSONAL = re.compile(r"DH$|SJ$|YX$|EMAIL|MAIL|PHONE|MOBILE|CSRQ|BIRTH|XB|MZ|SE
 _UNSIZED = re.compile(r"(float|double( precision)?|real|numeric|decimal|number)( unsigned)?( zerofill)?$", re.IGNORECASE)
 WIDEST_DECIMAL = "decimal(38,10)"
 _DECIMAL = re.compile(r"(?:decimal|numeric|number)\((\d+),\s*(\d+)\)", re.IGNORECASE)
+
+
+RESEMBLING = 4
+"""Columns of one meaning that make a stranger's table the likely source of an entity."""
 
 
 @dataclass(frozen=True)
@@ -239,19 +243,35 @@ def classify_column(physical: str, means: Column | None) -> str:
 
 
 def _draft_selects(catalog: Catalog, system: str, drafted: Sequence[DraftTable]) -> dict[Path, str]:
-    """For every entity that the system may give and that has no SELECT yet, one from the table that fits it best."""
+    """For every entity that the system may give and that has no SELECT yet, one from the table that fits it best.
+
+    In a site an entity whose systems are all unknown there is nobody's yet: the table that fits it best, and no other entity
+    better, gives it too, and an overlay says that the system is its authority and which required columns it lacks.
+    """
     files: dict[Path, str] = {}
     for entity in catalog.entities.values():
-        if system not in entity.authority or catalog.conform_file(entity.name, system).is_file():
+        is_claimed = bool(catalog.systems.keys() & set(entity.authority)) or not catalog.layers.is_site
+        if (is_claimed and system not in entity.authority) or catalog.conform_file(entity.name, system).is_file():
             continue
-        best = max(
-            sorted(drafted, key=lambda table: table.name), key=lambda table: _count_matches(entity, table.kept), default=None
-        )
-        if best is not None and _count_matches(entity, best.kept):
-            kinds = {column.name: column.kind for column in best.kept}
-            path = Path("sql") / "conform" / entity.name / f"{system}.sql"
-            files[path] = build_select(entity, system, best.name, kinds)
+        score = _count_matches if is_claimed else _count_resemblances
+        best = max(sorted(drafted, key=lambda table: table.name), key=lambda table: score(entity, table.kept), default=None)
+        if best is None or not score(entity, best.kept):
+            continue
+        if not is_claimed and _find_entity(catalog, best) != entity.name:
+            continue
+        kinds = {column.name: column.kind for column in best.kept}
+        files[Path("sql") / "conform" / entity.name / f"{system}.sql"] = build_select(entity, system, best.name, kinds)
+        overlay = Path("schemas") / "overlay" / f"{entity.name}.yaml"
+        if not is_claimed and catalog.layers.find(overlay.as_posix()) is None:
+            files[overlay] = build_overlay(entity, system, kinds)
     return files
+
+
+def _find_entity(catalog: Catalog, table: DraftTable) -> str | None:
+    """The entity that shares most columns with a table, in share of its own; None when there is none."""
+    counts = {name: _count_resemblances(entity, table.kept) for name, entity in catalog.entities.items()}
+    fitting = [name for name, count in counts.items() if count]
+    return max(fitting, key=lambda name: (counts[name], counts[name] / len(catalog.entities[name].columns)), default=None)
 
 
 def _count_matches(entity: Entity, columns: Sequence[DraftColumn]) -> int:
@@ -259,3 +279,11 @@ def _count_matches(entity: Entity, columns: Sequence[DraftColumn]) -> int:
     names = {column.name for column in columns if column.meaning}
     found = sum(column.name in names for column in entity.columns)
     return found if set(entity.key) <= names and 4 * found >= len(entity.columns) else 0
+
+
+def _count_resemblances(entity: Entity, columns: Sequence[DraftColumn]) -> int:
+    """How many of an entity's columns a table of a stranger has: four, or half of a small entity's; 0 for fewer, or when one
+    of its key columns is missing."""
+    names = {column.name for column in columns if column.meaning}
+    found = sum(column.name in names for column in entity.columns)
+    return found if set(entity.key) <= names and (found >= RESEMBLING or 2 * found >= len(entity.columns)) else 0

@@ -31,6 +31,18 @@ def build_select(entity: Entity, system: str, dataset: str, kinds: Mapping[str, 
     return "\n".join(body) + "\n"
 
 
+def build_overlay(entity: Entity, system: str, kinds: Mapping[str, str]) -> str:
+    """The text of `schemas/overlay/<entity>.yaml` for a site in which `system` gives the entity; required columns that its
+    table lacks are not required there."""
+    lines = [f"entity: {entity.name}", f"authority: [{system}]"]
+    lacking = [column for column in entity.columns if column.required and column.name not in kinds]
+    if lacking:
+        lines.append("# 来源没有这些列，本校就不要求必填；找到来源后删去")
+        lines.append("columns:")
+        lines += [f"  {column.name}: {{required: false}}  # {column.title}" for column in lacking]
+    return "\n".join(lines) + "\n"
+
+
 def _build_output(column: Column, kinds: Mapping[str, str], is_coded: bool) -> str:
     kind = spell_sql_type(column.type, "duckdb")
     if kinds.get(column.name) != column.type.name:
