@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Set
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
@@ -11,6 +12,21 @@ from typer.exceptions import TyperException
 from core.errors import Denied
 from core.messages import has_message, translate
 
+PANELS: Mapping[str, Set[str]] = {
+    panel: dict.fromkeys(names.split()).keys()
+    for panel, names in {
+        "start": "demo init draft selftest lint",
+        "night": "night status held versions extract feed refresh replay latency",
+        "check": "verify unchecked pull ack adopt oneroster",
+        "decide": "release rollback",
+        "desk": "template upload uploads",
+        "calendar": "flows calendar obligations confirm digest",
+        "people": "persons number link unlink grants",
+        "account": "login logout whoami account",
+        "upkeep": "backup restore",
+    }.items()
+}
+"""What one wants to do -> its commands, in the order in which `hub --help` lists them."""
 _PLAIN = str.maketrans("", "", "{}")
 _PIECES = {"[OPTIONS]": "cli.help_some_options", "COMMAND [ARGS]...": "cli.help_some_command"}
 
@@ -31,16 +47,28 @@ def _print_help(command: Any, context: Any) -> None:
                 grid.row(_format_name(one), _format_help_text(one))
         parts += [grid] if grid.rows else []
     if isinstance(command, TyperGroup):
-        grid = Grid(translate("cli.help_commands"))
-        grid.column("", whole=True)
-        grid.column("")
-        for name in command.list_commands(context):
-            found = command.get_command(context, name)
-            grid.row(name, (found.help if found else "") or "")
-        parts.append(grid)
+        parts += _build_panels(command, context)
     if has_message(f"example.{command.name}"):
         parts += [Prose(translate("cli.help_examples")), *(Prose(line, hang=4) for line in list_examples(command.name))]
     print_parts(*parts)
+
+
+def _build_panels(group: TyperGroup, context: Any) -> list[Any]:
+    """The commands of an application by what one wants to do; those of a smaller group in one list."""
+    from cli.tables.grid import Grid
+
+    present = group.list_commands(context)
+    panels = [(f"cli.panel.{panel}", names) for panel, names in PANELS.items()] if set(present) >= PANELS["start"] else []
+    grids = []
+    for title, names in panels or [("cli.help_commands", dict.fromkeys(present).keys())]:
+        grid = Grid(translate(title))
+        grid.column("", whole=True)
+        grid.column("")
+        for name in names:
+            found = group.get_command(context, name)
+            grid.row(name, (found.help if found else "") or "")
+        grids.append(grid)
+    return grids
 
 
 def list_examples(name: str) -> list[str]:

@@ -82,3 +82,8 @@ def test_what_does_not_exist_is_named_in_words(
     monkeypatch.setattr("sys.argv", ["hub", *line.split()])
     assert _run_app() == 1
     assert re.match(r"HUB104 nosuch: 没有这个(系统|实体)。", capsys.readouterr().err)
+
+
+def test_every_command_stands_in_one_panel() -> None:
+    listed = [name for names in help.PANELS.values() for name in names]
+    assert sorted(listed) == sorted(COMMANDS)
