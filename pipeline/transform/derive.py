@@ -34,18 +34,20 @@ def derive_entity(run: RunContext, name: str, known: KnownTables) -> Output:
     value; of the derived entity itself those of the last version) and a hash of them.
 
     Raises:
-        ContractError: HUB107 when the SELECT fails or gives other columns than the contract.
+        ContractError: HUB107 when the SELECT fails or gives other columns than the contract, HUB160 to HUB162 when it is none.
     """
     entity = run.catalog.entity(name)
     run.progress("conform", name)
     file = run.catalog.conform_file(name, HUB)
+    given = {f"{HUB}.{other}" for other in (*run.catalog.entities, TONIGHT_TABLE)}
+    sql = one_select.read_select(file, "duckdb", (given | CODE_VIEWS).__contains__)
     inputs = {other: known[other] for other in sorted(run.catalog.inputs_of(name))}
     hashes = {other: content for other, (_, content) in inputs.items()}
     today = run.run.as_of if run.catalog.is_date_dependent(name) else None
     codes = hash_text_files([*run.catalog.code_lists, *run.catalog.code_maps])
     work = hash_values("derive", repr(entity.columns), hash_text_files([file]), hashes, str(today), codes)
     return reuse_or_make(
-        run, name, work, lambda path: _reuse_equal_rows(run, name, _derive_rows(run, entity, file, inputs, path))
+        run, name, work, lambda path: _reuse_equal_rows(run, name, _derive_rows(run, entity, sql, inputs, path))
     )
 
 
@@ -58,9 +60,8 @@ def _reuse_equal_rows(run: RunContext, name: str, made: Output) -> Output:
     return before if hash_file(Path(before["file"])) == hash_file(Path(made["file"])) else made
 
 
-def _derive_rows(run: RunContext, entity: Entity, file: Path, inputs: KnownTables, path: Path) -> Output:
-    given = {f"{HUB}.{other}" for other in (*run.catalog.entities, TONIGHT_TABLE)}
-    sql = one_select.read_select(file, "duckdb", (given | CODE_VIEWS).__contains__)
+def _derive_rows(run: RunContext, entity: Entity, sql: str, inputs: KnownTables, path: Path) -> Output:
+    file = run.catalog.conform_file(entity.name, HUB)
     names = [column.name for column in entity.columns]
     with open_engine(entity.name) as db:
         create_code_views(db, run.catalog)

@@ -131,6 +131,20 @@ def test_its_brake_stops_it_alone(counted: Any) -> None:
     assert sum(row[-1] == "U2" for row in counted.hub()) == 16
 
 
+def test_a_table_that_nobody_gives_stops_it_alone_and_is_named(counted: Any) -> None:
+    counted.night(1)
+    select = counted.home / SELECT
+    sound = select.read_text("utf-8")
+    select.write_text(sound.replace("hub.staff", "hub.staf"), "utf-8")
+    counted.hire(("T0041", "新人", "女", "U1"))
+    outcome = counted.night(2)
+    assert [(error.code, error.facts["name"]) for error in outcome.problems] == [("HUB161", "hub.staf")]
+    assert "T0041" in {row[0] for row in counted.hub()}
+    select.write_text(sound, "utf-8")
+    assert counted.night(3).problems == []
+    assert staff_counts(counted)["U1"] == 9
+
+
 def test_it_may_come_to_nothing(counted: Any) -> None:
     """A list of what is out of order is empty when all is in order: no source was lost."""
     (counted.home / SELECT).write_text(
