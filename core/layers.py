@@ -40,6 +40,11 @@ class Layer:
         held = _held(self)
         return {name: path for name, path in found.items() if name in held}
 
+    def find(self, name: str) -> Path | None:
+        """The layer's file of a name relative to it, None when it has none."""
+        path = self.root / name
+        return path if path.is_file() and (not self.holds or name in _held(self)) else None
+
 
 @dataclass(frozen=True)
 class Layers:
@@ -64,7 +69,7 @@ class Layers:
 
     def find(self, name: str) -> Path | None:
         """The file of a name such as `sql/conform/staff/hr.sql`, None when no layer has it."""
-        return next((files[name] for layer in self.layers if (files := layer.glob(name))), None)
+        return next((path for layer in self.layers if (path := layer.find(name))), None)
 
     def locate(self, name: str) -> Path:
         """The file of a name, or where the home folder would have it."""
@@ -73,9 +78,7 @@ class Layers:
     def layer_of(self, path: Path) -> Layer:
         """The layer in which a file lies: of those with one root, the first that holds it."""
         for layer in self.layers:
-            if path.is_relative_to(layer.root) and path.relative_to(layer.root).as_posix() in layer.glob(
-                path.relative_to(layer.root).as_posix()
-            ):
+            if path.is_relative_to(layer.root) and layer.find(path.relative_to(layer.root).as_posix()):
                 return layer
         return self.layers[0]
 
@@ -89,7 +92,7 @@ class Layers:
         """Each file of the home folder that takes the place of one of a farther layer, with that layer."""
         for pattern in ("schemas/**/*.yaml", "schemas/**/*.csv", "sql/**/*.sql"):
             for name, path in sorted(self.layers[0].glob(pattern).items()):
-                if farther := next((layer for layer in self.layers[1:] if layer.glob(name)), None):
+                if farther := next((layer for layer in self.layers[1:] if layer.find(name)), None):
                     yield path, farther
 
 

@@ -29,7 +29,7 @@ from university_oracle import Oracle
 from contracts.catalog import load_catalog
 from core.errors import HubError
 from desk import brake_release as release
-from desk.brake_release import agree_rollback, ask_rollback
+from desk.brake_release import approve_rollback, request_rollback
 from pipeline.context import resume_run
 from runs.nightly import close_run, open_run, verify_edge
 from runs.refresh import refresh_system
@@ -183,8 +183,8 @@ class AnyOrder(RuleBasedStateMachine):
         target = data.draw(st.integers(1, self.oracle.version() - 1))
         run = open_run("rollback", self.date(), [f"v{target}"])
         try:
-            ask_rollback(self.lab.ledger, load_catalog(), target, "zhang", "误改")
-            agree_rollback(resume_run(run), target, "li")
+            request_rollback(self.lab.ledger, load_catalog(), target, "zhang", "误改")
+            approve_rollback(resume_run(run), target, "li")
         except HubError as error:
             note(error.line())
         finally:

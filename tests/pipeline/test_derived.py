@@ -15,7 +15,7 @@ import pytest
 
 from contracts.catalog import load_catalog
 from core.settings import ROOT
-from desk.brake_release import agree_rollback, ask_rollback
+from desk.brake_release import approve_rollback, request_rollback
 from lint.lint import lint_home
 from pipeline.context import RunContext
 
@@ -169,8 +169,8 @@ def test_a_rollback_restores_it_with_the_rest(counted: Any, sign_in: Any) -> Non
     book = counted.ledger
     for person in ("甲", "乙"):
         sign_in(person)
-    ask_rollback(book, load_catalog(), version, "甲", "试验")
-    agree_rollback(RunContext(book.open_run("rollback", date(2026, 9, 9)), book, load_catalog()), version, "乙")
+    request_rollback(book, load_catalog(), version, "甲", "试验")
+    approve_rollback(RunContext(book.open_run("rollback", date(2026, 9, 9)), book, load_catalog()), version, "乙")
     assert staff_counts(counted) == before
 
 

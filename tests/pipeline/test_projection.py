@@ -14,7 +14,7 @@ from signing import signed_in
 from contracts.catalog import load_catalog
 from core.errors import ContractError
 from desk import brake_release
-from desk.brake_release import agree_rollback, ask_rollback
+from desk.brake_release import approve_rollback, request_rollback
 from pipeline.context import RunContext, resume_run
 from pipeline.delivery import feed_snapshot
 from runs.nightly import close_run, open_run
@@ -44,8 +44,8 @@ def history(university: Any) -> int:
     run = open_run("rollback", date(2026, 9, 9), ["v2"])
     for person in ("zhang", "li"):
         signed_in(person)
-    ask_rollback(university.ledger, load_catalog(), 2, "zhang", "误改")
-    agree_rollback(resume_run(run), 2, "li")
+    request_rollback(university.ledger, load_catalog(), 2, "zhang", "误改")
+    approve_rollback(resume_run(run), 2, "li")
     close_run(run)
     frozen = university.ledger.single("select brake_id from ops.brake where reason_code = 'HUB508'")["brake_id"]
     brake_release.request_release(university.ledger, frozen, "zhang", "已改正")

@@ -150,7 +150,7 @@ class Campus:
         """Everything, from the sources at the close of the date to the report."""
         self.clock.put(day, BEFORE_NIGHT)
         self.bring(day)
-        return _told(run_night(day, book=self.book))
+        return _told(run_night(day, ledger=self.book))
 
     def evening(self, day: date) -> list[str]:
         """Take what is handed over on that day, and deliver what is due at it."""
