@@ -25,6 +25,12 @@ from core.store.ledger import open_ledger
 
 CACHES = (get_settings, read_catalog, ledger_module.migrate_ledger, ledger_module._get_ledger, postgres.ensure_database)
 
+ASK_AIRFLOW = """
+import json
+from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager as Manager
+print(json.dumps([[[user.username, user.role] for user in Manager.get_users()], Manager.get_passwords()]))
+"""
+"""In a process of its own: what Airflow reads of its settings when it is first imported stays with the process."""
 SERVICES = [sys.executable, "-W", "ignore", str(ROOT / "scripts" / "airflow.py")]
 
 
@@ -99,10 +105,10 @@ def test_who_has_an_account_is_a_user_of_airflow_by_the_same_name(
     assert json.loads(services.password_file().read_text("utf-8")) == given  # a password stays
     monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", users)
     monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE", str(services.password_file()))
-    from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
-
-    assert {(user.username, user.role) for user in SimpleAuthManager.get_users()} >= {("王工", "op"), ("审计员", "viewer")}
-    assert SimpleAuthManager.get_passwords() == given
+    asked = subprocess.run([sys.executable, "-W", "ignore", "-c", ASK_AIRFLOW], capture_output=True, text=True, check=True)
+    known, passwords = json.loads(asked.stdout.splitlines()[-1])
+    assert {tuple(user) for user in known} >= {("王工", "op"), ("审计员", "viewer")}
+    assert passwords == given
     open_ledger().close()
     for cached in CACHES:
         cached.cache_clear()
