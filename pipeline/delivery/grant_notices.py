@@ -16,7 +16,6 @@ from core.settings import get_settings
 from core.store import postgres
 from core.store.connections import get_connection, list_connections
 from core.store.ledger import Output, Row, Step
-from loaders.formats import escape_formulas
 from pipeline.context import RunContext
 
 ENTITY = "role_grant"
@@ -81,6 +80,8 @@ def _write_notice(run: RunContext, system: str, low: int, high: int) -> Row:
     counts = {"gains": gains, "losses": rows.num_rows - gains}
     if rows.num_rows:
         folder.mkdir(parents=True, exist_ok=True)
+        from loaders.formats import escape_formulas  # and with it the library of formats, which a quiet night does not need
+
         part = path.with_suffix(".part")
         pacsv.write_csv(escape_formulas(rows), part)
         part.replace(path)

@@ -24,7 +24,6 @@ from core.hashing import hash_values
 from core.store.address import parse_url
 from core.store.ledger import Ledger, Output, Row
 from loaders.base import Delivery
-from loaders.file import FileTarget
 from pipeline.context import RunContext
 from pipeline.delivery import switches
 from pipeline.delivery.deliver import VersionSpan, get_accepted_version, write_diff
@@ -112,6 +111,8 @@ def _take_feed(run: RunContext, feed: FeedDataset, versions: tuple[int | None, i
         as_of=run.run.as_of,
         run_id=run.run.id,
     )
+    from loaders.file import FileTarget  # and with it the library of formats, which a night does not need for this
+
     FileTarget(parse_url("pull", out.resolve().as_uri())).apply(delivery)
     output = {"feed": feed.id, "mode": mode, "since": since, "version": version, "by": by}
     output |= {"upserts": pq.read_metadata(delivery.upserts).num_rows, "deletes": counts["deletes"]}

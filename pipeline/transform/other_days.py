@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from contracts.catalog import Catalog
@@ -44,7 +43,7 @@ def kept(connection: postgres.Connection, catalog: Catalog, entity: Entity, conf
         found += connection.execute(_ENTRIES.encode(), facts).fetchall()
     if not found:
         return []
-    there = set(pc.unique(pq.read_table(conformed, columns=["source_key"])["source_key"]).to_pylist())
+    there = set(pq.read_table(conformed, columns=["source_key"])["source_key"].unique().to_pylist())
     return [int(held) for held, key in found if key not in there]
 
 
