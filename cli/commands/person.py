@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.app import AsJson, app, choose_business_date, demand_signed_in
 from cli.output import show_result
 from core.messages import translate
-from core.store.ledger import Row
+
+if TYPE_CHECKING:
+    from core.store.ledger import Row  # with its drivers, which `hub --help` does not need
 
 Reason = Annotated[str, typer.Option("--reason", help=translate("cli.reason"))]
 Number = Annotated[str, typer.Argument(help=translate("person.cli.kept"))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +12,9 @@ from cli.app import AsJson, Limit, app, choose_business_date, demand_signed_in
 from cli.output import show_result
 from core.calendar import format_local_minute
 from core.messages import translate
-from core.store.ledger import Row
+
+if TYPE_CHECKING:
+    from core.store.ledger import Row  # with its drivers, which `hub --help` does not need
 
 Dataset = Annotated[str, typer.Argument(help=translate("desk.cli.dataset"))]
 _COLUMNS = ("receipt", "state", "as_of", "given_by", "given_at", "rows", "faulty", "replaced_by", "sha256")
